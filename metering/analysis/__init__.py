@@ -1,0 +1,1 @@
+"""Numbers in, findings with evidence out."""

@@ -1,0 +1,97 @@
+"""Money as a whole number of nanos of a currency.
+
+`ratio` is the only place where an amount is rounded, once, half to even, in integers. Splitting
+an amount uses `apportion`, whose parts always sum to the whole.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+NANOS_PER_UNIT: Final = 1_000_000_000
+
+
+class CurrencyMismatchError(ValueError):
+    """Two currencies met in one sum; the caller converts first, at a dated rate."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Money:
+    """An amount.
+
+    Attributes:
+        nanos: whole 10⁻⁹ units of `currency`; negative for what is given back.
+        currency: ISO 4217 code.
+    """
+
+    nanos: int
+    currency: str
+
+    @classmethod
+    def ratio(cls, numerator: int, denominator: int, currency: str) -> "Money":
+        """Return numerator/denominator whole units as the nearest nano, half to even."""
+        return cls(divide_half_even(numerator * NANOS_PER_UNIT, denominator), currency)
+
+    def __add__(self, other: "Money") -> "Money":
+        if other.currency != self.currency:
+            raise CurrencyMismatchError(f"{self.currency} and {other.currency} do not add")
+        return Money(self.nanos + other.nanos, self.currency)
+
+    def __neg__(self) -> "Money":
+        return Money(-self.nanos, self.currency)
+
+
+def divide_half_even(numerator: int, denominator: int) -> int:
+    """Return the integer nearest to numerator/denominator, a tie going to the even one.
+
+    Raises:
+        ZeroDivisionError: the denominator is zero.
+    """
+    if denominator < 0:
+        numerator, denominator = -numerator, -denominator
+    quotient, rest = divmod(numerator, denominator)
+    if 2 * rest > denominator or (2 * rest == denominator and quotient % 2 == 1):
+        return quotient + 1
+    return quotient
+
+
+def apportion(whole: int, weights: Mapping[str, int]) -> dict[str, int]:
+    """Split a whole number in proportion to weights by largest remainder.
+
+    Args:
+        whole: what is split, in any whole unit; may be negative.
+        weights: 0 or more each, by name; a weight of zero gets nothing.
+
+    Returns:
+        One part per name, in the order of `weights`; they sum to `whole`, each within one unit of
+        its exact share. Ties of the remainder go to the name that sorts first, so the order of
+        `weights` does not matter.
+
+    Raises:
+        ValueError: a weight is negative, or all of them are zero.
+    """
+    total = sum(weights.values())
+    if total <= 0 or min(weights.values()) < 0:
+        raise ValueError("weights must be 0 or more and not all zero")
+    floors = {name: divmod(whole * weight, total) for name, weight in weights.items()}
+    missing = whole - sum(quotient for quotient, _ in floors.values())
+    by_remainder = sorted(floors, key=lambda name: (-floors[name][1], name))
+    raised = frozenset(by_remainder[:missing])
+    return {name: quotient + (name in raised) for name, (quotient, _) in floors.items()}
+
+
+def nanos_from_decimal_text(text: str) -> int:
+    """Return an exact decimal like "12.34" as nanos.
+
+    Raises:
+        ValueError: it is not a plain ASCII decimal, or has more than nine decimals that matter.
+    """
+    sign, digits = (-1, text[1:]) if text.startswith("-") else (1, text)
+    whole, _, fraction = digits.partition(".")
+    fraction = fraction.rstrip("0")
+    plain = (
+        (whole + fraction).isascii() and whole.isdigit() and (not fraction or fraction.isdigit())
+    )
+    if not plain or len(fraction) > 9 or len(whole) > 18:  # noqa: PLR2004 - nano digits
+        raise ValueError(f"{text!r} is not a decimal with at most nine decimals")
+    return sign * (int(whole) * NANOS_PER_UNIT + int(fraction.ljust(9, "0") or 0))

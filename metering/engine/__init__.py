@@ -1,0 +1,1 @@
+"""The heavy statements and who runs them."""

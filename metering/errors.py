@@ -1,0 +1,114 @@
+"""What can go wrong, and how it is said.
+
+Data that cannot be read is a value (`Rejection`), kept with its file and line; everything else is
+an exception below `MeteringError`, whose message is printed as it stands. A message has four
+parts: where, which field, what was found, what to do. It never holds the rest of a row: rows may
+hold a prompt or a person's address.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+_SHOWN_CHARACTERS: Final = 40
+
+
+def shown(value: object) -> str:
+    """Return one foreign value as a message shows it: quoted, printable, 40 characters at most."""
+    text = str(value)
+    cut = text if len(text) <= _SHOWN_CHARACTERS else text[: _SHOWN_CHARACTERS - 1] + "…"
+    return "'" + "".join(c if c.isprintable() else "�" for c in cut) + "'"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class SourceRef:
+    """A place in a source file.
+
+    Attributes:
+        path: the file as the user named it.
+        line: physical line, 1-based; 0 when the place is the file as a whole.
+    """
+
+    path: str
+    line: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}" if self.line else self.path
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Rejection:
+    """One record that was refused; kept in quarantine until it is retried or accepted.
+
+    Attributes:
+        line: physical line, 1-based; for a JSON page, the ordinal of the record (see `unit`).
+        code: stable, kebab-case; has a directory under `tests/errors/`.
+        field: the field that was refused, as the source spells it; empty for the whole record.
+        found: that value alone, already cut by `shown`.
+        expected: what would have been accepted, in words.
+        remedy: what the user does now.
+    """
+
+    line: int
+    code: str
+    field: str
+    found: str
+    expected: str
+    remedy: str = "correct the field and ingest the file again"
+
+    def message(self, path: str) -> str:
+        """Return the three-line message, `FILE:LINE` first so that editors can jump."""
+        what = f"{self.field} is {self.found}" if self.field else f"found {self.found}"
+        return (
+            f"{SourceRef(path, self.line)}: error[{self.code}]: {what}\n"
+            f"    expected: {self.expected}\n"
+            f"    do:       {self.remedy}"
+        )
+
+
+class MeteringError(Exception):
+    """The base of everything a command reports without a traceback.
+
+    Attributes:
+        code: stable, kebab-case; scripts match on it, never on words.
+    """
+
+    code = "metering-error"
+
+
+class SourceError(MeteringError):
+    """A file cannot be read at all; nothing of it is recorded.
+
+    Args:
+        where: file, or file and line.
+        code: stable error code.
+        what: what was found, one line.
+        details: further lines, each "label: text" or a plain sentence.
+        do: what the user does now.
+    """
+
+    def __init__(
+        self, where: SourceRef, code: str, what: str, *, details: tuple[str, ...] = (), do: str = ""
+    ) -> None:
+        self.where = where
+        self.code = code
+        lines = [f"{where}: error[{code}]: {what}", *(f"    {line}" for line in details)]
+        if do:
+            lines.append(f"    do:       {do}")
+        super().__init__("\n".join(lines))
+
+
+class BookError(MeteringError):
+    """The books say no: no rate card, period closed, currencies differ, schema outdated."""
+
+    def __init__(
+        self, code: str, what: str, *, details: tuple[str, ...] = (), do: str = ""
+    ) -> None:
+        self.code = code
+        lines = [f"error[{code}]: {what}", *(f"    {line}" for line in details)]
+        if do:
+            lines.append(f"    do:       {do}")
+        super().__init__("\n".join(lines))
+
+
+class LedgerError(AssertionError):
+    """We broke an invariant of our own; the traceback is wanted."""

@@ -1,0 +1,1 @@
+"""A source file in, usage batches and rejections out; knows no database."""

@@ -1,0 +1,162 @@
+"""What an ingestor is, and what it hands over.
+
+An ingestor recognises one source format from a bounded sample and reads a file of it, in file
+order, into usage batches and rejections. It knows no database and decides no price and no owner.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+from metering.errors import Rejection
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
+
+    from metering.ingest.readers import Reader
+
+
+class SourceRole(StrEnum):
+    """What a source is good for; decides whether its numbers may become charges."""
+
+    METERED = "metered"  # what the provider bills by
+    DETAIL = "detail"  # finer; only divides metered money among owners
+    COST = "cost"  # the provider's own cost report
+    INVOICE = "invoice"
+    SEATS = "seats"  # flat fees
+    CAPACITY = "capacity"  # own or leased compute, provisioned throughput
+
+
+class Identity(StrEnum):
+    """How a fact of this source is known again when it comes a second time."""
+
+    EVENT = "event"  # by the provider's id
+    SNAPSHOT = "snapshot"  # none: an import replaces the slice it covers
+
+
+class Repeat(StrEnum):
+    """What a second event with the same id and other content means."""
+
+    REJECT = "reject"  # two truths: the first stays, the second goes to quarantine
+    LARGEST = "largest"  # a running count: the record with the most tokens is the final one
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """All that identification may look at.
+
+    Attributes:
+        name: the file's name, without its folder; not to be matched on, people rename files.
+        head: the first 64 KiB after decompression as UTF-8 without BOM; None if it does not decode.
+        lines: the complete lines of `head`.
+    """
+
+    name: str
+    head: str | None
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a sample is of a format, and why, in words for the error message."""
+
+    matches: bool
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """What a snapshot covers and an import of it replaces, day by day.
+
+    Attributes:
+        scope: the part of the account's usage it reports on, e.g. "completions"; "*" for all.
+        signature: how it is grouped (bucket width, dimensions, filters), canonical text; two
+            signatures over the same days are two views of the same usage and are never summed.
+        first_day, last_day: ISO dates, inclusive, empty buckets included: a day inside the range
+            without records was reported as without usage.
+        as_of: ISO instant to which the data is complete, where the source says it; else "".
+    """
+
+    scope: str
+    signature: str
+    first_day: str
+    last_day: str
+    as_of: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class UsageBatch:
+    """Some usage records in file order.
+
+    Attributes:
+        rows: an Arrow table in `usage.schema.USAGE_SCHEMA`, or, for bulk formats, a relation on the
+            reader's connection with the same columns in the same order, which has not run yet.
+        count: records in `rows`, or None where only running the relation tells.
+    """
+
+    rows: "pa.Table | duckdb.DuckDBPyRelation"
+    count: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rejections:
+    """Records that were refused, in file order."""
+
+    items: tuple[Rejection, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Noise:
+    """Lines that are known to carry no usage, counted so that every line is accounted for.
+
+    Attributes:
+        counts: what they were, in words, and how many.
+    """
+
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+
+Reading = UsageBatch | Rejections | Noise | Slice
+
+
+@runtime_checkable
+class Ingestor(Protocol):
+    """Reads one source format.
+
+    Attributes:
+        name: kebab-case, stored with every record: never renamed, never reused.
+        version: raised when the same bytes would give other records.
+        role: what its numbers may become.
+        identity: how its facts are known again.
+        repeat: what an event with a known id and other content means.
+        describes: one line for `metering ingestors`: what the format is.
+        export: the menu path or API call that produces it.
+    """
+
+    name: str
+    version: int
+    role: SourceRole
+    identity: Identity
+    repeat: Repeat
+    describes: str
+    export: str
+
+    def identify(self, sample: Sample) -> Verdict:
+        """Say whether `sample` is of this format, and why; pure, cheap, on structure alone."""
+        ...
+
+    def read(self, path: Path, reader: "Reader") -> Iterator[Reading]:
+        """Yield every record as part of a batch, a rejection or noise; snapshots also their slices.
+
+        Lazy, in file order, total: what is in the file and not usage is counted as `Noise`.
+        """
+        ...
+
+
+def columns_of(batch: UsageBatch) -> Sequence[str]:
+    """Return the column names of a batch, whichever form it has."""
+    names = getattr(batch.rows, "column_names", None)
+    return tuple(names if names is not None else batch.rows.columns)

@@ -1,0 +1,1 @@
+"""Provider invoices and cost reports."""

@@ -1,0 +1,1 @@
+"""List prices as data: the generated seed and our overlay."""

@@ -1,0 +1,1 @@
+"""One frozen snapshot, many faces."""

@@ -1,0 +1,35 @@
+"""Find the folders that stand beside the package in a checkout and inside it in a wheel."""
+
+from pathlib import Path
+from typing import Final
+
+_PACKAGE_DIR: Final = Path(__file__).resolve().parent
+
+
+def migrations_dir() -> Path:
+    """Return the Alembic script folder (the one that holds env.py)."""
+    return _bundled("alembic", marker="env.py")
+
+
+def templates_dir() -> Path:
+    """Return the folder of the report templates."""
+    return _bundled("reports", marker="page.html.j2")
+
+
+def sample_logs_dir() -> Path:
+    """Return the folder of the sample company's exports."""
+    return _bundled("sample_logs", marker="README.md")
+
+
+def rate_cards_dir() -> Path:
+    """Return the folder of the rate cards that ship with the package."""
+    return _PACKAGE_DIR / "rate_cards"
+
+
+def _bundled(name: str, *, marker: str) -> Path:
+    # The marker is what tells our alembic/ from the Alembic library, which is the
+    # sibling of this package in site-packages and would otherwise be found there.
+    for candidate in (_PACKAGE_DIR / f"_{name}", _PACKAGE_DIR.parent / name):
+        if (candidate / marker).exists():
+            return candidate
+    raise RuntimeError(f"this build of metering ships no {name}/{marker}; reinstall the wheel")

@@ -1,0 +1,127 @@
+"""metering.toml: where things are; environment variables over it, flags over both."""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from metering.errors import BookError
+
+FILE_NAME: Final = "metering.toml"
+_KNOWN: Final[Mapping[str, frozenset[str]]] = {
+    "books": frozenset({"url", "currency"}),
+    "usage": frozenset({"location"}),
+    "engine": frozenset({"kind", "memory_limit", "threads"}),
+    "rules": frozenset({"file"}),
+    "roles": frozenset(),  # ingestor name -> role, any key
+    "accounts": frozenset(),  # ingestor name -> billing account, any key
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything a command needs to know about where it works.
+
+    Attributes:
+        home: the folder that holds metering.toml; relative paths start here.
+        books_url: SQLAlchemy URL of the books.
+        currency: reporting currency, ISO 4217.
+        lake: folder of the usage lake.
+        memory_limit: what the engine may take, e.g. "1GB".
+        threads: engine threads; 0 means one per core.
+        rules_file: the attribution rules.
+        promoted: ingestor names whose `detail` may be charged, said so on the report.
+        demoted: ingestor names whose `metered` numbers only divide.
+        accounts: ingestor name to the billing account of files that do not name one.
+    """
+
+    home: Path
+    books_url: str
+    currency: str = "USD"
+    lake: Path = Path("lake")
+    memory_limit: str = "1GB"
+    threads: int = 0
+    rules_file: Path = Path("rules.toml")
+    promoted: frozenset[str] = frozenset()
+    demoted: frozenset[str] = frozenset()
+    accounts: Mapping[str, str] = field(default_factory=dict)
+
+
+def find_settings(start: Path, *, explicit: Path | None = None) -> Settings | None:
+    """Return the settings of the nearest metering.toml at or above `start`, or None.
+
+    Args:
+        start: usually the working directory.
+        explicit: a file given with --config; it is read and nothing else is looked for.
+
+    Raises:
+        BookError: the file is not TOML, or has a section or key we do not know.
+    """
+    if explicit is not None:
+        return load_settings(explicit)
+    for folder in (start, *start.parents):
+        if (folder / FILE_NAME).is_file():
+            return load_settings(folder / FILE_NAME)
+    return None
+
+
+def load_settings(path: Path) -> Settings:
+    """Return the settings of one file, with METERING_… environment variables over it.
+
+    Raises:
+        BookError: code `bad-settings`; the message names the file and the key.
+    """
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise BookError("bad-settings", f"{path} is not readable TOML: {error}") from error
+    _refuse_unknown(path, document)
+    home = path.resolve().parent
+    books = document.get("books", {})
+    roles = document.get("roles", {})
+    engine = document.get("engine", {})
+    url = os.environ.get("METERING_BOOKS_URL") or books.get("url") or "sqlite:///books.sqlite"
+    location = os.environ.get("METERING_USAGE_LOCATION") or document.get("usage", {}).get(
+        "location", "lake"
+    )
+    memory = os.environ.get("METERING_ENGINE_MEMORY_LIMIT") or engine.get("memory_limit", "1GB")
+    return Settings(
+        home=home,
+        books_url=_anchored(url, home),
+        currency=books.get("currency", "USD"),
+        lake=home / location,
+        memory_limit=memory,
+        threads=int(os.environ.get("METERING_ENGINE_THREADS") or engine.get("threads", 0)),
+        rules_file=home / document.get("rules", {}).get("file", "rules.toml"),
+        promoted=frozenset(name for name, role in roles.items() if role == "metered"),
+        demoted=frozenset(name for name, role in roles.items() if role == "detail"),
+        accounts=dict(document.get("accounts", {})),
+    )
+
+
+def _anchored(url: str, home: Path) -> str:
+    # A relative SQLite path means relative to metering.toml, not to wherever the shell stands.
+    prefix = "sqlite:///"
+    if url.startswith(prefix) and not url.startswith(prefix + "/") and len(url) > len(prefix):
+        return prefix + str(home / url.removeprefix(prefix))
+    return url
+
+
+def _refuse_unknown(path: Path, document: Mapping[str, Mapping[str, object]]) -> None:
+    for section, values in document.items():
+        if section not in _KNOWN:
+            raise BookError(
+                "bad-settings",
+                f"{path}: there is no section [{section}]",
+                details=(f"known:    {', '.join(sorted(_KNOWN))}",),
+            )
+        keys = _KNOWN[section]
+        for key in values if isinstance(values, Mapping) else ():
+            if keys and key not in keys:
+                raise BookError(
+                    "bad-settings",
+                    f"{path}: [{section}] has no key {key!r}",
+                    details=(f"known:    {', '.join(sorted(keys))}",),
+                )

@@ -1,0 +1,1 @@
+"""The usage lake: immutable Parquet files, one partition a day."""

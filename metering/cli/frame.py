@@ -1,0 +1,162 @@
+"""What every command shares: settings, output formats, and how mistakes are told."""
+
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, NoReturn
+
+import click
+
+from metering.errors import BookError, MeteringError
+from metering.settings import Settings, find_settings
+
+CONTEXT_SETTINGS: Final = {"help_option_names": ["-h", "--help"]}
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What the top-level options said.
+
+    Attributes:
+        config: the file given with --config, or None.
+    """
+
+    config: Path | None = None
+
+
+class _Told(click.ClickException):
+    """A message that is printed as it stands, so that FILE:LINE leads the line."""
+
+    def show(self, file: Any = None) -> None:
+        """Print the message to stderr without a prefix."""
+        del file
+        click.echo(_printable(self.message), err=True)
+
+
+@contextmanager
+def shield() -> Iterator[None]:
+    """Turn what the user can mend into a message and exit code 1; let our own bugs trace."""
+    try:
+        yield
+    except MeteringError as error:
+        raise _Told(str(error)) from error
+    except BrokenPipeError:
+        # `metering ... | head` closes our stdout; that is not a failure of the command.
+        sys.stderr.close()
+        raise SystemExit(0) from None
+
+
+def settings_or_none(ctx: click.Context) -> Settings | None:
+    """Return the settings of the nearest metering.toml, or None where there is none."""
+    context = ctx.find_object(Context) or Context()
+    return find_settings(Path.cwd(), explicit=context.config)
+
+
+def settings_or_fail(ctx: click.Context) -> Settings:
+    """Return the settings of the nearest metering.toml.
+
+    Raises:
+        BookError: code `no-ledger`; there is none at or above this folder.
+    """
+    settings = settings_or_none(ctx)
+    if settings is None:
+        raise BookError(
+            "no-ledger",
+            "there is no metering.toml in this folder or above it",
+            do="start a ledger with `metering init`, or name one with --config",
+        )
+    return settings
+
+
+def format_option(*choices: str) -> Any:
+    """Return the `--format` option; without choices, table and json."""
+    names = choices or ("table", "json")
+    return click.option(
+        "--format",
+        "output_format",
+        type=click.Choice(names),
+        default=names[0],
+        show_default=True,
+        help="How to print the result.",
+    )
+
+
+def emit_json(value: object) -> None:
+    """Print one JSON document to stdout; money is integer nanos or decimal text, never a float."""
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+
+
+def emit_table(
+    title: str,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[object]],
+    *,
+    right: Sequence[str] = (),
+) -> None:
+    """Print a table that fits the terminal.
+
+    Args:
+        title: one line above the table; empty for none.
+        columns: headings.
+        rows: cells, shown with `str`; None is shown as empty.
+        right: headings of the columns that align right.
+    """
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=title or None, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        table.add_column(column, justify="right" if column in right else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text("" if cell is None else _printable(str(cell))) for cell in row))
+    console().print(table)
+
+
+def console() -> Any:
+    """Return a rich console on stdout: plain when piped, the terminal's width otherwise."""
+    from rich.console import Console
+
+    piped = not sys.stdout.isatty()
+    return Console(
+        file=sys.stdout, width=160 if piped else None, no_color=piped, highlight=False, markup=False
+    )
+
+
+def note(text: str) -> None:
+    """Print words for the person to stderr; results alone go to stdout."""
+    click.echo(_printable(text), err=True)
+
+
+def fail(code: str, what: str, *, do: str = "") -> NoReturn:
+    """End the command with a coded message and exit code 1."""
+    raise BookError(code, what, do=do)
+
+
+def exit_with(code: int) -> NoReturn:
+    """End the command with an exit code that scripts read."""
+    raise SystemExit(code)
+
+
+def _printable(text: str) -> str:
+    # No control character of a foreign name reaches the terminal: an escape sequence in a model
+    # name would otherwise move the cursor or set the window title.
+    return "".join(c if c.isprintable() or c == "\n" else "�" for c in text)
+
+
+def money_text(nanos: int, *, decimals: int = 2) -> str:
+    """Return nanos as grouped decimal text, rounded half to even for display alone."""
+    from metering.core.money import divide_half_even
+
+    scaled = divide_half_even(nanos, 10 ** (9 - decimals))
+    sign = "-" if scaled < 0 else ""
+    whole, fraction = divmod(abs(scaled), 10**decimals)
+    return f"{sign}{whole:,}.{fraction:0{decimals}d}" if decimals else f"{sign}{whole:,}"
+
+
+def json_ready(value: Mapping[str, object]) -> dict[str, object]:
+    """Return a mapping without the entries that are None."""
+    return {key: entry for key, entry in value.items() if entry is not None}

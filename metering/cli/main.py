@@ -1,0 +1,83 @@
+"""The `metering` command: a table of names, each loaded when it is called."""
+
+import importlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import click
+
+from metering import __version__
+from metering.cli.frame import Context, shield
+
+# Command name -> module of metering.cli that holds it, in the order of `metering --help`.
+# Loading only what is called keeps start-up short: pandas alone takes longer than `--help` may.
+_COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
+    "demo": ("demo", "Run the whole main job on the sample company."),
+    "init": ("init", "Start a ledger in a folder."),
+    "db": ("db", "Upgrade the books or show their state."),
+    "ingestors": ("ingestors", "List the source formats that are recognised."),
+    "ingest": ("ingest", "Record the usage of exported files."),
+    "quarantine": ("quarantine", "Look at the records that were refused, and retry them."),
+    "prices": ("prices", "Show, check and quote rates."),
+    "owners": ("owners", "Say who pays: import, check and explain owners and rules."),
+    "post": ("post", "Bring the book up to what the usage ought to cost."),
+    "invoices": ("invoices", "Record the providers' invoices."),
+    "tie-out": ("tie_out", "Compare the ledger with the invoices of a period."),
+    "period": ("period", "List the billing periods."),
+    "report": ("report", "Write the reports finance forwards."),
+    "explain": ("explain", "Follow an amount back to rule, rate, file and line."),
+    "verify": ("verify", "Check that the books are sound."),
+    "gc": ("gc", "Remove lake files that no book entry names."),
+}
+
+
+class _LazyGroup(click.Group):
+    """A group that imports a command's module only when the command is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return every command name in the order of the table."""
+        del ctx
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return the command, importing its module."""
+        del ctx
+        if cmd_name not in _COMMANDS:
+            return None
+        module_name, _ = _COMMANDS[cmd_name]
+        module = importlib.import_module(f"metering.cli.{module_name}")
+        command: click.Command = getattr(module, module_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the command list from the table, without importing anything."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run a command; what the user can mend is one message and exit code 1."""
+        with shield():
+            return super().invoke(ctx)
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="metering")
+@click.option(
+    "--config",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The metering.toml to use, instead of the nearest one above this folder.",
+)
+@click.pass_context
+def main(ctx: click.Context, config: Path | None) -> None:
+    r"""Keep the record of what the company spends on AI.
+
+    Provider exports go in every night; every month comes out a chargeback report that ties to the
+    invoice to the cent. Start with `metering demo`.
+
+    \b
+    Example:
+        metering demo --out build/demo
+    """
+    ctx.obj = Context(config=config)

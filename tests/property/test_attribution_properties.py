@@ -1,0 +1,142 @@
+"""Deciding on sets of fields gives what asking rule after rule gives."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from itertools import pairwise
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from metering.core.attribution import (
+    Assign,
+    Directory,
+    DirectoryEntry,
+    Match,
+    Owned,
+    Rule,
+    RuleSet,
+    owner_of,
+)
+from metering.core.field_sets import Attribution
+from metering.core.patterns import Pattern
+
+FIRST_DAY = date(2026, 10, 1)
+DAYS = [FIRST_DAY + timedelta(days=n) for n in range(6)]
+FIELDS = ["api_key", "workspace", "principal", "tag:project"]
+VALUES = ["a", "ab", "abc", "b", "ba", "x-1", "x\n1"]
+PATTERNS = [
+    "a",
+    "ab",
+    "x-1",
+    "glob:a*",
+    "glob:*b*",
+    "glob:?",
+    "glob:x*1",
+    "re2:a|b",
+    "re2:(?i)AB.*",
+]
+
+
+def is_not_empty(bounds: tuple[date | None, date | None]) -> bool:
+    start, end = bounds
+    return start is None or end is None or start < end
+
+
+some_day = st.none() | st.sampled_from(DAYS)
+validity = st.tuples(some_day, some_day).filter(is_not_empty)
+conditions = st.dictionaries(
+    st.sampled_from(FIELDS), st.sampled_from(PATTERNS).map(Pattern.parse), max_size=3
+).map(lambda found: tuple(Match(name, pattern) for name, pattern in found.items()))
+assigns = st.builds(Assign, cost_centre=st.sampled_from(["C1", "C2", "C3"])) | st.builds(
+    Assign, owner_of=st.sampled_from(FIELDS), project=st.sampled_from(["", "P"])
+)
+
+
+@st.composite
+def rule_sets(draw: st.DrawFn) -> RuleSet:
+    drawn = draw(st.lists(st.tuples(conditions, assigns, validity), max_size=8))
+    return RuleSet(
+        rules=tuple(
+            Rule(at, f"r{at}", match, assign, start, end)
+            for at, (match, assign, (start, end)) in enumerate(drawn, start=1)
+        )
+    )
+
+
+@st.composite
+def directories(draw: st.DrawFn) -> Directory:
+    entries: list[DirectoryEntry] = []
+    for key in draw(st.lists(st.sampled_from(VALUES), unique=True, max_size=4)):
+        moves = sorted(draw(st.sets(st.sampled_from(DAYS), max_size=3)))
+        bounds: list[date | None] = [None, *moves, None]
+        for start, end in pairwise(bounds):
+            if draw(st.booleans()):
+                line = len(entries) + 2
+                entries.append(DirectoryEntry(line, key, "", "t", "p", f"D{line}", start, end))
+    return Directory(entries=tuple(entries))
+
+
+identities = st.dictionaries(
+    st.sampled_from(FIELDS), st.none() | st.sampled_from(VALUES), max_size=len(FIELDS)
+)
+
+
+def least_over_sets(
+    attribution: Attribution, identity: Mapping[str, str | None], day: date
+) -> Owned | None:
+    """Join the sets' answers as the engine does."""
+    found: list[tuple[int, int]] = []
+    for field_set in attribution.field_sets:
+        values = tuple(identity.get(name) for name in field_set.fields)
+        for _, start, end, rank, owner in attribution.decide(field_set, [values]):
+            if (start is None or start <= day) and (end is None or day < end):
+                found.append((rank, owner))
+    return attribution.owned[min(found)[1]] if found else None
+
+
+@settings(max_examples=200, deadline=None)
+@given(rule_sets(), directories(), st.lists(identities, min_size=1, max_size=4))
+def test_sets_decide_as_rule_after_rule_does(
+    rules: RuleSet, directory: Directory, several: Sequence[Mapping[str, str | None]]
+) -> None:
+    attribution = Attribution(rules, directory)
+
+    for identity in several:
+        for day in DAYS:
+            expected = owner_of(identity, day, rules, directory)
+            assert least_over_sets(attribution, identity, day) == expected
+
+
+@settings(max_examples=100, deadline=None)
+@given(rule_sets(), directories(), st.sets(st.tuples(*[st.none() | st.sampled_from(VALUES)] * 4)))
+def test_stretches_of_one_value_never_overlap(
+    rules: RuleSet, directory: Directory, rows: set[tuple[str | None, ...]]
+) -> None:
+    attribution = Attribution(rules, directory)
+
+    for field_set in attribution.field_sets:
+        values = sorted({row[: len(field_set.fields)] for row in rows}, key=str)
+        covered: set[tuple[int, date]] = set()
+        for position, start, end, _, _ in attribution.decide(field_set, values):
+            for day in DAYS:
+                if (start is None or start <= day) and (end is None or day < end):
+                    assert (position, day) not in covered
+                    covered.add((position, day))
+
+
+@settings(max_examples=100, deadline=None)
+@given(rule_sets(), directories(), identities)
+def test_values_decided_together_are_decided_as_alone(
+    rules: RuleSet, directory: Directory, identity: Mapping[str, str | None]
+) -> None:
+    attribution = Attribution(rules, directory)
+
+    for field_set in attribution.field_sets:
+        width = len(field_set.fields)
+        alone = tuple(identity.get(name) for name in field_set.fields)
+        others = sorted({(value,) * width for value in VALUES} - {alone})
+        together = attribution.decide(field_set, [*others, alone])
+        by_itself = attribution.decide(field_set, [alone])
+        assert [row[1:] for row in together if row[0] == len(others)] == [
+            row[1:] for row in by_itself
+        ]

@@ -1,0 +1,158 @@
+"""What a posting says: accounts, the basis of a charge, and the hash of a ledger.
+
+A posting is one transfer between two accounts, so it balances by construction. Which accounts a
+charge moves between is decided here and nowhere else.
+
+Source: design, "Five decisions", 3 and 4.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Final
+from urllib.parse import quote
+
+from metering.core.attribution import Owner
+
+
+class AccountKind(StrEnum):
+    """What an account stands for."""
+
+    OWNER = "owner"  # a team's project, booked to a cost centre
+    SUSPENSE = "suspense"  # metered, but nobody or no rate for it yet
+    PROVIDER = "provider"  # what is owed to a provider's billing account
+    TAX = "tax"
+    CREDIT = "credit"
+    ROUNDING = "rounding"
+    CLEARING = "clearing"
+
+
+class PostingKind(StrEnum):
+    """Why a posting was made."""
+
+    CHARGE = "charge"  # usage in an open period
+    CORRECTION = "correction"  # a difference that belongs to a closed period
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Account:
+    """One account of the book.
+
+    Attributes:
+        name: unique, readable, stable; what postings and exports show.
+        kind: what it stands for.
+        provider, billing_account: set for provider accounts, else empty.
+        cost_centre, team, project: set for owners, else empty.
+    """
+
+    name: str
+    kind: AccountKind
+    provider: str = ""
+    billing_account: str = ""
+    cost_centre: str = ""
+    team: str = ""
+    project: str = ""
+
+
+UNPRICED: Final = Account("suspense:unpriced", AccountKind.SUSPENSE)
+UNATTRIBUTED: Final = Account("suspense:unattributed", AccountKind.SUSPENSE)
+
+
+def owner_account(owner: Owner) -> Account:
+    """Return the account of who bears a charge; a person is never part of it."""
+    parts = (owner.cost_centre, owner.team, owner.project)
+    return Account(
+        "owner:" + "/".join(_part(part) for part in parts),
+        AccountKind.OWNER,
+        cost_centre=owner.cost_centre,
+        team=owner.team,
+        project=owner.project,
+    )
+
+
+def provider_account(provider: str, billing_account: str) -> Account:
+    """Return the account of what is owed to a provider's billing account."""
+    return Account(
+        f"provider:{_part(provider)}/{_part(billing_account)}",
+        AccountKind.PROVIDER,
+        provider=provider,
+        billing_account=billing_account,
+    )
+
+
+def _part(text: str) -> str:
+    # A slash inside a team's name must not make two different owners share one account name.
+    return quote(text, safe=" :@+") or "-"
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """Why a charge is what it is: what was used, at which rate, or why there is none.
+
+    Attributes:
+        provider, platform, billing_account, product: who bills, where it ran, for what.
+        model_raw: the model as the source spells it; empty when it does not say.
+        model: the canonical model after aliases; equals `model_raw` where none was found.
+        meter: what was measured.
+        conditions: canonical JSON of what was special about it; "{}" for nothing.
+        status: priced, zero_rated, unpriced or provisional.
+        reason: code of an unpriced or provisional status, else empty.
+        currency: of the card; the reporting currency where there is no rate.
+        card: name and version of the card the rate comes from; empty without a rate.
+        rate_ids: the rate and the modifiers it was multiplied with, in order.
+        unit_price_nanos, per: whole nanos per block of `per` units; 0 and 1 without a rate.
+        factor_num, factor_den: product of the modifiers.
+        list_unit_price_nanos, list_per, list_factor_num, list_factor_den: the same of the list
+            price at that instant, equal to the above where no contract or internal rate was used.
+        promoted: a detail source stands in for the metered one, as metering.toml says.
+    """
+
+    provider: str
+    platform: str
+    billing_account: str
+    product: str
+    model_raw: str
+    model: str
+    meter: str
+    conditions: str
+    status: str
+    reason: str
+    currency: str
+    card: str
+    rate_ids: tuple[str, ...]
+    unit_price_nanos: int = 0
+    per: int = 1
+    factor_num: int = 1
+    factor_den: int = 1
+    list_unit_price_nanos: int = 0
+    list_per: int = 1
+    list_factor_num: int = 1
+    list_factor_den: int = 1
+    promoted: bool = False
+
+    @property
+    def digest(self) -> str:
+        """Return the identity of the basis: equal content, equal digest."""
+        text = json.dumps(asdict(self), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def ledger_hash(lines: Iterable[tuple[object, ...]], versions: Mapping[str, str]) -> str:
+    """Return the hash of a ledger: what it says, not how it came to say it.
+
+    Args:
+        lines: net lines as plain values, in any order; lines that cancelled out are left out.
+        versions: content digests of the rate cards and rules in force, by name.
+
+    Two ledgers that were fed the same files in another order, renamed, split or compressed have
+    the same hash, and any difference of a nano, an owner or a rate changes it.
+    """
+    digest = hashlib.sha256()
+    for line in sorted("\x1f".join(str(value) for value in line) for line in lines):
+        digest.update(line.encode())
+        digest.update(b"\x1e")
+    for name in sorted(versions):
+        digest.update(f"{name}\x1f{versions[name]}\x1e".encode())
+    return digest.hexdigest()

@@ -1,0 +1,398 @@
+"""Cells times answers: from day cells to the charges that ought to be in the book.
+
+Policy has been decided elsewhere, once per distinct key: which rate holds for a rating key over
+which stretch of time, and which owner for an identity. Here its answers are small tables that are
+joined to the cells; quantities are summed per posting line first and multiplied once, in 128-bit
+integers, half to even, so that the amounts do not depend on the order or grain of the cells.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import pyarrow as pa
+
+from metering.engine.cells import RATING_COLUMNS
+from metering.usage.schema import METER_COLUMNS
+
+if TYPE_CHECKING:
+    import duckdb
+
+NO_OWNER: Final = -1
+NO_RATE: Final = -2
+_OWNER_BITS: Final = 32
+_INSTANT: Final = pa.timestamp("us")
+
+Values = tuple[str | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class KeyAnswer:
+    """Which decision holds for a rating key and meter over a stretch of time.
+
+    Attributes:
+        key_no: number of the rating key, see `rating_keys`.
+        meter: the meter.
+        begin, end: half-open stretch, naive UTC.
+        exact: the answer is for usage that spans exactly this stretch, across price changes;
+            otherwise for all usage that lies inside it.
+        decision_no: number of the decision.
+    """
+
+    key_no: int
+    meter: str
+    begin: datetime
+    end: datetime
+    exact: bool
+    decision_no: int
+
+
+@dataclass(frozen=True, slots=True)
+class OwnerAnswers:
+    """Who bears usage, as far as one set of fields can tell.
+
+    Attributes:
+        fields: columns of the cells the set looks at.
+        values: distinct values of those columns.
+        answers: (index into values, first day or None, end day or None, rank, owner number); the
+            least rank over all sets wins.
+    """
+
+    fields: tuple[str, ...]
+    values: Sequence[Values]
+    answers: Sequence[tuple[int, date | None, date | None, int, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class LineBasis:
+    """What the charge lines of one basis share, as the engine needs it.
+
+    Attributes:
+        basis_no: number of the basis.
+        has_rate: False sends the quantity to suspense, whoever its owner is.
+        currency: of the amounts.
+        price_nanos, per: exact integers; any size.
+        list_price_nanos, list_per: the same at list.
+    """
+
+    basis_no: int
+    has_rate: bool
+    currency: str
+    price_nanos: int
+    per: int
+    list_price_nanos: int
+    list_per: int
+
+
+def open_cells(connection: "duckdb.DuckDBPyConnection", files: Sequence[Path]) -> None:
+    """Make the cells of some days the ones every function below works on."""
+    listed = ", ".join("'" + str(path).replace("'", "''") + "'" for path in files)
+    connection.execute(
+        f"CREATE OR REPLACE TEMP VIEW cells AS FROM read_parquet([{listed}],"
+        " hive_partitioning = true, hive_types = {'day': DATE}, union_by_name = true)"
+    )
+
+
+def rating_keys(connection: "duckdb.DuckDBPyConnection") -> list[tuple[object, ...]]:
+    """Return the distinct rating keys of the cells with the meters each one uses.
+
+    Returns:
+        Rows of (key number, *RATING_COLUMNS, meters); numbers count from 0 in the order of the
+        keys' own values, so that equal cells give equal numbers.
+    """
+    present = ", ".join(
+        f"CASE WHEN count(*) FILTER (WHERE {name} <> 0) > 0 THEN '{name}' END"
+        for name in METER_COLUMNS
+    )
+    columns = ", ".join(RATING_COLUMNS)
+    connection.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE keys AS
+        SELECT row_number() OVER (ORDER BY {columns}) - 1 AS key_no, {columns},
+            list_sort(list_filter(list_concat([{present}],
+                coalesce(list(DISTINCT other_meter), [])), lambda m: m IS NOT NULL)) AS meters
+        FROM cells GROUP BY {columns}
+        """
+    )
+    return connection.execute("FROM keys ORDER BY key_no").fetchall()
+
+
+def straddling(connection: "duckdb.DuckDBPyConnection") -> list[tuple[int, datetime, datetime]]:
+    """Return (key number, begin, end) of usage that spans a price change, naive UTC, distinct."""
+    rows: list[tuple[int, datetime, datetime]] = connection.execute(
+        f"""
+        SELECT DISTINCT key_no, segment_start, segment_end
+        FROM cells c JOIN keys k ON {_same("c", "k", RATING_COLUMNS)}
+        WHERE straddles ORDER BY ALL
+        """
+    ).fetchall()
+    return rows
+
+
+def distinct_values(connection: "duckdb.DuckDBPyConnection", fields: Sequence[str]) -> list[Values]:
+    """Return the distinct values the cells hold in some columns, sorted."""
+    if not fields:
+        return [()]
+    columns = ", ".join(f'"{field}"' for field in fields)
+    return connection.execute(
+        f"SELECT DISTINCT {columns} FROM cells ORDER BY ALL NULLS FIRST"
+    ).fetchall()
+
+
+def rate_cells(
+    connection: "duckdb.DuckDBPyConnection",
+    answers: Sequence[KeyAnswer],
+    owners: Sequence[OwnerAnswers],
+) -> list[tuple[int, str, str, str, str, int]]:
+    """Join the answers to the cells and sum quantities per line.
+
+    Returns:
+        The distinct (key number, billing account, product, ingestor, meter, decision number) of
+        the lines, for which the caller makes bases.
+
+    Raises:
+        AssertionError: some usage found no answer; every key, meter and stretch must have one.
+    """
+    _register_answers(connection, answers)
+    joins, codes = _register_owners(connection, owners)
+    meters = ", ".join(f"CAST(sum(c.{name}) AS BIGINT) AS {name}" for name in METER_COLUMNS)
+    code = f"least({', '.join(codes)})" if len(codes) > 1 else (codes[0] if codes else "NULL")
+    owner = f"CASE WHEN {code} IS NULL THEN {NO_OWNER} ELSE {code} & {2**_OWNER_BITS - 1} END"
+    connection.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE owned AS
+        SELECT c.day, k.key_no, c.billing_account, c.product, c.ingestor,
+            c.segment_start, c.segment_end, c.straddles, CAST({owner} AS BIGINT) AS owner_no,
+            c.other_meter, CAST(sum(c.other_quantity) AS BIGINT) AS other_quantity, {meters}
+        FROM cells c JOIN keys k ON {_same("c", "k", RATING_COLUMNS)}
+        {joins}
+        GROUP BY ALL
+        """
+    )
+    connection.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE lines AS
+        WITH metered AS (
+            SELECT * EXCLUDE (other_meter, other_quantity)
+            FROM owned UNPIVOT (quantity FOR meter IN ({", ".join(METER_COLUMNS)}))
+            WHERE quantity <> 0
+            UNION ALL BY NAME
+            SELECT day, key_no, billing_account, product, ingestor, segment_start, segment_end,
+                straddles, owner_no, other_meter AS meter, other_quantity AS quantity
+            FROM owned WHERE other_meter IS NOT NULL AND other_quantity <> 0
+        )
+        SELECT m.day, m.key_no, m.billing_account, m.product, m.ingestor, m.meter, m.owner_no,
+            a.decision_no, CAST(sum(m.quantity) AS HUGEINT) AS quantity
+        FROM metered m
+        LEFT JOIN answers a ON a.key_no = m.key_no AND a.meter = m.meter AND a.exact = m.straddles
+            AND CASE WHEN m.straddles
+                THEN a.begin_at = m.segment_start AND a.end_at = m.segment_end
+                ELSE a.begin_at <= m.segment_start AND m.segment_end <= a.end_at END
+        GROUP BY ALL
+        """
+    )
+    unanswered = connection.execute(
+        "SELECT count(*) FROM lines WHERE decision_no IS NULL"
+    ).fetchall()[0][0]
+    if unanswered:
+        raise AssertionError(f"{unanswered} charge lines found no rating answer")
+    return connection.execute(
+        "SELECT DISTINCT key_no, billing_account, product, ingestor, meter, decision_no"
+        " FROM lines ORDER BY ALL"
+    ).fetchall()
+
+
+def price_lines(
+    connection: "duckdb.DuckDBPyConnection",
+    basis_of: Sequence[tuple[tuple[int, str, str, str, str, int], int]],
+    bases: Sequence[LineBasis],
+) -> None:
+    """Sum the lines of equal basis and price each sum once; the result is the table `charges`.
+
+    `charges` has day, debit_no (an owner number, NO_OWNER or NO_RATE), basis_no, currency,
+    quantity, amount_nanos and list_nanos.
+    """
+    connection.register(
+        "basis_of",
+        pa.table(
+            {
+                "key_no": pa.array([key[0] for key, _ in basis_of], pa.int64()),
+                "billing_account": pa.array([key[1] for key, _ in basis_of], pa.string()),
+                "product": pa.array([key[2] for key, _ in basis_of], pa.string()),
+                "ingestor": pa.array([key[3] for key, _ in basis_of], pa.string()),
+                "meter": pa.array([key[4] for key, _ in basis_of], pa.string()),
+                "decision_no": pa.array([key[5] for key, _ in basis_of], pa.int64()),
+                "basis_no": pa.array([number for _, number in basis_of], pa.int64()),
+            }
+        ),
+    )
+    connection.register(
+        "bases",
+        pa.table(
+            {
+                "basis_no": pa.array([basis.basis_no for basis in bases], pa.int64()),
+                "has_rate": pa.array([basis.has_rate for basis in bases], pa.bool_()),
+                "currency": pa.array([basis.currency for basis in bases], pa.string()),
+                # Text, since a blended price may pass 64 bits; HUGEINT has no Arrow type.
+                "price": pa.array([str(basis.price_nanos) for basis in bases], pa.string()),
+                "per": pa.array([str(basis.per) for basis in bases], pa.string()),
+                "list_price": pa.array(
+                    [str(basis.list_price_nanos) for basis in bases], pa.string()
+                ),
+                "list_per": pa.array([str(basis.list_per) for basis in bases], pa.string()),
+            }
+        ),
+    )
+    connection.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE charges AS
+        WITH summed AS (
+            SELECT l.day, CASE WHEN b.has_rate THEN l.owner_no ELSE {NO_RATE} END AS debit_no,
+                b.basis_no, CAST(sum(l.quantity) AS HUGEINT) AS quantity
+            FROM lines l
+            JOIN basis_of o USING (key_no, billing_account, product, ingestor, meter, decision_no)
+            JOIN bases b ON b.basis_no = o.basis_no
+            GROUP BY ALL
+        )
+        SELECT s.day, s.debit_no, s.basis_no, b.currency, CAST(s.quantity AS BIGINT) AS quantity,
+            CAST({_half_even("s.quantity", "b.price", "b.per")} AS BIGINT) AS amount_nanos,
+            CAST({_half_even("s.quantity", "b.list_price", "b.list_per")} AS BIGINT) AS list_nanos
+        FROM summed s JOIN (
+            SELECT basis_no, currency, CAST(price AS HUGEINT) AS price, CAST(per AS HUGEINT) AS per,
+                CAST(list_price AS HUGEINT) AS list_price, CAST(list_per AS HUGEINT) AS list_per
+            FROM bases
+        ) b USING (basis_no)
+        """
+    )
+
+
+def differences(
+    connection: "duckdb.DuckDBPyConnection",
+    accounts: Sequence[tuple[int, int]],
+    basis_ids: Sequence[tuple[int, int, int]],
+    booked: pa.Table,
+) -> list[tuple[object, ...]]:
+    """Return what the book lacks to equal the charges.
+
+    Args:
+        connection: with the table `charges`.
+        accounts: (debit number, account id).
+        basis_ids: (basis number, basis id, id of the provider account that is credited).
+        booked: net of what is posted for the same days: charge_day (text), debit_account_id,
+            credit_account_id, basis_id, currency, quantity, amount_nanos, list_nanos.
+
+    Returns:
+        Rows of (charge day, debit account id, credit account id, basis id, currency, quantity,
+        amount in nanos, list amount in nanos), sorted; empty when the book is right.
+    """
+    connection.register(
+        "account_ids",
+        pa.table(
+            {
+                "debit_no": pa.array([number for number, _ in accounts], pa.int64()),
+                "account_id": pa.array([found for _, found in accounts], pa.int64()),
+            }
+        ),
+    )
+    connection.register(
+        "basis_ids",
+        pa.table(
+            {
+                "basis_no": pa.array([row[0] for row in basis_ids], pa.int64()),
+                "basis_id": pa.array([row[1] for row in basis_ids], pa.int64()),
+                "credit_account_id": pa.array([row[2] for row in basis_ids], pa.int64()),
+            }
+        ),
+    )
+    connection.register("booked", booked)
+    key = "charge_day, debit_account_id, credit_account_id, basis_id, currency"
+    return connection.execute(
+        f"""
+        WITH every AS (
+            SELECT CAST(c.day AS VARCHAR) AS charge_day, a.account_id AS debit_account_id,
+                b.credit_account_id, b.basis_id, c.currency, c.quantity, c.amount_nanos,
+                c.list_nanos
+            FROM charges c JOIN account_ids a USING (debit_no) JOIN basis_ids b USING (basis_no)
+            UNION ALL
+            SELECT {key}, -quantity, -amount_nanos, -list_nanos FROM booked
+        )
+        SELECT {key}, CAST(sum(quantity) AS BIGINT) AS quantity,
+            CAST(sum(amount_nanos) AS BIGINT) AS amount_nanos,
+            CAST(sum(list_nanos) AS BIGINT) AS list_nanos
+        FROM every GROUP BY {key}
+        HAVING quantity <> 0 OR amount_nanos <> 0 OR list_nanos <> 0
+        ORDER BY {key}
+        """
+    ).fetchall()
+
+
+def _half_even(quantity: str, price: str, per: str) -> str:
+    # Integer arithmetic only: DECIMAL division would go through a double. All terms are
+    # non-negative, so // and % agree with exact rounding toward the floor.
+    product = f"({quantity} * {price})"
+    quotient = f"({product} // {per})"
+    rest = f"({product} % {per})"
+    return (
+        f"{quotient} + CASE WHEN 2 * {rest} > {per}"
+        f" OR (2 * {rest} = {per} AND {quotient} % 2 = 1) THEN 1 ELSE 0 END"
+    )
+
+
+def _same(left: str, right: str, columns: Sequence[str]) -> str:
+    return " AND ".join(
+        f'{left}."{column}" IS NOT DISTINCT FROM {right}."{column}"' for column in columns
+    )
+
+
+def _register_answers(
+    connection: "duckdb.DuckDBPyConnection", answers: Sequence[KeyAnswer]
+) -> None:
+    connection.register(
+        "answers",
+        pa.table(
+            {
+                "key_no": pa.array([answer.key_no for answer in answers], pa.int64()),
+                "meter": pa.array([answer.meter for answer in answers], pa.string()),
+                "begin_at": pa.array([answer.begin for answer in answers], _INSTANT),
+                "end_at": pa.array([answer.end for answer in answers], _INSTANT),
+                "exact": pa.array([answer.exact for answer in answers], pa.bool_()),
+                "decision_no": pa.array([answer.decision_no for answer in answers], pa.int64()),
+            }
+        ),
+    )
+
+
+def _register_owners(
+    connection: "duckdb.DuckDBPyConnection", owners: Sequence[OwnerAnswers]
+) -> tuple[str, list[str]]:
+    # Rank and owner travel as one number, so that the least of all sets is one function call.
+    joins, codes = [], []
+    for number, found in enumerate(owners):
+        if not found.answers:
+            continue
+        name = f"owner_{number}"
+        rows = [(found.values[index], *rest) for index, *rest in found.answers]
+        columns: dict[str, pa.Array] = {
+            f"f{place}": pa.array([row[0][place] for row in rows], pa.string())
+            for place in range(len(found.fields))
+        }
+        columns["from_day"] = pa.array([row[1] or date.min for row in rows], pa.date32())
+        columns["to_day"] = pa.array([row[2] or date.max for row in rows], pa.date32())
+        columns["code"] = pa.array(
+            [(int(row[3]) << _OWNER_BITS) + int(row[4]) for row in rows],  # type: ignore[call-overload]
+            pa.int64(),
+        )
+        connection.register(name, pa.table(columns))
+        on = [
+            *(
+                f'c."{field}" IS NOT DISTINCT FROM {name}.f{place}'
+                for place, field in enumerate(found.fields)
+            ),
+            f"c.day >= {name}.from_day",
+            f"c.day < {name}.to_day",
+        ]
+        joins.append(f"LEFT JOIN {name} ON {' AND '.join(on)}")
+        codes.append(f"{name}.code")
+    return "\n".join(joins), codes

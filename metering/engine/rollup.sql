@@ -1,0 +1,54 @@
+-- The one heavy statement: usage records to day cells.
+--
+-- Everything after this reads cells. No price, no owner, no decimals, no regular expression here:
+-- whole numbers are summed, so any engine that runs this statement gives the same cells.
+--
+-- usage:  live records of some days (day, ingestor and the columns of the usage schema)
+-- bounds: provider, platform, model_raw -> sorted lower bounds of the prompt tiers of its rates
+-- cuts:   provider, platform, day -> sorted instants inside that day at which a price changes
+WITH placed AS (
+    SELECT
+        u.*,
+        u.grain = 'request' AS per_request,
+        CASE WHEN u.grain = 'request' AND u.prompt_tokens IS NOT NULL AND b.bounds IS NOT NULL
+            THEN coalesce(list_max(list_filter(b.bounds, lambda t: t <= u.prompt_tokens)), 0)
+        END AS prompt_lo,
+        CASE WHEN u.grain = 'request' AND u.prompt_tokens IS NOT NULL AND b.bounds IS NOT NULL
+            THEN list_min(list_filter(b.bounds, lambda t: t > u.prompt_tokens)) - 1
+        END AS prompt_hi,
+        CAST(u.day AS TIMESTAMP) AS day_start,
+        CAST(u.day AS TIMESTAMP) + INTERVAL 1 DAY AS day_end,
+        CAST(u.start AS TIMESTAMP) AS used_from,
+        -- A request is rated at the instant it began; a bucket over all of its stretch.
+        CASE WHEN u.grain = 'request' THEN CAST(u.start AS TIMESTAMP)
+            ELSE CAST(coalesce(u."end", u.start) AS TIMESTAMP) END AS used_to,
+        c.cuts
+    FROM usage u
+    LEFT JOIN bounds b
+        ON b.provider = u.provider AND b.platform = u.platform AND b.model_raw = u.model_raw
+    LEFT JOIN cuts c
+        ON c.provider = u.provider AND c.platform = u.platform AND c.day = u.day
+)
+SELECT
+    day, ingestor, provider, platform, billing_account, product, model_raw, per_request,
+    service_tier, processing, speed, region, endpoint_scope, context_window, conditions,
+    prompt_lo, prompt_hi,
+    CASE WHEN cuts IS NULL THEN day_start
+        ELSE coalesce(list_max(list_filter(cuts, lambda t: t <= used_from)), day_start)
+    END AS segment_start,
+    greatest(
+        CASE WHEN cuts IS NULL THEN day_end
+            WHEN per_request
+            THEN coalesce(list_min(list_filter(cuts, lambda t: t > used_to)), day_end)
+            ELSE coalesce(list_min(list_filter(cuts, lambda t: t >= used_to)), day_end)
+        END,
+        used_to
+    ) AS segment_end,
+    cuts IS NOT NULL AND NOT per_request
+        AND len(list_filter(cuts, lambda t: t > used_from AND t < used_to)) > 0
+        OR used_to > day_end AS straddles,
+    api_key, workspace, principal, workflow_key{tag_columns},
+    reported_currency, reported_kind,
+    {measures}
+FROM placed{other_meters}
+GROUP BY ALL

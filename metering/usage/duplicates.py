@@ -1,0 +1,155 @@
+"""The same event twice: in one file, or in a file and the lake.
+
+Detection is one distinct count and one semi-join on 16-byte keys. Only when it fires are records
+compared: an identical repeat is already known; what a different one means is the format's rule.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from metering.errors import Rejection
+from metering.usage.staging import CONTENT_COLUMNS, TOKENS_SQL, Staging, scan
+
+CONFLICT: Final = "conflicting-repeat"
+
+_CONTENT = "md5(CAST(row({}) AS VARCHAR))".format(
+    ", ".join(f'"{name}"' for name in CONTENT_COLUMNS)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Deduplicated:
+    """What became of an import's events.
+
+    Attributes:
+        already_known: records dropped because the same fact is recorded, here or in the lake.
+        conflicts: records refused because their id is recorded with other content, by line.
+        superseded: for each lake file that lost records to larger ones, where its rewritten
+            content is staged; None when nothing is left of it.
+        superseded_records: how many the lake lost in all.
+    """
+
+    already_known: int = 0
+    conflicts: tuple[Rejection, ...] = ()
+    superseded: Mapping[str, Path | None] | None = None
+    superseded_records: int = 0
+
+
+def remove_duplicates(
+    staging: Staging, live: Mapping[str, Path], *, keep_largest: bool
+) -> Deduplicated:
+    """Leave in staging only events that are new, or larger than what the lake holds.
+
+    Args:
+        staging: an import of events, fully staged.
+        live: lake files of the same ingestor, by the path the book knows them under.
+        keep_largest: a different repeat is a larger snapshot of the same event and the largest
+            wins, whatever came first; otherwise it is refused and the recorded one stays.
+    """
+    files = staging.files()
+    if not files or not _fires(staging, files, live):
+        return Deduplicated()
+    _compare(staging, files, live, keep_largest=keep_largest)
+    connection = staging.connection
+    known, lost = connection.execute(
+        "SELECT count(*) FILTER (WHERE fate = 'known'), count(*) FILTER (WHERE fate = 'superseded')"
+        " FROM fates"
+    ).fetchall()[0]
+    conflicts = tuple(
+        Rejection(
+            line=line,
+            code=CONFLICT,
+            field="",
+            found="an id that is recorded with other content",
+            expected="the same content under the same id, or an id of its own",
+            remedy="find out which is right; the record that came first stays",
+        )
+        for (line,) in connection.execute(
+            "SELECT row_no FROM fates WHERE fate = 'conflict' ORDER BY row_no"
+        ).fetchall()
+    )
+    superseded = _rewrite_losers(staging, live)
+    staging.rewrite(
+        f"SELECT s.* FROM {scan(files)} s WHERE s.record_key IS NULL OR (s.record_key, s.row_no) IN"
+        " (SELECT (record_key, row_no) FROM fates WHERE fate = 'kept')"
+    )
+    return Deduplicated(int(known), conflicts, superseded, int(lost))
+
+
+def _fires(staging: Staging, files: Sequence[Path], live: Mapping[str, Path]) -> bool:
+    records, keys = staging.connection.execute(
+        f"SELECT count(record_key), count(DISTINCT record_key) FROM {scan(files)}"
+    ).fetchall()[0]
+    if records != keys:
+        return True
+    if not live:
+        return False
+    found = staging.connection.execute(
+        f"SELECT count(*) FROM {scan(live.values())} WHERE record_key IN"
+        f" (SELECT record_key FROM {scan(files)})"
+    ).fetchall()[0][0]
+    return bool(found)
+
+
+def _compare(
+    staging: Staging, files: Sequence[Path], live: Mapping[str, Path], *, keep_largest: bool
+) -> None:
+    recorded = (
+        f"UNION ALL SELECT true, filename, {_columns()} FROM {_with_names(live)}"
+        f" WHERE record_key IN (SELECT record_key FROM {scan(files)})"
+        if live
+        else ""
+    )
+    order = "tokens DESC, start, content, recorded DESC" if keep_largest else "recorded DESC"
+    different = "'known'" if keep_largest else "'conflict'"
+    staging.connection.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE fates AS
+        WITH every AS (
+            SELECT false AS recorded, NULL AS filename, {_columns()} FROM {scan(files)}
+            WHERE record_key IS NOT NULL
+            {recorded}
+        ), ranked AS (
+            SELECT *,
+                row_number() OVER w AS place,
+                first_value(content) OVER w AS winner,
+                first_value(recorded) OVER w AS winner_is_recorded
+            FROM every WINDOW w AS (PARTITION BY record_key ORDER BY {order}, row_no)
+        )
+        SELECT record_key, row_no, recorded, filename, CASE
+            WHEN recorded AND (place = 1 OR content = winner) THEN 'recorded'
+            WHEN recorded THEN 'superseded'
+            WHEN place = 1 THEN 'kept'
+            WHEN content = winner THEN 'known'
+            ELSE {different} END AS fate
+        FROM ranked
+        """
+    )
+
+
+def _columns() -> str:
+    return f'record_key, row_no, "start" AS start, ({TOKENS_SQL}) AS tokens, {_CONTENT} AS content'
+
+
+def _with_names(live: Mapping[str, Path]) -> str:
+    return scan(live.values()).removesuffix(")") + ", filename = true)"
+
+
+def _rewrite_losers(staging: Staging, live: Mapping[str, Path]) -> dict[str, Path | None]:
+    connection = staging.connection
+    names = {str(path): known_as for known_as, path in live.items()}
+    losers = connection.execute(
+        "SELECT DISTINCT filename FROM fates WHERE fate = 'superseded' ORDER BY filename"
+    ).fetchall()
+    rewritten: dict[str, Path | None] = {}
+    for number, (filename,) in enumerate(losers):
+        target = staging.folder / f"superseded-{number}.parquet"
+        (left,) = connection.execute(
+            f"COPY (SELECT * EXCLUDE (day) FROM {scan([filename])} WHERE record_key NOT IN"
+            " (SELECT record_key FROM fates WHERE fate = 'superseded'))"
+            f" TO '{target}' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)"
+        ).fetchall()[0]
+        rewritten[names[filename]] = target if left else None
+    return rewritten

@@ -1,0 +1,178 @@
+"""Turn what an ingestor read into one staged Parquet file per charge day.
+
+Works on the reader's own DuckDB connection, so that a bulk relation streams from the source file
+into Parquet without a detour through Python, and memory stays within the engine's limit.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import pyarrow as pa
+
+from metering.usage.schema import METER_COLUMNS, USAGE_SCHEMA
+
+if TYPE_CHECKING:
+    import duckdb
+
+_FLUSH_ROWS: Final = 200_000
+_GIVEN_BY_THE_LAKE: Final = ("event_id", "billing_account")
+_KEPT: Final = tuple(name for name in USAGE_SCHEMA.names if name not in _GIVEN_BY_THE_LAKE)
+
+# What makes two records the same fact: everything but where they stood in a file.
+CONTENT_COLUMNS: Final = ("billing_account", *(name for name in _KEPT if name != "row_no"))
+
+PARQUET: Final = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1"
+
+TOKENS_SQL: Final = " + ".join(f'coalesce("{name}", 0)' for name in METER_COLUMNS)
+
+
+@dataclass(frozen=True, slots=True)
+class StagedDay:
+    """The usage of one charge day, in staging.
+
+    Attributes:
+        day: ISO charge day, UTC.
+        files: Parquet files that together hold it; empty for a day reported as without usage.
+        records: rows in them.
+        quantity: sum of all token meters and other meters.
+        models: distinct (provider, platform, model_raw), sorted; null models as "".
+        other_meters: names of the meters beyond the token columns, sorted.
+        accounts: distinct (provider, billing_account), sorted.
+    """
+
+    day: str
+    files: tuple[Path, ...]
+    records: int
+    quantity: int
+    models: tuple[tuple[str, str, str], ...]
+    other_meters: tuple[str, ...]
+    accounts: tuple[tuple[str, str], ...]
+
+
+class Staging:
+    """One source file on its way into the lake.
+
+    Args:
+        connection: the reader's DuckDB connection, with its time zone set to UTC.
+        folder: an empty folder on the lake's file system.
+        ingestor: stored name; part of every event's key.
+        account: billing account of records whose source does not name one.
+    """
+
+    def __init__(
+        self,
+        connection: "duckdb.DuckDBPyConnection",
+        folder: Path,
+        *,
+        ingestor: str,
+        account: str,
+    ) -> None:
+        self.connection = connection
+        self.folder = folder
+        self._ingestor = ingestor
+        self._account = account
+        self._tables: list[pa.Table] = []
+        self._buffered = 0
+        self._parts = 0
+
+    def add(self, rows: "pa.Table | duckdb.DuckDBPyRelation") -> None:
+        """Stage some records; a relation runs now, tables are gathered and written together."""
+        if isinstance(rows, pa.Table):
+            self._tables.append(rows)
+            self._buffered += rows.num_rows
+            if self._buffered >= _FLUSH_ROWS:
+                self._flush()
+            return
+        self._flush()
+        rows.create_view("incoming", replace=True)
+        self._write()
+
+    def finish(self) -> tuple[StagedDay, ...]:
+        """Write what is gathered and return every day with records, in order."""
+        self._flush()
+        return describe(self.connection, self.files())
+
+    def files(self) -> tuple[Path, ...]:
+        """Return every staged file, sorted."""
+        return tuple(sorted(self.folder.glob("part-*/day=*/*.parquet")))
+
+    def rewrite(self, select: str) -> None:
+        """Replace everything staged by the rows of a statement over staged files."""
+        old = [path for path in self.folder.iterdir() if path.name.startswith("part-")]
+        self._copy(select)
+        for part in old:
+            for path in sorted(part.rglob("*.parquet")):
+                path.unlink()
+
+    def _flush(self) -> None:
+        if not self._tables:
+            return
+        table = pa.concat_tables(self._tables)
+        self._tables.clear()
+        self._buffered = 0
+        if table.num_rows:
+            self.connection.register("incoming_table", table)
+            self.connection.execute("CREATE OR REPLACE TEMP VIEW incoming AS FROM incoming_table")
+            self._write()
+            self.connection.unregister("incoming_table")
+
+    def _write(self) -> None:
+        account = self._account.replace("'", "''")
+        columns = ", ".join(f'"{name}"' for name in _KEPT)
+        self._copy(
+            f"SELECT CAST(md5('{self._ingestor}' || chr(31) || event_id) AS UUID) AS record_key,"
+            f" '{self._ingestor}' AS ingestor,"
+            f" coalesce(billing_account, '{account}') AS billing_account,"
+            f' {columns}, CAST("start" AS DATE) AS day FROM incoming'
+        )
+
+    def _copy(self, select: str) -> None:
+        self._parts += 1
+        target = self.folder / f"part-{self._parts}"
+        self.connection.execute(f"COPY ({select}) TO '{target}' ({PARQUET}, PARTITION_BY (day))")
+
+
+def describe(
+    connection: "duckdb.DuckDBPyConnection", files: Sequence[Path]
+) -> tuple[StagedDay, ...]:
+    """Return what staged files hold, per charge day, in order."""
+    if not files:
+        return ()
+    rows = connection.execute(
+        f"""
+        SELECT
+            CAST(day AS VARCHAR), count(*),
+            sum({TOKENS_SQL} + coalesce(list_sum(map_values(other_meters)), 0)),
+            list(DISTINCT [provider, platform, coalesce(model_raw, '')]),
+            list(DISTINCT [provider, billing_account]),
+            list(DISTINCT map_keys(other_meters)) FILTER (WHERE cardinality(other_meters) > 0)
+        FROM {scan(files)}
+        GROUP BY day ORDER BY day
+        """
+    ).fetchall()
+    by_day: dict[str, list[Path]] = {}
+    for path in files:
+        by_day.setdefault(path.parent.name.removeprefix("day="), []).append(path)
+    return tuple(
+        StagedDay(
+            day=day,
+            files=tuple(by_day[day]),
+            records=records,
+            quantity=int(quantity or 0),
+            models=tuple(sorted((p, f, m) for p, f, m in models)),
+            accounts=tuple(sorted((p, a) for p, a in accounts)),
+            other_meters=tuple(sorted({name for names in others or () for name in names})),
+        )
+        for day, records, quantity, models, accounts, others in rows
+    )
+
+
+def scan(files: Iterable[Path | str]) -> str:
+    """Return the table function that reads Parquet files, the day taken from their folder."""
+    quoted = ", ".join("'" + str(path).replace("'", "''") + "'" for path in files)
+    return (
+        f"read_parquet([{quoted}], hive_partitioning = true,"
+        " hive_types = {'day': DATE}, union_by_name = true)"
+    )

@@ -1,0 +1,265 @@
+"""What ought to be in the book: live usage, rated and attributed.
+
+A pure function of the lake's live files, the rate cards, the rules and the directory. `post`
+appends what the book lacks of it, `verify --full` compares, `--dry-run` shows; the three never
+disagree, since they all call `desired_charges`.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+
+from metering.core.attribution import Directory, RuleSet, attribution_fields
+from metering.core.field_sets import Attribution
+from metering.core.ledger import (
+    UNATTRIBUTED,
+    UNPRICED,
+    Account,
+    Basis,
+    owner_account,
+    provider_account,
+)
+from metering.core.rating import (
+    Decision,
+    PromptRange,
+    RatingKey,
+    Status,
+    rate_for,
+    timeline,
+)
+from metering.engine import charges as engine
+from metering.engine.cells import RATING_COLUMNS
+from metering.usage.schema import CONDITION_COLUMNS
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from metering.core.rates import RateBook
+
+T = TypeVar("T")
+
+_CONDITIONS_FROM: Final = RATING_COLUMNS.index(CONDITION_COLUMNS[0])
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Everything that decides, besides usage.
+
+    Attributes:
+        rates: the rate cards in force.
+        rules, directory: who pays.
+        currency: of lines without a rate.
+        promoted: ingestors whose detail stands in for metered usage.
+    """
+
+    rates: "RateBook"
+    rules: RuleSet
+    directory: Directory
+    currency: str
+    promoted: frozenset[str] = frozenset()
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """Return the names of the tags the rules read, sorted: cells must keep them."""
+        fields = attribution_fields(self.rules)
+        return tuple(sorted(f.removeprefix("tag:") for f in fields if f.startswith("tag:")))
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """The charges that ought to be booked; their lines are the engine's table `charges`.
+
+    Attributes:
+        debits: debit number to account.
+        bases: basis number to basis.
+    """
+
+    debits: Mapping[int, Account]
+    bases: Sequence[Basis]
+
+    def accounts(self) -> tuple[Account, ...]:
+        """Return every account the charges move between, sorted."""
+        providers = {provider_account(b.provider, b.billing_account) for b in self.bases}
+        return tuple(sorted({*self.debits.values(), *providers}))
+
+
+def desired_charges(
+    connection: "duckdb.DuckDBPyConnection", policy: Policy, first: date, last: date
+) -> Desired:
+    """Rate and attribute the open cells.
+
+    Args:
+        connection: the engine, with the cells of the days in question opened.
+        policy: what decides.
+        first: first charge day of the cells.
+        last: last charge day of the cells, inclusive.
+    """
+    keys = {row[0]: _Key.of(row) for row in engine.rating_keys(connection)}
+    decisions = _Numbered[Decision]()
+    answers = [
+        *_lasting_answers(keys, policy.rates, decisions, first, last),
+        *_straddling_answers(keys, policy.rates, decisions, engine.straddling(connection)),
+    ]
+    attribution = Attribution(policy.rules, policy.directory)
+    debits = _Numbered[Account]()
+    owners = list(_owner_answers(connection, attribution, debits))
+    combinations = engine.rate_cells(connection, answers, owners)
+    bases = _Numbered[Basis]()
+    basis_of = [
+        (row, bases.number(_basis(keys[row[0]], row, decisions.items[row[5]], policy)))
+        for row in combinations
+    ]
+    engine.price_lines(
+        connection, basis_of, [_line_basis(no, basis) for no, basis in enumerate(bases.items)]
+    )
+    numbered = dict(enumerate(debits.items))
+    numbered[engine.NO_OWNER] = UNATTRIBUTED
+    numbered[engine.NO_RATE] = UNPRICED
+    return Desired(numbered, tuple(bases.items))
+
+
+class _Numbered(Generic[T]):
+    """Distinct things in the order they were first met; a thing's number is its place."""
+
+    def __init__(self) -> None:
+        self.items: list[T] = []
+        self._numbers: dict[T, int] = {}
+
+    def number(self, thing: T) -> int:
+        """Return the number of a thing, giving it the next one if it is new."""
+        found = self._numbers.setdefault(thing, len(self.items))
+        if found == len(self.items):
+            self.items.append(thing)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Key:
+    """A distinct rating key of the cells, and the meters that usage of it has."""
+
+    rating: RatingKey
+    meters: tuple[str, ...]
+
+    @classmethod
+    def of(cls, row: Sequence[Any]) -> "_Key":
+        provider, platform, model_raw, per_request = row[1:5]
+        *columns, extra, prompt_lo, prompt_hi = row[1 + _CONDITIONS_FROM : -1]
+        conditions = {
+            name: value
+            for name, value in zip(CONDITION_COLUMNS, columns, strict=False)
+            if value is not None
+        }
+        conditions.update(json.loads(extra) if extra else {})
+        prompt = None if prompt_lo is None else PromptRange(prompt_lo, prompt_hi)
+        return cls(
+            RatingKey(
+                provider=provider,
+                platform=platform,
+                model=model_raw or "",
+                conditions=tuple(sorted(conditions.items())),
+                prompt=prompt,
+                per_request=per_request,
+            ),
+            tuple(row[-1]),
+        )
+
+
+def _lasting_answers(
+    keys: Mapping[int, _Key],
+    rates: "RateBook",
+    decisions: _Numbered[Decision],
+    first: date,
+    last: date,
+) -> Iterator[engine.KeyAnswer]:
+    begin = datetime(first.year, first.month, first.day, tzinfo=UTC)
+    # Buckets may reach past their first day; prices are asked for as far as any of them can.
+    end = datetime(last.year, last.month, last.day, tzinfo=UTC) + timedelta(days=1)
+    for number, key in keys.items():
+        for meter in key.meters:
+            for segment in timeline(key.rating, meter, rates, begin, end):
+                yield engine.KeyAnswer(
+                    key_no=number,
+                    meter=meter,
+                    begin=segment.begin.replace(tzinfo=None),
+                    end=segment.end.replace(tzinfo=None),
+                    exact=False,
+                    decision_no=decisions.number(segment.decision),
+                )
+
+
+def _straddling_answers(
+    keys: Mapping[int, _Key],
+    rates: "RateBook",
+    decisions: _Numbered[Decision],
+    stretches: Iterable[tuple[int, datetime, datetime]],
+) -> Iterator[engine.KeyAnswer]:
+    for number, begin, end in stretches:
+        key = keys[number]
+        for meter in key.meters:
+            decision = rate_for(
+                key.rating, meter, rates, begin.replace(tzinfo=UTC), end.replace(tzinfo=UTC)
+            )
+            yield engine.KeyAnswer(number, meter, begin, end, True, decisions.number(decision))
+
+
+def _owner_answers(
+    connection: "duckdb.DuckDBPyConnection", attribution: Attribution, debits: _Numbered[Account]
+) -> Iterator[engine.OwnerAnswers]:
+    # Two people of one project share an account; numbering accounts instead of owners makes their
+    # usage one line, summed before it is rounded.
+    numbers = [debits.number(owner_account(owned.owner)) for owned in attribution.owned]
+    for field_set in attribution.field_sets:
+        values = engine.distinct_values(connection, field_set.fields)
+        answers = attribution.decide(field_set, values)
+        yield engine.OwnerAnswers(
+            field_set.fields,
+            values,
+            [(at, begin, end, rank, numbers[owner]) for at, begin, end, rank, owner in answers],
+        )
+
+
+def _basis(
+    key: _Key, row: tuple[int, str, str, str, str, int], decision: Decision, policy: Policy
+) -> Basis:
+    _, billing_account, product, ingestor, meter, _ = row
+    rating = key.rating
+    return Basis(
+        provider=rating.provider,
+        platform=rating.platform,
+        billing_account=billing_account,
+        product=product,
+        model_raw=rating.model,
+        model=decision.model or rating.model,
+        meter=meter,
+        conditions=json.dumps(
+            dict(rating.conditions), sort_keys=True, separators=(",", ":"), ensure_ascii=False
+        ),
+        status=decision.status.value,
+        reason=decision.reason,
+        currency=decision.currency or policy.currency,
+        card=decision.card,
+        rate_ids=decision.rate_ids,
+        unit_price_nanos=decision.price_nanos,
+        per=decision.per,
+        factor_num=decision.factor_num,
+        factor_den=decision.factor_den,
+        list_unit_price_nanos=decision.list_price_nanos,
+        list_per=decision.list_per,
+        list_factor_num=decision.list_factor_num,
+        list_factor_den=decision.list_factor_den,
+        promoted=ingestor in policy.promoted,
+    )
+
+
+def _line_basis(number: int, basis: Basis) -> engine.LineBasis:
+    return engine.LineBasis(
+        basis_no=number,
+        has_rate=basis.status != Status.UNPRICED.value,
+        currency=basis.currency,
+        price_nanos=basis.unit_price_nanos * basis.factor_num,
+        per=basis.per * basis.factor_den,
+        list_price_nanos=basis.list_unit_price_nanos * basis.list_factor_num,
+        list_per=basis.list_per * basis.list_factor_den,
+    )

@@ -6,10 +6,12 @@ parts: where, which field, what was found, what to do. It never holds the rest o
 hold a prompt or a person's address.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 _SHOWN_CHARACTERS: Final = 40
+_TOLD_REJECTIONS: Final = 20
 
 
 def shown(value: object) -> str:
@@ -95,6 +97,25 @@ class SourceError(MeteringError):
         if do:
             lines.append(f"    do:       {do}")
         super().__init__("\n".join(lines))
+
+
+class RefusedFileError(MeteringError):
+    """A file that is taken whole or not at all cannot be taken; nothing of it is recorded.
+
+    For files people write (owners, rules, invoices): all their mistakes are told at once.
+
+    Args:
+        path: the file as the user named it.
+        rejections: one per mistake, at least one; told in the order of their lines.
+    """
+
+    def __init__(self, path: str, rejections: Sequence[Rejection]) -> None:
+        self.rejections = tuple(sorted(rejections))
+        self.code = self.rejections[0].code
+        told = [rejection.message(path) for rejection in self.rejections[:_TOLD_REJECTIONS]]
+        if len(self.rejections) > _TOLD_REJECTIONS:
+            told.append(f"… and {len(self.rejections) - _TOLD_REJECTIONS} more")
+        super().__init__("\n".join(told))
 
 
 class BookError(MeteringError):

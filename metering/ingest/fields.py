@@ -1,0 +1,199 @@
+"""Foreign values, checked once: a typed accessor returns what it was asked for, or refuses.
+
+Nothing is repaired. A whole number is a JSON integer: neither true, nor 12.5, nor "12". An instant
+names its zone. What is refused says which field, what was found and what would do, and becomes a
+rejection of that one record.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from metering.errors import Rejection, shown
+from metering.ingest.strict_json import Oddity, RepeatedKey
+
+_LARGEST_WHOLE_NUMBER: Final = 2**63 - 1
+_LONGEST_TEXT: Final = 1000
+_EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
+_LATEST: Final = datetime(2100, 1, 1, tzinfo=UTC)
+_RFC3339: Final = re.compile(
+    r"(?P<date>\d{4}-\d{2}-\d{2})[Tt ](?P<time>\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?)"
+    r"(?P<zone>[Zz]|[+-]\d{2}:\d{2})?",
+    re.ASCII,
+)
+
+_WHOLE_NUMBER: Final = "a whole number, 0 or more, without quotes or decimals"
+_TEXT: Final = f"text of 1 to {_LONGEST_TEXT} characters, without NUL"
+_INSTANT: Final = "an instant as YYYY-MM-DDTHH:MM:SSZ, from 2000 to 2099"
+_UNIX_SECONDS: Final = "whole seconds since 1970, from 2000 to 2099"
+
+
+class FieldRefused(Exception):  # noqa: N818 - a refusal that becomes a value, never a crash
+    """One field of one record cannot be used; a format turns it into a `Rejection`.
+
+    Attributes:
+        code: stable, kebab-case.
+        field: its name as the source spells it, dotted when nested; "" for the whole record.
+        found: the value alone, already cut for display.
+        expected: what would have been accepted, in words.
+    """
+
+    def __init__(self, code: str, field: str, found: str, expected: str) -> None:
+        self.code = code
+        self.field = field
+        self.found = found
+        self.expected = expected
+        super().__init__(f"{code}: {field}")
+
+    def at(self, line: int) -> Rejection:
+        """Return the rejection of the record that starts on `line`."""
+        return Rejection(line, self.code, self.field, self.found, self.expected)
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """The fields of one JSON object, under the names a message shows.
+
+    Attributes:
+        values: decoded by `strict_json`.
+        within: dotted name of the object itself, ending in a dot; "" for a record.
+    """
+
+    values: Mapping[str, object]
+    within: str = ""
+
+    @classmethod
+    def of(cls, value: object, name: str = "") -> "Fields":
+        """Return the fields of a decoded object.
+
+        Raises:
+            FieldRefused: `duplicate-key` or `bad-record`; it is no object with distinct keys.
+        """
+        if isinstance(value, RepeatedKey):
+            within = f"{name}." if name else ""
+            raise FieldRefused(
+                "duplicate-key", within + value.key, "two values", "each key once in an object"
+            )
+        if not isinstance(value, Mapping):
+            raise FieldRefused("bad-record", name, as_found(value), "an object in braces")
+        return cls(value, f"{name}." if name else "")
+
+    def part(self, name: str) -> "Fields":
+        """Return the fields of a nested object, which must be there."""
+        return Fields.of(self._required(name), self.within + name)
+
+    def whole_number(self, name: str) -> int:
+        """Return a count from 0 to 2^63-1.
+
+        Raises:
+            FieldRefused: `missing-field`, or `bad-quantity` for anything else, null included.
+        """
+        value = self._required(name)
+        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+            raise self.refused("bad-quantity", name, _WHOLE_NUMBER)
+        if value > _LARGEST_WHOLE_NUMBER:
+            raise self.refused("bad-quantity", name, "a whole number below 2^63")
+        return value
+
+    def whole_number_if_any(self, name: str) -> int | None:
+        """Return a count, or None where the source leaves it out or null."""
+        return None if self.values.get(name) is None else self.whole_number(name)
+
+    def text_if_any(self, name: str) -> str | None:
+        """Return text as the source spells it, or None where it leaves it out or null.
+
+        Raises:
+            FieldRefused: `bad-text`; no text, empty, too long, or not storable as UTF-8.
+        """
+        value = self.values.get(name)
+        if value is None:
+            return None
+        if not isinstance(value, str) or not _is_storable(value):
+            raise self.refused("bad-text", name, _TEXT)
+        return value
+
+    def flag_if_any(self, name: str) -> bool | None:
+        """Return true or false, or None where the source leaves it out or null.
+
+        Raises:
+            FieldRefused: `bad-flag`; 0, 1 and "true" are not truth values.
+        """
+        value = self.values.get(name)
+        if value is None or isinstance(value, bool):
+            return value
+        raise self.refused("bad-flag", name, "true, false or null")
+
+    def instant(self, name: str) -> datetime:
+        """Return an RFC 3339 instant in UTC, cut to microseconds.
+
+        Raises:
+            FieldRefused: `missing-field`; `naive-timestamp` where the zone is left out, since
+                taking it as local or as UTC would be a guess; `bad-instant` for anything else.
+        """
+        value = self._required(name)
+        match = _RFC3339.fullmatch(value) if isinstance(value, str) else None
+        if match is None:
+            raise self.refused("bad-instant", name, _INSTANT)
+        if match["zone"] is None:
+            raise self.refused("naive-timestamp", name, "an instant with its zone, such as Z")
+        return self._in_range(name, f"{match['date']}T{match['time']}{match['zone'].upper()}")
+
+    def unix_instant(self, name: str) -> datetime:
+        """Return an instant given in whole seconds since 1970.
+
+        Raises:
+            FieldRefused: `missing-field`, or `bad-instant`; milliseconds are out of range and
+                so are refused rather than taken for the year 50000.
+        """
+        value = self._required(name)
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise self.refused("bad-instant", name, _UNIX_SECONDS)
+        if not _EARLIEST.timestamp() <= value < _LATEST.timestamp():
+            raise self.refused("bad-instant", name, _UNIX_SECONDS)
+        return datetime.fromtimestamp(value, UTC)
+
+    def refused(self, code: str, name: str, expected: str) -> FieldRefused:
+        """Return the refusal of a field that is there, for the caller to raise."""
+        return FieldRefused(code, self.within + name, as_found(self.values.get(name)), expected)
+
+    def _required(self, name: str) -> object:
+        if name not in self.values:
+            raise FieldRefused(
+                "missing-field", self.within + name, "left out", "every record to have it"
+            )
+        return self.values[name]
+
+    def _in_range(self, name: str, text: str) -> datetime:
+        try:
+            instant = datetime.fromisoformat(text).astimezone(UTC)
+        except (ValueError, OverflowError) as error:
+            raise self.refused("bad-instant", name, _INSTANT) from error
+        if not _EARLIEST <= instant < _LATEST:
+            raise self.refused("bad-instant", name, _INSTANT)
+        return instant
+
+
+def as_found(value: object) -> str:
+    """Return a decoded value as a message shows it: as JSON spells it, and never its insides."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return str(value).lower()
+        case Oddity(spelled):
+            return shown(spelled)
+        case Mapping() | RepeatedKey():
+            return "an object"
+        case list():
+            return "a list"
+        case _:
+            return shown(value)
+
+
+def _is_storable(text: str) -> bool:
+    # A lone surrogate can be written in JSON but not in UTF-8; NUL ends a text in other tools.
+    if not 0 < len(text) <= _LONGEST_TEXT or "\0" in text:
+        return False
+    return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)

@@ -1,0 +1,80 @@
+"""Usage records built one by one, handed over in columns.
+
+For formats of megabytes that are decoded in Python. Formats of gigabytes are read as relations.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Final
+
+import pyarrow as pa
+
+from metering.core.meters import TOKEN_METERS, Meter
+from metering.ingest.contract import UsageBatch
+from metering.usage.schema import USAGE_SCHEMA
+
+BATCH_RECORDS: Final = 65_536
+
+_NAMES: Final = frozenset(USAGE_SCHEMA.names)
+
+
+class RecordColumns:
+    """Usage records that wait to become one batch, column by column."""
+
+    def __init__(self) -> None:
+        self._columns: dict[str, list[object]] = {name: [] for name in USAGE_SCHEMA.names}
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def add(self, cells: Mapping[str, object]) -> None:
+        """Add one record; a column of the usage schema that `cells` leaves out is null.
+
+        Raises:
+            KeyError: a cell has no column, which is a defect of the format.
+        """
+        if not cells.keys() <= _NAMES:
+            raise KeyError(*sorted(cells.keys() - _NAMES))
+        for name, column in self._columns.items():
+            column.append(cells.get(name))
+        self._count += 1
+
+    def batch(self) -> UsageBatch:
+        """Return the records added so far; the next batch begins empty."""
+        arrays = [pa.array(self._columns[field.name], field.type) for field in USAGE_SCHEMA]
+        batch = UsageBatch(pa.Table.from_arrays(arrays, schema=USAGE_SCHEMA), self._count)
+        self._columns = {name: [] for name in USAGE_SCHEMA.names}
+        self._count = 0
+        return batch
+
+
+def metered(quantities: Mapping[Meter, int]) -> dict[str, object]:
+    """Return the cells of quantities: a column for each token meter, the others in one map.
+
+    A meter that `quantities` leaves out is null, which says that the source does not count it. Of
+    the other meters only those that were used are kept.
+    """
+    tokens = {meter.value: quantities[meter] for meter in TOKEN_METERS if meter in quantities}
+    others = {
+        meter.value: quantity
+        for meter, quantity in quantities.items()
+        if meter not in TOKEN_METERS and quantity
+    }
+    return {**tokens, "other_meters": others or None}
+
+
+def canonical(values: Mapping[str, str | None]) -> str | None:
+    """Return conditions as canonical JSON, without those that are None; None if none is left.
+
+    Equal conditions give equal text, since text is what rating keys are compared by.
+    """
+    given = {name: value for name, value in values.items() if value is not None}
+    if not given:
+        return None
+    return json.dumps(given, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def given(values: Mapping[str, str | None]) -> dict[str, str] | None:
+    """Return tags without those that are None; None if none is left."""
+    return {name: value for name, value in values.items() if value is not None} or None

@@ -1,0 +1,1 @@
+"""Lindqvist Freight, a company that does not exist: the generator of `sample_logs/`."""

@@ -1,0 +1,50 @@
+"""Write `sample_logs/` and the totals that the ledger must reach.
+
+    PYTHONPATH=tests python -m sample_company.generate [FOLDER]
+
+FOLDER is `sample_logs` beside `tests/` unless it is given. The same bytes come out every time.
+The expected totals go to `expected.json` beside this file, or, with a FOLDER, into that folder.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+from sample_company.anthropic_pages import write_anthropic
+from sample_company.company import owners_csv
+from sample_company.gateway import write_gateway
+from sample_company.invoices import write_invoices
+from sample_company.openai_pages import write_openai
+from sample_company.outcomes import write_outcomes
+from sample_company.rules import RULES_TOML
+from sample_company.tally import Tally
+from sample_company.transcripts import write_transcripts
+from sample_company.writing import write_text
+
+_HERE = Path(__file__).resolve().parent
+
+
+def generate(folder: Path) -> dict[str, object]:
+    """Write every file but the README below `folder` and return the expected totals."""
+    tally = Tally()
+    transcripts = write_transcripts(folder / "usage" / "claude-code", tally)
+    write_openai(folder / "usage" / "openai", tally)
+    write_anthropic(folder / "usage" / "anthropic", tally, transcripts)
+    write_gateway(folder / "usage" / "litellm", tally)
+    write_text(folder / "owners" / "owners.csv", owners_csv())
+    write_text(folder / "owners" / "rules.toml", RULES_TOML)
+    write_invoices(folder / "invoices", tally)
+    write_outcomes(folder / "outcomes")
+    return tally.document()
+
+
+def main(arguments: list[str]) -> None:
+    """Write into the folder that the arguments name, or into the repository's."""
+    folder = Path(arguments[0]) if arguments else _HERE.parents[1] / "sample_logs"
+    expected = (folder if arguments else _HERE) / "expected.json"
+    document = generate(folder)
+    write_text(expected, json.dumps(document, indent=1, ensure_ascii=False) + "\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

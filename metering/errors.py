@@ -67,6 +67,18 @@ class Rejection:
         )
 
 
+class RejectedError(ValueError):
+    """One record is refused; whoever reads the file collects the rejection and goes on.
+
+    Attributes:
+        rejection: what the user is told.
+    """
+
+    def __init__(self, rejection: Rejection) -> None:
+        self.rejection = rejection
+        super().__init__(rejection.code)
+
+
 class MeteringError(Exception):
     """The base of everything a command reports without a traceback.
 

@@ -2,11 +2,11 @@
 
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NoReturn, TypeVar
 
 import click
 
@@ -14,6 +14,8 @@ from metering.errors import BookError, MeteringError
 from metering.settings import Settings, find_settings
 
 CONTEXT_SETTINGS: Final = {"help_option_names": ["-h", "--help"]}
+
+_Command = TypeVar("_Command", bound=Callable[..., Any] | click.Command)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ def settings_or_fail(ctx: click.Context) -> Settings:
     return settings
 
 
-def format_option(*choices: str) -> Any:
+def format_option(*choices: str) -> Callable[[_Command], _Command]:
     """Return the `--format` option; without choices, table and json."""
     names = choices or ("table", "json")
     return click.option(

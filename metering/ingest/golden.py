@@ -1,0 +1,76 @@
+"""What an ingestor reads from a file, as text that a person can check against the source.
+
+The test kit for formats, ours and those of plug-ins: put a source file under
+`tests/golden/<ingestor_name>/`, render it into `<file>.expected`, and check that text by hand,
+line numbers included. It holds, in this order:
+
+- one JSON object per usage record, with the columns that are not null, in the order of the schema;
+- the message of every rejection, under the bare name of the file;
+- one `slice` line per slice that a snapshot replaces;
+- one `noise` line per kind of thing that is known to carry no usage, with its count.
+
+A file that cannot be read at all renders as its error message alone.
+"""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from metering.errors import SourceError
+from metering.ingest.contract import Noise, Rejections, Slice, UsageBatch
+
+if TYPE_CHECKING:
+    from metering.ingest.contract import Ingestor, Reading
+    from metering.ingest.readers import Reader
+
+
+def render(ingestor: "Ingestor", path: Path, reader: "Reader") -> str:
+    """Return everything an ingestor reads from a file, as text that ends in a line end.
+
+    Args:
+        ingestor: any ingestor.
+        path: the file; its folder is left out of messages, so that the text is the same anywhere.
+        reader: open for as long as the reading takes.
+    """
+    try:
+        readings = tuple(ingestor.read(path, reader))
+        lines = [*_records(readings), *_rest(readings, path.name)]
+    except SourceError as error:
+        lines = [str(error).replace(str(path), path.name)]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _records(readings: "tuple[Reading, ...]") -> Iterator[str]:
+    for reading in readings:
+        if isinstance(reading, UsageBatch):
+            for record in _table(reading).to_pylist(maps_as_pydicts="strict"):
+                given = {name: _plain(cell) for name, cell in record.items() if cell is not None}
+                yield json.dumps(given, ensure_ascii=False)
+
+
+def _rest(readings: "tuple[Reading, ...]", name: str) -> Iterator[str]:
+    for reading in readings:
+        if isinstance(reading, Rejections):
+            yield from (rejection.message(name) for rejection in reading.items)
+    for reading in readings:
+        if isinstance(reading, Slice):
+            days = f"{reading.first_day}..{reading.last_day}"
+            as_of = f" as of {reading.as_of}" if reading.as_of else ""
+            yield f"slice {reading.scope} {days} {reading.signature}{as_of}"
+    for reading in readings:
+        if isinstance(reading, Noise):
+            yield from (f"noise {count} {what}" for what, count in sorted(reading.counts.items()))
+
+
+def _table(batch: UsageBatch) -> pa.Table:
+    return batch.rows if isinstance(batch.rows, pa.Table) else batch.rows.to_arrow_table()
+
+
+def _plain(cell: object) -> object:
+    if isinstance(cell, datetime):
+        return cell.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return dict(sorted(cell.items())) if isinstance(cell, dict) else cell

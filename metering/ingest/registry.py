@@ -1,0 +1,113 @@
+"""The ingestors: those we ship, and those that plug-ins bring.
+
+A plug-in is a distribution with an entry point in the group `metering.ingestors` that names a class
+(or function) which gives an `Ingestor` when called without arguments. It is checked here once, so
+that everything after may trust names and attributes.
+"""
+
+import re
+from collections.abc import Sequence
+from importlib.metadata import EntryPoint, entry_points
+from typing import Final
+
+from metering.errors import MeteringError, shown
+from metering.ingest.contract import Identity, Ingestor, Repeat, SourceRole
+from metering.ingest.formats.anthropic_messages import AnthropicMessages
+from metering.ingest.formats.openai_usage import OpenAiUsage
+
+ENTRY_POINT_GROUP: Final = "metering.ingestors"
+
+BUILT_IN: Final[tuple[Ingestor, ...]] = (
+    AnthropicMessages(),
+    OpenAiUsage(),
+)
+
+_NAME: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", re.ASCII)
+_LONGEST_NAME: Final = 60
+_ATTRIBUTES: Final[dict[str, type]] = {
+    "name": str,
+    "version": int,
+    "role": SourceRole,
+    "identity": Identity,
+    "repeat": Repeat,
+    "describes": str,
+    "export": str,
+}
+
+
+class PluginError(MeteringError):
+    """A plug-in cannot be used; nothing is read until it is mended or removed.
+
+    Args:
+        origin: the entry point, as its distribution spells it.
+        what: what is wrong with it.
+    """
+
+    code = "bad-plug-in"
+
+    def __init__(self, origin: str, what: str) -> None:
+        super().__init__(
+            f"{origin}: error[{self.code}]: {what}\n"
+            "    do:       mend the plug-in, or remove its distribution"
+        )
+
+
+def installed() -> tuple[Ingestor, ...]:
+    """Return every ingestor: the built-in ones, then those of plug-ins in order of their names.
+
+    Raises:
+        PluginError: a plug-in does not load, is no ingestor, or takes a name that is taken.
+    """
+    found = sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda entry: entry.name)
+    return with_plugins(BUILT_IN, found)
+
+
+def with_plugins(
+    built_in: Sequence[Ingestor], entries: Sequence[EntryPoint]
+) -> tuple[Ingestor, ...]:
+    """Return the built-in ingestors and those that entry points name, checked.
+
+    Raises:
+        PluginError: as `installed`.
+    """
+    ingestors = [*built_in]
+    for entry in entries:
+        ingestor = _loaded(entry)
+        if any(ingestor.name == other.name for other in ingestors):
+            raise PluginError(_origin(entry), f"the name {shown(ingestor.name)} is taken")
+        ingestors.append(ingestor)
+    return tuple(ingestors)
+
+
+def flaws(ingestor: object) -> tuple[str, ...]:
+    """Return what keeps an object from being an ingestor, in words; none if it is one."""
+    if not isinstance(ingestor, Ingestor):
+        return ("it lacks an attribute or method of an ingestor",)
+    wrong = [
+        f"its {name} is no {kind.__name__}"
+        for name, kind in _ATTRIBUTES.items()
+        if not isinstance(getattr(ingestor, name), kind)
+    ]
+    if wrong:
+        return tuple(wrong)
+    if len(ingestor.name) > _LONGEST_NAME or not _NAME.fullmatch(ingestor.name):
+        return (f"its name is {shown(ingestor.name)}, and not words in lower case with hyphens",)
+    return (
+        () if ingestor.version >= 1 else (f"its version is {ingestor.version}, and not 1 or more",)
+    )
+
+
+def _loaded(entry: EntryPoint) -> Ingestor:
+    try:
+        ingestor = entry.load()()
+    except Exception as error:
+        raise PluginError(_origin(entry), f"it does not load: {type(error).__name__}") from error
+    found = flaws(ingestor)
+    if found:
+        raise PluginError(_origin(entry), found[0])
+    checked: Ingestor = ingestor
+    return checked
+
+
+def _origin(entry: EntryPoint) -> str:
+    return f"{entry.name} = {entry.value}"

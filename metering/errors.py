@@ -13,6 +13,9 @@ from typing import Final
 _SHOWN_CHARACTERS: Final = 40
 _TOLD_REJECTIONS: Final = 20
 
+WHOLE_FILE_REMEDY: Final = "correct it and give the file again; nothing of it has been taken"
+"""What a user does about a file that is taken whole or not at all."""
+
 
 def shown(value: object) -> str:
     """Return one foreign value as a message shows it: quoted, printable, 40 characters at most."""

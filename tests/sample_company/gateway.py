@@ -219,9 +219,9 @@ def _of_the_busy(day: date) -> Iterable[Call]:
     """Return the work of the two heavy users: like amounts, unlike patterns."""
     if is_workday(day):
         person = PERSON[BUSY_WITH_RESULTS]
-        for turn in range(26):
+        for turn in range(44):
             about = (day, person.login, "busy", turn)
-            block, step = divmod(turn, 13)
+            block, step = divmod(turn, 22)
             written = between(9_000, 30_000, "written", *about)
             yield Call(
                 _moment(day, (8 + 5 * block) * 3600 + 640 * step, *about),
@@ -231,7 +231,7 @@ def _of_the_busy(day: date) -> Iterable[Call]:
                 "team-platform",
                 person.owner,
                 uncached=between(800, 6_000, "uncached", *about),
-                read=40_000 + 15_000 * step,
+                read=36_000 + 6_000 * step,
                 written=written,
                 output=between(1_500, 7_800, "output", *about),
                 tags=(f"project:{person.owner.project}", f"ticket:PLT-{140 + day.day}"),

@@ -115,7 +115,8 @@ def partial_day(span: Span, field: str) -> FieldRefused:
         "partial-day",
         field,
         f"'{span.start:%Y-%m-%dT%H:%M:%SZ}'",
-        "buckets of the whole day from midnight UTC on, all pages in one file",
+        "every bucket of its day, from midnight UTC on",
+        "pull whole days, and put all pages of a pull in one file",
     )
 
 

@@ -38,18 +38,27 @@ class FieldRefused(Exception):  # noqa: N818 - a refusal that becomes a value, n
         field: its name as the source spells it, dotted when nested; "" for the whole record.
         found: the value alone, already cut for display.
         expected: what would have been accepted, in words.
+        remedy: what the user does, where it is not to correct the field.
     """
 
-    def __init__(self, code: str, field: str, found: str, expected: str) -> None:
+    def __init__(
+        self,
+        code: str,
+        field: str,
+        found: str,
+        expected: str,
+        remedy: str = "correct the field and ingest the file again",
+    ) -> None:
         self.code = code
         self.field = field
         self.found = found
         self.expected = expected
+        self.remedy = remedy
         super().__init__(f"{code}: {field}")
 
     def at(self, line: int) -> Rejection:
         """Return the rejection of the record that starts on `line`."""
-        return Rejection(line, self.code, self.field, self.found, self.expected)
+        return Rejection(line, self.code, self.field, self.found, self.expected, self.remedy)
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,10 +113,9 @@ class Cursor:
         self._at += 1
 
     def _not_json(self, position: int, *, unfinished: bool = False) -> SourceError:
-        rest = self._text[position:].lstrip(" \t\r\n")
-        if unfinished or not rest:
+        if unfinished or not self._text[position:].strip(" \t\r\n"):
             return self._bad_json(len(self._text.rstrip()), "the file ends inside a value")
-        return self._bad_json(position, f"found {shown(rest[0])} where JSON allows none")
+        return self._bad_json(position, f"found {shown(self._text[position])} where JSON allows none")
 
     def _bad_json(self, position: int, what: str) -> SourceError:
         return SourceError(

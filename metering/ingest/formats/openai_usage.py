@@ -29,7 +29,7 @@ from metering.ingest.contract import (
     SourceRole,
     Verdict,
 )
-from metering.ingest.fields import FieldRefused, Fields
+from metering.ingest.fields import FieldRefused, Fields, as_found
 from metering.ingest.formats.openai_tokens import completion_meters
 from metering.ingest.pages import Page, Row, read_pages, usage_of
 from metering.ingest.records import canonical, given, metered
@@ -185,8 +185,13 @@ def _span(bucket: Fields) -> Span:
 def _kind_of(row: Fields) -> _Kind:
     kind = _BY_OBJECT.get(str(row.values.get("object")))
     if kind is None:
-        expected = f"{_PREFIX}….result of {', '.join(_KINDS)}"
-        raise row.refused("unknown-result", "object", expected)
+        raise FieldRefused(
+            "unknown-result",
+            "object",
+            as_found(row.values.get("object")),
+            f"{_PREFIX}….result of {', '.join(_KINDS)}",
+            "keep costs and other reports in files of their own",
+        )
     return kind
 
 
@@ -203,6 +208,7 @@ def _cells(row: Fields, kind: _Kind, span: Span) -> Mapping[str, object]:
             "usage_bytes",
             f"for one {span.grain}",
             "a bucket of one day, since stored bytes are billed by the day",
+            "pull vector stores with bucket_width=1d",
         )
     return {
         "provider": "openai",

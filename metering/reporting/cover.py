@@ -1,0 +1,132 @@
+"""The cover: what was billed and who bears it, and how that ties to the provider's invoice."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from metering.core.periods import BillingPeriod
+from metering.reporting.figures import amount_text, change_text
+from metering.reporting.frames import summed
+from metering.reporting.lines import Line, rounding_line, total_line
+from metering.reporting.snapshot import Bearer, TieOut
+from metering.reporting.words import month_text, shown_name
+
+
+@dataclass(frozen=True, slots=True)
+class TieOutShown:
+    """One tie-out, line by line as an accountant would set it.
+
+    Attributes:
+        heading, note: the provider, and the invoice or billing account.
+        verdict: "ties", "no invoice yet" or "unexplained".
+        lines: from the ledger down to the invoice.
+    """
+
+    heading: str
+    note: str
+    verdict: str
+    lines: tuple[Line, ...]
+
+
+def summary_lines(
+    lines: pd.DataFrame, period: BillingPeriod, currency: str, total: int
+) -> tuple[Line, ...]:
+    """Return who bears the period: owners, suspense, rounding, and the total."""
+    view = summed(lines, ("bearer",), total=total)
+    borne = {
+        str(bearer): int(nanos)
+        for bearer, nanos in zip(view["bearer"], view["amount_nanos"], strict=True)
+    }
+    parts = {
+        "Charged to owners": borne.get(Bearer.OWNER, 0),
+        "Unattributed": borne.get(Bearer.UNATTRIBUTED, 0),
+    }
+    # Unpriced usage has no amount. Were there one, it must show: the lines have to add up.
+    if borne.get(Bearer.UNPRICED, 0):
+        parts["Unpriced"] = borne[Bearer.UNPRICED]
+    items = [
+        Line(kind="item", label=label, amount=amount_text(nanos, currency))
+        for label, nanos in parts.items()
+    ]
+    rounding = rounding_line([(nanos, 0) for nanos in parts.values()], (total, 0), currency)
+    if rounding.amount:
+        items.append(rounding)
+    return (*items, total_line(f"Billed, {month_text(period)}", total, total, currency))
+
+
+def aside_lines(
+    lines: pd.DataFrame,
+    period: BillingPeriod,
+    currency: str,
+    totals: Mapping[BillingPeriod, int],
+) -> tuple[Line, ...]:
+    """Return what stands below the total: the month before, and what this month holds of others.
+
+    Args:
+        lines: lines of one currency.
+        period: the period of the report.
+        currency: ISO 4217 code.
+        totals: control totals of the period and of the one before.
+    """
+    before, now = totals[period.previous], totals[period]
+    asides = [
+        Line(
+            kind="item",
+            label=month_text(period.previous),
+            amount=amount_text(before, currency),
+            note=change_text(now, before),
+        )
+    ]
+    corrections = _sum(lines[lines["charge_day"] < period.first_day])
+    if corrections:
+        label = "of which corrections of earlier periods"
+        asides.append(Line(kind="item", label=label, amount=amount_text(corrections, currency)))
+    provisional = _sum(lines[lines["status"] == "provisional"])
+    if provisional:
+        label = "of which provisional"
+        asides.append(Line(kind="item", label=label, amount=amount_text(provisional, currency)))
+    return tuple(asides)
+
+
+def tie_out_shown(tie: TieOut) -> TieOutShown:
+    """Return a tie-out as lines that add up as shown."""
+    heading = shown_name(tie.provider)
+    ledger = Line(
+        kind="item", label="Ledger, billed", amount=amount_text(tie.ledger_nanos, tie.currency)
+    )
+    if tie.invoice_nanos is None:
+        note = f"account {shown_name(tie.billing_account)}"
+        return TieOutShown(heading=heading, note=note, verdict="no invoice yet", lines=(ledger,))
+    parts = [(part.label, part.nanos, part.note) for part in tie.parts]
+    if tie.unexplained_nanos:
+        parts.append(("unexplained", tie.unexplained_nanos, ""))
+    shown = [
+        Line(
+            kind="sub",
+            label=shown_name(label),
+            note=shown_name(note),
+            amount=amount_text(nanos, tie.currency),
+        )
+        for label, nanos, note in parts
+    ]
+    rounding = rounding_line(
+        [(tie.ledger_nanos, 0), *((nanos, 0) for _, nanos, _ in parts)],
+        (tie.invoice_nanos, 0),
+        tie.currency,
+    )
+    if rounding.amount:
+        shown.append(rounding)
+    invoice = Line(
+        kind="total", label="Invoice", amount=amount_text(tie.invoice_nanos, tie.currency)
+    )
+    return TieOutShown(
+        heading=heading,
+        note=f"invoice {shown_name(tie.invoice_id)}",
+        verdict="unexplained" if tie.unexplained_nanos else "ties",
+        lines=(ledger, *shown, invoice),
+    )
+
+
+def _sum(rows: pd.DataFrame) -> int:
+    return sum(int(nanos) for nanos in rows["amount_nanos"])

@@ -1,0 +1,207 @@
+"""The chargeback file: one row per thing finance books, exact, and safe to open in a spreadsheet.
+
+RFC 4180: comma, quotes where needed, CRLF, UTF-8. Amounts are exact decimals made from nanos
+without a float. What is not known is empty, never zero. A text cell that a spreadsheet would take
+for a formula gets a leading apostrophe (OWASP ASVS 1.2.10); numbers stay numbers.
+
+Columns whose source the books do not hold yet (general-ledger account, invoice, exchange rate,
+outcomes and their like) are present and empty, so that nothing that reads the file has to change.
+"""
+
+import csv
+import io
+import unicodedata
+from typing import Final
+
+import pandas as pd
+
+from metering.core.money import nanos_from_decimal_text
+from metering.errors import LedgerError
+from metering.reporting.figures import decimal_text
+from metering.reporting.frames import SUMS, frame_of, in_currency, summed
+from metering.reporting.snapshot import Bearer, Snapshot
+from metering.reporting.words import meter_unit
+
+COLUMNS: Final = (
+    "period",
+    "status",
+    "entity",
+    "cost_centre",
+    "cost_centre_owner",
+    "gl_account",
+    "project",
+    "capex_opex",
+    "cogs_or_rnd",
+    "provider",
+    "invoice_id",
+    "charge_category",
+    "service",
+    "model",
+    "token_class",
+    "quantity",
+    "unit",
+    "list_cost",
+    "contracted_cost",
+    "discount",
+    "markup",
+    "pricing_currency",
+    "fx_rate",
+    "fx_rate_date",
+    "billed_cost",
+    "booking_currency",
+    "allocation_type",
+    "allocation_rule_id",
+    "rule_version",
+    "price_version",
+    "source_batch",
+    "correction_of",
+    "outcome_count",
+    "snapshot_id",
+)
+_NUMBERS: Final = frozenset(
+    ("quantity", "list_cost", "contracted_cost", "discount", "markup", "billed_cost")
+)
+_KEYS: Final = (
+    "correction_of",
+    "bearer",
+    "cost_centre",
+    "team",
+    "project",
+    "provider",
+    "platform",
+    "model",
+    "meter",
+    "status",
+    "rule",
+    "card",
+    "list_known",
+)
+_FORMULA_STARTS: Final = frozenset("=+-@\t\r\n\0")
+
+
+def chargeback_csv(snapshot: Snapshot) -> bytes:
+    """Return the file of a snapshot, rows in a fixed order: the same ledger gives the same bytes.
+
+    `cost_centre_owner` is the team. `service` is the platform. `discount` and `markup` are what the
+    contracted rate is below or above the list rate, so list - discount + markup = contracted.
+
+    Raises:
+        LedgerError: the rows do not add up to the control total.
+    """
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow(COLUMNS)
+    frame = _with_corrections(frame_of(snapshot.lines), snapshot)
+    for currency, total in snapshot.lines.control_totals().items():
+        rows = _rows(in_currency(frame, currency), currency, total, snapshot)
+        _check(rows, total)
+        writer.writerows([_cell(name, row.get(name, "")) for name in COLUMNS] for row in rows)
+    return text.getvalue().encode("utf-8")
+
+
+def spreadsheet_safe(text: str) -> str:
+    """Return a text cell that no spreadsheet takes for a formula.
+
+    An apostrophe goes before one that starts with = + - @, TAB, CR, LF or NUL, also behind spaces
+    and in its full-width form.
+    """
+    for candidate in (text, text.lstrip()):
+        if candidate[:1] and unicodedata.normalize("NFKC", candidate[:1])[:1] in _FORMULA_STARTS:
+            return f"'{text}"
+    return text
+
+
+def _with_corrections(frame: pd.DataFrame, snapshot: Snapshot) -> pd.DataFrame:
+    first_day = snapshot.period.first_day
+    months = [f"{day:%Y-%m}" if day < first_day else "" for day in frame["charge_day"]]
+    return frame.assign(correction_of=pd.Categorical(months))
+
+
+def _rows(
+    frame: pd.DataFrame, currency: str, total: int, snapshot: Snapshot
+) -> list[dict[str, str]]:
+    view = summed(frame, _KEYS, total=total, sums=(*SUMS, "list_nanos"))
+    same = {
+        "period": str(snapshot.period),
+        "charge_category": "Usage",
+        "pricing_currency": currency,
+        "booking_currency": currency,
+        "snapshot_id": snapshot.snapshot_id,
+    }
+    rule_version = "" if snapshot.rules_version is None else str(snapshot.rules_version)
+    names = (*_KEYS, *SUMS, "list_nanos")
+    rows = []
+    for values in zip(*(view[name] for name in names), strict=True):
+        group = dict(zip(names, values, strict=True))
+        corrected = group["correction_of"]
+        rows.append(
+            same
+            | _owner_cells(group, rule_version)
+            | _usage_cells(group)
+            | _money_cells(group)
+            | {
+                "status": "correction" if corrected else snapshot.status.value,
+                "correction_of": corrected,
+            }
+        )
+    return rows
+
+
+def _owner_cells(group: dict[str, object], rule_version: str) -> dict[str, str]:
+    if group["bearer"] != Bearer.OWNER:
+        return {"allocation_type": "unallocated"}
+    rule = _text(group["rule"])
+    return {
+        "cost_centre": _text(group["cost_centre"]),
+        "cost_centre_owner": _text(group["team"]),
+        "project": _text(group["project"]),
+        "allocation_type": "direct",
+        "allocation_rule_id": rule,
+        "rule_version": rule_version if rule else "",
+    }
+
+
+def _usage_cells(group: dict[str, object]) -> dict[str, str]:
+    meter = _text(group["meter"])
+    return {
+        "provider": _text(group["provider"]),
+        "service": _text(group["platform"]),
+        "model": _text(group["model"]),
+        "token_class": meter,
+        "quantity": str(_whole(group["quantity"])),
+        "unit": meter_unit(meter),
+        "price_version": _text(group["card"]),
+    }
+
+
+def _money_cells(group: dict[str, object]) -> dict[str, str]:
+    billed = _whole(group["amount_nanos"])
+    if group["bearer"] == Bearer.UNPRICED and not billed:
+        return {}
+    cells = {"contracted_cost": decimal_text(billed), "billed_cost": decimal_text(billed)}
+    if not group["list_known"]:
+        return cells
+    listed = _whole(group["list_nanos"])
+    return cells | {
+        "list_cost": decimal_text(listed),
+        "discount": decimal_text(max(listed - billed, 0)),
+        "markup": decimal_text(max(billed - listed, 0)),
+    }
+
+
+def _check(rows: list[dict[str, str]], total: int) -> None:
+    written = sum(nanos_from_decimal_text(row.get("billed_cost", "0")) for row in rows)
+    if written != total:
+        raise LedgerError(f"the chargeback file adds up to {written} nanos, the book to {total}")
+
+
+def _cell(name: str, value: str) -> str:
+    return value if name in _NUMBERS else spreadsheet_safe(value)
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _whole(value: object) -> int:
+    return int(str(value))

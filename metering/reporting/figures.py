@@ -1,0 +1,90 @@
+"""Figures as a reader sees them: minor units, thousands apart, a line for what rounding leaves.
+
+Rounding for display is the last step and feeds nothing. Printed accounts are the model: an en dash
+is nil, `0.00` is something that rounds to nothing, a true minus sign stands before what is given
+back. Every figure of a currency has the same number of decimals, so right-aligned columns align on
+the decimal.
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+from metering.core.money import NANOS_PER_UNIT, divide_half_even
+
+NIL: Final = "\N{EN DASH}"
+MINUS: Final = "\N{MINUS SIGN}"
+_NANO_DIGITS: Final = 9
+
+# Digits after the decimal point of a currency's minor unit, where they are not two (ISO 4217).
+_MINOR_DIGITS: Final = {
+    **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
+    **dict.fromkeys(("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW"), 0),
+    **dict.fromkeys(("PYG", "RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF", "XPF"), 0),
+}
+
+
+def minor_digits(currency: str) -> int:
+    """Return how many decimals the minor unit of a currency has."""
+    return _MINOR_DIGITS.get(currency, 2)
+
+
+def minor_units(nanos: int, currency: str) -> int:
+    """Return nanos as whole minor units, half to even: the figure that will be shown."""
+    return divide_half_even(nanos, 10 ** (_NANO_DIGITS - minor_digits(currency)))
+
+
+def rounding_left(parts: Iterable[int], whole: int, currency: str) -> int:
+    """Return the minor units by which the shown parts miss the shown whole.
+
+    Args:
+        parts: nanos of each row that is shown.
+        whole: nanos of their total.
+        currency: ISO 4217 code.
+    """
+    return minor_units(whole, currency) - sum(minor_units(part, currency) for part in parts)
+
+
+def amount_text(nanos: int, currency: str) -> str:
+    """Return an amount as shown: `1,234.50`, a true minus before what is negative, `NIL`."""
+    if nanos == 0:
+        return NIL
+    return minor_text(minor_units(nanos, currency), currency)
+
+
+def minor_text(minor: int, currency: str) -> str:
+    """Return whole minor units as shown, zero included."""
+    digits = minor_digits(currency)
+    whole, fraction = divmod(abs(minor), 10**digits)
+    decimals = f".{fraction:0{digits}d}" if digits else ""
+    return f"{MINUS if minor < 0 else ''}{whole:,}{decimals}"
+
+
+def quantity_text(quantity: int) -> str:
+    """Return a whole quantity with its thousands apart."""
+    return f"{quantity:,}".replace("-", MINUS) if quantity else NIL
+
+
+def share_text(part: int, whole: int) -> str:
+    """Return a part of a whole in per cent with one decimal; nothing where the whole is nil."""
+    if whole == 0:
+        return ""
+    tenths = divide_half_even(part * 1000, whole)
+    points, tenth = divmod(abs(tenths), 10)
+    return f"{MINUS if tenths < 0 else ''}{points}.{tenth} %"
+
+
+def change_text(now: int, before: int) -> str:
+    """Return the change from `before` to `now` in per cent with its sign; `new` after nil."""
+    if before == 0:
+        return "new" if now else ""
+    tenths = divide_half_even((now - before) * 1000, abs(before))
+    points, tenth = divmod(abs(tenths), 10)
+    sign = "+" if tenths > 0 else MINUS if tenths < 0 else "±"
+    return f"{sign}{points:,}.{tenth} %"
+
+
+def decimal_text(nanos: int) -> str:
+    """Return an exact plain decimal for files: ASCII, no separators, no trailing zeros."""
+    whole, fraction = divmod(abs(nanos), NANOS_PER_UNIT)
+    decimals = f".{fraction:09d}".rstrip("0").rstrip(".")
+    return f"{'-' if nanos < 0 else ''}{whole}{decimals}"

@@ -1,0 +1,122 @@
+"""Spend by model and by meter: the dearest as bars, all of them as a table."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import pandas as pd
+
+from metering.reporting.charts import Bar, ranking_svg
+from metering.reporting.figures import amount_text, quantity_text, share_text
+from metering.reporting.frames import summed
+from metering.reporting.lines import Line, rounding_line, total_line
+from metering.reporting.snapshot import Bearer
+from metering.reporting.words import meter_label, meter_unit, shown_name
+
+_BARS: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """A chart and the table that says the same.
+
+    Attributes:
+        svg: the dearest as bars, the rest as one.
+        described: the chart in a sentence.
+        lines: all of them, rounding if any, total.
+    """
+
+    svg: str
+    described: str
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    label: str
+    note: str
+    nanos: int
+    quantity: str = ""
+    unit: str = ""
+
+
+def ranking_by_model(lines: pd.DataFrame, currency: str, *, total: int) -> Ranking:
+    """Return spend by provider and model; unpriced usage has no amount and is not in it."""
+    view = summed(lines, ("provider", "model"), total=total)
+    entries = [
+        _Entry(_model_label(model), shown_name(provider), int(nanos))
+        for provider, model, nanos in zip(
+            view["provider"], view["model"], view["amount_nanos"], strict=True
+        )
+    ]
+    return _ranking(entries, "model", currency, total)
+
+
+def ranking_by_meter(lines: pd.DataFrame, currency: str, *, total: int) -> Ranking:
+    """Return spend by meter, with the quantities that were priced or are free of charge."""
+    priced = lines[lines["bearer"] != Bearer.UNPRICED]
+    view = summed(priced, ("meter",), total=total)
+    entries = [
+        _Entry(
+            shown_name(meter_label(meter)),
+            "",
+            int(nanos),
+            quantity_text(int(quantity)),
+            meter_unit(meter),
+        )
+        for meter, quantity, nanos in zip(
+            view["meter"], view["quantity"], view["amount_nanos"], strict=True
+        )
+    ]
+    return _ranking(entries, "meter", currency, total)
+
+
+def _model_label(model: object) -> str:
+    return shown_name(model) if isinstance(model, str) and model else "no model named"
+
+
+def _ranking(entries: Sequence[_Entry], word: str, currency: str, total: int) -> Ranking:
+    ranked = sorted(
+        (entry for entry in entries if entry.nanos),
+        key=lambda entry: (-entry.nanos, entry.label, entry.note),
+    )
+    lines = [
+        Line(
+            kind="item",
+            label=entry.label,
+            note=entry.note,
+            quantity=entry.quantity,
+            unit=entry.unit,
+            amount=amount_text(entry.nanos, currency),
+            share=share_text(entry.nanos, total),
+        )
+        for entry in ranked
+    ]
+    rounding = rounding_line([(entry.nanos, 0) for entry in ranked], (total, 0), currency)
+    if rounding.amount:
+        lines.append(rounding)
+    return Ranking(
+        svg=ranking_svg(_bars(ranked, word, currency)),
+        described=_described(ranked, word, total),
+        lines=(*lines, total_line("Total", total, total, currency)),
+    )
+
+
+def _bars(ranked: Sequence[_Entry], word: str, currency: str) -> list[Bar]:
+    singly = ranked if len(ranked) <= _BARS else ranked[: _BARS - 1]
+    bars = [Bar(entry.label, entry.nanos, amount_text(entry.nanos, currency)) for entry in singly]
+    rest = ranked[len(singly) :]
+    if rest:
+        nanos = sum(entry.nanos for entry in rest)
+        bars.append(Bar(f"{len(rest)} other {word}s", nanos, amount_text(nanos, currency)))
+    return bars
+
+
+def _described(ranked: Sequence[_Entry], word: str, total: int) -> str:
+    if not ranked:
+        return f"Nothing was billed for any {word}."
+    dearest = ranked[0]
+    return (
+        f"{len(ranked)} {word}s; the dearest is {dearest.label} "
+        f"with {share_text(dearest.nanos, total)} of what was billed."
+    )

@@ -1,0 +1,228 @@
+"""Spend by team over time: small multiples on one scale, and the table that says the same."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from itertools import pairwise
+from typing import Final
+
+import pandas as pd
+
+from metering.core.periods import BillingPeriod
+from metering.errors import LedgerError
+from metering.reporting.charts import PanelScale, Step, panel_svg
+from metering.reporting.figures import amount_text, minor_text, rounding_left, share_text
+from metering.reporting.frames import summed
+from metering.reporting.words import month_text, shown_name
+
+_MONTHS: Final = 6
+_PANELS: Final = 8
+_DAYS_SHOWN_SINGLY: Final = 45
+_REST: Final = "All other teams"
+_NO_TEAM: Final = "no team named"
+_SUSPENSE: Final = "Unattributed"
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """One team's small multiple.
+
+    Attributes:
+        label: the team; foreign text, fit to be shown.
+        amount, share: of the period of the report.
+    """
+
+    label: str
+    amount: str
+    share: str
+    svg: str
+
+
+@dataclass(frozen=True, slots=True)
+class MonthRow:
+    """One team's months, as shown; kind as of `Line`."""
+
+    kind: str
+    label: str
+    amounts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """The chart and its table.
+
+    Attributes:
+        described: what the panels show, in a sentence; also how to read them.
+        months: headings of the table, the period of the report last.
+    """
+
+    described: str
+    panels: tuple[Panel, ...]
+    months: tuple[str, ...]
+    rows: tuple[MonthRow, ...]
+
+
+def trend_of(history: pd.DataFrame, period: BillingPeriod, currency: str, *, total: int) -> Trend:
+    """Return the last six months up to and including the period.
+
+    Args:
+        history: rows of one currency; other posting periods are left out.
+        period: the period of the report.
+        currency: ISO 4217 code.
+        total: control total of the period, in nanos.
+
+    Raises:
+        LedgerError: the teams of the period do not add up to the control total.
+    """
+    window = [str(month) for month in _last_months(period)]
+    recent = history[history["period"].isin(window)]
+    by_month = _by_team(recent, "period")
+    billed = {team: months.get(str(period), 0) for team, months in by_month.items()}
+    if sum(billed.values()) != total:
+        raise LedgerError(f"the teams of {period} do not add up to the book's total")
+    ranked = sorted(billed, key=lambda team: (-billed[team], team))
+    months = _months_shown(by_month, period)
+    scale, columns = _columns(recent, _groups(ranked), months)
+    return Trend(
+        described=_described(months, currency),
+        panels=tuple(
+            _panel(label, sum(billed[team] for team in teams), total, currency, svg)
+            for (label, teams), svg in zip(
+                _groups(ranked), (panel_svg(steps, scale) for steps in columns), strict=True
+            )
+        ),
+        months=tuple(month_text(month) for month in months),
+        rows=_rows(by_month, ranked, [str(month) for month in months], currency),
+    )
+
+
+def _last_months(period: BillingPeriod) -> list[BillingPeriod]:
+    months = [period]
+    while len(months) < _MONTHS:
+        months.append(months[-1].previous)
+    return months[::-1]
+
+
+def _by_team(history: pd.DataFrame, when: str) -> dict[str, dict[object, int]]:
+    total = sum(int(nanos) for nanos in history["amount_nanos"])
+    view = summed(history, ("cost_centre", "team", when), total=total, sums=("amount_nanos",))
+    sums: dict[str, dict[object, int]] = defaultdict(lambda: defaultdict(int))
+    for cost_centre, team, key, nanos in zip(
+        view["cost_centre"], view["team"], view[when], view["amount_nanos"], strict=True
+    ):
+        sums[_team_label(cost_centre, team)][key] += int(nanos)
+    return {team: dict(by_key) for team, by_key in sums.items() if any(by_key.values())}
+
+
+def _team_label(cost_centre: object, team: object) -> str:
+    if isinstance(team, str) and team:
+        return shown_name(team)
+    return _NO_TEAM if isinstance(cost_centre, str) and cost_centre else _SUSPENSE
+
+
+def _months_shown(
+    by_month: Mapping[str, Mapping[object, int]], period: BillingPeriod
+) -> list[BillingPeriod]:
+    """Return the months from the first with spend to the period of the report."""
+    window = _last_months(period)
+    while window[0] != period and not any(sums.get(str(window[0])) for sums in by_month.values()):
+        window.pop(0)
+    return window
+
+
+def _groups(ranked: Sequence[str]) -> list[tuple[str, tuple[str, ...]]]:
+    """Return the panels as (label, teams): the dearest singly, the rest together."""
+    if len(ranked) <= _PANELS:
+        return [(team, (team,)) for team in ranked]
+    singly = [(team, (team,)) for team in ranked[: _PANELS - 1]]
+    return [*singly, (_REST, tuple(ranked[_PANELS - 1 :]))]
+
+
+def _columns(
+    history: pd.DataFrame,
+    groups: Sequence[tuple[str, tuple[str, ...]]],
+    months: Sequence[BillingPeriod],
+) -> tuple[PanelScale, list[tuple[Step, ...]]]:
+    """Return the columns of each panel, and the scale they share."""
+    cuts = _cuts(months[0].first_day, months[-1].end_day)
+    by_day = {
+        team: {day.date(): nanos for day, nanos in days.items() if isinstance(day, pd.Timestamp)}
+        for team, days in _by_team(history, "charge_day").items()
+    }
+    columns = [_steps(by_day, teams, cuts) for _, teams in groups]
+    heights = [step.nanos for steps in columns for step in steps]
+    scale = PanelScale(
+        first=cuts[0],
+        end=cuts[-1],
+        lowest=min([0, *heights]),
+        highest=max([0, *heights]),
+        period_first=months[-1].first_day,
+        period_end=months[-1].end_day,
+    )
+    return scale, columns
+
+
+def _panel(label: str, nanos: int, total: int, currency: str, svg: str) -> Panel:
+    return Panel(
+        label=label,
+        amount=amount_text(nanos, currency),
+        share=share_text(nanos, total),
+        svg=svg,
+    )
+
+
+def _cuts(first: date, end: date) -> list[date]:
+    """Return the bounds of the columns: days in a short span, weeks from Monday in a long one."""
+    days = [first + timedelta(days=offset) for offset in range((end - first).days + 1)]
+    if len(days) <= _DAYS_SHOWN_SINGLY:
+        return days
+    return [day for day in days if day.weekday() == 0 or day in (first, end)]
+
+
+def _steps(
+    by_day: Mapping[str, Mapping[date, int]], teams: Sequence[str], cuts: Sequence[date]
+) -> tuple[Step, ...]:
+    return tuple(
+        Step(first, end, _between(by_day, teams, first, end)) for first, end in pairwise(cuts)
+    )
+
+
+def _between(
+    by_day: Mapping[str, Mapping[date, int]], teams: Sequence[str], first: date, end: date
+) -> int:
+    days = [first + timedelta(days=offset) for offset in range((end - first).days)]
+    return sum(by_day.get(team, {}).get(day, 0) for team in teams for day in days)
+
+
+def _rows(
+    by_month: Mapping[str, Mapping[object, int]],
+    ranked: Sequence[str],
+    months: Sequence[str],
+    currency: str,
+) -> tuple[MonthRow, ...]:
+    table = {team: [by_month[team].get(month, 0) for month in months] for team in ranked}
+    wholes = [sum(column) for column in zip(*table.values(), strict=True)] or [0] * len(months)
+    left = [
+        rounding_left((row[index] for row in table.values()), whole, currency)
+        for index, whole in enumerate(wholes)
+    ]
+    items = [
+        MonthRow("item", team, tuple(amount_text(nanos, currency) for nanos in row))
+        for team, row in table.items()
+    ]
+    rest = tuple(minor_text(minor, currency) if minor else "" for minor in left)
+    total = MonthRow("total", "Total", tuple(amount_text(nanos, currency) for nanos in wholes))
+    if any(left):
+        items.append(MonthRow("rounding", "rounding", rest))
+    return (*items, total)
+
+
+def _described(months: Sequence[BillingPeriod], currency: str) -> str:
+    if len(months) == 1:
+        return f"{currency} by day of use in {month_text(months[0])}; all panels share one scale."
+    span = f"{month_text(months[0])} to {month_text(months[-1])}"
+    return (
+        f"{currency} by week of use, {span}; the shaded stretch is {month_text(months[-1])}. "
+        f"All panels share one scale; the first and the last week may be cut short."
+    )

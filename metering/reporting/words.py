@@ -1,0 +1,105 @@
+"""Words for what the book keeps as codes, and foreign names as they may be shown."""
+
+import re
+from datetime import UTC, date, datetime
+from typing import Final
+
+from metering.core.meters import Meter
+from metering.core.periods import BillingPeriod
+
+_TOKENS: Final = "tokens"
+
+# Meter -> (label, unit). Labels begin with what a reader looks for: input, output, cache.
+_METERS: Final = {
+    Meter.INPUT_UNCACHED: ("Input, not cached", _TOKENS),
+    Meter.CACHE_READ: ("Cache read", _TOKENS),
+    Meter.CACHE_WRITE_5M: ("Cache write, 5 minutes", _TOKENS),
+    Meter.CACHE_WRITE_30M: ("Cache write, 30 minutes", _TOKENS),
+    Meter.CACHE_WRITE_1H: ("Cache write, 1 hour", _TOKENS),
+    Meter.CACHE_WRITE_UNKNOWN: ("Cache write, lifetime unknown", _TOKENS),
+    Meter.OUTPUT: ("Output", _TOKENS),
+    Meter.INPUT_AUDIO_UNCACHED: ("Audio input, not cached", _TOKENS),
+    Meter.CACHE_READ_AUDIO: ("Audio cache read", _TOKENS),
+    Meter.OUTPUT_AUDIO: ("Audio output", _TOKENS),
+    Meter.INPUT_IMAGE_UNCACHED: ("Image input, not cached", _TOKENS),
+    Meter.CACHE_READ_IMAGE: ("Image cache read", _TOKENS),
+    Meter.OUTPUT_IMAGE: ("Image output", _TOKENS),
+    Meter.INPUT_VIDEO_UNCACHED: ("Video input, not cached", _TOKENS),
+    Meter.CACHE_READ_VIDEO: ("Video cache read", _TOKENS),
+    Meter.OUTPUT_VIDEO: ("Video output", _TOKENS),
+    Meter.CACHE_WRITE_AUDIO: ("Audio cache write", _TOKENS),
+    Meter.CACHE_WRITE_IMAGE: ("Image cache write", _TOKENS),
+    Meter.CACHE_WRITE_VIDEO: ("Video cache write", _TOKENS),
+    Meter.CACHE_STORAGE_TOKEN_HOUR: ("Cache storage", "token-hours"),
+    Meter.WEB_SEARCH: ("Web search", "searches"),
+    Meter.GROUNDED_PROMPT: ("Grounded prompts", "prompts"),
+    Meter.GROUNDED_QUERY: ("Grounding queries", "queries"),
+    Meter.FILE_SEARCH: ("File search", "searches"),
+    Meter.CODE_EXECUTION_HOUR: ("Code execution", "hours"),
+    Meter.CODE_INTERPRETER_SESSION: ("Code interpreter", "sessions"),
+    Meter.CONTAINER_MINUTE: ("Containers", "minutes"),
+    Meter.REQUEST: ("Requests", "requests"),
+    Meter.RERANK_SEARCH: ("Rerank", "searches"),
+    Meter.DOCUMENT_PAGE: ("Document pages", "pages"),
+    Meter.AUDIO_SECOND: ("Audio", "seconds"),
+    Meter.CHARACTER: ("Characters", "characters"),
+    Meter.IMAGE: ("Images", "images"),
+    Meter.VIDEO_SECOND: ("Video", "seconds"),
+    Meter.VECTOR_STORE_BYTE_DAY: ("Vector store", "byte-days"),
+    Meter.TRAINING_TOKEN: ("Training", _TOKENS),
+    Meter.TRAINING_HOUR: ("Training", "hours"),
+    Meter.CAPACITY_UNIT_HOUR: ("Provisioned capacity", "unit-hours"),
+    Meter.SEAT_MONTH: ("Seats", "seat-months"),
+    Meter.CREDIT: ("Credits", "credits"),
+}
+
+
+def meter_label(meter: str) -> str:
+    """Return a meter's name as a reader knows it; one we do not know is shown as it stands."""
+    return _METERS[Meter(meter)][0] if meter in _METERS else meter
+
+
+def meter_unit(meter: str) -> str:
+    """Return the unit a meter counts in; empty for a meter we do not know."""
+    return _METERS[Meter(meter)][1] if meter in _METERS else ""
+
+
+def reason_text(code: str | None) -> str:
+    """Return a reason code as words: `no-rate` and `no_rate` read "no rate"."""
+    return (code or "no reason given").replace("_", " ").replace("-", " ")
+
+
+_MONTHS: Final = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
+# Characters that would hide, reorder or break a line of what is shown.
+_UNSHOWN: Final = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff]"
+)
+
+
+def shown_name(name: str) -> str:
+    """Return a foreign name as a page or terminal shows it: all of it, in one line, as text.
+
+    Control characters and those that change the direction of writing become a replacement
+    character, so that a name can neither disguise itself nor disturb what stands beside it.
+    """
+    return _UNSHOWN.sub("\N{REPLACEMENT CHARACTER}", name)
+
+
+def month_text(period: BillingPeriod) -> str:
+    """Return a period as a reader says it: "October 2026", whatever the machine's locale."""
+    return f"{_MONTHS[period.month - 1]} {period.year}"
+
+
+def instant_text(instant: datetime) -> str:
+    """Return an instant to the minute, in UTC and saying so."""
+    return f"{instant.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def days_text(first: date | None, last: date | None) -> str:
+    """Return a range of days, both included."""
+    if first is None or last is None:
+        return "no days"
+    return str(first) if first == last else f"{first} to {last}"

@@ -1,0 +1,426 @@
+"""Rating: which rate holds for usage of some kind over some time, or why there is none.
+
+Everything here is decided on distinct keys, never per usage record, and remembered in the book.
+Three rules keep a wrong number out. A meter never borrows the rate of another. A condition that
+nobody consumes leaves the usage unpriced. A model nobody wrote down has no price.
+
+Source: pricing specification, "The rule that removes silent fallbacks", "Unknown models and other
+gaps".
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from fractions import Fraction
+from itertools import pairwise
+from typing import Final
+
+from metering.core.candidates import Plan, Wanted, decide, plan_for
+from metering.core.conditions import (
+    CONTEXT_WINDOW,
+    Conditions,
+    canonical_conditions,
+    context_window_range,
+    is_default,
+    spelled,
+)
+from metering.core.decisions import (
+    Decision,
+    Reason,
+    Status,
+    amount_nanos,
+    billable_quantity,
+    unpriced,
+)
+from metering.core.instants import ALWAYS, NEVER, microseconds_between
+from metering.core.meters import Meter
+from metering.core.model_names import Resolution
+from metering.core.rate_book import RateBook
+from metering.core.rates import Rate, Window
+from metering.core.windows import known_until, stretches
+
+__all__ = [
+    "Decision",
+    "PromptRange",
+    "RateSegment",
+    "RatingKey",
+    "Reason",
+    "Status",
+    "amount_nanos",
+    "billable_quantity",
+    "boundaries",
+    "prompt_bounds",
+    "rate_for",
+    "timeline",
+]
+
+# A cache write of unknown lifetime costs at least what the shortest lifetime costs.
+_SHORTEST_WRITES: Final = (Meter.CACHE_WRITE_5M.value, Meter.CACHE_WRITE_30M.value)
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+_Span = tuple[datetime, datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class PromptRange:
+    """The prompt sizes that usage may have had.
+
+    Attributes:
+        lo, hi: tokens of one request, both inclusive; `hi` is None without an upper bound.
+    """
+
+    lo: int
+    hi: int | None
+
+
+_ANY_PROMPT: Final = PromptRange(0, None)
+
+
+@dataclass(frozen=True, slots=True)
+class RatingKey:
+    """All of a kind of usage that may decide its price, time and meter apart.
+
+    Attributes:
+        model: as the source spells it; "" when it does not say.
+        conditions: dimension and value as the source spells them, defaults included or not.
+        prompt: the size of a request's prompt, or the band that a sum of requests lies in; None
+            when nobody knows, as for a provider's bucket.
+        per_request: the quantity is that of one request, so that a rate's minimum and step can be
+            applied to it; False for any sum.
+    """
+
+    provider: str
+    platform: str
+    model: str
+    conditions: Conditions = ()
+    prompt: PromptRange | None = None
+    per_request: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RateSegment:
+    """A decision, from one instant (inclusive) to another (exclusive)."""
+
+    starts: datetime
+    ends: datetime
+    decision: Decision
+
+
+def timeline(
+    key: RatingKey, meter: str, book: RateBook, first: datetime, last: datetime
+) -> tuple[RateSegment, ...]:
+    """Return the decisions for one meter over time, for usage that looks like `key`.
+
+    Args:
+        key: the kind of usage.
+        meter: one of the disjoint meters; a cached token is not also an input token.
+        book: the rate cards in force.
+        first, last: aware instants, half-open, `first` before `last`; daily windows are unfolded
+            between them.
+
+    Returns:
+        Segments in time order that cover `[first, last)` without gaps. Neighbours differ. Each
+        holds a price, or the coded reason there is none: the caller posts such usage to suspense.
+    """
+    segments: list[RateSegment] = []
+    for resolution in book.resolutions(key.provider, key.platform, key.model):
+        starts, ends = max(first, resolution.starts), min(last, resolution.ends)
+        if starts < ends:
+            segments += _segments(key, meter, book, resolution, (starts, ends))
+    return _joined(segments) if len(segments) > 1 else tuple(segments)
+
+
+def rate_for(
+    key: RatingKey, meter: str, book: RateBook, start: datetime, end: datetime | None = None
+) -> Decision:
+    """Return the one decision for usage of a stretch of time.
+
+    Args:
+        key: the kind of usage.
+        meter: one of the disjoint meters.
+        book: the rate cards in force.
+        start: when it began; aware.
+        end: when it ended, exclusive; None, or not after `start`, for an instant.
+
+    Returns:
+        The decision that holds throughout. When the price changes inside, the average of the
+        prices weighted by time: an exact ratio, provisional, `straddles_price_change`. When there
+        is no price for a part of it, there is none for the whole.
+    """
+    last = end if end is not None and end > start else _just_after(start)
+    segments = timeline(key, meter, book, start, last)
+    if len(segments) == 1:
+        return segments[0].decision
+    missing = [s.decision for s in segments if s.decision.status is Status.UNPRICED]
+    if missing:
+        return missing[0]
+    return _blend(segments)
+
+
+def boundaries(
+    book: RateBook, provider: str, platform: str, first: datetime, last: datetime
+) -> tuple[datetime, ...]:
+    """Return the instants strictly inside `(first, last)` at which a price may change, sorted.
+
+    Any row of the platform counts: starts, ends and guarantees of rates, modifiers and aliases,
+    and the hours at which windows open and close.
+    """
+    fixed, windows = book.remembered(
+        ("boundaries", provider, platform), lambda: _boundary_rows(book, provider, platform)
+    )
+    found = {instant for instant in fixed if first < instant < last}
+    for window in windows:
+        for stretch in stretches(window, first, last):
+            found.update(instant for instant in stretch if first < instant < last)
+    return tuple(sorted(found))
+
+
+def prompt_bounds(
+    book: RateBook, provider: str, platform: str, model: str, conditions: Conditions = ()
+) -> tuple[int, ...]:
+    """Return the smallest prompt of every tier above the base, for a model as a source spells it.
+
+    Args:
+        book: the rate cards in force.
+        provider, platform, model: whose tiers.
+        conditions: only tiers of rates that these allow; none given means those of every rate.
+
+    Returns:
+        Sorted bounds: a prompt of exactly that size, and up to the next bound, is in one tier.
+    """
+    carried = frozenset(canonical_conditions(provider, conditions)) if conditions else None
+    found = {
+        bound
+        for resolution in book.resolutions(provider, platform, model)
+        for bound in _bounds(book, provider, platform, resolution.model, carried)
+    }
+    return tuple(sorted(found))
+
+
+@dataclass(frozen=True, slots=True)
+class _Foresight:
+    """What is known about a kind of usage before a stretch of time is asked for.
+
+    Attributes:
+        plan: the rows that may hold.
+        windows: hours that matter; with any, days are unfolded only where they are asked for.
+        ttl_unknown: the rows are those of another lifetime of cache writes.
+        segments: the answer for all time; empty when there are windows.
+    """
+
+    plan: Plan
+    windows: tuple[Window, ...]
+    ttl_unknown: bool
+    segments: tuple[RateSegment, ...] = ()
+
+
+def _segments(
+    key: RatingKey, meter: str, book: RateBook, resolution: Resolution, span: _Span
+) -> tuple[RateSegment, ...]:
+    """Return the segments of a stretch in which the model's name means one thing."""
+    conditions, conflict = book.remembered(
+        ("conditions", key.provider, key.conditions, resolution.dimensions),
+        lambda: _conditions(key, resolution),
+    )
+    if conflict:
+        reason = f"{Reason.UNHANDLED_CONDITION}:{conflict}"
+        return (RateSegment(*span, unpriced(reason, resolution.model)),)
+    lo, hi = _prompt_class(key, conditions, _all_bounds(book, key, resolution.model))
+    wanted = Wanted(
+        provider=key.provider,
+        platform=key.platform,
+        model=resolution.model,
+        named_later=resolution.named_later,
+        conditions=conditions,
+        lo=lo,
+        hi=hi,
+        single=key.per_request,
+        meter=meter,
+    )
+    foresight = book.remembered(wanted, lambda: _foresee(wanted, book))
+    if not foresight.windows:
+        return _clipped(foresight.segments, span)
+    return book.remembered((wanted, span), lambda: _unfolded(foresight, span))
+
+
+def _conditions(key: RatingKey, resolution: Resolution) -> tuple[Conditions, str]:
+    """Return the usage's conditions with those its model's name implies, and what contradicts."""
+    stated = {name: said for name, said in _spelled(key) if said}
+    for name, implied in resolution.dimensions:
+        said = stated.get(name, implied)
+        if said != implied and not (is_default(name, said) and is_default(name, implied)):
+            return (), name
+    return canonical_conditions(key.provider, (*key.conditions, *resolution.dimensions)), ""
+
+
+def _spelled(key: RatingKey) -> Iterator[tuple[str, str]]:
+    return (spelled(key.provider, name, value) for name, value in key.conditions)
+
+
+def _prompt_class(
+    key: RatingKey, conditions: Conditions, bounds: tuple[int, ...]
+) -> tuple[int, int | None]:
+    """Return the prompt sizes no rate tells apart from those of the usage.
+
+    A request that had no prompt at all lies in the base tier, like one of a single token.
+    """
+    prompt = key.prompt or _prompt_of_window(conditions)
+    after_lo = bisect_right(bounds, max(prompt.lo, 1))
+    lo = bounds[after_lo - 1] if after_lo else 1
+    if prompt.hi is None:
+        return lo, None
+    after_hi = bisect_right(bounds, max(prompt.hi, 1))
+    return lo, bounds[after_hi] - 1 if after_hi < len(bounds) else None
+
+
+def _prompt_of_window(conditions: Conditions) -> PromptRange:
+    for name, value in conditions:
+        sizes = context_window_range(value) if name == CONTEXT_WINDOW else None
+        if sizes is not None:
+            return PromptRange(*sizes)
+    return _ANY_PROMPT
+
+
+def _foresee(wanted: Wanted, book: RateBook) -> _Foresight:
+    plan, ttl_unknown = _plan(wanted, book)
+    windows = {c.rate.window for c in plan.candidates if c.rate.window is not None}
+    foresight = _Foresight(plan, tuple(windows), ttl_unknown)
+    if windows:
+        return foresight
+    return replace(foresight, segments=_unfolded(foresight, (ALWAYS, NEVER)))
+
+
+def _plan(wanted: Wanted, book: RateBook) -> tuple[Plan, bool]:
+    plan = plan_for(wanted, book)
+    if wanted.meter != Meter.CACHE_WRITE_UNKNOWN or plan.candidates:
+        return plan, False
+    for meter in _SHORTEST_WRITES:
+        instead = plan_for(replace(wanted, meter=meter), book)
+        if instead.candidates:
+            return instead, True
+    return plan, False
+
+
+def _unfolded(foresight: _Foresight, span: _Span) -> tuple[RateSegment, ...]:
+    """Return the decisions of a stretch of time, deciding once between any two changes."""
+    first, last = span
+    cuts = {instant for instant in foresight.plan.instants() if first < instant < last}
+    for window in foresight.windows:
+        for stretch in stretches(window, first, last):
+            cuts.update(instant for instant in stretch if first < instant < last)
+    edges = (first, *sorted(cuts), last)
+    return _joined(
+        RateSegment(starts, ends, _decided(foresight, starts)) for starts, ends in pairwise(edges)
+    )
+
+
+def _decided(foresight: _Foresight, at: datetime) -> Decision:
+    decision = decide(foresight.plan, at)
+    certain = decision.status in (Status.PRICED, Status.ZERO_RATED)
+    if foresight.ttl_unknown and certain:
+        return replace(decision, status=Status.PROVISIONAL, reason=Reason.TTL_UNKNOWN)
+    return decision
+
+
+def _clipped(segments: tuple[RateSegment, ...], span: _Span) -> tuple[RateSegment, ...]:
+    first, last = span
+    if len(segments) == 1:
+        return (RateSegment(first, last, segments[0].decision),)
+    return tuple(
+        RateSegment(max(first, s.starts), min(last, s.ends), s.decision)
+        for s in segments
+        if s.starts < last and first < s.ends
+    )
+
+
+def _joined(segments: Iterable[RateSegment]) -> tuple[RateSegment, ...]:
+    """Return the segments with equal neighbours made one."""
+    found: list[RateSegment] = []
+    for segment in segments:
+        if found and found[-1].decision == segment.decision:
+            found[-1] = replace(found[-1], ends=segment.ends)
+        else:
+            found.append(segment)
+    return tuple(found)
+
+
+def _blend(segments: Sequence[RateSegment]) -> Decision:
+    """Return the average of several prices, weighted by the time that each was in force."""
+    first = segments[0].decision
+    decisions = [segment.decision for segment in segments]
+    if any(decision.currency != first.currency for decision in decisions):
+        return unpriced(Reason.AMBIGUOUS, first.model)
+    rate_ids = tuple(dict.fromkeys(name for one in decisions for name in one.rate_ids))
+    price = _weighted(segments, [decision.unit_price for decision in decisions])
+    by_list = _weighted(segments, [decision.list_unit_price for decision in decisions])
+    constant = all(decision.unit_price == first.unit_price for decision in decisions)
+    doubt = next((decision for decision in decisions if decision.reason), first)
+    return replace(
+        first,
+        status=doubt.status if constant else Status.PROVISIONAL,
+        reason=doubt.reason if constant else Reason.STRADDLES_PRICE_CHANGE,
+        rate_ids=rate_ids,
+        price_nanos=price.numerator if price is not None else None,
+        per=price.denominator if price is not None else None,
+        factor_num=1,
+        factor_den=1,
+        list_price_nanos=by_list.numerator if by_list is not None else None,
+        list_per=by_list.denominator if by_list is not None else None,
+        list_factor_num=1,
+        list_factor_den=1,
+    )
+
+
+def _weighted(
+    segments: Sequence[RateSegment], prices: Sequence[Fraction | None]
+) -> Fraction | None:
+    total = Fraction(0)
+    for segment, price in zip(segments, prices, strict=True):
+        if price is None:
+            return None
+        total += price * microseconds_between(segment.starts, segment.ends)
+    return total / microseconds_between(segments[0].starts, segments[-1].ends)
+
+
+def _all_bounds(book: RateBook, key: RatingKey, model: str) -> tuple[int, ...]:
+    return book.remembered(
+        ("bounds", key.provider, key.platform, model),
+        lambda: tuple(sorted(_bounds(book, key.provider, key.platform, model, None))),
+    )
+
+
+def _bounds(
+    book: RateBook,
+    provider: str,
+    platform: str,
+    model: str,
+    carried: frozenset[tuple[str, str]] | None,
+) -> Iterator[int]:
+    """Yield the lower bounds of tiers; of rates that `carried` allows, where it is given."""
+    for candidates in book.candidates(provider, platform, model).values():
+        for candidate in candidates:
+            if carried is None or candidate.conditions.required <= carried:
+                if candidate.lo > 1:
+                    yield candidate.lo
+                if candidate.hi is not None:
+                    yield candidate.hi + 1
+
+
+def _boundary_rows(
+    book: RateBook, provider: str, platform: str
+) -> tuple[frozenset[datetime], frozenset[Window]]:
+    instants: set[datetime | None] = set()
+    windows: set[Window] = set()
+    for row in book.dated_rows(provider, platform):
+        instants.update((row.effective_from, row.effective_to))
+        if isinstance(row, Rate):
+            instants.add(row.guaranteed_until)
+            if row.window is not None:
+                windows.add(row.window)
+                instants.add(known_until(row.window))
+    return frozenset(instant for instant in instants if instant is not None), frozenset(windows)
+
+
+def _just_after(instant: datetime) -> datetime:
+    return instant + _MICROSECOND

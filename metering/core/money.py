@@ -95,3 +95,10 @@ def nanos_from_decimal_text(text: str) -> int:
     if not plain or len(fraction) > 9 or len(whole) > 18:  # noqa: PLR2004 - nano digits
         raise ValueError(f"{text!r} is not a decimal with at most nine decimals")
     return sign * (int(whole) * NANOS_PER_UNIT + int(fraction.ljust(9, "0") or 0))
+
+
+def decimal_text(nanos: int) -> str:
+    """Return nanos as exact decimal text with two decimals or more: "12.34", "-0.005"."""
+    whole, fraction = divmod(abs(nanos), NANOS_PER_UNIT)
+    digits = f"{fraction:09d}".rstrip("0").ljust(2, "0")
+    return f"{'-' if nanos < 0 else ''}{whole}.{digits}"

@@ -1,0 +1,218 @@
+"""Tying the ledger to the providers' invoices: every difference has a reason, or is unexplained.
+
+For each provider, billing account, period and currency:
+
+    invoiced = usage in the ledger + what only the invoice knows (tax, credits, seats …)
+             + rounding + unexplained
+
+to the nano. Only `usage` lines are compared with the ledger. A difference is called rounding when
+it is at most half a minor unit for each usage line of the invoice, which is as far as printing in
+cents can move it; anything larger is unexplained, and nothing is guessed.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from metering.core.invoices import Invoice, InvoiceCategory, InvoiceLine
+from metering.core.money import NANOS_PER_UNIT, decimal_text
+from metering.core.periods import BillingPeriod
+
+_WITHOUT_MINOR_UNIT: Final = frozenset({"CLP", "ISK", "JPY", "KRW", "UGX", "VND"})
+"""Currencies whose invoices are in whole units. Source: ISO 4217, minor unit 0."""
+
+
+class Reason(StrEnum):
+    """Why an invoice is not the usage in the ledger."""
+
+    USAGE = "usage"  # priced from usage: on both sides
+    TAX = "tax"
+    CREDIT = "credit"
+    DISCOUNT = "discount"
+    SEATS = "seats"
+    COMMITMENT = "commitment"
+    FEE = "fee"
+    OTHER = "other"
+    ROUNDING = "rounding"
+    NOT_INVOICED = "not-invoiced"  # the ledger has usage, and no invoice has come
+    UNEXPLAINED = "unexplained"
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerSide:
+    """What the ledger holds for one billing account in one currency and period.
+
+    Attributes:
+        provider, billing_account, currency: what is compared with invoices of the same.
+        billed_nanos: net charges from usage that has a rate, suspense included.
+        unattributed_nanos: the part of them nobody owns.
+        unpriced: meter and quantity of usage that has no rate, and so no amount.
+    """
+
+    provider: str
+    billing_account: str
+    currency: str
+    billed_nanos: int
+    unattributed_nanos: int = 0
+    unpriced: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TieOutLine:
+    """One part of what is invoiced.
+
+    Attributes:
+        label: in words, for the screen.
+        reason: the code that scripts read.
+        nanos: of the tie-out's currency.
+    """
+
+    label: str
+    reason: Reason
+    nanos: int
+
+
+@dataclass(frozen=True, slots=True)
+class TieOut:
+    """The invoices of one billing account and period against the ledger.
+
+    Attributes:
+        currency: of every amount; the one the provider prices in.
+        invoice_ids: empty while no invoice has come.
+        invoiced_nanos: sum of the invoices.
+        ledger: the ledger's side; zero where it holds nothing.
+        lines: they sum to `invoiced_nanos`, the unexplained one included when there is any.
+        notes: what else a reader should know, a sentence each.
+    """
+
+    provider: str
+    billing_account: str
+    period: BillingPeriod
+    currency: str
+    invoice_ids: tuple[str, ...]
+    invoiced_nanos: int
+    ledger: LedgerSide
+    lines: tuple[TieOutLine, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def unexplained_nanos(self) -> int:
+        """What no reason covers; zero when the account ties."""
+        return sum(line.nanos for line in self.lines if line.reason is Reason.UNEXPLAINED)
+
+    @property
+    def is_invoiced(self) -> bool:
+        """Whether an invoice has come."""
+        return bool(self.invoice_ids)
+
+    @property
+    def ties(self) -> bool:
+        """Whether an invoice has come and every nano of it has a reason."""
+        return self.is_invoiced and self.unexplained_nanos == 0
+
+
+def tie_out(
+    period: BillingPeriod, ledger: Iterable[LedgerSide], invoices: Iterable[Invoice]
+) -> tuple[TieOut, ...]:
+    """Return one tie-out per provider, billing account and currency, in that order.
+
+    Args:
+        period: the month; invoices of other months are left out.
+        ledger: at most one side per provider, billing account and currency.
+        invoices: in any order, each in the currency the provider prices in. They are compared in
+            that currency; what finance booked in another one is told, and not compared.
+    """
+    sides = {(side.provider, side.billing_account, side.currency): side for side in ledger}
+    billed: dict[tuple[str, str, str], list[Invoice]] = {}
+    for invoice in sorted(invoices, key=lambda found: found.invoice_id):
+        if invoice.period == period:
+            key = (invoice.provider, invoice.billing_account, invoice.currency)
+            billed.setdefault(key, []).append(invoice)
+    keys = sorted({*sides, *billed})
+    currencies: dict[tuple[str, str], list[str]] = {}
+    for provider, account, currency in keys:
+        currencies.setdefault((provider, account), []).append(currency)
+    return tuple(
+        _account(
+            period,
+            sides.get(key) or LedgerSide(*key, billed_nanos=0),
+            billed.get(key, []),
+            currencies[key[:2]],
+        )
+        for key in keys
+    )
+
+
+def _account(
+    period: BillingPeriod,
+    ledger: LedgerSide,
+    invoices: Sequence[Invoice],
+    currencies: Sequence[str],
+) -> TieOut:
+    lines = [line for invoice in invoices for line in invoice.lines]
+    parts = [
+        TieOutLine("priced from usage", Reason.USAGE, ledger.billed_nanos),
+        *_invoice_only(lines),
+        *(_usage_difference(ledger, lines) if invoices else _not_invoiced(ledger)),
+    ]
+    return TieOut(
+        provider=ledger.provider,
+        billing_account=ledger.billing_account,
+        period=period,
+        currency=ledger.currency,
+        invoice_ids=tuple(invoice.invoice_id for invoice in invoices),
+        invoiced_nanos=sum(line.amount_nanos for line in lines),
+        ledger=ledger,
+        lines=tuple(part for part in parts if part.nanos),
+        notes=(*_bookings(invoices), *_unpriced(ledger), *_elsewhere(ledger, currencies)),
+    )
+
+
+def _invoice_only(lines: Sequence[InvoiceLine]) -> Iterator[TieOutLine]:
+    for category in InvoiceCategory:
+        if category is InvoiceCategory.USAGE:
+            continue
+        found = [line for line in lines if line.category is category]
+        words = found[0].description if len(found) == 1 else f"{len(found)} lines"
+        label = f"{category}: {words}" if words else str(category)
+        yield TieOutLine(label, Reason(category.value), sum(line.amount_nanos for line in found))
+
+
+def _usage_difference(ledger: LedgerSide, lines: Sequence[InvoiceLine]) -> Iterator[TieOutLine]:
+    usage = [line.amount_nanos for line in lines if line.category is InvoiceCategory.USAGE]
+    difference = sum(usage) - ledger.billed_nanos
+    if 2 * abs(difference) <= len(usage) * _minor_unit(ledger.currency):
+        yield TieOutLine("rounding on the invoice", Reason.ROUNDING, difference)
+    else:
+        yield TieOutLine("unexplained", Reason.UNEXPLAINED, difference)
+
+
+def _not_invoiced(ledger: LedgerSide) -> Iterator[TieOutLine]:
+    yield TieOutLine("not invoiced yet", Reason.NOT_INVOICED, -ledger.billed_nanos)
+
+
+def _minor_unit(currency: str) -> int:
+    return NANOS_PER_UNIT if currency in _WITHOUT_MINOR_UNIT else NANOS_PER_UNIT // 100
+
+
+def _bookings(invoices: Sequence[Invoice]) -> Iterator[str]:
+    booked: dict[tuple[str, str, str, str], int] = {}
+    for invoice in invoices:
+        for booking in (line.booking for line in invoice.lines if line.booking is not None):
+            key = (invoice.invoice_id, booking.currency, booking.fx_rate, str(booking.fx_date))
+            booked[key] = booked.get(key, 0) + booking.amount_nanos
+    for (invoice_id, currency, rate, day), nanos in booked.items():
+        yield f"{invoice_id} is booked as {currency} {decimal_text(nanos)}, at {rate} of {day}"
+
+
+def _unpriced(ledger: LedgerSide) -> Iterator[str]:
+    if ledger.unpriced:
+        told = ", ".join(f"{quantity:,} {meter}" for meter, quantity in sorted(ledger.unpriced))
+        yield f"the ledger holds usage without a rate: {told}"
+
+
+def _elsewhere(ledger: LedgerSide, currencies: Sequence[str]) -> Iterator[str]:
+    others = ", ".join(currency for currency in currencies if currency != ledger.currency)
+    if others:
+        yield f"this account also has amounts in {others}; they are not converted"

@@ -1,0 +1,187 @@
+"""An invoice ties to the ledger with a reason for every nano, or says what is unexplained."""
+
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from metering.core.invoices import Booking, Invoice, InvoiceCategory, InvoiceLine
+from metering.core.money import decimal_text, nanos_from_decimal_text
+from metering.core.periods import BillingPeriod
+from metering.core.tieout import LedgerSide, Reason, TieOut, TieOutLine, tie_out
+
+OCTOBER = BillingPeriod(2026, 10)
+C = InvoiceCategory
+
+
+def nanos(text: str) -> int:
+    return nanos_from_decimal_text(text)
+
+
+def invoice(*lines: tuple[C, str], number: str = "INV-1", currency: str = "USD") -> Invoice:
+    return Invoice(
+        number,
+        "openai",
+        "default",
+        OCTOBER,
+        currency,
+        tuple(
+            InvoiceLine(at, category, f"{category} line", nanos(amount))
+            for at, (category, amount) in enumerate(lines, start=2)
+        ),
+    )
+
+
+def side(amount: str, **more: object) -> LedgerSide:
+    return LedgerSide("openai", "default", "USD", nanos(amount), **more)  # type: ignore[arg-type]  # by name
+
+
+def only(ledger: list[LedgerSide], *invoices: Invoice) -> TieOut:
+    (found,) = tie_out(OCTOBER, ledger, invoices)
+    return found
+
+
+def test_an_invoice_that_differs_by_tax_and_a_credit_ties() -> None:
+    ledger = side("1502.574")
+    billed = invoice((C.USAGE, "1502.57"), (C.CREDIT, "-150.00"), (C.TAX, "256.99"))
+
+    found = only([ledger], billed)
+
+    assert found.lines == (
+        TieOutLine("priced from usage", Reason.USAGE, nanos("1502.574")),
+        TieOutLine("tax: tax line", Reason.TAX, nanos("256.99")),
+        TieOutLine("credit: credit line", Reason.CREDIT, nanos("-150")),
+        TieOutLine("rounding on the invoice", Reason.ROUNDING, nanos("-0.004")),
+    )
+    assert found.invoiced_nanos == nanos("1609.56")
+    assert found.ties
+
+
+@pytest.mark.parametrize(
+    ("ledger", "lines", "reason"),
+    [
+        ("10.005", ["10.00"], Reason.ROUNDING),
+        ("10.005000001", ["10.00"], Reason.UNEXPLAINED),
+        ("10.01", ["5.00", "5.00"], Reason.ROUNDING),
+        ("9.989999999", ["5.00", "5.00"], Reason.UNEXPLAINED),
+        ("0.001", [], Reason.UNEXPLAINED),
+    ],
+)
+def test_rounding_is_at_most_half_a_cent_for_each_usage_line(
+    ledger: str, lines: list[str], reason: Reason
+) -> None:
+    billed = invoice(*((C.USAGE, amount) for amount in lines), (C.SEATS, "1.00"))
+
+    found = only([side(ledger)], billed)
+
+    assert found.lines[-1].reason is reason
+    assert found.ties is (reason is Reason.ROUNDING)
+
+
+def test_a_currency_without_cents_rounds_to_whole_units() -> None:
+    ledger = LedgerSide("openai", "default", "JPY", nanos("1000.4"))
+
+    found = only([ledger], invoice((C.USAGE, "1000"), currency="JPY"))
+
+    assert found.lines[-1] == TieOutLine("rounding on the invoice", Reason.ROUNDING, nanos("-0.4"))
+
+
+def test_usage_without_an_invoice_does_not_tie() -> None:
+    found = only([side("12.5")])
+
+    assert found.invoiced_nanos == 0
+    assert [(line.reason, line.nanos) for line in found.lines] == [
+        (Reason.USAGE, nanos("12.5")),
+        (Reason.NOT_INVOICED, nanos("-12.5")),
+    ]
+    assert found.unexplained_nanos == 0
+    assert not found.ties
+
+
+def test_an_invoice_without_usage_in_the_ledger_is_unexplained() -> None:
+    found = only([], invoice((C.USAGE, "12.50")))
+
+    assert found.unexplained_nanos == nanos("12.5")
+
+
+def test_seats_need_no_usage() -> None:
+    assert only([], invoice((C.SEATS, "456.00"))).ties
+
+
+def test_two_invoices_of_one_account_are_taken_together() -> None:
+    first = invoice((C.USAGE, "6.00"), number="INV-2")
+    second = invoice((C.USAGE, "4.00"), number="INV-1")
+
+    found = only([side("10")], first, second)
+
+    assert found.invoice_ids == ("INV-1", "INV-2")
+    assert found.ties
+
+
+def test_an_invoice_of_another_month_is_left_out() -> None:
+    september = Invoice("INV-0", "openai", "default", BillingPeriod(2026, 9), "USD", ())
+
+    assert only([side("10")], september).invoice_ids == ()
+
+
+def test_accounts_and_currencies_are_kept_apart() -> None:
+    euros = invoice((C.USAGE, "9.00"), number="INV-EUR", currency="EUR")
+
+    found = tie_out(OCTOBER, [side("10")], [euros])
+
+    assert [(tie.currency, tie.unexplained_nanos, tie.ties) for tie in found] == [
+        ("EUR", nanos("9"), False),
+        ("USD", 0, False),
+    ]
+    assert found[0].notes == ("this account also has amounts in USD; they are not converted",)
+
+
+def test_what_finance_booked_is_told_and_not_compared() -> None:
+    booking = Booking("EUR", nanos("6108.99"), "0.8640", date(2026, 11, 4))
+    line = InvoiceLine(2, C.USAGE, "usage", nanos("7070.59"), booking)
+    billed = Invoice("ANT-1006", "openai", "default", OCTOBER, "USD", (line,))
+
+    found = only([side("7070.5940966")], billed)
+
+    assert found.ties
+    assert found.notes == ("ANT-1006 is booked as EUR 6108.99, at 0.8640 of 2026-11-04",)
+
+
+def test_usage_without_a_rate_is_named() -> None:
+    ledger = side("10", unpriced=(("image", 136), ("code_interpreter_session", 29)))
+
+    found = only([ledger], invoice((C.USAGE, "16.58")))
+
+    assert found.unexplained_nanos == nanos("6.58")
+    assert found.notes == (
+        "the ledger holds usage without a rate: 29 code_interpreter_session, 136 image",
+    )
+
+
+amounts = st.integers(-(10**15), 10**15)
+invoice_lines = st.lists(
+    st.builds(InvoiceLine, st.just(2), st.sampled_from(C), st.just(""), amounts), max_size=5
+)
+
+
+@given(st.none() | amounts, st.lists(invoice_lines, max_size=3))
+def test_the_lines_sum_to_what_is_invoiced(
+    billed: int | None, several: list[list[InvoiceLine]]
+) -> None:
+    ledger = [] if billed is None else [LedgerSide("openai", "default", "USD", billed)]
+    invoices = [
+        Invoice(f"INV-{at}", "openai", "default", OCTOBER, "USD", tuple(lines))
+        for at, lines in enumerate(several)
+    ]
+
+    found = tie_out(OCTOBER, ledger, invoices)
+
+    assert sum(tie.invoiced_nanos for tie in found) == sum(i.total_nanos for i in invoices)
+    for tie in found:
+        assert sum(line.nanos for line in tie.lines) == tie.invoiced_nanos
+
+
+@given(st.integers(-(10**18), 10**18))
+def test_exact_text_gives_the_same_nanos_back(amount: int) -> None:
+    assert nanos_from_decimal_text(decimal_text(amount)) == amount

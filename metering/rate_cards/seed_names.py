@@ -69,8 +69,10 @@ class Name:
 def canonical_name(provider: Provider, model: ModelInfo) -> str:
     """Return the model's catalogue id, without what tells endpoints and versions apart."""
     if provider.id == "aws":
-        bare = re.sub(r"^(global|regional)\.", "", model.id)
-        return re.sub(r"-v\d+(:\d+)?$|:\d+$", "", bare)
+        stems = [_bedrock_stem(other) for other in provider.models]
+        scope, stem = _bedrock_stem(model)
+        # Where the version alone tells two models apart, it is part of the name.
+        return stem if stems.count((scope, stem)) == 1 else model.id
     without_latest = model.id.removesuffix("-latest")
     if _resolver(provider)(without_latest) is model:
         return without_latest
@@ -139,6 +141,12 @@ def endpoint_scopes(model: ModelInfo) -> tuple[str, ...]:
     if model.id.startswith("global."):
         return ("global",)
     return ("geo", "in_region") if model.id.startswith("regional.") else ()
+
+
+def _bedrock_stem(model: ModelInfo) -> tuple[str, str]:
+    scope = re.match(r"(global|regional)\.|", model.id)
+    start = scope[0] if scope else ""
+    return start, re.sub(r"-v\d+(:\d+)?$|:\d+$", "", model.id.removeprefix(start))
 
 
 def _bedrock_scopes(model: ModelInfo) -> tuple[str, ...]:

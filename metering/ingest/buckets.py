@@ -8,6 +8,7 @@ bucket only once: two answers for one bucket are two pulls, and adding them woul
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from itertools import groupby
 from typing import Final
 
 from metering.errors import SourceError, SourceRef
@@ -121,12 +122,10 @@ def partial_day(span: Span, field: str) -> FieldRefused:
 
 
 def _runs(days: Sequence[date]) -> Iterator[tuple[date, date]]:
-    first: date | None = None
-    for day, following in zip(days, [*days[1:], None], strict=True):
-        first = first or day
-        if following != day + _DAY:
-            yield first, day
-            first = None
+    # Days that follow each other are equally far from their places in the row.
+    for _, run in groupby(enumerate(days), key=lambda placed: placed[1].toordinal() - placed[0]):
+        found = [day for _, day in run]
+        yield found[0], found[-1]
 
 
 def _repeated(where: SourceRef, span: Span) -> SourceError:

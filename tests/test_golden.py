@@ -1,0 +1,41 @@
+"""Every file in tests/golden/<ingestor>/ is recognised by that ingestor and read as expected.
+
+The expected text is checked by hand against the source, line numbers included, when a file is
+added; `pytest --update-golden` rewrites it afterwards, and the difference is reviewed.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from metering.ingest.detection import identify
+from metering.ingest.golden import render
+from metering.ingest.readers import Reader
+from metering.ingest.registry import BUILT_IN
+
+GOLDEN = Path(__file__).parent / "golden"
+SOURCES = sorted(
+    path
+    for path in GOLDEN.glob("*/*")
+    if path.is_file() and path.suffix != ".expected" and not path.name.startswith(".")
+)
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_a_source_is_read_as_expected(source: Path, pytestconfig: pytest.Config) -> None:
+    ingestor = identify(source, BUILT_IN)
+    assert ingestor.name == source.parent.name.replace("_", "-")
+    expected = source.with_name(f"{source.name}.expected")
+
+    with Reader() as reader:
+        actual = render(ingestor, source, reader)
+
+    if pytestconfig.getoption("--update-golden"):
+        expected.write_text(actual, encoding="utf-8")
+    assert actual == expected.read_text(encoding="utf-8")
+
+
+def test_every_expected_text_has_its_source() -> None:
+    expected = sorted(path.with_suffix("") for path in GOLDEN.glob("*/*.expected"))
+
+    assert expected == SOURCES

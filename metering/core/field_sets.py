@@ -5,11 +5,11 @@ values, never over the cross product of all columns: where rows hold millions of
 set holds thousands. Whoever joins the answers of the sets takes the least rank of each day; that
 is the rule `core.attribution.owner_of` would find first.
 
-Per field and distinct value a whole number holds one bit for each rule that the value does not
+Per field and distinct value a whole number holds one bit for each rank that the value does not
 rule out; the fields' numbers are ANDed, and the lowest bit set is the rule that wins.
 """
 
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import repeat
@@ -67,6 +67,7 @@ class Attribution:
         self._ranked = rules.ranked
         self._entries = _entries_by_key(directory)
         self._first_owned, self.owned = _owned_by_rank(self._ranked, directory)
+        self._lookups = sum(1 << at for at, rule in enumerate(self._ranked) if rule.assign.owner_of)
         self.field_sets = _field_sets(self._ranked)
 
     def decide(self, field_set: FieldSet, values: Sequence[Values]) -> list[Answer]:
@@ -81,52 +82,93 @@ class Attribution:
             unbounded; stretches of the same values do not overlap. Values and days that no rule
             of the set matches have no row.
         """
-        if not values:
-            return []
-        rules = tuple(self._ranked[rank] for rank in field_set.ranks)
-        every_rule = (1 << len(rules)) - 1
-        matching: Iterable[int] = repeat(every_rule, len(values))
-        for name, column in zip(field_set.fields, zip(*values, strict=True), strict=True):
-            masks = _masks(rules, name, self._entries, set(column))
-            matching = map(and_, matching, map(masks.__getitem__, column))
-        looking_up = sum(1 << bit for bit, rule in enumerate(rules) if rule.assign.owner_of)
         known: dict[tuple[int, Values], tuple[_Stretch, ...]] = {}
         answers: list[Answer] = []
+        matching = self.matching(field_set, values)
         for position, (row, mask) in enumerate(zip(values, matching, strict=True)):
             if not mask:
                 continue
             # What follows depends on the values only where the directory is asked for them.
-            key = (mask, row if mask & looking_up else ())
+            key = (mask, row if mask & self._lookups else ())
             stretches = known.get(key)
             if stretches is None:
-                stretches = known[key] = tuple(self._stretches(field_set, mask, row))
+                identity = dict(zip(field_set.fields, row, strict=True))
+                stretches = known[key] = tuple(self.stretches(mask, identity))
             for start, end, rank, owner in stretches:
                 answers.append((position, start, end, rank, owner))
         return answers
 
-    def _stretches(self, field_set: FieldSet, mask: int, row: Values) -> Iterator[_Stretch]:
+    def matching(self, field_set: FieldSet, values: Sequence[Values]) -> Iterable[int]:
+        """Return, for each of the values, bits of the ranks whose conditions hold, days aside.
+
+        Args:
+            field_set: one of `field_sets`.
+            values: as for `decide`.
+        """
+        every = sum(1 << rank for rank in field_set.ranks)
+        matching: Iterable[int] = repeat(every, len(values))
+        for at, name in enumerate(field_set.fields):
+            column = [row[at] for row in values]
+            masks = self._masks(field_set.ranks, name, set(column))
+            matching = map(and_, matching, map(masks.__getitem__, column))
+        return matching
+
+    def stretches(self, mask: int, identity: Mapping[str, str | None]) -> Iterator[_Stretch]:
+        """Yield who owns an identity from when to when: (from, to, rank, owner index).
+
+        Args:
+            mask: bits of the ranks whose conditions the identity meets.
+            identity: field to value, at least for the fields that those ranks look up.
+        """
         free: list[tuple[int, int]] = [(_ALWAYS, _NEVER)]
         while mask and free:
-            bit = (mask & -mask).bit_length() - 1
+            rank = (mask & -mask).bit_length() - 1
             mask &= mask - 1
-            rank = field_set.ranks[bit]
-            rule = self._ranked[rank]
-            for start, end, entry in self._in_force(rule, field_set, row):
+            for start, end, entry in self._in_force(self._ranked[rank], identity):
                 taken, free = _cut(free, start, end)
                 for first, last in taken:
                     yield _day(first), _day(last), rank, self._first_owned[rank] + entry
 
     def _in_force(
-        self, rule: Rule, field_set: FieldSet, row: Values
+        self, rule: Rule, identity: Mapping[str, str | None]
     ) -> Iterator[tuple[int, int, int]]:
         start, end = _ordinals(rule.valid_from, rule.valid_to)
         if not rule.assign.owner_of:
             yield start, end, 0
             return
-        value = row[field_set.fields.index(rule.assign.owner_of)]
-        for first, last, entry in self._entries.get(value or "", ()):
+        for first, last, entry in self._entries.get(identity[rule.assign.owner_of] or "", ()):
             if max(start, first) < min(end, last):
                 yield max(start, first), min(end, last), entry
+
+    def _masks(
+        self, ranks: Sequence[int], name: str, distinct: set[str | None]
+    ) -> dict[str | None, int]:
+        # Per distinct value of one field: a bit for each rank that the value does not rule out.
+        # Every rule of a set looks at every field of it, so a missing value rules all of them out.
+        exact: dict[str, int] = {}
+        patterns: dict[Pattern, int] = {}
+        unconditional = lookups = 0
+        for rank in ranks:
+            bit, rule = 1 << rank, self._ranked[rank]
+            pattern = next((c.pattern for c in rule.match if c.field == name), None)
+            if rule.assign.owner_of == name:
+                lookups |= bit
+            if pattern is None:
+                unconditional |= bit
+            elif pattern.kind is PatternKind.EXACT:
+                exact[pattern.text] = exact.get(pattern.text, 0) | bit
+            else:
+                patterns[pattern] = patterns.get(pattern, 0) | bit
+        together, bits = PatternSet(tuple(patterns)), tuple(patterns.values())
+        masks: dict[str | None, int] = {None: 0}
+        for value in distinct:
+            if value is None:
+                continue
+            mask = exact.get(value, 0) | unconditional
+            for at in together.matching(value) if bits else ():
+                mask |= bits[at]
+            masks[value] = mask if value in self._entries else mask & ~lookups
+        return masks
 
 
 def _field_sets(ranked: Sequence[Rule]) -> tuple[FieldSet, ...]:
@@ -158,37 +200,6 @@ def _entries_by_key(directory: Directory) -> dict[str, tuple[tuple[int, int, int
         start, end = _ordinals(entry.valid_from, entry.valid_to)
         by_key.setdefault(entry.key, []).append((start, end, at))
     return {key: tuple(sorted(found)) for key, found in by_key.items()}
-
-
-def _masks(
-    rules: Sequence[Rule], name: str, known_keys: Container[str], distinct: Iterable[str | None]
-) -> dict[str | None, int]:
-    # Per distinct value of one field: a bit for each rule that the value does not rule out. Every
-    # rule of a set looks at every field of it, so a missing value rules all of them out.
-    exact: dict[str, int] = {}
-    patterns: dict[Pattern, int] = {}
-    unconditional = lookups = 0
-    for at, rule in enumerate(rules):
-        bit = 1 << at
-        pattern = next((c.pattern for c in rule.match if c.field == name), None)
-        if rule.assign.owner_of == name:
-            lookups |= bit
-        if pattern is None:
-            unconditional |= bit
-        elif pattern.kind is PatternKind.EXACT:
-            exact[pattern.text] = exact.get(pattern.text, 0) | bit
-        else:
-            patterns[pattern] = patterns.get(pattern, 0) | bit
-    together, bits = PatternSet(tuple(patterns)), tuple(patterns.values())
-    masks: dict[str | None, int] = {None: 0}
-    for value in distinct:
-        if value is None:
-            continue
-        mask = exact.get(value, 0) | unconditional
-        for at in together.matching(value) if bits else ():
-            mask |= bits[at]
-        masks[value] = mask if not lookups or value in known_keys else mask & ~lookups
-    return masks
 
 
 def _ordinals(start: date | None, end: date | None) -> tuple[int, int]:

@@ -48,6 +48,14 @@ class Settings:
     demoted: frozenset[str] = frozenset()
     accounts: Mapping[str, str] = field(default_factory=dict)
 
+    def is_metered(self, ingestor: str, declared_role: str) -> bool:
+        """Return whether an ingestor's usage may be charged, after what [roles] says."""
+        if ingestor in self.demoted:
+            return False
+        return declared_role == "metered" or (
+            declared_role == "detail" and ingestor in self.promoted
+        )
+
 
 def find_settings(start: Path, *, explicit: Path | None = None) -> Settings | None:
     """Return the settings of the nearest metering.toml at or above `start`, or None.
@@ -118,7 +126,7 @@ def _refuse_unknown(path: Path, document: Mapping[str, Mapping[str, object]]) ->
                 details=(f"known:    {', '.join(sorted(_KNOWN))}",),
             )
         keys = _KNOWN[section]
-        for key in values if isinstance(values, Mapping) else ():
+        for key in values:
             if keys and key not in keys:
                 raise BookError(
                     "bad-settings",

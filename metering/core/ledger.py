@@ -102,10 +102,10 @@ class Basis:
         currency: of the card; the reporting currency where there is no rate.
         card: name and version of the card the rate comes from; empty without a rate.
         rate_ids: the rate and the modifiers it was multiplied with, in order.
-        unit_price_nanos, per: whole nanos per block of `per` units; 0 and 1 without a rate.
+        unit_price_nanos, per: whole nanos per block of `per` units; None without a rate.
         factor_num, factor_den: product of the modifiers.
         list_unit_price_nanos, list_per, list_factor_num, list_factor_den: the same of the list
-            price at that instant, equal to the above where no contract or internal rate was used.
+            price at that instant; None where no list has one.
         promoted: a detail source stands in for the metered one, as metering.toml says.
     """
 
@@ -122,12 +122,12 @@ class Basis:
     currency: str
     card: str
     rate_ids: tuple[str, ...]
-    unit_price_nanos: int = 0
-    per: int = 1
+    unit_price_nanos: int | None = None
+    per: int | None = None
     factor_num: int = 1
     factor_den: int = 1
-    list_unit_price_nanos: int = 0
-    list_per: int = 1
+    list_unit_price_nanos: int | None = None
+    list_per: int | None = None
     list_factor_num: int = 1
     list_factor_den: int = 1
     promoted: bool = False

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from metering.usage.schema import CONDITION_COLUMNS, IDENTITY_COLUMNS, METER_COLUMNS
 
@@ -27,8 +28,8 @@ VERSION: Final = 1
 RATING_COLUMNS: Final = (
     "provider",
     "platform",
+    "billing_account",
     "model_raw",
-    "per_request",
     *CONDITION_COLUMNS,
     "prompt_lo",
     "prompt_hi",
@@ -108,10 +109,11 @@ def build_cells(
     Args:
         connection: from `open_duckdb`; its memory limit bounds what the roll-up takes.
         days: usage and cuts of each day; the tags of all are the same.
-        folder: an empty folder on the lake's file system.
+        folder: a folder on the lake's file system; made when missing.
 
     Days are rolled up a few at a time, so that memory does not grow with the number of days.
     """
+    folder.mkdir(parents=True, exist_ok=True)
     built: dict[date, Path] = {}
     for number, batch in enumerate(_batches(days)):
         target = folder / f"cells-{number}"
@@ -130,6 +132,11 @@ def build_cells(
                 raise AssertionError(f"the engine wrote two cell files for {day}")
             built[day] = path
     return built
+
+
+def cells_in(path: Path) -> int:
+    """Return how many cells a file holds, from its footer."""
+    return int(pq.read_metadata(path).num_rows)
 
 
 def _batches(

@@ -6,7 +6,7 @@ joined to the cells; quantities are summed per posting line first and multiplied
 integers, half to even, so that the amounts do not depend on the order or grain of the cells.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -20,12 +20,28 @@ from metering.usage.schema import METER_COLUMNS
 if TYPE_CHECKING:
     import duckdb
 
+# What `find_lacking` is given of the book: a column each.
+BOOKED_TYPES: Final = {
+    "charge_day": pa.string(),
+    "debit_account_id": pa.int64(),
+    "credit_account_id": pa.int64(),
+    "basis_id": pa.int64(),
+    "currency": pa.string(),
+    "quantity": pa.int64(),
+    "amount_nanos": pa.int64(),
+    "list_nanos": pa.int64(),
+}
+
 NO_OWNER: Final = -1
 NO_RATE: Final = -2
 _OWNER_BITS: Final = 32
+_FETCH_ROWS: Final = 50_000
 _INSTANT: Final = pa.timestamp("us")
 
 Values = tuple[str | None, ...]
+
+LineKey = tuple[int, str, str, str, int]
+"""Rating key number, product, ingestor, meter, decision number: what decides a line's basis."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +111,14 @@ def open_cells(connection: "duckdb.DuckDBPyConnection", files: Sequence[Path]) -
     )
 
 
+def no_charges(connection: "duckdb.DuckDBPyConnection") -> None:
+    """Make `charges` the empty table: there is no usage, so nothing ought to be booked."""
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE charges (day DATE, debit_no BIGINT, basis_no BIGINT,"
+        " currency VARCHAR, quantity BIGINT, amount_nanos BIGINT, list_nanos BIGINT)"
+    )
+
+
 def rating_keys(connection: "duckdb.DuckDBPyConnection") -> list[tuple[object, ...]]:
     """Return the distinct rating keys of the cells with the meters each one uses.
 
@@ -145,12 +169,11 @@ def rate_cells(
     connection: "duckdb.DuckDBPyConnection",
     answers: Sequence[KeyAnswer],
     owners: Sequence[OwnerAnswers],
-) -> list[tuple[int, str, str, str, str, int]]:
+) -> list[LineKey]:
     """Join the answers to the cells and sum quantities per line.
 
     Returns:
-        The distinct (key number, billing account, product, ingestor, meter, decision number) of
-        the lines, for which the caller makes bases.
+        The distinct line keys, for which the caller makes bases.
 
     Raises:
         AssertionError: some usage found no answer; every key, meter and stretch must have one.
@@ -163,7 +186,7 @@ def rate_cells(
     connection.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE owned AS
-        SELECT c.day, k.key_no, c.billing_account, c.product, c.ingestor,
+        SELECT c.day, k.key_no, c.product, c.ingestor,
             c.segment_start, c.segment_end, c.straddles, CAST({owner} AS BIGINT) AS owner_no,
             c.other_meter, CAST(sum(c.other_quantity) AS BIGINT) AS other_quantity, {meters}
         FROM cells c JOIN keys k ON {_same("c", "k", RATING_COLUMNS)}
@@ -179,11 +202,11 @@ def rate_cells(
             FROM owned UNPIVOT (quantity FOR meter IN ({", ".join(METER_COLUMNS)}))
             WHERE quantity <> 0
             UNION ALL BY NAME
-            SELECT day, key_no, billing_account, product, ingestor, segment_start, segment_end,
+            SELECT day, key_no, product, ingestor, segment_start, segment_end,
                 straddles, owner_no, other_meter AS meter, other_quantity AS quantity
             FROM owned WHERE other_meter IS NOT NULL AND other_quantity <> 0
         )
-        SELECT m.day, m.key_no, m.billing_account, m.product, m.ingestor, m.meter, m.owner_no,
+        SELECT m.day, m.key_no, m.product, m.ingestor, m.meter, m.owner_no,
             a.decision_no, CAST(sum(m.quantity) AS HUGEINT) AS quantity
         FROM metered m
         LEFT JOIN answers a ON a.key_no = m.key_no AND a.meter = m.meter AND a.exact = m.straddles
@@ -199,14 +222,13 @@ def rate_cells(
     if unanswered:
         raise AssertionError(f"{unanswered} charge lines found no rating answer")
     return connection.execute(
-        "SELECT DISTINCT key_no, billing_account, product, ingestor, meter, decision_no"
-        " FROM lines ORDER BY ALL"
+        "SELECT DISTINCT key_no, product, ingestor, meter, decision_no FROM lines ORDER BY ALL"
     ).fetchall()
 
 
 def price_lines(
     connection: "duckdb.DuckDBPyConnection",
-    basis_of: Sequence[tuple[tuple[int, str, str, str, str, int], int]],
+    basis_of: Sequence[tuple[LineKey, int]],
     bases: Sequence[LineBasis],
 ) -> None:
     """Sum the lines of equal basis and price each sum once; the result is the table `charges`.
@@ -219,11 +241,10 @@ def price_lines(
         pa.table(
             {
                 "key_no": pa.array([key[0] for key, _ in basis_of], pa.int64()),
-                "billing_account": pa.array([key[1] for key, _ in basis_of], pa.string()),
-                "product": pa.array([key[2] for key, _ in basis_of], pa.string()),
-                "ingestor": pa.array([key[3] for key, _ in basis_of], pa.string()),
-                "meter": pa.array([key[4] for key, _ in basis_of], pa.string()),
-                "decision_no": pa.array([key[5] for key, _ in basis_of], pa.int64()),
+                "product": pa.array([key[1] for key, _ in basis_of], pa.string()),
+                "ingestor": pa.array([key[2] for key, _ in basis_of], pa.string()),
+                "meter": pa.array([key[3] for key, _ in basis_of], pa.string()),
+                "decision_no": pa.array([key[4] for key, _ in basis_of], pa.int64()),
                 "basis_no": pa.array([number for _, number in basis_of], pa.int64()),
             }
         ),
@@ -252,7 +273,7 @@ def price_lines(
             SELECT l.day, CASE WHEN b.has_rate THEN l.owner_no ELSE {NO_RATE} END AS debit_no,
                 b.basis_no, CAST(sum(l.quantity) AS HUGEINT) AS quantity
             FROM lines l
-            JOIN basis_of o USING (key_no, billing_account, product, ingestor, meter, decision_no)
+            JOIN basis_of o USING (key_no, product, ingestor, meter, decision_no)
             JOIN bases b ON b.basis_no = o.basis_no
             GROUP BY ALL
         )
@@ -268,24 +289,24 @@ def price_lines(
     )
 
 
-def differences(
+def find_lacking(
     connection: "duckdb.DuckDBPyConnection",
     accounts: Sequence[tuple[int, int]],
     basis_ids: Sequence[tuple[int, int, int]],
     booked: pa.Table,
-) -> list[tuple[object, ...]]:
-    """Return what the book lacks to equal the charges.
+    closed: Sequence[tuple[str, str]],
+) -> None:
+    """Find what the book lacks to equal the charges; the result is the table `lacking`.
 
     Args:
         connection: with the table `charges`.
         accounts: (debit number, account id).
         basis_ids: (basis number, basis id, id of the provider account that is credited).
-        booked: net of what is posted for the same days: charge_day (text), debit_account_id,
-            credit_account_id, basis_id, currency, quantity, amount_nanos, list_nanos.
+        booked: net of what is posted for the same days, in columns of BOOKED_TYPES.
+        closed: (closed period, the open period its corrections are posted into).
 
-    Returns:
-        Rows of (charge day, debit account id, credit account id, basis id, currency, quantity,
-        amount in nanos, list amount in nanos), sorted; empty when the book is right.
+    A difference of a closed period is a correction in the open one. The table is empty when the
+    book is right.
     """
     connection.register(
         "account_ids",
@@ -306,10 +327,20 @@ def differences(
             }
         ),
     )
+    connection.register(
+        "closed",
+        pa.table(
+            {
+                "closed_period": pa.array([period for period, _ in closed], pa.string()),
+                "open_period": pa.array([period for _, period in closed], pa.string()),
+            }
+        ),
+    )
     connection.register("booked", booked)
     key = "charge_day, debit_account_id, credit_account_id, basis_id, currency"
-    return connection.execute(
+    connection.execute(
         f"""
+        CREATE OR REPLACE TEMP TABLE lacking AS
         WITH every AS (
             SELECT CAST(c.day AS VARCHAR) AS charge_day, a.account_id AS debit_account_id,
                 b.credit_account_id, b.basis_id, c.currency, c.quantity, c.amount_nanos,
@@ -317,14 +348,55 @@ def differences(
             FROM charges c JOIN account_ids a USING (debit_no) JOIN basis_ids b USING (basis_no)
             UNION ALL
             SELECT {key}, -quantity, -amount_nanos, -list_nanos FROM booked
+        ), net AS (
+            SELECT {key}, CAST(sum(quantity) AS BIGINT) AS quantity,
+                CAST(sum(amount_nanos) AS BIGINT) AS amount_nanos,
+                CAST(sum(list_nanos) AS BIGINT) AS list_nanos
+            FROM every GROUP BY {key}
+            HAVING quantity <> 0 OR amount_nanos <> 0 OR list_nanos <> 0
         )
-        SELECT {key}, CAST(sum(quantity) AS BIGINT) AS quantity,
-            CAST(sum(amount_nanos) AS BIGINT) AS amount_nanos,
-            CAST(sum(list_nanos) AS BIGINT) AS list_nanos
-        FROM every GROUP BY {key}
-        HAVING quantity <> 0 OR amount_nanos <> 0 OR list_nanos <> 0
-        ORDER BY {key}
+        SELECT CASE WHEN closed_period IS NULL THEN 'charge' ELSE 'correction' END AS kind,
+            coalesce(open_period, left(charge_day, 7)) AS period, net.*,
+            closed_period AS corrects_period
+        FROM net LEFT JOIN closed ON closed_period = left(charge_day, 7)
         """
+    )
+
+
+LACKING_COLUMNS: Final = (
+    "kind",
+    "period",
+    "charge_day",
+    "debit_account_id",
+    "credit_account_id",
+    "basis_id",
+    "currency",
+    "quantity",
+    "amount_nanos",
+    "list_nanos",
+    "corrects_period",
+)
+
+
+def lacking_rows(
+    connection: "duckdb.DuckDBPyConnection",
+) -> Iterator[tuple[str | int | None, ...]]:
+    """Yield the postings to append, as LACKING_COLUMNS, in the order of their days and accounts."""
+    cursor = connection.execute(
+        f"SELECT {', '.join(LACKING_COLUMNS)} FROM lacking"
+        " ORDER BY charge_day, debit_account_id, basis_id"
+    )
+    while rows := cursor.fetchmany(_FETCH_ROWS):
+        yield from rows
+
+
+def lacking_totals(
+    connection: "duckdb.DuckDBPyConnection",
+) -> list[tuple[str, str, str, int, int, int]]:
+    """Return (kind, period, currency, debit account id, postings, nanos), summed per account."""
+    return connection.execute(
+        "SELECT kind, period, currency, debit_account_id, count(*), CAST(sum(amount_nanos) AS"
+        " BIGINT) FROM lacking GROUP BY ALL ORDER BY ALL"
     ).fetchall()
 
 

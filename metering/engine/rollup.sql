@@ -30,7 +30,7 @@ WITH placed AS (
         ON c.provider = u.provider AND c.platform = u.platform AND c.day = u.day
 )
 SELECT
-    day, ingestor, provider, platform, billing_account, product, model_raw, per_request,
+    day, ingestor, provider, platform, billing_account, product, model_raw,
     service_tier, processing, speed, region, endpoint_scope, context_window, conditions,
     prompt_lo, prompt_hi,
     CASE WHEN cuts IS NULL THEN day_start

@@ -5,7 +5,7 @@ compared: an identical repeat is already known; what a different one means is th
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -33,7 +33,7 @@ class Deduplicated:
 
     already_known: int = 0
     conflicts: tuple[Rejection, ...] = ()
-    superseded: Mapping[str, Path | None] | None = None
+    superseded: Mapping[str, Path | None] = field(default_factory=dict)
     superseded_records: int = 0
 
 
@@ -145,7 +145,9 @@ def _rewrite_losers(staging: Staging, live: Mapping[str, Path]) -> dict[str, Pat
     ).fetchall()
     rewritten: dict[str, Path | None] = {}
     for number, (filename,) in enumerate(losers):
-        target = staging.folder / f"superseded-{number}.parquet"
+        day = Path(filename).parent.name
+        target = staging.folder / f"superseded-{number}" / day / "data.parquet"
+        target.parent.mkdir(parents=True)
         (left,) = connection.execute(
             f"COPY (SELECT * EXCLUDE (day) FROM {scan([filename])} WHERE record_key NOT IN"
             " (SELECT record_key FROM fates WHERE fate = 'superseded'))"

@@ -56,7 +56,7 @@ class Staging:
 
     Args:
         connection: the reader's DuckDB connection, with its time zone set to UTC.
-        folder: an empty folder on the lake's file system.
+        folder: on the lake's file system; made when missing, and nobody else's.
         ingestor: stored name; part of every event's key.
         account: billing account of records whose source does not name one.
     """
@@ -71,6 +71,7 @@ class Staging:
     ) -> None:
         self.connection = connection
         self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
         self._ingestor = ingestor
         self._account = account
         self._tables: list[pa.Table] = []
@@ -83,16 +84,24 @@ class Staging:
             self._tables.append(rows)
             self._buffered += rows.num_rows
             if self._buffered >= _FLUSH_ROWS:
-                self._flush()
+                self.flush()
             return
-        self._flush()
+        self.flush()
         rows.create_view("incoming", replace=True)
         self._write()
 
-    def finish(self) -> tuple[StagedDay, ...]:
-        """Write what is gathered and return every day with records, in order."""
-        self._flush()
-        return describe(self.connection, self.files())
+    def flush(self) -> None:
+        """Write what is gathered; after it, `files` are all there is."""
+        if not self._tables:
+            return
+        table = pa.concat_tables(self._tables)
+        self._tables.clear()
+        self._buffered = 0
+        if table.num_rows:
+            self.connection.register("incoming_table", table)
+            self.connection.execute("CREATE OR REPLACE TEMP VIEW incoming AS FROM incoming_table")
+            self._write()
+            self.connection.unregister("incoming_table")
 
     def files(self) -> tuple[Path, ...]:
         """Return every staged file, sorted."""
@@ -105,18 +114,6 @@ class Staging:
         for part in old:
             for path in sorted(part.rglob("*.parquet")):
                 path.unlink()
-
-    def _flush(self) -> None:
-        if not self._tables:
-            return
-        table = pa.concat_tables(self._tables)
-        self._tables.clear()
-        self._buffered = 0
-        if table.num_rows:
-            self.connection.register("incoming_table", table)
-            self.connection.execute("CREATE OR REPLACE TEMP VIEW incoming AS FROM incoming_table")
-            self._write()
-            self.connection.unregister("incoming_table")
 
     def _write(self) -> None:
         account = self._account.replace("'", "''")
@@ -175,4 +172,20 @@ def scan(files: Iterable[Path | str]) -> str:
     return (
         f"read_parquet([{quoted}], hive_partitioning = true,"
         " hive_types = {'day': DATE}, union_by_name = true)"
+    )
+
+
+def content_digests(
+    connection: "duckdb.DuckDBPyConnection", files: Sequence[Path]
+) -> dict[str, str]:
+    """Return, per charge day, a digest of the records that is the same for any order of them."""
+    if not files:
+        return {}
+    columns = ", ".join(f'"{name}"' for name in CONTENT_COLUMNS)
+    return dict(
+        connection.execute(
+            "SELECT CAST(day AS VARCHAR), md5(string_agg(content, ' ' ORDER BY content))"
+            f" FROM (SELECT day, md5(CAST(row({columns}) AS VARCHAR)) AS content"
+            f" FROM {scan(files)}) GROUP BY day"
+        ).fetchall()
     )

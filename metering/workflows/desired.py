@@ -25,7 +25,6 @@ from metering.core.rating import (
     Decision,
     PromptRange,
     RatingKey,
-    Status,
     rate_for,
     timeline,
 )
@@ -36,7 +35,7 @@ from metering.usage.schema import CONDITION_COLUMNS
 if TYPE_CHECKING:
     import duckdb
 
-    from metering.core.rates import RateBook
+    from metering.core.rate_book import RateBook
 
 T = TypeVar("T")
 
@@ -108,7 +107,7 @@ def desired_charges(
     combinations = engine.rate_cells(connection, answers, owners)
     bases = _Numbered[Basis]()
     basis_of = [
-        (row, bases.number(_basis(keys[row[0]], row, decisions.items[row[5]], policy)))
+        (row, bases.number(_basis(keys[row[0]], row, decisions.items[row[4]], policy)))
         for row in combinations
     ]
     engine.price_lines(
@@ -139,12 +138,13 @@ class _Numbered(Generic[T]):
 class _Key:
     """A distinct rating key of the cells, and the meters that usage of it has."""
 
+    account: str
     rating: RatingKey
     meters: tuple[str, ...]
 
     @classmethod
     def of(cls, row: Sequence[Any]) -> "_Key":
-        provider, platform, model_raw, per_request = row[1:5]
+        provider, platform, account, model_raw = row[1:5]
         *columns, extra, prompt_lo, prompt_hi = row[1 + _CONDITIONS_FROM : -1]
         conditions = {
             name: value
@@ -154,13 +154,14 @@ class _Key:
         conditions.update(json.loads(extra) if extra else {})
         prompt = None if prompt_lo is None else PromptRange(prompt_lo, prompt_hi)
         return cls(
+            account,
             RatingKey(
                 provider=provider,
                 platform=platform,
                 model=model_raw or "",
                 conditions=tuple(sorted(conditions.items())),
                 prompt=prompt,
-                per_request=per_request,
+                per_request=False,  # a cell is a sum, even if of one request
             ),
             tuple(row[-1]),
         )
@@ -177,13 +178,14 @@ def _lasting_answers(
     # Buckets may reach past their first day; prices are asked for as far as any of them can.
     end = datetime(last.year, last.month, last.day, tzinfo=UTC) + timedelta(days=1)
     for number, key in keys.items():
+        book = rates.for_account(key.account)
         for meter in key.meters:
-            for segment in timeline(key.rating, meter, rates, begin, end):
+            for segment in timeline(key.rating, meter, book, begin, end):
                 yield engine.KeyAnswer(
                     key_no=number,
                     meter=meter,
-                    begin=segment.begin.replace(tzinfo=None),
-                    end=segment.end.replace(tzinfo=None),
+                    begin=segment.starts.replace(tzinfo=None),
+                    end=segment.ends.replace(tzinfo=None),
                     exact=False,
                     decision_no=decisions.number(segment.decision),
                 )
@@ -197,9 +199,10 @@ def _straddling_answers(
 ) -> Iterator[engine.KeyAnswer]:
     for number, begin, end in stretches:
         key = keys[number]
+        book = rates.for_account(key.account)
         for meter in key.meters:
             decision = rate_for(
-                key.rating, meter, rates, begin.replace(tzinfo=UTC), end.replace(tzinfo=UTC)
+                key.rating, meter, book, begin.replace(tzinfo=UTC), end.replace(tzinfo=UTC)
             )
             yield engine.KeyAnswer(number, meter, begin, end, True, decisions.number(decision))
 
@@ -220,15 +223,13 @@ def _owner_answers(
         )
 
 
-def _basis(
-    key: _Key, row: tuple[int, str, str, str, str, int], decision: Decision, policy: Policy
-) -> Basis:
-    _, billing_account, product, ingestor, meter, _ = row
+def _basis(key: _Key, row: engine.LineKey, decision: Decision, policy: Policy) -> Basis:
+    _, product, ingestor, meter, _ = row
     rating = key.rating
     return Basis(
         provider=rating.provider,
         platform=rating.platform,
-        billing_account=billing_account,
+        billing_account=key.account,
         product=product,
         model_raw=rating.model,
         model=decision.model or rating.model,
@@ -239,7 +240,7 @@ def _basis(
         status=decision.status.value,
         reason=decision.reason,
         currency=decision.currency or policy.currency,
-        card=decision.card,
+        card=f"{decision.card} v{decision.card_version}" if decision.card else "",
         rate_ids=decision.rate_ids,
         unit_price_nanos=decision.price_nanos,
         per=decision.per,
@@ -256,10 +257,10 @@ def _basis(
 def _line_basis(number: int, basis: Basis) -> engine.LineBasis:
     return engine.LineBasis(
         basis_no=number,
-        has_rate=basis.status != Status.UNPRICED.value,
+        has_rate=basis.unit_price_nanos is not None,
         currency=basis.currency,
-        price_nanos=basis.unit_price_nanos * basis.factor_num,
-        per=basis.per * basis.factor_den,
-        list_price_nanos=basis.list_unit_price_nanos * basis.list_factor_num,
-        list_per=basis.list_per * basis.list_factor_den,
+        price_nanos=(basis.unit_price_nanos or 0) * basis.factor_num,
+        per=(basis.per or 1) * basis.factor_den,
+        list_price_nanos=(basis.list_unit_price_nanos or 0) * basis.list_factor_num,
+        list_per=(basis.list_per or 1) * basis.list_factor_den,
     )

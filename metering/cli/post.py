@@ -1,0 +1,89 @@
+"""`metering post`: bring the book up to what the usage ought to cost."""
+
+from datetime import datetime
+
+import click
+
+from metering.cli.frame import (
+    emit_json,
+    emit_table,
+    format_option,
+    money_text,
+    note,
+    settings_or_fail,
+)
+
+
+@click.command()
+@click.option(
+    "--from", "first", type=click.DateTime(["%Y-%m-%d"]), help="First charge day; all by default."
+)
+@click.option("--to", "last", type=click.DateTime(["%Y-%m-%d"]), help="Last charge day, inclusive.")
+@click.option("--dry-run", is_flag=True, help="Tell what would be posted, and post nothing.")
+@format_option()
+@click.pass_context
+def post(
+    ctx: click.Context,
+    /,
+    first: datetime | None,
+    last: datetime | None,
+    *,
+    dry_run: bool,
+    output_format: str,
+) -> None:
+    r"""Append to the book what it lacks to equal what the usage ought to cost.
+
+    Usage is rated and attributed anew, compared with what is booked, and only the difference is
+    appended: late data, restated days, corrected prices and moved keys are all the same to it.
+    Running it again posts nothing. Nothing that is posted is ever changed; a posting is reversed
+    by correcting its cause (file, rate, rule) and posting again.
+
+    \b
+    Example:
+        metering post --dry-run
+    """
+    from metering.workflows.post import FIRST_DAY, LAST_DAY
+    from metering.workflows.post import post as post_charges
+    from metering.workflows.runs import Run
+
+    posted = post_charges(
+        settings_or_fail(ctx),
+        Run.now("post", first=first, last=last),
+        first=first.date() if first else FIRST_DAY,
+        last=last.date() if last else LAST_DAY,
+        dry_run=dry_run,
+    )
+    if output_format == "json":
+        emit_json(
+            {
+                "dry_run": dry_run,
+                "run_id": posted.run_id,
+                "postings": posted.postings,
+                "corrections": posted.corrections,
+                "amounts": [
+                    {"period": period, "currency": currency, "amount_nanos": nanos}
+                    for (period, currency), nanos in posted.amounts.items()
+                ],
+                "unpriced_postings": posted.unpriced,
+                "unattributed_nanos": posted.unattributed,
+                "days": posted.days,
+                "cells_built": posted.cells_built,
+            }
+        )
+        return
+    if not posted.postings:
+        note(f"the book is right: nothing to post for {posted.days} days")
+        return
+    emit_table(
+        f"{'Would post' if dry_run else 'Posted'} {posted.postings:,} postings"
+        + (f", {posted.corrections:,} of them corrections" if posted.corrections else ""),
+        ("Period", "Currency", "Amount"),
+        [(period, cur, money_text(nanos)) for (period, cur), nanos in posted.amounts.items()],
+        right=("Amount",),
+    )
+    if posted.unpriced:
+        note(f"{posted.unpriced:,} postings have no rate and wait in suspense:unpriced")
+    for currency, nanos in posted.unattributed.items():
+        note(f"{currency} {money_text(nanos)} have no owner and wait in suspense:unattributed")
+    if posted.run_id is not None:
+        note(f"run {posted.run_id}; to reverse it, correct its cause and post again")

@@ -1,0 +1,142 @@
+"""Day cells up to date: reuse those whose recipe is known, roll up the rest."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from metering.books import lake as lake_book
+from metering.core.rating import boundaries, prompt_bounds
+from metering.engine.cells import Cuts, DayUsage, build_cells, cells_in, recipe
+from metering.usage.lake import Lake, Published
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from metering.core.rate_book import RateBook
+    from metering.workflows.desired import Policy
+
+
+@dataclass(frozen=True, slots=True)
+class NewCells:
+    """Cells that were rolled up just now and that the book does not name yet."""
+
+    day: str
+    recipe: str
+    path: Path
+    cells: int
+
+
+@dataclass(frozen=True, slots=True)
+class DayCells:
+    """The cells of the days in question.
+
+    Attributes:
+        files: absolute paths, known and new.
+        new: those that were rolled up now, still in staging.
+        first, last: charge days with usage; None when there are none.
+    """
+
+    files: tuple[Path, ...]
+    new: tuple[NewCells, ...]
+    first: date | None
+    last: date | None
+
+
+def day_cells(
+    connection: "duckdb.DuckDBPyConnection",
+    lake: Lake,
+    staging: Path,
+    files: Sequence[lake_book.LakeFile],
+    known: Mapping[str, str],
+    policy: "Policy",
+) -> DayCells:
+    """Return the cells of live usage, rolling up only what is missing.
+
+    Args:
+        connection: the engine.
+        lake: where usage and known cells lie.
+        staging: folder on the lake's file system for new cells.
+        files: live usage files that may be charged, of the days in question.
+        known: recipe to path, relative to the lake, of cells the book names.
+        policy: its price boundaries and tags decide where cells must not add up.
+    """
+    cutter = _Cutter(policy.rates, policy.tags)
+    plans = [(usage, cutter.cuts(usage)) for usage in _days(lake, files)]
+    recipes = {usage.day: recipe(usage, cuts) for usage, cuts in plans}
+    found = {
+        day: lake.path_of(known[name])
+        for day, name in recipes.items()
+        if name in known and lake.path_of(known[name]).is_file()
+    }
+    missing = [plan for plan in plans if plan[0].day not in found]
+    built = build_cells(connection, missing, staging) if missing else {}
+    days = sorted({**found, **built})
+    return DayCells(
+        files=tuple((found.get(day) or built[day]) for day in days),
+        new=tuple(
+            NewCells(day.isoformat(), recipes[day], path, cells_in(path))
+            for day, path in built.items()
+        ),
+        first=days[0] if days else None,
+        last=days[-1] if days else None,
+    )
+
+
+def publish_cells(lake: Lake, new: Sequence[NewCells]) -> list[tuple[NewCells, Published]]:
+    """Move new cells to their place; the caller names them in the book."""
+    placed = [
+        (cells, lake.publish_cells(cells.path, day=cells.day, recipe=cells.recipe)) for cells in new
+    ]
+    lake.sync([file for _, file in placed])
+    return placed
+
+
+def _days(lake: Lake, files: Sequence[lake_book.LakeFile]) -> list[DayUsage]:
+    by_day: dict[str, list[lake_book.LakeFile]] = {}
+    for file in files:
+        if file.path is not None:
+            by_day.setdefault(file.day, []).append(file)
+    return [
+        DayUsage(
+            day=date.fromisoformat(day),
+            files=tuple(lake.path_of(file.path) for file in found if file.path is not None),
+            contents=tuple(file.sha256 for file in found),
+            records=sum(file.records for file in found),
+            models=frozenset(
+                (provider, platform, model)
+                for file in found
+                for provider, platform, model in json.loads(file.models)
+            ),
+            has_other_meters=any(json.loads(file.meters) for file in found),
+        )
+        for day, found in sorted(by_day.items())
+    ]
+
+
+class _Cutter:
+    """Finds where one day's cells must be cut; remembers what many days share."""
+
+    def __init__(self, rates: "RateBook", tags: tuple[str, ...]) -> None:
+        self._rates = rates
+        self._tags = tags
+        self._bounds: dict[tuple[str, str, str], tuple[int, ...]] = {}
+
+    def cuts(self, usage: DayUsage) -> Cuts:
+        begin = datetime(usage.day.year, usage.day.month, usage.day.day, tzinfo=UTC)
+        end = begin + timedelta(days=1)
+        platforms = sorted({(provider, platform) for provider, platform, _ in usage.models})
+        return Cuts(
+            instants={
+                key: tuple(boundaries(self._rates, key[0], key[1], begin, end)) for key in platforms
+            },
+            bounds={model: self._bounds_of(model) for model in sorted(usage.models)},
+            tags=self._tags,
+        )
+
+    def _bounds_of(self, model: tuple[str, str, str]) -> tuple[int, ...]:
+        if model not in self._bounds:
+            self._bounds[model] = tuple(prompt_bounds(self._rates, *model))
+        return self._bounds[model]

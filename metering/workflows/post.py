@@ -1,0 +1,236 @@
+"""Post: append to the book what it lacks to equal what the usage ought to cost."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import pyarrow as pa
+
+from metering.books import lake as lake_book
+from metering.books import ledger as ledger_book
+from metering.books import periods as period_book
+from metering.books.engine import open_engine
+from metering.books.migrations import require_current
+from metering.books.runs import record_run
+from metering.core.ledger import UNATTRIBUTED, UNPRICED, PostingKind, provider_account
+from metering.core.periods import BillingPeriod
+from metering.engine import charges as engine
+from metering.engine.connection import open_duckdb
+from metering.usage.lake import Lake
+from metering.workflows.day_cells import DayCells, day_cells, publish_cells
+from metering.workflows.desired import Desired, Policy, desired_charges
+from metering.workflows.policy import policy_in_force
+from metering.workflows.transactions import transaction
+
+if TYPE_CHECKING:
+    import duckdb
+    from sqlalchemy import Connection
+
+    from metering.settings import Settings
+    from metering.workflows.runs import Run
+
+FIRST_DAY: Final = date(1, 1, 1)
+LAST_DAY: Final = date(9999, 12, 31)
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """What one `post` appended, or with --dry-run would append.
+
+    Attributes:
+        run_id: of the run; None when nothing was appended.
+        postings: rows appended.
+        corrections: of them, those that correct a closed period in an open one.
+        amounts: net nanos by (period, currency).
+        unpriced: of them, those whose quantity has no rate.
+        unattributed: net nanos without an owner, by currency.
+        days: charge days that were looked at.
+        cells_built: days whose cells were rolled up anew.
+    """
+
+    run_id: int | None
+    postings: int
+    corrections: int
+    amounts: dict[tuple[str, str], int]
+    unpriced: int
+    unattributed: dict[str, int]
+    days: int
+    cells_built: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lacking:
+    """What the book lacks to equal what ought to be charged.
+
+    Attributes:
+        duck: the engine, whose table `lacking` holds the postings to append.
+        cells: the cells it was computed from.
+        account_names: account id to name, of the accounts that ought to be charged.
+    """
+
+    duck: "duckdb.DuckDBPyConnection"
+    cells: DayCells
+    account_names: Mapping[int, str]
+
+
+def post(
+    settings: "Settings",
+    run: "Run",
+    *,
+    first: date = FIRST_DAY,
+    last: date = LAST_DAY,
+    dry_run: bool = False,
+) -> Posted:
+    """Compute what ought to be charged for some days and append the difference.
+
+    Args:
+        settings: where the books and the lake are.
+        run: who does this, when.
+        first: first charge day, inclusive.
+        last: last charge day, inclusive.
+        dry_run: compute and tell, change nothing.
+
+    Returns:
+        What was appended; nothing at all when the book is right already.
+    """
+    books = open_engine(settings.books_url)
+    require_current(books)
+    with (
+        Lake(settings.lake).staging() as staging,
+        transaction(books, dry_run=dry_run) as connection,
+        lacking(connection, settings, staging, first, last) as found,
+    ):
+        told = _told(found)
+        if dry_run or not (told.postings or found.cells.new):
+            return told
+        run_id = record_run(connection, run.command, run.arguments, run.started_at, run.user)
+        _name_cells(connection, Lake(settings.lake), run_id, found.cells)
+        ledger_book.add_postings(connection, run_id, engine.lacking_rows(found.duck))
+        return replace(told, run_id=run_id)
+
+
+@contextmanager
+def lacking(
+    connection: "Connection", settings: "Settings", staging: Path, first: date, last: date
+) -> Iterator["Lacking"]:
+    """Yield what the book lacks for some charge days; new cells wait in `staging`.
+
+    Accounts and bases that are new are named in the transaction of `connection`.
+    """
+    policy = policy_in_force(connection, settings)
+    files = [
+        file
+        for file in lake_book.live_files(connection, None, first.isoformat(), last.isoformat())
+        if settings.is_metered(file.ingestor, file.role)
+    ]
+    known = lake_book.cells_of_days(connection, first.isoformat(), last.isoformat())
+    with open_duckdb(
+        staging / "scratch", memory_limit=settings.memory_limit, threads=settings.threads
+    ) as duck:
+        cells = day_cells(duck, Lake(settings.lake), staging / "cells", files, known, policy)
+        desired = _desired(duck, policy, cells)
+        accounts = ledger_book.ensure_accounts(connection, desired.accounts())
+        _find(duck, connection, desired, accounts, (first.isoformat(), last.isoformat()))
+        yield Lacking(
+            duck=duck,
+            cells=cells,
+            account_names={number: name for name, number in accounts.items()},
+        )
+
+
+def _desired(duck: "duckdb.DuckDBPyConnection", policy: Policy, cells: DayCells) -> Desired:
+    if cells.first is None or cells.last is None:
+        engine.no_charges(duck)
+        return Desired({}, ())
+    engine.open_cells(duck, cells.files)
+    return desired_charges(duck, policy, cells.first, cells.last)
+
+
+def _find(
+    duck: "duckdb.DuckDBPyConnection",
+    connection: "Connection",
+    desired: Desired,
+    accounts: Mapping[str, int],
+    days: tuple[str, str],
+) -> None:
+    bases = ledger_book.ensure_bases(connection, desired.bases)
+    engine.find_lacking(
+        duck,
+        [
+            (number, accounts[account.name])
+            for number, account in desired.debits.items()
+            if account.name in accounts
+        ],
+        [
+            (
+                number,
+                bases[basis.digest],
+                accounts[provider_account(basis.provider, basis.billing_account).name],
+            )
+            for number, basis in enumerate(desired.bases)
+        ],
+        pa.table(
+            {
+                name: pa.array(column, engine.BOOKED_TYPES[name])
+                for name, column in ledger_book.booked(connection, *days).items()
+            }
+        ),
+        _where_corrections_go(connection),
+    )
+
+
+def _where_corrections_go(connection: "Connection") -> list[tuple[str, str]]:
+    """Return (closed period, the first open one after it)."""
+    closed = period_book.closed_periods(connection)
+    targets = []
+    for name in sorted(closed):
+        period = BillingPeriod.parse(name)
+        while str(period) in closed:
+            period = BillingPeriod.of(period.end_day)
+        targets.append((name, str(period)))
+    return targets
+
+
+def _name_cells(connection: "Connection", lake: Lake, run_id: int, cells: DayCells) -> None:
+    lake_book.add_cell_files(
+        connection,
+        run_id,
+        [
+            lake_book.NewCellFile(
+                day=new.day,
+                recipe=new.recipe,
+                path=placed.path,
+                sha256=placed.sha256,
+                size_bytes=placed.size_bytes,
+                cells=new.cells,
+            )
+            for new, placed in publish_cells(lake, cells.new)
+        ],
+    )
+
+
+def _told(found: Lacking) -> Posted:
+    amounts: Counter[tuple[str, str]] = Counter()
+    unattributed: Counter[str] = Counter()
+    postings = corrections = unpriced = 0
+    for kind, period, currency, debit, count, nanos in engine.lacking_totals(found.duck):
+        postings += count
+        amounts[period, currency] += nanos
+        name = found.account_names.get(debit, "")
+        corrections += count if kind == PostingKind.CORRECTION.value else 0
+        unpriced += count if name == UNPRICED.name else 0
+        unattributed[currency] += nanos if name == UNATTRIBUTED.name else 0
+    return Posted(
+        run_id=None,
+        postings=postings,
+        corrections=corrections,
+        amounts=dict(sorted(amounts.items())),
+        unpriced=unpriced,
+        unattributed={currency: nanos for currency, nanos in unattributed.items() if nanos},
+        days=len(found.cells.files),
+        cells_built=len(found.cells.new),
+    )

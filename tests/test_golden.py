@@ -22,12 +22,14 @@ SOURCES = sorted(
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda path: f"{path.parent.name}/{path.name}")
-def test_a_source_is_read_as_expected(source: Path, pytestconfig: pytest.Config) -> None:
+def test_a_source_is_read_as_expected(
+    source: Path, tmp_path: Path, pytestconfig: pytest.Config
+) -> None:
     ingestor = identify(source, BUILT_IN)
     assert ingestor.name == source.parent.name.replace("_", "-")
     expected = source.with_name(f"{source.name}.expected")
 
-    with Reader() as reader:
+    with Reader(tmp_path / "scratch", "256MB", 1) as reader:
         actual = render(ingestor, source, reader)
 
     if pytestconfig.getoption("--update-golden"):

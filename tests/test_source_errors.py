@@ -18,11 +18,11 @@ from metering.ingest.registry import BUILT_IN, ENTRY_POINT_GROUP, with_plugins
 EXPECTED = sorted((Path(__file__).parent / "errors").glob("*/usage.*.expected"))
 
 
-def printed(source: Path) -> str:
+def printed(source: Path, scratch: Path) -> str:
     """Return what a user who ingests a file is told."""
     try:
         ingestor = identify(source, ingestors(), forced=named())
-        with Reader() as reader:
+        with Reader(scratch, "256MB", 1) as reader:
             readings = tuple(ingestor.read(source, reader))
     except MeteringError as error:
         return f"{error}\n"
@@ -45,12 +45,15 @@ def named() -> str | None:
 
 @pytest.mark.parametrize("expected", EXPECTED, ids=lambda path: path.parent.name)
 def test_a_refusal_says_where_what_and_what_to_do(
-    expected: Path, monkeypatch: pytest.MonkeyPatch, pytestconfig: pytest.Config
+    expected: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    pytestconfig: pytest.Config,
 ) -> None:
     monkeypatch.chdir(expected.parent)
     monkeypatch.syspath_prepend(expected.parent)
 
-    actual = printed(Path(expected.stem))
+    actual = printed(Path(expected.stem), tmp_path / "scratch")
 
     if pytestconfig.getoption("--update-golden"):
         expected.write_text(actual, encoding="utf-8")

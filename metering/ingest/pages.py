@@ -153,14 +153,15 @@ def _placed(row: Row, span: Span) -> dict[str, object]:
 
 
 def _text(path: Path, reader: "Reader") -> str:
+    content = reader.content(path)
     try:
-        return reader.content(path).decode("utf-8-sig")
+        return content.decode("utf-8")
     except UnicodeDecodeError as error:
         raise SourceError(
-            SourceRef(str(path)),
+            SourceRef(str(path), content.count(b"\n", 0, error.start) + 1),
             "bad-encoding",
-            f"byte {error.start + 1} is not UTF-8",
-            do="save the file as UTF-8",
+            "the text is not UTF-8",
+            do="export it again as UTF-8, or convert it, and ingest it",
         ) from error
 
 

@@ -115,7 +115,9 @@ class Cursor:
     def _not_json(self, position: int, *, unfinished: bool = False) -> SourceError:
         if unfinished or not self._text[position:].strip(" \t\r\n"):
             return self._bad_json(len(self._text.rstrip()), "the file ends inside a value")
-        return self._bad_json(position, f"found {shown(self._text[position])} where JSON allows none")
+        return self._bad_json(
+            position, f"found {shown(self._text[position])} where JSON allows none"
+        )
 
     def _bad_json(self, position: int, what: str) -> SourceError:
         return SourceError(

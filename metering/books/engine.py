@@ -1,0 +1,157 @@
+"""The connection to the books: SQLite in a file, or PostgreSQL for a team.
+
+One transaction per workflow. A writer is alone from its first statement on (BEGIN IMMEDIATE, or an
+advisory lock), so what it reads before it writes cannot change under it. Readers never wait and
+see one committed state for as long as they read.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
+
+from metering.errors import BookError
+
+SQLITE: Final = "sqlite"
+POSTGRESQL: Final = "postgresql"
+
+# A nightly import of a large company holds the write lock for minutes; a second one waits a little
+# and then says so, instead of hanging in cron until the morning.
+BUSY_SECONDS: Final = 30
+
+_CACHE_KIB: Final = 65_536
+_READ_ONLY: Final = "metering_read_only"
+# The name of the lock that makes writers take turns on PostgreSQL; any number nobody else uses.
+_WRITER_LOCK: Final = 0x6D65_7465_7269_6E67
+# A traceback must not show rows: they hold names of people and keys.
+_HIDE_VALUES: Final = True
+_LOCK_CODES: Final = frozenset({"55P03"})
+
+
+def open_engine(url: str, *, must_exist: bool = True) -> Engine:
+    """Return an engine for the books; every engine is made here.
+
+    On SQLite: WAL, foreign keys enforced, synced at every commit, and DDL inside transactions.
+    Python's sqlite3 begins a transaction only before the first INSERT, so a migration that failed
+    half way would leave the tables it had already made; taking BEGIN into our own hands makes a
+    failed migration leave nothing.
+
+    Args:
+        url: an SQLAlchemy URL of SQLite or PostgreSQL.
+        must_exist: refuse an SQLite file that is not there, instead of making an empty one.
+
+    Raises:
+        BookError: `bad-books-url`: it is no such URL, or its driver is not installed;
+            `books-missing`: there is no file.
+    """
+    try:
+        parsed = make_url(url)
+        if parsed.drivername == POSTGRESQL:
+            parsed = parsed.set(drivername="postgresql+psycopg")
+        backend = parsed.get_backend_name()
+    except (ArgumentError, NoSuchModuleError) as error:
+        raise _bad_url("it is not an SQLAlchemy URL") from error
+    if backend not in {SQLITE, POSTGRESQL}:
+        raise _bad_url(f"it names {backend}")
+    if backend == POSTGRESQL:
+        return _postgresql_engine(parsed)
+    database = parsed.database or ""
+    if must_exist and database not in {"", ":memory:"} and not Path(database).is_file():
+        raise BookError(
+            "books-missing",
+            f"there are no books at {database}",
+            do="start them with `metering init`, or `metering db upgrade`",
+        )
+    return _sqlite_engine(parsed)
+
+
+@contextmanager
+def begin_write(engine: Engine) -> Iterator[Connection]:
+    """Yield a connection in the one transaction of a workflow that changes the books.
+
+    It is committed when the block ends and rolled back when the block raises. Writers take turns.
+
+    Raises:
+        BookError: `books-busy`: somebody else has been writing for longer than `BUSY_SECONDS`.
+    """
+    with engine.connect() as connection:
+        with _busy_told():
+            connection.begin()
+            if connection.dialect.name == POSTGRESQL:
+                connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{BUSY_SECONDS}s'")
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITER_LOCK})")
+        yield connection
+        connection.commit()
+
+
+@contextmanager
+def begin_read(engine: Engine) -> Iterator[Connection]:
+    """Yield a connection that sees one committed state of the books and can change nothing."""
+    options: dict[str, Any] = {_READ_ONLY: True}
+    if engine.dialect.name == POSTGRESQL:
+        options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+    with engine.connect().execution_options(**options) as connection:
+        yield connection
+        connection.rollback()
+
+
+def _postgresql_engine(url: Any) -> Engine:
+    try:
+        return create_engine(url, hide_parameters=_HIDE_VALUES)
+    except ModuleNotFoundError as error:
+        raise _bad_url("the driver of PostgreSQL is not installed: metering[postgres]") from error
+
+
+def _sqlite_engine(url: Any) -> Engine:
+    engine = create_engine(
+        url, connect_args={"timeout": BUSY_SECONDS}, hide_parameters=_HIDE_VALUES
+    )
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: Any, _: object) -> None:
+        connection.isolation_level = None
+        for setting in (
+            "journal_mode = WAL",
+            "synchronous = FULL",
+            "foreign_keys = ON",
+            # Without it, INSERT OR REPLACE deletes a row past the triggers that forbid it.
+            "recursive_triggers = ON",
+            f"cache_size = -{_CACHE_KIB}",
+        ):
+            connection.execute(f"PRAGMA {setting}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        read_only = connection.get_execution_options().get(_READ_ONLY, False)
+        connection.exec_driver_sql(f"PRAGMA query_only = {int(read_only)}")
+        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+@contextmanager
+def _busy_told() -> Iterator[None]:
+    try:
+        yield
+    except OperationalError as error:
+        locked = "database is locked" in str(error.orig)
+        if not locked and getattr(error.orig, "sqlstate", None) not in _LOCK_CODES:
+            raise
+        raise BookError(
+            "books-busy",
+            f"another command has been writing to the books for {BUSY_SECONDS} seconds",
+            do="wait for it to end, and run this command again",
+        ) from error
+
+
+def _bad_url(what: str) -> BookError:
+    # The URL itself is not told: it may hold a password.
+    return BookError(
+        "bad-books-url",
+        f"the URL of the books cannot be used: {what}",
+        do="set [books] url in metering.toml, like sqlite:///books.sqlite",
+    )

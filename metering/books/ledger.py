@@ -1,0 +1,436 @@
+"""The ledger: accounts, the bases of charges, and postings.
+
+A posting is one transfer, so the ledger balances by construction. Postings are many (hundreds of
+thousands a month): their table is narrow, they are written in blocks by the driver, and what is
+read of them is summed by the database.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from itertools import chain, islice
+from typing import Any, ClassVar, Final, NamedTuple
+
+from sqlalchemy import (
+    CheckConstraint,
+    Connection,
+    Table,
+    UniqueConstraint,
+    func,
+    insert,
+    select,
+    text,
+)
+from sqlmodel import Field
+
+from metering.books.engine import POSTGRESQL
+from metering.books.periods import closed_periods
+from metering.books.schema import (
+    BookTable,
+    flag_check,
+    in_blocks,
+    reference,
+    row_id,
+    strict,
+    table_of,
+    whole,
+    words,
+)
+from metering.books.types import Flag, JsonText
+from metering.core.ledger import Account, AccountKind, Basis
+from metering.errors import BookError
+
+
+class AccountRow(BookTable, table=True):
+    """One account."""
+
+    __tablename__: ClassVar[Any] = "account"
+    __table_args__ = strict(UniqueConstraint("name"))
+
+    id: int | None = row_id()
+    name: str = words()
+    kind: str = words()
+    provider: str = words()
+    billing_account: str = words()
+    cost_centre: str = words()
+    team: str = words()
+    project: str = words()
+
+
+class BasisRow(BookTable, table=True):
+    """Why charges are what they are; equal content is one row."""
+
+    __tablename__: ClassVar[Any] = "charge_basis"
+    __table_args__ = strict(
+        UniqueConstraint("digest"),
+        CheckConstraint("(unit_price_nanos IS NULL) = (per IS NULL)", name="price_has_units"),
+        CheckConstraint(
+            "(list_unit_price_nanos IS NULL) = (list_per IS NULL)", name="list_price_has_units"
+        ),
+        CheckConstraint("per > 0 AND list_per > 0", name="units_positive"),
+        CheckConstraint("factor_den > 0 AND list_factor_den > 0", name="factors_divide"),
+        flag_check("promoted"),
+    )
+
+    id: int | None = row_id()
+    digest: str = words()
+    provider: str = words()
+    platform: str = words()
+    billing_account: str = words()
+    product: str = words()
+    model_raw: str = words()
+    model: str = words()
+    meter: str = words()
+    conditions: str = words()
+    status: str = words()
+    reason: str = words()
+    currency: str = words()
+    card: str = words()
+    rate_ids: list[str] = Field(sa_type=JsonText)
+    unit_price_nanos: int | None = whole()
+    per: int | None = whole()
+    factor_num: int = whole()
+    factor_den: int = whole()
+    list_unit_price_nanos: int | None = whole()
+    list_per: int | None = whole()
+    list_factor_num: int = whole()
+    list_factor_den: int = whole()
+    promoted: bool = Field(sa_type=Flag)
+
+
+class PostingRow(BookTable, table=True):
+    """One transfer between two accounts; inserted, never updated, never deleted."""
+
+    __tablename__: ClassVar[Any] = "posting"
+    __table_args__ = strict(
+        CheckConstraint("debit_account_id <> credit_account_id", name="between_two_accounts"),
+        CheckConstraint(
+            "quantity <> 0 OR amount_nanos <> 0 OR list_nanos <> 0", name="says_something"
+        ),
+    )
+
+    id: int | None = row_id()
+    run_id: int = reference("run.id")
+    kind: str = words()
+    period: str = words(index=True)
+    charge_day: str = words(index=True)
+    debit_account_id: int = reference("account.id")
+    credit_account_id: int = reference("account.id")
+    basis_id: int = reference("charge_basis.id")
+    currency: str = words()
+    quantity: int = whole()
+    amount_nanos: int = whole()
+    list_nanos: int = whole()
+    corrects_period: str | None = words()
+
+
+_ACCOUNT: Final = table_of(AccountRow)
+_BASIS: Final = table_of(BasisRow)
+_POSTING: Final = table_of(PostingRow)
+
+# Rows in one INSERT: a third faster than one by one, and below the 999 values that every build of
+# SQLite takes in one statement.
+_ROWS_AT_ONCE: Final = 64
+
+
+class NewPosting(NamedTuple):
+    """One transfer to append; a plain tuple in this order will do.
+
+    Attributes:
+        kind: a `core.ledger.PostingKind`.
+        period: the billing period it is booked in, YYYY-MM; must be open.
+        charge_day: ISO day of the usage.
+        quantity: whole units of the meter of the basis.
+        amount_nanos: nanos of `currency` that are charged.
+        list_nanos: the same at list price.
+        corrects_period: the closed period that a correction belongs to, else None.
+    """
+
+    kind: str
+    period: str
+    charge_day: str
+    debit_account_id: int
+    credit_account_id: int
+    basis_id: int
+    currency: str
+    quantity: int
+    amount_nanos: int
+    list_nanos: int
+    corrects_period: str | None
+
+
+class NetLine(NamedTuple):
+    """What the ledger says of one day, pair of accounts and basis, all postings added up.
+
+    Attributes:
+        period: the billing period it is booked in.
+        charge_day: ISO day of the usage.
+        corrects_period: the closed period that a correction belongs to, else None.
+        quantity: whole units of `meter`.
+        amount_nanos, list_nanos: nanos of `currency`, charged and at list price.
+        debit, credit: names of the accounts; the rest describes the debit account and the basis,
+            see `core.ledger.Account` and `core.ledger.Basis`. `rate_ids` is a JSON list.
+    """
+
+    period: str
+    charge_day: str
+    corrects_period: str | None
+    currency: str
+    quantity: int
+    amount_nanos: int
+    list_nanos: int
+    debit: str
+    debit_kind: str
+    cost_centre: str
+    team: str
+    project: str
+    credit: str
+    basis: str
+    provider: str
+    platform: str
+    billing_account: str
+    product: str
+    model_raw: str
+    model: str
+    meter: str
+    conditions: str
+    status: str
+    reason: str
+    card: str
+    rate_ids: str
+    unit_price_nanos: int | None
+    per: int | None
+    factor_num: int
+    factor_den: int
+    list_unit_price_nanos: int | None
+    list_per: int | None
+    list_factor_num: int
+    list_factor_den: int
+    promoted: int
+
+
+@dataclass(frozen=True, slots=True)
+class ControlTotal:
+    """The ledger of one currency, added up.
+
+    Attributes:
+        postings: rows.
+        billed_nanos, list_nanos: net of what is charged, and the same at list price.
+        suspense_nanos: suspense account to the net amount on it.
+    """
+
+    currency: str
+    postings: int
+    billed_nanos: int
+    list_nanos: int
+    suspense_nanos: dict[str, int]
+
+
+# Column to expression, in the order of `NetLine`; what is summed, then what is the same anyway.
+_NET_KEY: Final = (
+    "period, charge_day, corrects_period, currency, debit_account_id, credit_account_id, basis_id"
+)
+_NET: Final = """
+    SELECT n.period, n.charge_day, n.corrects_period, n.currency,
+        n.quantity, n.amount_nanos, n.list_nanos,
+        d.name, d.kind, d.cost_centre, d.team, d.project, c.name,
+        b.digest, b.provider, b.platform, b.billing_account, b.product, b.model_raw, b.model,
+        b.meter, b.conditions, b.status, b.reason, b.card, b.rate_ids, b.unit_price_nanos, b.per,
+        b.factor_num, b.factor_den, b.list_unit_price_nanos, b.list_per, b.list_factor_num,
+        b.list_factor_den, b.promoted
+    FROM (
+        SELECT {key}, {sums} FROM posting WHERE {condition} GROUP BY {key} HAVING {something}
+    ) n
+    JOIN account d ON d.id = n.debit_account_id
+    JOIN account c ON c.id = n.credit_account_id
+    JOIN charge_basis b ON b.id = n.basis_id
+    ORDER BY n.charge_day, d.name {binary}, b.digest {binary}, c.name {binary}, n.currency,
+        n.period
+"""
+_BOOKED_KEY: Final = "charge_day, debit_account_id, credit_account_id, basis_id, currency"
+_BOOKED: Final = """
+    SELECT {key}, {sums} FROM posting
+    WHERE charge_day BETWEEN :first_day AND :last_day
+    GROUP BY {key} HAVING {something}
+"""
+_SUMMED: Final = ("quantity", "amount_nanos", "list_nanos")
+# A sum beyond 64 bits raises on both databases; PostgreSQL would else answer with a numeric.
+_SUMS: Final = ", ".join(f"CAST(sum({name}) AS BIGINT) AS {name}" for name in _SUMMED)
+_SOMETHING: Final = " OR ".join(f"sum({name}) <> 0" for name in _SUMMED)
+
+
+def ensure_accounts(connection: Connection, accounts: Iterable[Account]) -> dict[str, int]:
+    """Return the id of each account by name, opening those that are new."""
+    rows = {account.name: asdict(account) for account in accounts}
+    return _ensure(connection, _ACCOUNT, "name", rows)
+
+
+def ensure_bases(connection: Connection, bases: Iterable[Basis]) -> dict[str, int]:
+    """Return the id of each basis by digest, keeping those that are new."""
+    rows = {digest: {"digest": digest, **asdict(b)} for b in bases for digest in (b.digest,)}
+    return _ensure(connection, _BASIS, "digest", rows)
+
+
+def accounts_by_id(connection: Connection) -> dict[int, Account]:
+    """Return every account."""
+    return {
+        row.id: Account(
+            row.name,
+            AccountKind(row.kind),
+            row.provider,
+            row.billing_account,
+            row.cost_centre,
+            row.team,
+            row.project,
+        )
+        for row in connection.execute(select(_ACCOUNT).order_by(_ACCOUNT.c.id))
+    }
+
+
+def booked(connection: Connection, first_day: str, last_day: str) -> dict[str, Sequence[Any]]:
+    """Return what is booked for some charge days, all postings of a line added up, as columns.
+
+    Args:
+        connection: of either kind of transaction.
+        first_day: ISO charge day.
+        last_day: inclusive.
+
+    Returns:
+        charge_day, debit_account_id, credit_account_id, basis_id, currency, quantity,
+        amount_nanos, list_nanos: equally long columns, without lines that cancelled out.
+    """
+    statement = text(_BOOKED.format(key=_BOOKED_KEY, sums=_SUMS, something=_SOMETHING))
+    result = connection.execute(statement, {"first_day": first_day, "last_day": last_day})
+    names = tuple(result.keys())
+    columns = tuple(zip(*result.tuples(), strict=True)) or ((),) * len(names)
+    return dict(zip(names, columns, strict=True))
+
+
+def add_postings(
+    connection: Connection, run_id: int, rows: Iterable[NewPosting | tuple[Any, ...]]
+) -> int:
+    """Append postings and return how many.
+
+    Args:
+        connection: of a write transaction.
+        run_id: the run that appends them.
+        rows: in the order of `NewPosting`; consumed in blocks, so a generator will do. Rows sorted
+            by charge day are written fastest.
+
+    Raises:
+        BookError: `period-closed`: a posting is booked in a closed period. The transaction must
+            be given up; its end does so.
+    """
+    closed = closed_periods(connection)
+    if closed:
+        rows = _refusing(rows, closed)
+    if connection.dialect.name == POSTGRESQL:
+        return _copy_postings(connection, run_id, rows)
+    return _insert_postings(connection, run_id, rows)
+
+
+def net_lines(connection: Connection, period: str | None = None) -> Iterator[NetLine]:
+    """Yield the net lines of a billing period, or of all, in an order of content alone.
+
+    Lines that cancelled out are left out. The order is that of charge day, debit account, basis,
+    credit account, currency and period, the same on every database and for any order of imports.
+    """
+    binary = 'COLLATE "C"' if connection.dialect.name == POSTGRESQL else ""
+    statement = _NET.format(
+        key=_NET_KEY,
+        sums=_SUMS,
+        something=_SOMETHING,
+        binary=binary,
+        condition="1 = 1" if period is None else "period = :period",
+    )
+    result = connection.execute(text(statement), {} if period is None else {"period": period})
+    yield from map(NetLine._make, result.tuples())
+
+
+def posting_count(connection: Connection) -> int:
+    """Return how many postings there are."""
+    return connection.execute(select(func.count()).select_from(_POSTING)).scalar_one()
+
+
+def control_totals(connection: Connection) -> tuple[ControlTotal, ...]:
+    """Return the ledger added up per currency, by currency."""
+    statement = text(f"""
+        SELECT p.currency, a.kind, a.name, count(*) AS postings, {_SUMS}
+        FROM posting p JOIN account a ON a.id = p.debit_account_id
+        GROUP BY p.currency, a.kind, a.name
+    """)  # noqa: S608 - our own column names
+    by_currency: dict[str, list[Any]] = {}
+    for row in connection.execute(statement):
+        by_currency.setdefault(row.currency, []).append(row)
+    return tuple(
+        ControlTotal(
+            currency=currency,
+            postings=sum(row.postings for row in rows),
+            billed_nanos=sum(row.amount_nanos for row in rows),
+            list_nanos=sum(row.list_nanos for row in rows),
+            suspense_nanos={
+                row.name: row.amount_nanos
+                for row in sorted(rows, key=lambda row: str(row.name))
+                if row.kind == AccountKind.SUSPENSE
+            },
+        )
+        for currency, rows in sorted(by_currency.items())
+    )
+
+
+def _ensure(
+    connection: Connection, table: Table, key: str, rows: dict[str, dict[str, Any]]
+) -> dict[str, int]:
+    known = _ids(connection, table, key, list(rows))
+    new = [rows[name] for name in sorted(rows.keys() - known.keys())]
+    if not new:
+        return known
+    connection.execute(insert(table), new)
+    return known | _ids(connection, table, key, [row[key] for row in new])
+
+
+def _ids(connection: Connection, table: Table, key: str, names: Sequence[str]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for block in in_blocks(names):
+        rows = connection.execute(select(table.c[key], table.c.id).where(table.c[key].in_(block)))
+        found.update((name, number) for name, number in rows)
+    return found
+
+
+def _refusing(rows: Iterable[tuple[Any, ...]], closed: frozenset[str]) -> Iterator[tuple[Any, ...]]:
+    for row in rows:
+        if row[1] in closed:
+            raise BookError(
+                "period-closed",
+                f"period {row[1]} is closed; nothing can be booked in it",
+                do="book a correction in an open period, or reopen it: metering period reopen",
+            )
+        yield row
+
+
+def _insert_postings(connection: Connection, run_id: int, rows: Iterable[tuple[Any, ...]]) -> int:
+    columns = NewPosting._fields
+    marks = f"({run_id:d}, {', '.join('?' * len(columns))})"
+    into = f"INSERT INTO posting (run_id, {', '.join(columns)}) VALUES "  # noqa: S608 - our own names
+    whole_block = into + ", ".join([marks] * _ROWS_AT_ONCE)
+    # The driver's cursor, inside our transaction: SQLAlchemy would look at each value once more.
+    cursor = connection.connection.cursor()
+    count = 0
+    remaining = iter(rows)
+    while block := list(islice(remaining, _ROWS_AT_ONCE)):
+        full = len(block) == _ROWS_AT_ONCE
+        statement = whole_block if full else into + ", ".join([marks] * len(block))
+        cursor.execute(statement, list(chain.from_iterable(block)))
+        count += len(block)
+    cursor.close()
+    return count
+
+
+def _copy_postings(connection: Connection, run_id: int, rows: Iterable[tuple[Any, ...]]) -> int:
+    columns = ", ".join(NewPosting._fields)
+    cursor: Any = connection.connection.cursor()
+    count = 0
+    with cursor.copy(f"COPY posting (run_id, {columns}) FROM STDIN") as copy:
+        for count, row in enumerate(rows, start=1):  # noqa: B007 - the last one is returned
+            copy.write_row((run_id, *row))
+    cursor.close()
+    return count

@@ -1,0 +1,113 @@
+"""Bring the books' schema up to date, and refuse to work on any other.
+
+No command migrates as a side effect: `require_current` refuses and names `metering db upgrade`.
+"""
+
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import Connection, Engine, inspect, text
+
+from metering.books.engine import begin_read, begin_write
+from metering.errors import BookError
+from metering.resources import migrations_dir
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+# The revision this program works with. Asking Alembic for it would cost every command the import;
+# a test holds the two equal.
+HEAD: Final = "0001"
+
+_VERSION_TABLE: Final = "alembic_version"
+
+
+def upgrade(engine: Engine) -> None:
+    """Bring the schema to this program's revision, in one transaction: wholly or not at all.
+
+    Raises:
+        BookError: `books-newer`: a newer program made them; nothing is written.
+            `books-busy`: somebody else is writing.
+    """
+    with begin_write(engine) as connection:
+        current = current_revision(connection)
+        if current == HEAD:
+            return
+        if current is not None and current not in _known_revisions():
+            raise _newer(current)
+        upgrade_to(connection, HEAD)
+
+
+def upgrade_to(connection: Connection, revision: str) -> None:
+    """Move the schema up to a revision, in the caller's write transaction."""
+    from alembic import command  # noqa: PLC0415 - a quarter second that only a migration needs
+
+    command.upgrade(_config(connection), revision)
+
+
+def downgrade_to(connection: Connection, revision: str) -> None:
+    """Move the schema down to a revision, or to "base"; what only the newer one holds is lost."""
+    from alembic import command  # noqa: PLC0415 - a quarter second that only a migration needs
+
+    command.downgrade(_config(connection), revision)
+
+
+def current_revision(connection: Connection) -> str | None:
+    """Return the revision of the books, or None where there are none yet."""
+    if not inspect(connection).has_table(_VERSION_TABLE):
+        return None
+    revision: str | None = connection.execute(
+        text(f"SELECT version_num FROM {_VERSION_TABLE}")  # noqa: S608 - our own constant
+    ).scalar_one_or_none()
+    return revision
+
+
+def head_revision() -> str:
+    """Return the revision this program works with."""
+    return HEAD
+
+
+def require_current(engine: Engine) -> None:
+    """Refuse books of another revision than this program's; nothing is written.
+
+    Raises:
+        BookError: `books-outdated`: they are older, or empty; the user upgrades them.
+            `books-newer`: a newer program made them; the user upgrades the program.
+    """
+    with begin_read(engine) as connection:
+        current = current_revision(connection)
+    if current == HEAD:
+        return
+    if current is None or current in _known_revisions():
+        raise BookError(
+            "books-outdated",
+            f"the books have revision {current or 'none'}, this program works with {HEAD}",
+            do="back them up, then run `metering db upgrade`",
+        )
+    raise _newer(current)
+
+
+def _config(connection: Connection | None = None) -> "Config":
+    from alembic.config import Config  # noqa: PLC0415 - a quarter second only a migration needs
+
+    config = Config()
+    # A "%" in the path of the installation would be taken for an interpolation.
+    config.set_main_option("script_location", str(migrations_dir()).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    return config
+
+
+def _known_revisions() -> frozenset[str]:
+    from alembic.script import ScriptDirectory  # noqa: PLC0415 - see _config
+
+    scripts = ScriptDirectory.from_config(_config())
+    return frozenset(script.revision for script in scripts.walk_revisions())
+
+
+def _newer(current: str) -> BookError:
+    return BookError(
+        "books-newer",
+        f"the books have revision {current}, which this program does not know",
+        details=(f"known:    up to {HEAD}",),
+        do="install the version of metering that made them, or a later one",
+    )

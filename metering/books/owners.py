@@ -1,0 +1,268 @@
+"""Who pays: versions of the owners file and of the rules; the newest of each is in force."""
+
+import json
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, ClassVar, Final
+
+from sqlalchemy import Connection, Table, UniqueConstraint, insert, select
+from sqlmodel import Field
+
+from metering.books.schema import (
+    BookTable,
+    inserted_id,
+    reference,
+    row_id,
+    strict,
+    table_of,
+    whole,
+    words,
+)
+from metering.books.types import DayText, canonical_json
+from metering.core.attribution import Assign, Directory, DirectoryEntry, Match, Rule, RuleSet
+from metering.core.patterns import Pattern, PatternKind
+
+
+class DirectoryRow(BookTable, table=True):
+    """One version of the owners file."""
+
+    __tablename__: ClassVar[Any] = "directory"
+    __table_args__ = strict(UniqueConstraint("version"))
+
+    id: int | None = row_id()
+    run_id: int = reference("run.id")
+    version: int = whole()
+    source_name: str = words()
+    source_sha256: str = words()
+
+
+class OwnerRow(BookTable, table=True):
+    """Who owned a key from one day to another."""
+
+    __tablename__: ClassVar[Any] = "owner"
+    __table_args__ = strict()
+
+    id: int | None = row_id()
+    directory_id: int = reference("directory.id", index=True)
+    line: int = whole()
+    key: str = words()
+    person: str = words()
+    team: str = words()
+    project: str = words()
+    cost_centre: str = words()
+    valid_from: date | None = Field(sa_type=DayText)
+    valid_to: date | None = Field(sa_type=DayText)
+
+
+class RuleSetRow(BookTable, table=True):
+    """One version of the rules file."""
+
+    __tablename__: ClassVar[Any] = "rule_set"
+    __table_args__ = strict(UniqueConstraint("version"))
+
+    id: int | None = row_id()
+    run_id: int = reference("run.id")
+    version: int = whole()
+    source_name: str = words()
+    source_sha256: str = words()
+
+
+class RuleRow(BookTable, table=True):
+    """One rule."""
+
+    __tablename__: ClassVar[Any] = "rule"
+    __table_args__ = strict(UniqueConstraint("rule_set_id", "position"))
+
+    id: int | None = row_id()
+    rule_set_id: int = reference("rule_set.id")
+    position: int = whole()
+    name: str = words()
+    match: str = words()
+    assign: str = words()
+    valid_from: date | None = Field(sa_type=DayText)
+    valid_to: date | None = Field(sa_type=DayText)
+
+
+_DIRECTORY: Final = table_of(DirectoryRow)
+_OWNER: Final = table_of(OwnerRow)
+_RULE_SET: Final = table_of(RuleSetRow)
+_RULE: Final = table_of(RuleRow)
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """Which version of a file is in force.
+
+    Attributes:
+        version: 1 for the first; 0 when there is none yet.
+        source_name: the file's name.
+        source_sha256: of its bytes, hexadecimal; part of the ledger hash.
+    """
+
+    version: int
+    source_name: str
+    source_sha256: str
+
+
+def store_directory(
+    connection: Connection, run_id: int, directory: Directory, sha256: str
+) -> Version:
+    """Keep an owners file as the newest version; the one in force is not kept again.
+
+    Args:
+        connection: of a write transaction.
+        run_id: the run that brings it.
+        directory: the checked file.
+        sha256: of its bytes, hexadecimal.
+    """
+    version, directory_id = _new_version(connection, run_id, _DIRECTORY, directory.name, sha256)
+    if directory_id is not None and directory.entries:
+        connection.execute(
+            insert(_OWNER),
+            [
+                {
+                    "directory_id": directory_id,
+                    "line": entry.line,
+                    "key": entry.key,
+                    "person": entry.person,
+                    "team": entry.team,
+                    "project": entry.project,
+                    "cost_centre": entry.cost_centre,
+                    "valid_from": entry.valid_from,
+                    "valid_to": entry.valid_to,
+                }
+                for entry in directory.entries
+            ],
+        )
+    return version
+
+
+def directory_in_force(connection: Connection) -> Directory:
+    """Return the newest owners file; without any, one that names nobody."""
+    newest = _newest(connection, _DIRECTORY)
+    if newest is None:
+        return Directory()
+    rows = connection.execute(
+        select(
+            _OWNER.c.line,
+            _OWNER.c.key,
+            _OWNER.c.person,
+            _OWNER.c.team,
+            _OWNER.c.project,
+            _OWNER.c.cost_centre,
+            _OWNER.c.valid_from,
+            _OWNER.c.valid_to,
+        )
+        .where(_OWNER.c.directory_id == newest.id)
+        .order_by(_OWNER.c.id)
+    )
+    return Directory(newest.source_name, tuple(DirectoryEntry(*row) for row in rows))
+
+
+def directory_version(connection: Connection) -> Version:
+    """Return which owners file is in force."""
+    return _version(_newest(connection, _DIRECTORY))
+
+
+def store_rule_set(connection: Connection, run_id: int, rules: RuleSet, sha256: str) -> Version:
+    """Keep a rules file as the newest version; the one in force is not kept again.
+
+    Args:
+        connection: of a write transaction.
+        run_id: the run that brings it.
+        rules: the checked file.
+        sha256: of its bytes, hexadecimal.
+    """
+    version, rule_set_id = _new_version(connection, run_id, _RULE_SET, rules.name, sha256)
+    if rule_set_id is not None and rules.rules:
+        connection.execute(
+            insert(_RULE),
+            [
+                {
+                    "rule_set_id": rule_set_id,
+                    "position": rule.position,
+                    "name": rule.name,
+                    "match": _match_written(rule.match),
+                    "assign": _assign_written(rule.assign),
+                    "valid_from": rule.valid_from,
+                    "valid_to": rule.valid_to,
+                }
+                for rule in rules.rules
+            ],
+        )
+    return version
+
+
+def rule_set_in_force(connection: Connection) -> RuleSet:
+    """Return the newest rules; without any, none."""
+    newest = _newest(connection, _RULE_SET)
+    if newest is None:
+        return RuleSet()
+    rows = connection.execute(
+        select(_RULE).where(_RULE.c.rule_set_id == newest.id).order_by(_RULE.c.position)
+    )
+    return RuleSet(
+        newest.source_name,
+        tuple(
+            Rule(
+                row.position,
+                row.name,
+                _match_read(row.match),
+                Assign(**json.loads(row.assign)),
+                row.valid_from,
+                row.valid_to,
+            )
+            for row in rows
+        ),
+    )
+
+
+def rule_set_version(connection: Connection) -> Version:
+    """Return which rules are in force."""
+    return _version(_newest(connection, _RULE_SET))
+
+
+def _newest(connection: Connection, table: Table) -> Any:
+    return connection.execute(select(table).order_by(table.c.version.desc()).limit(1)).one_or_none()
+
+
+def _version(row: Any) -> Version:
+    if row is None:
+        return Version(0, "", "")
+    return Version(row.version, row.source_name, row.source_sha256)
+
+
+def _new_version(
+    connection: Connection, run_id: int, table: Table, name: str, sha256: str
+) -> tuple[Version, int | None]:
+    newest = _version(_newest(connection, table))
+    if newest.version and (newest.source_name, newest.source_sha256) == (name, sha256):
+        return newest, None
+    version = Version(newest.version + 1, name, sha256)
+    statement = insert(table).values(
+        run_id=run_id, version=version.version, source_name=name, source_sha256=sha256
+    )
+    return version, inserted_id(connection, statement)
+
+
+def _match_written(match: tuple[Match, ...]) -> str:
+    # A list, not an object: the order of the conditions is that of the file.
+    return canonical_json([[one.field, one.pattern.kind.value, one.pattern.text] for one in match])
+
+
+def _match_read(text: str) -> tuple[Match, ...]:
+    return tuple(
+        Match(field, Pattern(PatternKind(kind), pattern))
+        for field, kind, pattern in json.loads(text)
+    )
+
+
+def _assign_written(assign: Assign) -> str:
+    said = {
+        "cost_centre": assign.cost_centre,
+        "team": assign.team,
+        "project": assign.project,
+        "person": assign.person,
+        "owner_of": assign.owner_of,
+    }
+    return canonical_json({name: value for name, value in said.items() if value})

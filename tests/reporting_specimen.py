@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
 from metering.core.periods import BillingPeriod
+from metering.core.tieout import LedgerSide, Reason, TieOut, TieOutLine
 from metering.reporting.snapshot import (
     HISTORY_SCHEMA,
     LINE_SCHEMA,
@@ -14,8 +15,6 @@ from metering.reporting.snapshot import (
     ReportStatus,
     Snapshot,
     SourceReceipt,
-    TieOut,
-    TieOutPart,
 )
 
 PERIOD: Final = BillingPeriod(2026, 10)
@@ -123,25 +122,19 @@ def company() -> Snapshot:
         lines,
         earlier=History.of({n: [row[n] for row in earlier] for n in HISTORY_SCHEMA.names}),
         tie_outs=(
-            TieOut(
-                provider="anthropic",
-                billing_account="acme-prod",
-                currency="USD",
-                invoice_id="INV-1007",
-                invoice_nanos=totals["anthropic"] + 300_000_000_000 - 25_000_000_000,
-                ledger_nanos=totals["anthropic"],
-                parts=(
-                    TieOutPart("tax", 300_000_000_000, "invoice only"),
-                    TieOutPart("credit", -25_000_000_000, "goodwill, invoice only"),
-                ),
+            _tie_out(
+                "anthropic",
+                totals["anthropic"],
+                ("INV-1007",),
+                TieOutLine("tax: sales tax", Reason.TAX, 300_000_000_000),
+                TieOutLine("credit: goodwill", Reason.CREDIT, -25_000_000_000),
+                TieOutLine("rounding on the invoice", Reason.ROUNDING, 4_110_223),
             ),
-            TieOut(
-                provider="openai",
-                billing_account="acme",
-                currency="USD",
-                invoice_id="",
-                invoice_nanos=None,
-                ledger_nanos=totals["openai"],
+            _tie_out(
+                "openai",
+                totals["openai"],
+                (),
+                TieOutLine("not invoiced yet", Reason.NOT_INVOICED, -totals["openai"]),
             ),
         ),
         cards=(
@@ -238,6 +231,22 @@ def _history_row(row: Mapping[str, Any], period: str) -> dict[str, Any]:
 
 def _full(row: Mapping[str, Any]) -> dict[str, Any]:
     return {**_USUAL, **row}
+
+
+def _tie_out(
+    provider: str, billed: int, invoice_ids: tuple[str, ...], *others: TieOutLine
+) -> TieOut:
+    lines = (TieOutLine("priced from usage", Reason.USAGE, billed), *others)
+    return TieOut(
+        provider=provider,
+        billing_account="acme",
+        period=PERIOD,
+        currency="USD",
+        invoice_ids=invoice_ids,
+        invoiced_nanos=sum(line.nanos for line in lines),
+        ledger=LedgerSide(provider, "acme", "USD", billed),
+        lines=lines,
+    )
 
 
 def _receipt(name: str, ingestor: str, recorded: int, known: int, rejected: int) -> SourceReceipt:

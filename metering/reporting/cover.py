@@ -6,10 +6,11 @@ from dataclasses import dataclass
 import pandas as pd
 
 from metering.core.periods import BillingPeriod
+from metering.core.tieout import Reason, TieOut
 from metering.reporting.figures import amount_text, change_text
 from metering.reporting.frames import summed
 from metering.reporting.lines import Line, rounding_line, total_line
-from metering.reporting.snapshot import Bearer, TieOut
+from metering.reporting.snapshot import Bearer
 from metering.reporting.words import month_text, shown_name
 
 
@@ -21,12 +22,14 @@ class TieOutShown:
         heading, note: the provider, and the invoice or billing account.
         verdict: "ties", "no invoice yet" or "unexplained".
         lines: from the ledger down to the invoice.
+        remarks: what else a reader should know, a sentence each.
     """
 
     heading: str
     note: str
     verdict: str
     lines: tuple[Line, ...]
+    remarks: tuple[str, ...]
 
 
 def summary_lines(
@@ -70,14 +73,7 @@ def aside_lines(
         totals: control totals of the period and of the one before.
     """
     before, now = totals[period.previous], totals[period]
-    asides = [
-        Line(
-            kind="item",
-            label=month_text(period.previous),
-            amount=amount_text(before, currency),
-            note=change_text(now, before),
-        )
-    ]
+    asides = []
     corrections = _sum(lines[lines["charge_day"] < period.first_day])
     if corrections:
         label = "of which corrections of earlier periods"
@@ -86,45 +82,50 @@ def aside_lines(
     if provisional:
         label = "of which provisional"
         asides.append(Line(kind="item", label=label, amount=amount_text(provisional, currency)))
-    return tuple(asides)
+    prior = Line(
+        kind="item",
+        label=month_text(period.previous),
+        amount=amount_text(before, currency),
+        note=change_text(now, before),
+    )
+    return (*asides, prior)
 
 
 def tie_out_shown(tie: TieOut) -> TieOutShown:
     """Return a tie-out as lines that add up as shown."""
-    heading = shown_name(tie.provider)
-    ledger = Line(
-        kind="item", label="Ledger, billed", amount=amount_text(tie.ledger_nanos, tie.currency)
-    )
-    if tie.invoice_nanos is None:
-        note = f"account {shown_name(tie.billing_account)}"
-        return TieOutShown(heading=heading, note=note, verdict="no invoice yet", lines=(ledger,))
-    parts = [(part.label, part.nanos, part.note) for part in tie.parts]
-    if tie.unexplained_nanos:
-        parts.append(("unexplained", tie.unexplained_nanos, ""))
-    shown = [
+    if not tie.is_invoiced:
+        return _not_invoiced(tie)
+    parts = [
         Line(
-            kind="sub",
-            label=shown_name(label),
-            note=shown_name(note),
-            amount=amount_text(nanos, tie.currency),
+            kind="item" if line.reason is Reason.USAGE else "sub",
+            label=shown_name(line.label),
+            amount=amount_text(line.nanos, tie.currency),
         )
-        for label, nanos, note in parts
+        for line in tie.lines
     ]
     rounding = rounding_line(
-        [(tie.ledger_nanos, 0), *((nanos, 0) for _, nanos, _ in parts)],
-        (tie.invoice_nanos, 0),
-        tie.currency,
+        [(line.nanos, 0) for line in tie.lines], (tie.invoiced_nanos, 0), tie.currency
     )
     if rounding.amount:
-        shown.append(rounding)
-    invoice = Line(
-        kind="total", label="Invoice", amount=amount_text(tie.invoice_nanos, tie.currency)
-    )
+        parts.append(rounding)
+    total = amount_text(tie.invoiced_nanos, tie.currency)
     return TieOutShown(
-        heading=heading,
-        note=f"invoice {shown_name(tie.invoice_id)}",
-        verdict="unexplained" if tie.unexplained_nanos else "ties",
-        lines=(ledger, *shown, invoice),
+        heading=shown_name(tie.provider),
+        note=f"invoice {shown_name(', '.join(tie.invoice_ids))}",
+        verdict="ties" if tie.ties else "unexplained",
+        lines=(*parts, Line(kind="total", label="Invoiced", amount=total)),
+        remarks=tuple(shown_name(sentence) for sentence in tie.notes),
+    )
+
+
+def _not_invoiced(tie: TieOut) -> TieOutShown:
+    billed = amount_text(tie.ledger.billed_nanos, tie.currency)
+    return TieOutShown(
+        heading=shown_name(tie.provider),
+        note=f"account {shown_name(tie.billing_account)}",
+        verdict="no invoice yet",
+        lines=(Line(kind="item", label="priced from usage", amount=billed),),
+        remarks=tuple(shown_name(sentence) for sentence in tie.notes),
     )
 
 

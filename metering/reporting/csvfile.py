@@ -150,14 +150,13 @@ def _rows(
 def _owner_cells(group: dict[str, object], rule_version: str) -> dict[str, str]:
     if group["bearer"] != Bearer.OWNER:
         return {"allocation_type": "unallocated"}
-    rule = _text(group["rule"])
     return {
         "cost_centre": _text(group["cost_centre"]),
         "cost_centre_owner": _text(group["team"]),
         "project": _text(group["project"]),
         "allocation_type": "direct",
-        "allocation_rule_id": rule,
-        "rule_version": rule_version if rule else "",
+        "allocation_rule_id": _text(group["rule"]),
+        "rule_version": rule_version,
     }
 
 

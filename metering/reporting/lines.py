@@ -11,7 +11,7 @@ class Line:
     """One shown line.
 
     Attributes:
-        kind: item, sub (below an item), rounding or total.
+        kind: item, sub (below an item), rounding, sub-rounding or total.
         label: what it is; foreign text.
         note: a few words beside the label; may be empty.
         quantity, unit: empty where quantities of different units would meet.

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from metering.core.periods import BillingPeriod
+from metering.core.tieout import TieOut
 from metering.errors import LedgerError
 
 _INT64_LIMIT: Final = 2**63
@@ -138,52 +139,6 @@ class History:
 
 
 @dataclass(frozen=True, slots=True)
-class TieOutPart:
-    """One explained difference between ledger and invoice.
-
-    Attributes:
-        label: why, in words: "tax", "credit", "discount".
-        nanos: signed; ledger plus the parts plus the unexplained rest is the invoice.
-        note: where it comes from; may be empty.
-    """
-
-    label: str
-    nanos: int
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class TieOut:
-    """The ledger against the provider's invoice, for one billing account.
-
-    Attributes:
-        invoice_id: empty while no invoice has come.
-        invoice_nanos: None while no invoice has come.
-        ledger_nanos: billed, as posted.
-        unexplained_nanos: what no part explains; 0 when the two tie.
-    """
-
-    provider: str
-    billing_account: str
-    currency: str
-    invoice_id: str
-    invoice_nanos: int | None
-    ledger_nanos: int
-    parts: tuple[TieOutPart, ...] = ()
-    unexplained_nanos: int = 0
-
-    def __post_init__(self) -> None:
-        if self.invoice_nanos is None:
-            return
-        explained = self.ledger_nanos + sum(part.nanos for part in self.parts)
-        if explained + self.unexplained_nanos != self.invoice_nanos:
-            raise LedgerError(
-                f"the tie-out of {self.provider}/{self.billing_account} does not add up to "
-                f"its invoice"
-            )
-
-
-@dataclass(frozen=True, slots=True)
 class CardUsed:
     """A rate card in force.
 
@@ -257,6 +212,12 @@ class Snapshot:
     quarantined: int = 0
 
     def __post_init__(self) -> None:
+        for tie in self.tie_outs:
+            if sum(line.nanos for line in tie.lines) != tie.invoiced_nanos:
+                raise LedgerError(
+                    f"the tie-out of {tie.provider}/{tie.billing_account} does not add up to "
+                    f"what was invoiced"
+                )
         lines, history = self.lines.control_totals(), self.history.totals_of(self.period)
         if any(lines.get(name, 0) != history.get(name, 0) for name in lines.keys() | history):
             raise LedgerError(f"the history and the lines of {self.period} have different totals")

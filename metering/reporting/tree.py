@@ -5,7 +5,7 @@ leaves over stands in a line of its own, never inside another line.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Final, NamedTuple
 
@@ -194,7 +194,7 @@ def _model_lines(key: tuple[str, str], records: Sequence[_Record], scale: _Scale
         ((record.amount, 0) for record in ordered), (_amount(records), 0), scale.currency
     )
     if rounding.amount:
-        yield rounding
+        yield replace(rounding, kind="sub-rounding")
 
 
 def _line(kind: str, label: str, records: Sequence[_Record], scale: _Scale) -> Line:

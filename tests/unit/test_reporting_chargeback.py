@@ -1,0 +1,188 @@
+"""What the chargeback report says, before any markup."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from metering.reporting.chargeback import Account, chargeback_report
+from metering.reporting.figures import MINUS, NIL
+from metering.reporting.lines import Line
+from metering.reporting.snapshot import HISTORY_SCHEMA, History, ReportStatus
+from metering.reporting.tree import Node
+from tests.reporting_specimen import company, lines_of, snapshot_of
+
+
+@pytest.fixture(scope="module")
+def account() -> Account:
+    [account] = chargeback_report(company()).accounts
+    return account
+
+
+def _minor(shown: str) -> int:
+    """Read a shown figure back as minor units."""
+    if shown in {"", NIL}:
+        return 0
+    return int(shown.replace(",", "").replace(".", "").replace(MINUS, "-"))
+
+
+def _adds_up(lines: Sequence[Line]) -> bool:
+    *parts, total = lines
+    return sum(_minor(line.amount) for line in parts) == _minor(total.amount)
+
+
+def _nodes(nodes: Sequence[Node]) -> Iterator[Node]:
+    for node in nodes:
+        yield node
+        yield from _nodes(node.children)
+
+
+def test_shown_figures_add_up_at_every_level_of_the_drill_down(account: Account) -> None:
+    opened = [node for node in _nodes(account.owners) if node.children]
+
+    assert {node.level for node in _nodes(account.owners)} == {
+        "cost centre",
+        "team",
+        "project",
+        "suspense",
+    }
+    for node in opened:
+        parts = [
+            *(child.line for child in node.children),
+            *([node.rounding] if node.rounding else []),
+        ]
+        assert sum(_minor(part.amount) for part in parts) == _minor(node.line.amount)
+        assert sum(_minor(part.prior) for part in parts) == _minor(node.line.prior)
+
+
+def test_shown_figures_of_models_and_meters_add_up(account: Account) -> None:
+    closed = [node for node in _nodes(account.owners) if node.leaves]
+
+    assert len(closed) == 13
+    for node in closed:
+        models = [line for line in node.leaves if line.kind in {"item", "rounding"}]
+        meters = [line for line in node.leaves if line.kind in {"sub", "sub-rounding"}]
+        assert sum(_minor(line.amount) for line in models) == _minor(node.line.amount)
+        assert sum(_minor(line.amount) for line in meters) == sum(
+            _minor(line.amount) for line in models if line.kind == "item"
+        )
+
+
+def test_the_drill_down_ends_with_the_total_of_the_cover(account: Account) -> None:
+    tops = [*(node.line for node in account.owners), *account.owners_foot]
+
+    assert _adds_up(tops)
+    assert account.owners_foot[-1].amount == account.total
+
+
+def test_every_table_adds_up_to_the_same_total(account: Account) -> None:
+    tables = (account.summary, account.by_model.lines, account.by_meter.lines)
+
+    assert all(_adds_up(table) for table in tables)
+    assert {table[-1].amount for table in tables} == {account.total}
+
+
+def test_every_month_of_the_teams_adds_up(account: Account) -> None:
+    *parts, total = account.trend.rows
+
+    assert account.trend.months[0] == "May 2026"
+    for place, whole in enumerate(total.amounts):
+        assert sum(_minor(part.amounts[place]) for part in parts) == _minor(whole)
+    assert total.amounts[-1] == account.total
+
+
+def test_a_tie_out_adds_up_as_shown(account: Account) -> None:
+    invoiced, awaited = account.tie_outs
+
+    assert (invoiced.verdict, awaited.verdict) == ("ties", "no invoice yet")
+    assert _adds_up(invoiced.lines)
+
+
+def test_unpriced_usage_is_listed_with_its_quantity_and_its_reason(account: Account) -> None:
+    told = [(row.model, row.meter, row.quantity, row.reason, row.days) for row in account.unpriced]
+
+    assert told == [
+        ("gpt-6-preview", "Input, not cached", "8,113,270", "no rate", "2026-10-05"),
+        ("gpt-6-preview", "Output", "911,204", "no rate", "2026-10-09"),
+    ]
+
+
+def test_unattributed_spend_is_listed_and_in_the_total(account: Account) -> None:
+    [line, total] = account.unattributed
+
+    assert (line.label, line.note, line.amount) == ("gpt-5", "openai · acme", "206.40")
+    assert total.amount == "206.40"
+    assert account.owners[-1].line.label == "Unattributed"
+
+
+def test_the_cover_says_what_is_provisional_and_what_corrects_earlier_periods(
+    account: Account,
+) -> None:
+    asides = {line.label: line.amount for line in account.asides}
+
+    assert asides["of which corrections of earlier periods"] == f"{MINUS}0.01"
+    assert asides["of which provisional"] == account.provisional[-1].amount
+    assert "September 2026" in asides
+
+
+def test_an_owner_who_stopped_spending_still_shows_the_month_before() -> None:
+    earlier = {
+        "period": "2026-09",
+        "charge_day": date(2026, 9, 3),
+        "cost_centre": "CC-9",
+        "team": "Gone",
+        "project": "Old",
+        "currency": "USD",
+        "amount_nanos": 7 * 10**9,
+    }
+    snapshot = snapshot_of(
+        lines_of({"amount_nanos": 10**9}),
+        earlier=History.of({name: [earlier[name]] for name in HISTORY_SCHEMA.names}),
+    )
+
+    [account] = chargeback_report(snapshot).accounts
+
+    shown = [(node.line.label, node.line.prior, node.line.amount) for node in account.owners]
+    assert shown == [("CC-1", NIL, "1.00"), ("CC-9", "7.00", NIL)]
+    assert account.change == f"{MINUS}85.7 %"
+
+
+def test_two_currencies_are_two_accounts_and_never_one_sum() -> None:
+    lines = lines_of(
+        {"currency": "EUR", "amount_nanos": 2 * 10**9}, {"currency": "USD", "amount_nanos": 10**9}
+    )
+
+    accounts = chargeback_report(snapshot_of(lines)).accounts
+
+    assert [(account.currency, account.total) for account in accounts] == [
+        ("USD", "1.00"),
+        ("EUR", "2.00"),
+    ]
+
+
+def test_a_period_without_a_line_is_a_report_of_nil() -> None:
+    report = chargeback_report(snapshot_of(lines_of(), status=ReportStatus.FINAL))
+
+    [account] = report.accounts
+    assert (account.total, account.owners, report.is_settled) == (NIL, (), True)
+
+
+def test_a_report_is_settled_only_when_nothing_waits() -> None:
+    snapshot = snapshot_of(lines_of({"amount_nanos": 10**9}))
+
+    assert chargeback_report(snapshot).is_settled
+    assert not chargeback_report(replace(snapshot, quarantined=1)).is_settled
+    assert not chargeback_report(company()).is_settled
+
+
+def test_a_missing_team_is_said_and_not_left_blank() -> None:
+    lines = lines_of({"team": None, "project": "", "amount_nanos": 10**9})
+
+    [account] = chargeback_report(snapshot_of(lines)).accounts
+
+    [cost_centre] = account.owners
+    [team] = cost_centre.children
+    assert (team.line.label, team.is_named) == ("no team named", False)
+    assert team.children[0].line.label == "no project named"
+    assert [panel.label for panel in account.trend.panels] == ["no team named"]

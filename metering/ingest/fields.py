@@ -81,10 +81,9 @@ class Fields:
             FieldRefused: `duplicate-key` or `bad-record`; it is no object with distinct keys.
         """
         if isinstance(value, RepeatedKey):
-            within = f"{name}." if name else ""
-            raise FieldRefused(
-                "duplicate-key", within + value.key, "two values", "each key once in an object"
-            )
+            key = shown(value.key)[1:-1]
+            field = f"{name}.{key}" if name else key
+            raise FieldRefused("duplicate-key", field, "two values", "each key once in an object")
         if not isinstance(value, Mapping):
             raise FieldRefused("bad-record", name, as_found(value), "an object in braces")
         return cls(value, f"{name}." if name else "")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from metering.errors import Rejection, SourceError, SourceRef
+from metering.errors import Rejection, SourceError, SourceRef, shown
 from metering.ingest.buckets import Span
 from metering.ingest.contract import Noise, Reading, Rejections
 from metering.ingest.fields import FieldRefused, Fields
@@ -220,7 +220,7 @@ class _PageReading:
 
     def _refuse_twice(self, key: str, members: Mapping[str, object]) -> None:
         if key in members:
-            raise self._bad_page(self._cursor.line(), f"{key!r} stands twice in one object")
+            raise self._bad_page(self._cursor.line(), f"{shown(key)} stands twice in one object")
 
     def _require(self, name: str, members: Mapping[str, object], what: str, line: int) -> None:
         if name not in members:

@@ -14,10 +14,9 @@ from metering.ingest.readers import Reader
 from metering.ingest.registry import BUILT_IN
 
 GOLDEN = Path(__file__).parent / "golden"
+FOLDERS = [GOLDEN / ingestor.name.replace("-", "_") for ingestor in BUILT_IN]
 SOURCES = sorted(
-    path
-    for path in GOLDEN.glob("*/*")
-    if path.is_file() and path.suffix != ".expected" and not path.name.startswith(".")
+    path for folder in FOLDERS for path in folder.glob("*") if path.suffix != ".expected"
 )
 
 
@@ -38,6 +37,8 @@ def test_a_source_is_read_as_expected(
 
 
 def test_every_expected_text_has_its_source() -> None:
-    expected = sorted(path.with_suffix("") for path in GOLDEN.glob("*/*.expected"))
+    expected = sorted(
+        path.with_suffix("") for folder in FOLDERS for path in folder.glob("*.expected")
+    )
 
     assert expected == SOURCES

@@ -25,7 +25,7 @@ _RFC3339: Final = re.compile(
 )
 
 _WHOLE_NUMBER: Final = "a whole number, 0 or more, without quotes or decimals"
-_TEXT: Final = f"text of 1 to {_LONGEST_TEXT} characters, without NUL"
+_TEXT: Final = f"text of at most {_LONGEST_TEXT} characters, without NUL"
 _INSTANT: Final = "an instant as YYYY-MM-DDTHH:MM:SSZ, from 2000 to 2099"
 _UNIX_SECONDS: Final = "whole seconds since 1970, from 2000 to 2099"
 
@@ -110,13 +110,13 @@ class Fields:
         return None if self.values.get(name) is None else self.whole_number(name)
 
     def text_if_any(self, name: str) -> str | None:
-        """Return text as the source spells it, or None where it leaves it out or null.
+        """Return text as the source spells it, or None where it leaves it out, null or empty.
 
         Raises:
-            FieldRefused: `bad-text`; no text, empty, too long, or not storable as UTF-8.
+            FieldRefused: `bad-text`; no text, too long, or not storable as UTF-8.
         """
         value = self.values.get(name)
-        if value is None:
+        if value is None or value == "":
             return None
         if not isinstance(value, str) or not _is_storable(value):
             raise self.refused("bad-text", name, _TEXT)
@@ -202,6 +202,6 @@ def as_found(value: object) -> str:
 
 def _is_storable(text: str) -> bool:
     # A lone surrogate can be written in JSON but not in UTF-8; NUL ends a text in other tools.
-    if not 0 < len(text) <= _LONGEST_TEXT or "\0" in text:
+    if len(text) > _LONGEST_TEXT or "\0" in text:
         return False
     return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)

@@ -45,8 +45,9 @@ class Row:
         return Fields.of(self.value)
 
     def member(self, name: str) -> object:
-        """Return one value without checking it; None if it is left out or there is no object."""
-        return self.value.get(name) if isinstance(self.value, Mapping) else None
+        """Return one value without checking it; None if it is left out, empty, or out of reach."""
+        value = self.value.get(name) if isinstance(self.value, Mapping) else None
+        return None if value == "" else value
 
 
 @dataclass(frozen=True, slots=True)

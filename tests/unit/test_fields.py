@@ -69,9 +69,16 @@ def test_an_optional_count_is_still_a_whole_number() -> None:
     assert refusal('{"n": false}', "whole_number_if_any") == ("bad-quantity", "n", "false")
 
 
-@pytest.mark.parametrize("spelled", ['""', '"a\\u0000b"', '"\\ud83d"', "7", "true", "[]"])
+@pytest.mark.parametrize("spelled", ['"a\\u0000b"', '"\\ud83d"', "7", "true", "[]"])
 def test_text_that_cannot_be_stored_is_refused(spelled: str) -> None:
     assert refusal(f'{{"n": {spelled}}}', "text_if_any")[0] == "bad-text"
+
+
+def test_text_that_says_nothing_is_none() -> None:
+    row = fields('{"empty": "", "none": null, "blank": " "}')
+
+    assert [row.text_if_any(name) for name in ("empty", "none", "absent")] == [None] * 3
+    assert row.text_if_any("blank") == " "
 
 
 def test_text_has_a_longest_length() -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from fractions import Fraction
-from math import prod
+from math import gcd, prod
 from typing import Final
 
 from metering.core.conditions import CONTEXT_WINDOW, context_window_range, spelled
@@ -23,7 +23,7 @@ _NEGOTIATED: Final = frozenset({CardKind.CONTRACT, CardKind.INTERNAL})
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """One kind of usage, for one meter, after names and spellings are settled.
+    """One kind of usage, after names and spellings are settled.
 
     Attributes:
         model: canonical.
@@ -42,25 +42,22 @@ class Wanted:
     lo: int
     hi: int | None
     single: bool
-    meter: str
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The rows that may hold for a kind of usage, before time is looked at.
+    """The rows that may hold for one meter of a kind of usage, before time is looked at.
 
     Attributes:
         candidates: rates whose conditions the usage meets, best first.
         multiples: modifiers whose conditions the usage meets, best first.
         demanding: dimensions that a rate or a modifier must consume.
-        absence: the reason when no rate was ever there.
     """
 
     wanted: Wanted
     candidates: tuple[Candidate, ...]
     multiples: tuple[Multiple, ...]
     demanding: frozenset[str]
-    absence: Reason
 
     @property
     def by_list_prices(self) -> "Plan":
@@ -87,19 +84,22 @@ class Plan:
             yield multiple.ends
 
 
-def plan_for(wanted: Wanted, book: RateBook) -> Plan:
-    """Return the rows that may hold for a kind of usage."""
+def plan_for(wanted: Wanted, meter: str, book: RateBook) -> Plan | Reason:
+    """Return the rows that may hold for one meter, or why there are none at all."""
     place = (wanted.provider, wanted.platform, wanted.model)
     carried = frozenset(wanted.conditions)
     dimensions = frozenset(name for name, _ in carried)
-    named = book.candidates(*place).get(wanted.meter, ())
+    named = book.candidates(*place).get(meter, ())
+    candidates = tuple(c for c in named if c.conditions.hold_for(carried, dimensions))
+    if not candidates:
+        return _absence(wanted, book)
     return Plan(
         wanted=wanted,
-        candidates=tuple(c for c in named if c.conditions.hold_for(carried, dimensions)),
+        candidates=candidates,
         multiples=tuple(
             multiple
             for multiple in book.multiples(*place)
-            if names_meter(multiple.modifier.meters, wanted.meter)
+            if names_meter(multiple.modifier.meters, meter)
             and multiple.conditions.hold_for(carried, dimensions)
         ),
         demanding=frozenset(
@@ -107,10 +107,9 @@ def plan_for(wanted: Wanted, book: RateBook) -> Plan:
             for name, value in carried
             if not (name == CONTEXT_WINDOW and context_window_range(value))
             and not any(
-                _is_without_effect(row, wanted, name, value) for row in book.no_effects(*place)
+                _is_without_effect(row, meter, name, value) for row in book.no_effects(*place)
             )
         ),
-        absence=_absence(wanted, book),
     )
 
 
@@ -118,14 +117,7 @@ def decide(plan: Plan, at: datetime) -> Decision:
     """Return the price at an instant, and the list price beside it."""
     decision, negotiated = _decide(plan, at)
     if not negotiated:
-        return replace(
-            decision,
-            list_price_nanos=decision.price_nanos,
-            list_per=decision.per,
-            list_factor_num=decision.factor_num,
-            list_factor_den=decision.factor_den,
-            list_currency=decision.currency,
-        )
+        return decision
     by_list, _ = _decide(plan.by_list_prices, at)
     return replace(
         decision,
@@ -152,9 +144,10 @@ def _decide(plan: Plan, at: datetime) -> tuple[Decision, bool]:
         choice = _choose(plan.by_list_prices, frozen[0])
         if isinstance(choice, Reason):
             return unpriced(choice, model), False
-    return _priced(plan, choice, multiples, at), any(
-        card.kind in _NEGOTIATED for card in (choice.chosen.card, *(m.card for m in multiples))
+    negotiated = choice.chosen.card.kind in _NEGOTIATED or any(
+        multiple.card.kind in _NEGOTIATED for multiple in multiples
     )
+    return _priced(plan, choice, multiples, at), negotiated
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,9 +191,7 @@ def _only_one(plan: Plan, siblings: list[Candidate], at: datetime) -> _Choice | 
 
 
 def _why_none(plan: Plan, at: datetime) -> Reason:
-    if not plan.candidates:
-        return plan.absence
-    if all(at < candidate.starts for candidate in plan.candidates):
+    if plan.candidates and all(at < candidate.starts for candidate in plan.candidates):
         return Reason.BEFORE_FIRST_RATE
     return Reason.NO_RATE
 
@@ -237,24 +228,29 @@ def _unconsumed(
 
 def _priced(plan: Plan, choice: _Choice, multiples: tuple[Multiple, ...], at: datetime) -> Decision:
     rate, card = choice.chosen.rate, choice.chosen.card
-    factor = prod(
-        (Fraction(m.modifier.factor_num, m.modifier.factor_den) for m in multiples),
-        start=Fraction(1),
-    )
+    numerator = prod(m.modifier.factor_num for m in multiples)
+    denominator = prod(m.modifier.factor_den for m in multiples)
+    common = gcd(numerator, denominator)
+    numerator, denominator = numerator // common, denominator // common
     doubt = _doubt(plan, choice, at)
-    settled = Status.PRICED if rate.price_nanos * factor else Status.ZERO_RATED
+    settled = Status.PRICED if rate.price_nanos * numerator else Status.ZERO_RATED
     return Decision(
         status=Status.PROVISIONAL if doubt else settled,
         reason=doubt,
         model=plan.wanted.model,
         price_nanos=rate.price_nanos,
         per=rate.per,
-        factor_num=factor.numerator,
-        factor_den=factor.denominator,
+        factor_num=numerator,
+        factor_den=denominator,
         rate_ids=(rate.rate_id, *(m.modifier.modifier_id for m in multiples)),
         card=card.name,
         card_version=card.version,
         currency=card.currency,
+        list_price_nanos=rate.price_nanos,
+        list_per=rate.per,
+        list_factor_num=numerator,
+        list_factor_den=denominator,
+        list_currency=card.currency,
         min_qty_per_event=rate.min_qty_per_event,
         qty_step=rate.qty_step,
     )
@@ -276,18 +272,16 @@ def _doubt(plan: Plan, choice: _Choice, at: datetime) -> str:
 
 
 def _absence(wanted: Wanted, book: RateBook) -> Reason:
-    if wanted.named_later:
-        return Reason.BEFORE_FIRST_RATE
     if book.is_known(wanted.provider, wanted.platform, wanted.model):
         return Reason.NO_RATE
-    return Reason.NO_MODEL
+    return Reason.BEFORE_FIRST_RATE if wanted.named_later else Reason.NO_MODEL
 
 
-def _is_without_effect(row: NoEffect, wanted: Wanted, dimension: str, value: str) -> bool:
-    if row.dimension != dimension or not names_meter(row.meters, wanted.meter):
+def _is_without_effect(row: NoEffect, meter: str, dimension: str, value: str) -> bool:
+    if row.dimension != dimension or not names_meter(row.meters, meter):
         return False
     return ANY_VALUE in row.values or (dimension, value) in (
-        spelled(wanted.provider, dimension, listed) for listed in row.values
+        spelled(row.provider, dimension, listed) for listed in row.values
     )
 
 

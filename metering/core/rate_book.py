@@ -199,6 +199,10 @@ class RateBook:
             if rate.match_kind is MatchKind.PREFIX
         )
 
+    def row(self, row_id: str) -> tuple[RateCard, Rate | Modifier] | None:
+        """Return the rate or modifier that a decision names, with the card it stands on."""
+        return self._by_id.get(row_id)
+
     def dated_rows(self, provider: str, platform: str) -> tuple[Rate | Modifier | Alias, ...]:
         """Return every dated row of one platform, in no particular order."""
         place = (provider, platform)
@@ -241,6 +245,14 @@ class RateBook:
                 model = rate.model_match if rate.match_kind is MatchKind.EXACT else None
                 models = found.setdefault((rate.provider, rate.platform), {})
                 models.setdefault(model, []).append((card, rate))
+        return found
+
+    @cached_property
+    def _by_id(self) -> dict[str, tuple[RateCard, Rate | Modifier]]:
+        found: dict[str, tuple[RateCard, Rate | Modifier]] = {}
+        for card in reversed(self.cards):  # where two cards hold one row, the higher is meant
+            found.update((rate.rate_id, (card, rate)) for rate in card.rates)
+            found.update((row.modifier_id, (card, row)) for row in card.modifiers)
         return found
 
     @cached_property

@@ -10,9 +10,10 @@ gaps".
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from fractions import Fraction
+from functools import cache
 from itertools import pairwise
 from typing import Final
 
@@ -36,9 +37,10 @@ from metering.core.decisions import (
 from metering.core.instants import ALWAYS, NEVER, microseconds_between
 from metering.core.meters import Meter
 from metering.core.model_names import Resolution
+from metering.core.price_changes import boundaries, prompt_bounds, tier_bounds
 from metering.core.rate_book import RateBook
-from metering.core.rates import Rate, Window
-from metering.core.windows import known_until, stretches
+from metering.core.rates import Window
+from metering.core.windows import stretches
 
 __all__ = [
     "Decision",
@@ -116,19 +118,22 @@ def timeline(
         key: the kind of usage.
         meter: one of the disjoint meters; a cached token is not also an input token.
         book: the rate cards in force.
-        first, last: aware instants, half-open, `first` before `last`; daily windows are unfolded
-            between them.
+        first: aware; where the answer begins.
+        last: aware, exclusive, after `first`; daily windows are unfolded between them.
 
     Returns:
         Segments in time order that cover `[first, last)` without gaps. Neighbours differ. Each
         holds a price, or the coded reason there is none: the caller posts such usage to suspense.
     """
+    kinds = book.remembered(key, lambda: _kinds(key, book))
+    if len(kinds) == 1:
+        return _segments(kinds[0], meter, book, (first, last))
     segments: list[RateSegment] = []
-    for resolution in book.resolutions(key.provider, key.platform, key.model):
-        starts, ends = max(first, resolution.starts), min(last, resolution.ends)
+    for kind in kinds:
+        starts, ends = max(first, kind.resolution.starts), min(last, kind.resolution.ends)
         if starts < ends:
-            segments += _segments(key, meter, book, resolution, (starts, ends))
-    return _joined(segments) if len(segments) > 1 else tuple(segments)
+            segments += _segments(kind, meter, book, (starts, ends))
+    return _joined(segments)
 
 
 def rate_for(
@@ -158,74 +163,52 @@ def rate_for(
     return _blend(segments)
 
 
-def boundaries(
-    book: RateBook, provider: str, platform: str, first: datetime, last: datetime
-) -> tuple[datetime, ...]:
-    """Return the instants strictly inside `(first, last)` at which a price may change, sorted.
-
-    Any row of the platform counts: starts, ends and guarantees of rates, modifiers and aliases,
-    and the hours at which windows open and close.
-    """
-    fixed, windows = book.remembered(
-        ("boundaries", provider, platform), lambda: _boundary_rows(book, provider, platform)
-    )
-    found = {instant for instant in fixed if first < instant < last}
-    for window in windows:
-        for stretch in stretches(window, first, last):
-            found.update(instant for instant in stretch if first < instant < last)
-    return tuple(sorted(found))
-
-
-def prompt_bounds(
-    book: RateBook, provider: str, platform: str, model: str, conditions: Conditions = ()
-) -> tuple[int, ...]:
-    """Return the smallest prompt of every tier above the base, for a model as a source spells it.
-
-    Args:
-        book: the rate cards in force.
-        provider, platform, model: whose tiers.
-        conditions: only tiers of rates that these allow; none given means those of every rate.
-
-    Returns:
-        Sorted bounds: a prompt of exactly that size, and up to the next bound, is in one tier.
-    """
-    carried = frozenset(canonical_conditions(provider, conditions)) if conditions else None
-    found = {
-        bound
-        for resolution in book.resolutions(provider, platform, model)
-        for bound in _bounds(book, provider, platform, resolution.model, carried)
-    }
-    return tuple(sorted(found))
-
-
 @dataclass(frozen=True, slots=True)
 class _Foresight:
     """What is known about a kind of usage before a stretch of time is asked for.
 
     Attributes:
-        plan: the rows that may hold.
+        plan: the rows that may hold; None when there are none.
         windows: hours that matter; with any, days are unfolded only where they are asked for.
         ttl_unknown: the rows are those of another lifetime of cache writes.
         segments: the answer for all time; empty when there are windows.
     """
 
-    plan: Plan
+    plan: Plan | None
     windows: tuple[Window, ...]
     ttl_unknown: bool
     segments: tuple[RateSegment, ...] = ()
 
 
-def _segments(
-    key: RatingKey, meter: str, book: RateBook, resolution: Resolution, span: _Span
-) -> tuple[RateSegment, ...]:
-    """Return the segments of a stretch in which the model's name means one thing."""
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """What a rating key means while its model's name means one thing.
+
+    Attributes:
+        resolution: what the name means, and for how long.
+        conflict: a dimension that the key and the name contradict each other about; "" for none.
+        wanted: what is asked of the book, but for the meter; None with a conflict.
+        by_meter: what is already known of it.
+    """
+
+    resolution: Resolution
+    conflict: str = ""
+    wanted: Wanted | None = None
+    by_meter: dict[str, _Foresight] = field(default_factory=dict)
+
+
+def _kinds(key: RatingKey, book: RateBook) -> tuple[_Kind, ...]:
+    resolutions = book.resolutions(key.provider, key.platform, key.model)
+    return tuple(_kind(key, resolution, book) for resolution in resolutions)
+
+
+def _kind(key: RatingKey, resolution: Resolution, book: RateBook) -> _Kind:
     conditions, conflict = book.remembered(
         ("conditions", key.provider, key.conditions, resolution.dimensions),
         lambda: _conditions(key, resolution),
     )
     if conflict:
-        reason = f"{Reason.UNHANDLED_CONDITION}:{conflict}"
-        return (RateSegment(*span, unpriced(reason, resolution.model)),)
+        return _Kind(resolution, conflict=conflict)
     lo, hi = _prompt_class(key, conditions, _all_bounds(book, key, resolution.model))
     wanted = Wanted(
         provider=key.provider,
@@ -236,12 +219,23 @@ def _segments(
         lo=lo,
         hi=hi,
         single=key.per_request,
-        meter=meter,
     )
-    foresight = book.remembered(wanted, lambda: _foresee(wanted, book))
-    if not foresight.windows:
+    # Many keys want the same: they share what is known of it.
+    known = book.remembered(wanted, lambda: _Kind(resolution, wanted=wanted))
+    return _Kind(resolution, "", known.wanted, known.by_meter)
+
+
+def _segments(kind: _Kind, meter: str, book: RateBook, span: _Span) -> tuple[RateSegment, ...]:
+    if kind.wanted is None:
+        reason = f"{Reason.UNHANDLED_CONDITION}:{kind.conflict}"
+        return (RateSegment(*span, unpriced(reason, kind.resolution.model)),)
+    foresight = kind.by_meter.get(meter)
+    if foresight is None:
+        foresight = kind.by_meter[meter] = _foresee(kind.wanted, meter, book)
+    plan = foresight.plan
+    if plan is None or not foresight.windows:
         return _clipped(foresight.segments, span)
-    return book.remembered((wanted, span), lambda: _unfolded(foresight, span))
+    return book.remembered((kind.wanted, meter, span), lambda: _unfolded(foresight, plan, span))
 
 
 def _conditions(key: RatingKey, resolution: Resolution) -> tuple[Conditions, str]:
@@ -282,41 +276,49 @@ def _prompt_of_window(conditions: Conditions) -> PromptRange:
     return _ANY_PROMPT
 
 
-def _foresee(wanted: Wanted, book: RateBook) -> _Foresight:
-    plan, ttl_unknown = _plan(wanted, book)
+def _foresee(wanted: Wanted, meter: str, book: RateBook) -> _Foresight:
+    plan = plan_for(wanted, meter, book)
+    ttl_unknown = False
+    if isinstance(plan, Reason) and meter == Meter.CACHE_WRITE_UNKNOWN:
+        instead = _shortest_writes(wanted, book)
+        plan, ttl_unknown = instead or plan, instead is not None
+    if isinstance(plan, Reason):
+        return _nothing(plan, wanted.model)
     windows = {c.rate.window for c in plan.candidates if c.rate.window is not None}
     foresight = _Foresight(plan, tuple(windows), ttl_unknown)
     if windows:
         return foresight
-    return replace(foresight, segments=_unfolded(foresight, (ALWAYS, NEVER)))
+    return _Foresight(plan, (), ttl_unknown, _unfolded(foresight, plan, (ALWAYS, NEVER)))
 
 
-def _plan(wanted: Wanted, book: RateBook) -> tuple[Plan, bool]:
-    plan = plan_for(wanted, book)
-    if wanted.meter != Meter.CACHE_WRITE_UNKNOWN or plan.candidates:
-        return plan, False
-    for meter in _SHORTEST_WRITES:
-        instead = plan_for(replace(wanted, meter=meter), book)
-        if instead.candidates:
-            return instead, True
-    return plan, False
+def _shortest_writes(wanted: Wanted, book: RateBook) -> Plan | None:
+    plans = (plan_for(wanted, meter, book) for meter in _SHORTEST_WRITES)
+    return next((plan for plan in plans if isinstance(plan, Plan)), None)
 
 
-def _unfolded(foresight: _Foresight, span: _Span) -> tuple[RateSegment, ...]:
+@cache
+def _nothing(reason: Reason, model: str) -> _Foresight:
+    return _Foresight(None, (), False, (RateSegment(ALWAYS, NEVER, unpriced(reason, model)),))
+
+
+def _unfolded(foresight: _Foresight, plan: Plan, span: _Span) -> tuple[RateSegment, ...]:
     """Return the decisions of a stretch of time, deciding once between any two changes."""
     first, last = span
-    cuts = {instant for instant in foresight.plan.instants() if first < instant < last}
+    cuts = {instant for instant in plan.instants() if first < instant < last}
     for window in foresight.windows:
         for stretch in stretches(window, first, last):
             cuts.update(instant for instant in stretch if first < instant < last)
+    if not cuts:
+        return (RateSegment(first, last, _decided(foresight, plan, first)),)
     edges = (first, *sorted(cuts), last)
     return _joined(
-        RateSegment(starts, ends, _decided(foresight, starts)) for starts, ends in pairwise(edges)
+        RateSegment(starts, ends, _decided(foresight, plan, starts))
+        for starts, ends in pairwise(edges)
     )
 
 
-def _decided(foresight: _Foresight, at: datetime) -> Decision:
-    decision = decide(foresight.plan, at)
+def _decided(foresight: _Foresight, plan: Plan, at: datetime) -> Decision:
+    decision = decide(plan, at)
     certain = decision.status in (Status.PRICED, Status.ZERO_RATED)
     if foresight.ttl_unknown and certain:
         return replace(decision, status=Status.PROVISIONAL, reason=Reason.TTL_UNKNOWN)
@@ -386,40 +388,8 @@ def _weighted(
 def _all_bounds(book: RateBook, key: RatingKey, model: str) -> tuple[int, ...]:
     return book.remembered(
         ("bounds", key.provider, key.platform, model),
-        lambda: tuple(sorted(_bounds(book, key.provider, key.platform, model, None))),
+        lambda: tuple(sorted(tier_bounds(book, key.provider, key.platform, model, None))),
     )
-
-
-def _bounds(
-    book: RateBook,
-    provider: str,
-    platform: str,
-    model: str,
-    carried: frozenset[tuple[str, str]] | None,
-) -> Iterator[int]:
-    """Yield the lower bounds of tiers; of rates that `carried` allows, where it is given."""
-    for candidates in book.candidates(provider, platform, model).values():
-        for candidate in candidates:
-            if carried is None or candidate.conditions.required <= carried:
-                if candidate.lo > 1:
-                    yield candidate.lo
-                if candidate.hi is not None:
-                    yield candidate.hi + 1
-
-
-def _boundary_rows(
-    book: RateBook, provider: str, platform: str
-) -> tuple[frozenset[datetime], frozenset[Window]]:
-    instants: set[datetime | None] = set()
-    windows: set[Window] = set()
-    for row in book.dated_rows(provider, platform):
-        instants.update((row.effective_from, row.effective_to))
-        if isinstance(row, Rate):
-            instants.add(row.guaranteed_until)
-            if row.window is not None:
-                windows.add(row.window)
-                instants.add(known_until(row.window))
-    return frozenset(instant for instant in instants if instant is not None), frozenset(windows)
 
 
 def _just_after(instant: datetime) -> datetime:

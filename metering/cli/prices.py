@@ -1,0 +1,342 @@
+"""`metering prices`: which rates there are, whether they are sound, and what usage costs."""
+
+import json
+from datetime import datetime
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from metering.cli.frame import emit_json, emit_table, exit_with, format_option, money_text, note
+
+if TYPE_CHECKING:
+    from metering.core.rate_book import RateBook
+    from metering.workflows.prices import PriceRow
+    from metering.workflows.quotes import Quote, QuotedMeter
+
+
+@click.group()
+def prices() -> None:
+    r"""Show, check and quote rates.
+
+    \b
+    Example:
+        metering prices show claude-sonnet-4-5
+    """
+
+
+@prices.command("list")
+@format_option()
+def list_platforms(*, output_format: str) -> None:
+    r"""List the platforms that have prices, and from which cards.
+
+    \b
+    Example:
+        metering prices list
+    """
+    from metering.workflows.prices import priced_platforms
+
+    found = priced_platforms(_book())
+    if output_format == "json":
+        emit_json(
+            [
+                {
+                    "provider": one.provider,
+                    "platform": one.platform,
+                    "models": one.models,
+                    "rates": one.rates,
+                    "aliases": one.aliases,
+                    "cards": list(one.cards),
+                }
+                for one in found
+            ]
+        )
+        return
+    rows = [
+        (one.provider, one.platform, one.models, one.rates, one.aliases, ", ".join(one.cards))
+        for one in found
+    ]
+    emit_table(
+        "",
+        ("provider", "platform", "models", "rates", "aliases", "cards"),
+        rows,
+        right=("models", "rates", "aliases"),
+    )
+
+
+@prices.command()
+@click.argument("model")
+@click.option("--provider", default="", help="Only this provider.")
+@click.option("--platform", default="", help="Only this platform.")
+@format_option()
+def show(model: str, provider: str, platform: str, *, output_format: str) -> None:
+    r"""Print the price history of MODEL, and why these rows are its.
+
+    MODEL is a name as it stands in an export; aliases are followed. Nothing is matched by
+    likeness: a name that nobody wrote down has no price.
+
+    \b
+    Example:
+        metering prices show claude-sonnet-4-5-20250929 --platform anthropic-api
+    """
+    from metering.cli.frame import fail
+    from metering.workflows.prices import meanings, price_history
+
+    book = _book()
+    found = meanings(book, model, provider=provider, platform=platform)
+    if not found:
+        fail(
+            "unknown-model",
+            f"no rate card names the model '{model}'",
+            do="see `metering prices list`; usage of it goes to suspense until a card names it",
+        )
+    history = price_history(book, found)
+    if output_format == "json":
+        emit_json(
+            {
+                "name": model,
+                "meanings": [
+                    {
+                        "provider": one.provider,
+                        "platform": one.platform,
+                        "model": one.model,
+                        "from": _iso(one.starts),
+                        "to": _iso(one.ends),
+                        "why": one.why,
+                    }
+                    for one in found
+                ],
+                "prices": [_price_json(row) for row in history],
+            }
+        )
+        return
+    emit_table(
+        f"What '{model}' means",
+        ("platform", "model", "from", "to", "because of"),
+        [(one.platform, one.model, _day(one.starts), _day(one.ends), one.why) for one in found],
+    )
+    emit_table(
+        "Price history",
+        ("platform", "meter", "price", "per", "from", "to", "only when", "card", "source"),
+        [_price_cells(row) for row in history],
+        right=("price", "per"),
+    )
+
+
+@prices.command()
+@format_option()
+def check(*, output_format: str) -> None:
+    r"""Check every rate card: overlaps, ties, gaps, unknown meters and conditions.
+
+    Exit code 0 when they are sound, else 1.
+
+    \b
+    Example:
+        metering prices check
+    """
+    from metering.workflows.prices import bundled_problems
+
+    cards, problems = bundled_problems()
+    if output_format == "json":
+        emit_json(
+            {
+                "sound": not problems,
+                "cards": [
+                    {"name": card.name, "version": card.version, "rates": len(card.rates)}
+                    for card in cards
+                ],
+                "problems": [
+                    {"code": one.code, "places": list(one.places), "what": one.what}
+                    for one in problems
+                ],
+            }
+        )
+    for problem in problems:
+        note(problem.message())
+    if problems:
+        exit_with(1)
+    note(f"{len(cards)} cards with {sum(len(card.rates) for card in cards)} rates are sound")
+
+
+@prices.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@format_option()
+def quote(file: Path, *, output_format: str) -> None:
+    r"""Say what each row of FILE costs, by which rates.
+
+    FILE is a CSV with the columns provider, platform, model, event_time_utc, grain,
+    conditions_json and meters_json; others are ignored. With --format json there is one JSON
+    object per row, in order. A row that cannot be read is refused with its line, and the exit
+    code is 1. Allowances of a period are settled at its close and not applied here.
+
+    \b
+    Example:
+        metering prices quote usage.csv --format json
+    """
+    from metering.errors import Rejection
+    from metering.workflows.quotes import quotes
+
+    book = _book()
+    answers = list(quotes(file, book))
+    quoted = [answer for answer in answers if not isinstance(answer, Rejection)]
+    refused = [answer for answer in answers if isinstance(answer, Rejection)]
+    if output_format == "json":
+        for one in quoted:
+            click.echo(json.dumps(_quote_json(one, book), ensure_ascii=False))
+    else:
+        emit_table(
+            "",
+            ("line", "case", "model", "status", "amount", "currency", "reason"),
+            [
+                (
+                    one.line,
+                    one.case_id,
+                    one.model,
+                    one.status.value,
+                    money_text(one.amount, decimals=9),
+                    one.currency,
+                    one.reason,
+                )
+                for one in quoted
+            ],
+            right=("line", "amount"),
+        )
+    for rejection in refused:
+        note(rejection.message(str(file)))
+    if refused:
+        note(f"{len(refused)} of {len(answers)} rows refused")
+        exit_with(1)
+
+
+def _book() -> "RateBook":
+    from metering.workflows.prices import bundled_book
+
+    note("prices: the rate cards that ship with metering")
+    return bundled_book()
+
+
+def _quote_json(one: "Quote", book: "RateBook") -> dict[str, object]:
+    named: dict[str, object] = {} if one.case_id is None else {"case_id": one.case_id}
+    return {
+        **named,
+        "line": one.line,
+        "status": one.status.value,
+        "amount_nanos": one.amount,
+        "currency": one.currency or None,
+        "reason": one.reason or None,
+        "model": one.model,
+        "meters": {meter.meter: _meter_json(meter, book) for meter in one.meters},
+    }
+
+
+def _meter_json(one: "QuotedMeter", book: "RateBook") -> dict[str, object]:
+    decision = one.decision
+    return {
+        "status": decision.status.value,
+        "reason": decision.reason or None,
+        "quantity": _number(one.quantity),
+        "billed_quantity": _number(one.billed_quantity),
+        "amount_nanos": one.amount,
+        "price_nanos": decision.price_nanos,
+        "per": decision.per,
+        "factor_num": decision.factor_num,
+        "factor_den": decision.factor_den,
+        "currency": decision.currency or None,
+        "card": f"{decision.card} v{decision.card_version}" if decision.card else None,
+        "list_price_nanos": decision.list_price_nanos,
+        "list_per": decision.list_per,
+        "rates": [_row_json(row_id, book) for row_id in decision.rate_ids],
+    }
+
+
+def _row_json(row_id: str, book: "RateBook") -> dict[str, object]:
+    """Return one rate or modifier that a price is made of: what it says, since when, who says."""
+    from metering.core.rates import Rate
+
+    found = book.row(row_id)
+    if found is None:
+        return {"id": row_id}
+    card, row = found
+    priced: dict[str, object] = (
+        {
+            "price_nanos": row.price_nanos,
+            "per": row.per,
+            "guaranteed_until": _iso(row.guaranteed_until),
+        }
+        if isinstance(row, Rate)
+        else {"factor_num": row.factor_num, "factor_den": row.factor_den}
+    )
+    return {
+        "id": row_id,
+        **priced,
+        "model": row.model_match or None,
+        "match": row.match_kind.value,
+        "conditions": dict(row.conditions or {}),
+        "effective_from": _iso(row.effective_from),
+        "effective_to": _iso(row.effective_to),
+        "card": f"{card.name} v{card.version}",
+        "kind": card.kind.value,
+        "source_name": card.source_name or card.name,
+        "source_version": card.source_version or None,
+        "source_url": row.source_url or None,
+        "retrieved_at": row.retrieved_at or None,
+        "evidence": row.evidence,
+        "note": row.note or None,
+    }
+
+
+def _price_cells(row: "PriceRow") -> tuple[object, ...]:
+    only = (row.conditions, row.prompt and f"prompt {row.prompt}", row.hours)
+    return (
+        row.platform,
+        row.meter,
+        row.price,
+        f"{row.per:,}" if row.per else "",
+        _day(row.starts),
+        _day(row.ends),
+        "; ".join(part for part in only if part),
+        row.card,
+        f"{row.source_url} {row.retrieved_at}".strip(),
+    )
+
+
+def _price_json(row: "PriceRow") -> dict[str, object]:
+    return {
+        "provider": row.provider,
+        "platform": row.platform,
+        "model": row.model,
+        "meter": row.meter,
+        "price": row.price,
+        "per": row.per or None,
+        "currency": row.currency,
+        "conditions": row.conditions or None,
+        "prompt": row.prompt or None,
+        "hours": row.hours or None,
+        "from": _iso(row.starts),
+        "to": _iso(row.ends),
+        "guaranteed_until": _iso(row.guaranteed_until),
+        "card": row.card,
+        "match": row.match,
+        "evidence": row.evidence,
+        "source_url": row.source_url or None,
+        "retrieved_at": row.retrieved_at or None,
+        "note": row.note or None,
+        "id": row.row_id,
+    }
+
+
+def _number(quantity: int | Fraction) -> int | str:
+    from metering.workflows.prices import decimal_text
+
+    return quantity if isinstance(quantity, int) else decimal_text(quantity)
+
+
+def _iso(instant: datetime | None) -> str | None:
+    return None if instant is None else instant.isoformat().replace("+00:00", "Z")
+
+
+def _day(instant: datetime | None) -> str:
+    if instant is None:
+        return ""
+    return (_iso(instant) or "").removesuffix("T00:00:00Z")

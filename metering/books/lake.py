@@ -5,7 +5,7 @@ snapshot that a later one covers stays listed and is no longer live.
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any, ClassVar, Final
 
 from sqlalchemy import (
@@ -262,6 +262,16 @@ _CLASHES: Final = text("""
 
 _VIEW: Final = ("provider", "billing_account", "scope", "signature", "ingestor")
 
+# Each pair once: of two views, the one that sorts first stands on the left.
+_OVERLAPS: Final = """
+    WITH claim AS (SELECT DISTINCT {columns} FROM coverage)
+    SELECT {left}, {right}
+    FROM claim l JOIN claim r
+        ON r.provider = l.provider AND r.billing_account = l.billing_account AND r.day = l.day
+        AND (r.scope = l.scope OR r.scope = '*' OR l.scope = '*')
+        AND (l.ingestor, l.scope, l.signature) < (r.ingestor, r.scope, r.signature)
+"""
+
 _KNOWN_PATHS: Final = text("""
     SELECT path FROM lake_file f
     WHERE path IS NOT NULL
@@ -375,6 +385,25 @@ def conflicting_coverage(connection: Connection, rows: Sequence[NewCoverage]) ->
         found = connection.execute(_CLASHES, values | bounds)
         clashes.update(clash for clash in (Clash(*row) for row in found) if clash.day in claimed)
     return sorted(clashes, key=lambda one: (one.day, one.source_path, one.ingestor, one.scope))
+
+
+def overlapping_claims(connection: Connection) -> list[tuple[NewCoverage, NewCoverage]]:
+    """Return every pair of claims to the same usage in two views, by day; see above.
+
+    A change of roles can make an error of what was none when it was ingested.
+    """
+    columns = [field.name for field in fields(NewCoverage)]
+    statement = _OVERLAPS.format(
+        columns=", ".join(columns),
+        left=", ".join(f"l.{name} AS l_{name}" for name in columns),
+        right=", ".join(f"r.{name} AS r_{name}" for name in columns),
+    )
+    middle = len(columns)
+    pairs = [
+        (NewCoverage(*row[:middle]), NewCoverage(*row[middle:]))
+        for row in connection.execute(text(statement))
+    ]
+    return sorted(pairs, key=lambda pair: (pair[0].day, repr(pair)))
 
 
 def cell_files(connection: Connection, recipes: Collection[str]) -> dict[str, str]:

@@ -366,6 +366,13 @@ def net_lines(connection: Connection, period: str | None = None) -> Iterator[Net
         yield from map(NetLine._make, rows)
 
 
+def posting_line(connection: Connection, posting_id: int) -> NetLine | None:
+    """Return one posting as a line of its own, or None when there is none with this id."""
+    statement = _NET.replace("{condition}", "id = {mark}")
+    row = _fetched(connection, statement, (posting_id,)).fetchone()
+    return None if row is None else NetLine._make(row)
+
+
 def posting_count(connection: Connection) -> int:
     """Return how many postings there are."""
     return connection.execute(select(func.count()).select_from(_POSTING)).scalar_one()
@@ -400,7 +407,7 @@ def _ids(connection: Connection, table: Table, key: str, names: Sequence[str]) -
     return found
 
 
-def _fetched(connection: Connection, statement: str, values: tuple[str, ...]) -> Any:
+def _fetched(connection: Connection, statement: str, values: tuple[str | int, ...]) -> Any:
     # The driver's cursor, inside our transaction: SQLAlchemy's rows take three times as long.
     postgresql = connection.dialect.name == POSTGRESQL
     cursor: Any = connection.connection.cursor()

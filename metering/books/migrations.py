@@ -3,11 +3,12 @@
 No command migrates as a side effect: `require_current` refuses and names `metering db upgrade`.
 """
 
+from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import Connection, Engine, inspect, text
 
-from metering.books.engine import begin_read, begin_write
+from metering.books.engine import POSTGRESQL, SQLITE, begin_read, begin_write
 from metering.errors import BookError
 from metering.resources import migrations_dir
 
@@ -19,6 +20,12 @@ if TYPE_CHECKING:
 HEAD: Final = "0001"
 
 _VERSION_TABLE: Final = "alembic_version"
+# The table of each trigger that keeps rows; one that is disabled keeps nothing.
+_TRIGGERS: Final = {
+    SQLITE: "SELECT tbl_name FROM sqlite_master WHERE type = 'trigger'",
+    POSTGRESQL: "SELECT c.relname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid"
+    " WHERE NOT t.tgisinternal AND t.tgenabled <> 'D'",
+}
 
 
 def upgrade(engine: Engine) -> None:
@@ -84,6 +91,29 @@ def require_current(engine: Engine) -> None:
             do="back them up, then run `metering db upgrade`",
         )
     raise _newer(current)
+
+
+def database_problems(connection: Connection) -> list[str]:
+    """Return why the database itself cannot be trusted, a sentence each; empty when it can.
+
+    SQLite's pages and foreign keys are checked (PostgreSQL does so by itself), and on both that
+    every table still has the triggers that keep its rows.
+    """
+    found: list[str] = []
+    if connection.dialect.name == SQLITE:
+        checked = connection.exec_driver_sql("PRAGMA quick_check").scalars().all()
+        found += [f"the database file is damaged: {line}" for line in checked if line != "ok"]
+        broken = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+        found += [f"{row[0]} row {row[1]} refers to no row of {row[2]}" for row in broken]
+    tables = sorted(set(inspect(connection).get_table_names()) - {_VERSION_TABLE})
+    guarded = Counter(connection.exec_driver_sql(_TRIGGERS[connection.dialect.name]).scalars())
+    needed = 2 if connection.dialect.name == SQLITE else 1
+    found += [
+        f"{table}: the triggers that keep its rows are gone"
+        for table in tables
+        if guarded[table] < needed
+    ]
+    return found
 
 
 def _config(connection: Connection | None = None) -> "Config":

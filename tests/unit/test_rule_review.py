@@ -1,0 +1,96 @@
+"""Rules and owners that look odd given the usage that has been seen."""
+
+from datetime import date
+
+from metering.core.attribution import (
+    Assign,
+    Directory,
+    DirectoryEntry,
+    Match,
+    Rule,
+    RuleSet,
+)
+from metering.core.patterns import Pattern
+from metering.core.rule_review import Remark, review, without_owner
+
+OCTOBER = (date(2026, 10, 1), date(2026, 10, 31))
+
+
+def rules(*several: tuple[str, str]) -> RuleSet:
+    return RuleSet(
+        rules=tuple(
+            Rule(at, f"r{at}", (Match("api_key", Pattern.parse(pattern)),), Assign(cost_centre))
+            for at, (pattern, cost_centre) in enumerate(several, start=1)
+        )
+    )
+
+
+def seen(*keys: str) -> list[dict[str, str | None]]:
+    return [{"api_key": key} for key in keys]
+
+
+def test_a_rule_that_no_usage_looks_like_is_told() -> None:
+    remarks = review(rules(("ci-1", "A"), ("cl-1", "B")), Directory(), seen("ci-1"))
+
+    assert remarks == (
+        Remark("never-matches", "rules.toml: rule 2 'r2'", "no usage seen so far looks like this"),
+    )
+
+
+def test_a_rule_that_another_always_precedes_is_told() -> None:
+    remarks = review(rules(("glob:ci-*", "A"), ("ci-1", "B")), Directory(), seen("ci-1", "ci-2"))
+
+    assert remarks == (
+        Remark(
+            "shadowed",
+            "rules.toml: rule 2 'r2'",
+            "it matches usage, but always after rule 1 'r1'",
+        ),
+    )
+
+
+def test_rules_that_share_usage_are_told_unless_they_agree() -> None:
+    several = rules(("ci-1", "A"), ("glob:ci-*", "B"), ("ci-2", "B"))
+
+    remarks = review(several, Directory(), seen("ci-1", "ci-2"))
+
+    assert [(remark.code, remark.where) for remark in remarks] == [
+        ("overlapping", "rules.toml: rule 2 'r2'"),
+        ("shadowed", "rules.toml: rule 3 'r3'"),
+    ]
+    assert remarks[0].says == "rule 1 'r1' comes first for 1 of the identities it matches"
+
+
+def test_nothing_is_said_about_rules_before_any_usage() -> None:
+    assert review(rules(("ci-1", "A")), Directory(), []) == ()
+
+
+def test_a_day_lost_between_two_entries_is_told() -> None:
+    lost = date(2026, 10, 31)
+    directory = Directory(
+        entries=(
+            DirectoryEntry(2, "k", "", "T", "P", "A", None, lost),
+            DirectoryEntry(3, "k", "", "T", "P", "B", date(2026, 11, 1), None),
+        )
+    )
+
+    (remark,) = review(RuleSet(), directory, [])
+
+    assert (remark.code, remark.where) == ("gap", "owners.csv:2")
+    assert remark.says.startswith("nobody owns this key on 2026-10-31")
+
+
+def test_an_identity_is_without_owner_when_one_day_is() -> None:
+    directory = Directory(
+        entries=(
+            DirectoryEntry(2, "whole", "", "T", "P", "A", OCTOBER[0], date(2026, 11, 1)),
+            DirectoryEntry(3, "short", "", "T", "P", "A", OCTOBER[0], OCTOBER[1]),
+            DirectoryEntry(4, "later", "", "T", "P", "A", date(2026, 11, 1), None),
+        )
+    )
+
+    found = without_owner(
+        rules(("ci-1", "A")), directory, seen("ci-1", "whole", "short", "later", "none"), *OCTOBER
+    )
+
+    assert found == ({"api_key": "short"}, {"api_key": "later"}, {"api_key": "none"})

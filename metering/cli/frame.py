@@ -35,7 +35,7 @@ class _Told(click.ClickException):
     def show(self, file: Any = None) -> None:
         """Print the message to stderr without a prefix."""
         del file
-        click.echo(_printable(self.message), err=True)
+        click.echo(printable(self.message), err=True)
 
 
 @contextmanager
@@ -114,7 +114,7 @@ def emit_table(
     for column in columns:
         table.add_column(column, justify="right" if column in right else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(Text("" if cell is None else _printable(str(cell))) for cell in row))
+        table.add_row(*(Text("" if cell is None else printable(str(cell))) for cell in row))
     console().print(table)
 
 
@@ -130,7 +130,7 @@ def console() -> Any:
 
 def note(text: str) -> None:
     """Print words for the person to stderr; results alone go to stdout."""
-    click.echo(_printable(text), err=True)
+    click.echo(printable(text), err=True)
 
 
 def fail(code: str, what: str, *, do: str = "") -> NoReturn:
@@ -143,9 +143,11 @@ def exit_with(code: int) -> NoReturn:
     raise SystemExit(code)
 
 
-def _printable(text: str) -> str:
-    # No control character of a foreign name reaches the terminal: an escape sequence in a model
-    # name would otherwise move the cursor or set the window title.
+def printable(text: str) -> str:
+    """Return foreign text with its control characters replaced.
+
+    An escape sequence in a model's name would otherwise move the cursor or set the window title.
+    """
     return "".join(c if c.isprintable() or c == "\n" else "�" for c in text)
 
 

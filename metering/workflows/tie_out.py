@@ -1,0 +1,77 @@
+"""Tie out: the ledger of a period against the invoices of its providers."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from metering.books import billed as billed_book
+from metering.books import invoices as invoice_book
+from metering.books.engine import begin_read, open_engine
+from metering.books.migrations import require_current
+from metering.core.decisions import Status
+from metering.core.ledger import UNATTRIBUTED
+from metering.core.periods import BillingPeriod
+from metering.core.tieout import LedgerSide, TieOut, tie_out
+from metering.workflows.invoices import invoice_of_books
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from metering.settings import Settings
+
+
+def tie_out_period(settings: "Settings", period: BillingPeriod) -> tuple[TieOut, ...]:
+    """Return the tie-outs of a period, one per provider, billing account and currency."""
+    books = open_engine(settings.books_url)
+    require_current(books)
+    with begin_read(books) as connection:
+        return tie_outs(connection, period)
+
+
+def tie_outs(connection: "Connection", period: BillingPeriod) -> tuple[TieOut, ...]:
+    """Return the tie-outs of a period from an open transaction.
+
+    The ledger's side is what usage of the period's days is charged, whichever period it was
+    booked in: a correction posted in November for usage of October belongs to October's invoice.
+    """
+    first, last = str(period.first_day), str(period.end_day - timedelta(days=1))
+    invoices = (found.invoice for found in invoice_book.invoices_of(connection, str(period)))
+    return tie_out(
+        period,
+        ledger_sides(billed_book.billed_lines(connection, first, last)),
+        [invoice_of_books(invoice) for invoice in invoices],
+    )
+
+
+def ledger_sides(lines: Iterable[billed_book.BilledLine]) -> tuple[LedgerSide, ...]:
+    """Return the ledger's side of each billing account and currency.
+
+    Usage without a rate has no amount and so no currency of its own; it is told on every side of
+    its account, and makes a side only where the account has no other.
+    """
+    amounts: dict[tuple[str, str, str], list[int]] = {}
+    unpriced: dict[tuple[str, str], dict[str, int]] = {}
+    fallback: dict[tuple[str, str], str] = {}
+    for line in lines:
+        account = (line.provider, line.billing_account)
+        if line.status == Status.UNPRICED.value:
+            meters = unpriced.setdefault(account, {})
+            meters[line.meter] = meters.get(line.meter, 0) + line.quantity
+            fallback.setdefault(account, line.currency)
+            continue
+        sums = amounts.setdefault((*account, line.currency), [0, 0])
+        sums[0] += line.amount_nanos
+        sums[1] += line.amount_nanos if line.debit == UNATTRIBUTED.name else 0
+    priced = {key[:2] for key in amounts}
+    for account, currency in fallback.items():
+        if account not in priced:
+            amounts[*account, currency] = [0, 0]
+    return tuple(
+        LedgerSide(
+            *key,
+            billed_nanos=billed,
+            unattributed_nanos=unattributed,
+            unpriced=tuple(sorted(unpriced.get(key[:2], {}).items())),
+        )
+        for key, (billed, unattributed) in sorted(amounts.items())
+    )

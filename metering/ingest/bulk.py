@@ -1,0 +1,261 @@
+"""How a bulk format is read relationally: gateway logs, transcripts, cloud billing files.
+
+A format says which source fields it looks at, how the usage columns follow from them, and what
+refuses a record (`Layout`). The reader turns that into one statement, so that a file of gigabytes
+is parsed once and no record passes through a Python loop.
+
+Every expression is DuckDB SQL over the source fields and the steps before it. It must not raise,
+whatever a field holds: a number goes through `whole_number`, an instant through `instant`, JSON
+through `json_fields`. A field stays text until it was checked, because DuckDB's own JSON reader
+casts 12.5 to 12 and true to 1 without a word.
+"""
+# ruff: noqa: S608 - names and texts go through `name` and `literal`; there is nothing to bind
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, TypeAlias
+
+import pyarrow as pa
+
+from metering.usage.schema import INSTANT, METERS, TAGS, USAGE_SCHEMA
+
+# A field's name and its form: "VARCHAR" for text, "JSON" where 12 and "12" must be told apart, a
+# mapping for the fields of an object. What is not named is never taken out of the file.
+Fields: TypeAlias = "Mapping[str, str | Fields]"
+
+_SQL_TYPES: Final = {
+    pa.int64(): "BIGINT",
+    pa.string(): "VARCHAR",
+    INSTANT: "TIMESTAMPTZ",
+    TAGS: "MAP(VARCHAR, VARCHAR)",
+    METERS: "MAP(VARCHAR, BIGINT)",
+}
+
+# 18 digits always fit in 64 bits, and so does the sum of the few that make a record.
+_WHOLE_NUMBER: Final = r"[0-9]{1,18}"
+# Without a pattern DuckDB takes "infinity", bare dates and names of zones for instants.
+_WALL_CLOCK: Final = r"20\d\d-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d{1,9})?"
+_OFFSET: Final = r"(Z|[+-]\d\d(:?\d\d)?)"
+# As JSON writes a number; zeros in front and signs are refused with everything else.
+_AMOUNT: Final = r"\d+(\.\d+)?([eE][+-]?\d{1,3})?"
+# An amount this short has at most 9 decimals and fits in 64 bits.
+_SHORT_AMOUNT: Final = 11
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One reason to refuse a record.
+
+    Attributes:
+        fails: a condition; the record is refused where it holds, and passes where it is null.
+        code: stable, kebab-case; has a directory under `tests/errors/`.
+        field: the field a reader of the source would look for; empty for the whole record.
+        found: an expression for the value that was found, as text.
+        expected: what would have been accepted, in words.
+        remedy: what the user does; empty for the usual advice.
+        quotes: whether `found` is a value of the source; else it is said in our own words.
+    """
+
+    fails: str
+    code: str
+    field: str
+    found: str
+    expected: str
+    remedy: str = ""
+    quotes: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What a bulk format takes from its source, and what it makes of it.
+
+    Attributes:
+        fields: the source fields that are looked at.
+        required: fields without which a table's header is of another format.
+        steps: named intermediate expressions; a step sees the fields and the steps before it.
+        columns: the usage columns the format fills; all others are null. `row_no` is given.
+        checks: in order; the first that fails names the rejection.
+        noise: an expression for what a line without usage is, in words; null for a record.
+        live: the source may still be growing: a last line without its line end that is no complete
+            JSON is noise, to be read with the next import, and not a record that is broken.
+        merge: a query from `records` (the accepted rows, in the usage schema) that gives rows of
+            the same schema, for a source that repeats itself; empty when each record is its own.
+        merged_noise: what the records that a merge took away are called in the receipt.
+    """
+
+    fields: Fields
+    required: tuple[str, ...]
+    steps: tuple[Mapping[str, str], ...]
+    columns: Mapping[str, str]
+    checks: tuple[Check, ...]
+    noise: str = "NULL"
+    live: bool = False
+    merge: str = ""
+    merged_noise: str = ""
+
+
+# What may be wrong with a line before any field of it can be looked at. The reader of exact lines
+# gives `line_fault`; in a file that DuckDB reads without complaint it is null throughout.
+LINE_CHECKS: Final = (
+    Check(
+        fails="line_fault = 'bad-encoding'",
+        code="bad-encoding",
+        field="",
+        found="'bytes that are not UTF-8'",
+        expected="UTF-8 text",
+        remedy="export the file again as UTF-8 and ingest it",
+        quotes=False,
+    ),
+    Check(
+        fails="line_fault = 'line-too-long'",
+        code="line-too-long",
+        field="",
+        found="'a line of more than 16 MiB'",
+        expected="lines of at most 16 MiB",
+        remedy="leave request and response bodies out of the export",
+        quotes=False,
+    ),
+    Check(
+        fails="line_fault = 'bad-json'",
+        code="bad-json",
+        field="",
+        found="line_size || ' characters that are not one JSON object'",
+        expected="one complete JSON object on each line, no name in it twice",
+        remedy="the line may have been cut: export the file again and ingest it",
+        quotes=False,
+    ),
+    Check(
+        fails="line_fault = 'bad-row'",
+        code="bad-row",
+        field="",
+        found="line_size || ' cells'",
+        expected="as many cells as the header has",
+        remedy="look for a stray separator or quote on the line, correct it and ingest the file",
+        quotes=False,
+    ),
+)
+
+
+def whole_number(text: str) -> str:
+    """Return an expression for a count of 0 to 18 ASCII digits; null for anything else."""
+    return f"CASE WHEN regexp_full_match({text}, '{_WHOLE_NUMBER}') THEN {text}::BIGINT END"
+
+
+def instant(text: str, *, zoneless_is_utc: bool) -> str:
+    """Return an expression for an instant of the years 2000 to 2099; null for anything else.
+
+    Args:
+        text: the field.
+        zoneless_is_utc: whether the format's documentation says that a time without an offset is
+            UTC. Otherwise such a time is refused, never taken as local.
+    """
+    # A cast to TIMESTAMP would drop the offset in silence; a cast to TIMESTAMPTZ converts it.
+    zoneless = (
+        f"WHEN regexp_full_match({text}, '{_WALL_CLOCK}')"
+        f" THEN try_cast({text} || 'Z' AS TIMESTAMPTZ) "
+        if zoneless_is_utc
+        else ""
+    )
+    return (
+        f"CASE {zoneless}WHEN regexp_full_match({text}, '{_WALL_CLOCK}{_OFFSET}')"
+        f" THEN try_cast({text} AS TIMESTAMPTZ) END"
+    )
+
+
+def nanos(text: str) -> str:
+    """Return an expression for an amount in nanos, exact, rounded once, half to even.
+
+    Null for what is not a decimal number of less than a billion. The 28 decimals hold every digit
+    of a double's shortest text that can decide the ninth, so that rounding does not happen twice;
+    short amounts need no rounding and take a cheaper way to the same number.
+    """
+    short = f"try_cast({text} AS DECIMAL(18, 9)) * 1000000000::DECIMAL(10, 0)"
+    exact = f"try_cast({text} AS DECIMAL(38, 28))"
+    return (
+        f"CASE WHEN NOT regexp_full_match({text}, '{_AMOUNT}') THEN NULL"
+        f" WHEN length({text}) <= {_SHORT_AMOUNT} AND NOT contains({text}, 'e')"
+        f" THEN ({short})::BIGINT"
+        f" WHEN abs({exact}) < 1000000000 THEN (round_even({exact}, 9) * 1000000000)::BIGINT END"
+    )
+
+
+def text(field: str) -> str:
+    """Return an expression for a text field; the empty text says nothing and is null."""
+    return f"nullif({field}, '')"
+
+
+def json_fields(document: str, fields: "Fields | tuple[str]") -> str:
+    """Return an expression for the given fields of a JSON text, as a struct; null when it is none.
+
+    A one-element tuple stands for a list of that form.
+    """
+    shape = json.dumps(list(fields) if isinstance(fields, tuple) else fields)
+    return f"try(json_transform({document}, {literal(shape)}))"
+
+
+def literal(value: str) -> str:
+    """Return `value` as an SQL string literal."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+def name(identifier: str) -> str:
+    """Return `identifier` as a quoted SQL name."""
+    return '"' + identifier.replace('"', '""') + '"'
+
+
+def source_path(path: Path) -> str:
+    """Return a path as the literal that DuckDB's readers take for this one file, not a pattern."""
+    return literal(re.sub(r"[\[*?]", r"[\g<0>]", str(path)))
+
+
+def json_types(fields: Fields) -> str:
+    """Return the type of each field as `read_json` wants it: {"a": 'JSON', "b": 'STRUCT(…)'}."""
+    pairs = (f"{name(key)}: {literal(_sql_type(form))}" for key, form in fields.items())
+    return "{" + ", ".join(pairs) + "}"
+
+
+def statement(layout: Layout, source: str) -> str:
+    """Return the query that makes usage rows of a source.
+
+    Args:
+        layout: the format.
+        source: a query that gives the layout's fields, and `line_fault`, `line_size` and `line_no`.
+
+    Returns:
+        A query over the source, in its order: the usage columns but for `row_no`, then
+        `line_no`, `noise`, `refused_by` (index into LINE_CHECKS and the layout's checks) and
+        `found`; the last three are null for a record.
+    """
+    query = f"SELECT * FROM ({source})"
+    for step in layout.steps:
+        named = ", ".join(f"{expression} AS {name(key)}" for key, expression in step.items())
+        query = f"SELECT *, {named} FROM ({query})"
+    columns = ",\n  ".join(
+        f"({layout.columns.get(column.name, 'NULL')})::{_SQL_TYPES[column.type]}"
+        f" AS {name(column.name)}"
+        for column in USAGE_SCHEMA
+        if column.name != "row_no"
+    )
+    checks = (*LINE_CHECKS, *layout.checks)
+    failing = " ".join(f"WHEN {check.fails} THEN {at}" for at, check in enumerate(checks))
+    finding = " ".join(f"WHEN {at} THEN {check.found}" for at, check in enumerate(checks))
+    judged = (
+        "SELECT *, CASE line_fault WHEN 'empty' THEN 'empty lines'"
+        " WHEN 'unfinished' THEN 'incomplete last line'"
+        f" ELSE CASE WHEN line_fault IS NULL THEN ({layout.noise}) END END::VARCHAR AS line_noise,"
+        f" (CASE WHEN line_noise IS NULL THEN CASE {failing} END END)::SMALLINT AS refused_by"
+        f" FROM ({query})"
+    )
+    return (
+        f"SELECT {columns},\n  line_no, line_noise AS noise, refused_by,"
+        f" left((CASE refused_by {finding} END)::VARCHAR, 64) AS found\nFROM ({judged})"
+    )
+
+
+def _sql_type(form: "str | Fields") -> str:
+    if isinstance(form, str):
+        return form
+    return "STRUCT(" + ", ".join(f"{name(key)} {_sql_type(of)}" for key, of in form.items()) + ")"

@@ -1,0 +1,356 @@
+"""Reading source files: unpacked, hashed, and the bulk formats through DuckDB.
+
+A bulk file is read in one of two ways with one result. The fast way lets DuckDB parse the file and
+run the format's statement over it, once. When DuckDB stumbles, or finds another number of rows
+than the file has lines, the exact way (`exact_lines`) reads line by line what can be read and says
+of each other line what is wrong with it. Both end in a Parquet file of checked rows in scratch
+space, so memory is bounded by the limit given and not by the file, and row numbers come from
+the rows' places in that file: counting rows while parsing would take one core instead of all.
+"""
+
+import hashlib
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Self
+
+import duckdb
+
+from metering.errors import Rejection, SourceError, SourceRef, shown
+from metering.ingest import exact_lines
+from metering.ingest.bulk import LINE_CHECKS, Layout, literal, name, source_path, statement
+from metering.ingest.bulk_sources import (
+    csv_source,
+    exact_lines_source,
+    exact_table_source,
+    json_source,
+)
+from metering.ingest.contract import Noise, Reading, Rejections, UsageBatch
+from metering.ingest.decompression import ArchiveLimits, LineCount, PlainFile, plain_file
+from metering.usage.schema import USAGE_SCHEMA
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+_BLOCK: Final = 4 << 20
+_LARGEST_PAGE: Final = 64 << 20
+_REJECTIONS_AT_ONCE: Final = 1000
+_USUAL_REMEDY: Final = "correct the field and ingest the file again"
+_COLUMNS: Final = ", ".join(name(column) for column in USAGE_SCHEMA.names)
+_PARQUET: Final = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1"
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """What a file is, as received.
+
+    Attributes:
+        sha256: of its bytes, in hexadecimal; two files with the same one are the same source.
+        size_bytes: how many bytes.
+        lines: physical lines; without meaning for a compressed file.
+    """
+
+    sha256: str
+    size_bytes: int
+    lines: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Staged:
+    """Checked rows of one file, in its order, in scratch space.
+
+    Attributes:
+        path: Parquet: the columns of `bulk.statement`.
+        first_line: physical line of the first row, or 1 for the first of a JSON array; the rows
+            follow line by line, except where `line_no` says otherwise.
+        count: rows, whatever became of them.
+    """
+
+    path: Path
+    first_line: int
+    count: int
+
+    @property
+    def rows(self) -> str:
+        """The rows as a query, with their `row_no`."""
+        return (
+            f"SELECT *, coalesce(line_no, file_row_number + {self.first_line}) AS row_no"
+            f" FROM read_parquet({source_path(self.path)}, file_row_number = true)"
+        )
+
+
+class Reader:
+    """Reads the files of one import; holds its scratch space and its one DuckDB connection.
+
+    Args:
+        scratch: folder for temporary files; made when missing. What the reader puts there is
+            removed when it closes.
+        memory_limit: what DuckDB may take, e.g. "1GB"; beyond it, it spills to scratch.
+        threads: DuckDB's threads; 0 means one per core.
+        limits: how much a compressed file may unpack to.
+
+    Attributes:
+        connection: its relations are what bulk formats hand over; in UTC.
+    """
+
+    def __init__(
+        self,
+        scratch: Path,
+        memory_limit: str,
+        threads: int = 0,
+        limits: ArchiveLimits | None = None,
+    ) -> None:
+        scratch.mkdir(parents=True, exist_ok=True)
+        self._folder = Path(tempfile.mkdtemp(prefix="reader-", dir=scratch))
+        self._limits = limits or ArchiveLimits()
+        self._files = 0
+        self._plain: dict[Path, PlainFile] = {}
+        self._fingerprints: dict[Path, Future[Fingerprint]] = {}
+        # One thread: hashing takes one core and leaves the others to DuckDB.
+        self._hashing = ThreadPoolExecutor(max_workers=1, thread_name_prefix="fingerprint")
+        self.connection = duckdb.connect(
+            config={
+                "memory_limit": memory_limit,
+                "temp_directory": str(self._folder / "spill"),
+                "preserve_insertion_order": "true",
+                "autoinstall_known_extensions": "false",
+                **({"threads": str(threads)} if threads else {}),
+            }
+        )
+        self.connection.execute("SET TimeZone = 'UTC'")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: "TracebackType | None",
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop hashing, close the connection and remove the scratch files."""
+        self._hashing.shutdown(cancel_futures=True)
+        self.connection.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def start_fingerprint(self, path: Path) -> "Future[Fingerprint]":
+        """Begin to hash a file in a thread, so that it overlaps with reading.
+
+        The future raises OSError when the file cannot be read.
+        """
+        if path not in self._fingerprints:
+            self._fingerprints[path] = self._hashing.submit(_fingerprint, path)
+        return self._fingerprints[path]
+
+    def fingerprint(self, path: Path) -> Fingerprint:
+        """Return what a file is, waiting for its hash.
+
+        Raises:
+            OSError: the file cannot be read.
+        """
+        return self.start_fingerprint(path).result()
+
+    def plain(self, path: Path) -> Path:
+        """Return the file unpacked and without byte order mark; the file itself if it is so.
+
+        Raises:
+            SourceError: as `decompression.plain_file`; nothing of the file is recorded.
+        """
+        if path not in self._plain:
+            self._plain[path] = plain_file(path, self._scratch_file("plain"), self._limits)
+        return self._plain[path].path
+
+    def content(self, path: Path, limit: int = _LARGEST_PAGE) -> bytes:
+        """Return the whole content of a small file, unpacked.
+
+        Args:
+            path: the file.
+            limit: bytes it may have.
+
+        Raises:
+            SourceError: `page-too-large`, or as `plain`; nothing of the file is recorded.
+        """
+        plain = self.plain(path)
+        if plain.stat().st_size > limit:
+            raise SourceError(
+                SourceRef(str(path)),
+                "page-too-large",
+                f"the page has more than {limit >> 20} MiB",
+                do="export shorter periods, or smaller pages, and ingest each of them",
+            )
+        return plain.read_bytes()
+
+    def bulk(self, path: Path, layout: Layout) -> Iterator[Reading]:
+        """Read a file of records: JSON Lines, a JSON array, or a CSV table with a header.
+
+        Which of the three it is shows in its first character. Yields one batch, whose rows are a
+        relation over checked rows in scratch space, then rejections, then noise; records, rejected
+        and noise add up to the lines of the file (the header aside).
+
+        Raises:
+            SourceError: as `plain`; `bad-json` for an array that is cut or broken;
+                `missing-column` or `doubled-column` for a table's header; `unclosed-quote`.
+        """
+        plain = self.plain(path)
+        with plain.open("rb") as stream:
+            first = stream.read(1 << 16).lstrip()[:1]
+        if first == b"[":
+            staged = self._array(path, plain, layout)
+        elif first in (b"{", b""):
+            staged = self._json_lines(path, plain, layout)
+        else:
+            staged = self._table(path, plain, layout)
+        yield from self._readings(staged, layout)
+
+    def _json_lines(self, path: Path, plain: Path, layout: Layout) -> _Staged:
+        # A line that is not JSON stops the statement; an empty one is passed over, and the count
+        # of rows betrays it.
+        staged = self._attempt(json_source(plain, layout, "newline_delimited"), layout)
+        if staged is not None and staged.count == self._lines(path):
+            return staged
+        return self._exact_lines(plain, layout)
+
+    def _exact_lines(self, plain: Path, layout: Layout) -> _Staged:
+        copy = self._scratch_file("lines")
+        exact_lines.copy_readable_lines(plain, copy, live=layout.live)
+        return self._stage(exact_lines_source(copy, layout), layout)
+
+    def _array(self, path: Path, plain: Path, layout: Layout) -> _Staged:
+        staged = self._attempt(json_source(plain, layout, "array"), layout)
+        if staged is not None:
+            return staged
+        raise SourceError(
+            SourceRef(str(path)),
+            "bad-json",
+            "the JSON array is cut, or holds something that is not an object",
+            do="export it again, as JSON Lines if you can: then one bad row does not cost the file",
+        )
+
+    def _table(self, path: Path, plain: Path, layout: Layout) -> _Staged:
+        header = exact_lines.header_of(plain, str(path))
+        _check_header(path, header, layout)
+        staged = self._attempt(csv_source(plain, header, layout), layout, first_line=2)
+        if staged is not None and staged.count + 1 == self._lines(path):
+            return staged
+        copy = self._scratch_file("rows")
+        columns = tuple(column for column in layout.fields if column in header)
+        exact_lines.copy_readable_rows(plain, copy, columns, str(path))
+        return self._stage(exact_table_source(copy, layout), layout)
+
+    def _attempt(self, source: str, layout: Layout, first_line: int = 1) -> _Staged | None:
+        try:
+            return self._stage(source, layout, first_line)
+        except duckdb.InvalidInputException:
+            return None
+
+    def _stage(self, source: str, layout: Layout, first_line: int = 1) -> _Staged:
+        target = self._scratch_file("staged")
+        return _Staged(target, first_line, self._written(statement(layout, source), target))
+
+    def _written(self, query: str, target: Path) -> int:
+        """Write the rows of a query to scratch space and return how many they are."""
+        copied = self.connection.execute(f"COPY ({query}) TO {literal(str(target))} ({_PARQUET})")
+        return _only_number(copied)
+
+    def _readings(self, staged: _Staged, layout: Layout) -> Iterator[Reading]:
+        noise = self._noise(staged)
+        refused = _only_number(
+            self.connection.execute(f"SELECT count(refused_by) FROM ({staged.rows})")
+        )
+        count = staged.count - noise.total() - refused
+        accepted = "noise IS NULL AND refused_by IS NULL"
+        records = f"SELECT {_COLUMNS} FROM ({staged.rows}) WHERE {accepted}"
+        if layout.merge:
+            merged = self._scratch_file("merged")
+            kept = self._written(_merging(records, layout), merged)
+            noise[layout.merged_noise] = count - kept
+            records, count = f"SELECT {_COLUMNS} FROM read_parquet({source_path(merged)})", kept
+        yield UsageBatch(self.connection.sql(records), count)
+        if refused:
+            yield from self._rejections(staged, layout)
+        if noise := +noise:
+            yield Noise(dict(noise))
+
+    def _noise(self, staged: _Staged) -> Counter[str]:
+        query = (
+            f"SELECT noise, count(*) FROM ({staged.rows}) WHERE noise IS NOT NULL GROUP BY noise"
+        )
+        return Counter(dict(self.connection.execute(query).fetchall()))
+
+    def _rejections(self, staged: _Staged, layout: Layout) -> Iterator[Rejections]:
+        checks = (*LINE_CHECKS, *layout.checks)
+        # A cursor of its own: the caller may use the connection before the next ones are asked for.
+        cursor = self.connection.cursor()
+        cursor.execute(
+            f"SELECT row_no, refused_by, found FROM ({staged.rows})"
+            " WHERE refused_by IS NOT NULL ORDER BY row_no"
+        )
+        while refused := cursor.fetchmany(_REJECTIONS_AT_ONCE):
+            yield Rejections(
+                tuple(
+                    Rejection(
+                        line=line,
+                        code=checks[at].code,
+                        field=checks[at].field,
+                        found=shown(found) if checks[at].quotes else found,
+                        expected=checks[at].expected,
+                        remedy=checks[at].remedy or _USUAL_REMEDY,
+                    )
+                    for line, at, found in refused
+                )
+            )
+
+    def _lines(self, path: Path) -> int:
+        counted = self._plain[path].lines
+        return self.fingerprint(path).lines if counted is None else counted
+
+    def _scratch_file(self, kind: str) -> Path:
+        self._files += 1
+        return self._folder / f"{self._files}-{kind}"
+
+
+def _only_number(result: duckdb.DuckDBPyConnection) -> int:
+    # To the last row: a connection with a result that is not read to its end takes no other query.
+    (row,) = result.fetchall()
+    return int(row[0])
+
+
+def _merging(records: str, layout: Layout) -> str:
+    # Written to scratch space, so that a relation that is read twice is merged once.
+    return f"WITH records AS ({records}) SELECT {_COLUMNS} FROM ({layout.merge}) ORDER BY row_no"
+
+
+def _fingerprint(path: Path) -> Fingerprint:
+    digest, count, size = hashlib.sha256(), LineCount(), 0
+    with path.open("rb") as stream:
+        while block := stream.read(_BLOCK):
+            digest.update(block)
+            count.add(block)
+            size += len(block)
+    return Fingerprint(digest.hexdigest(), size, count.lines)
+
+
+def _check_header(path: Path, header: tuple[str, ...], layout: Layout) -> None:
+    for column in layout.required:
+        if column not in header:
+            raise SourceError(
+                SourceRef(str(path), 1),
+                "missing-column",
+                f"the header lacks {shown(column)}",
+                do="export the table with this column and ingest the file",
+            )
+    for column, times in Counter(header).items():
+        if times > 1:
+            raise SourceError(
+                SourceRef(str(path), 1),
+                "doubled-column",
+                f"the header names {shown(column)} {times} times",
+                do="remove or rename one of the columns and ingest the file",
+            )

@@ -48,7 +48,7 @@ class _LazyGroup(click.Group):
         module_name, _ = _COMMANDS[cmd_name]
         module = importlib.import_module(f"metering.cli.{module_name}")
         command: click.Command = getattr(module, module_name)
-        return command
+        return keep_examples(command)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the command list from the table, without importing anything."""
@@ -60,6 +60,19 @@ class _LazyGroup(click.Group):
         """Run a command; what the user can mend is one message and exit code 1."""
         with shield():
             return super().invoke(ctx)
+
+
+def keep_examples(command: click.Command) -> click.Command:
+    r"""Return a command whose help keeps the line ends of its examples, subcommands too.
+
+    Click marks such a paragraph with a backspace character. Docstrings are raw, as any with a
+    backslash should be, so what stands in them is a backslash and a b.
+    """
+    command.help = (command.help or "").replace("\\b\n", "\b\n")
+    if isinstance(command, click.Group):
+        for below in command.commands.values():
+            keep_examples(below)
+    return command
 
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -81,3 +94,6 @@ def main(ctx: click.Context, config: Path | None) -> None:
         metering demo --out build/demo
     """
     ctx.obj = Context(config=config)
+
+
+keep_examples(main)

@@ -1,0 +1,169 @@
+"""`metering owners`: who pays, by which rule, and for what nobody does."""
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from metering.cli.frame import (
+    emit_json,
+    emit_table,
+    exit_with,
+    format_option,
+    money_text,
+    note,
+    settings_or_fail,
+)
+
+if TYPE_CHECKING:
+    from metering.workflows.owners import Checked, Shown, Unowned
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.group()
+def owners() -> None:
+    r"""Say who pays: import, check and explain owners and rules.
+
+    \b
+    Example:
+        metering owners show key_helpdesk --on 2026-10-31
+    """
+
+
+@owners.command("import")
+@click.argument("file", type=_FILE, metavar="FILE")
+@format_option()
+@click.pass_context
+def import_(ctx: click.Context, /, file: Path, *, output_format: str) -> None:
+    r"""Take FILE into force: an owners file (CSV) or a rules file (TOML), told apart by content.
+
+    An owners file has the columns key, person, team, project, cost_centre, valid_from and valid_to
+    (half-open days). A rules file has [[rule]] tables with name, match, assign and, if dated, from
+    and to. A file with a mistake is refused whole and nothing changes; the one in force before is
+    kept as history. What is posted changes with the next `metering post`.
+
+    \b
+    Example:
+        metering owners import sample_logs/owners/owners.csv
+    """
+    from metering.workflows.owners import import_file
+    from metering.workflows.runs import Run
+
+    imported = import_file(settings_or_fail(ctx), Run.now("owners import", file=str(file)), file)
+    if output_format == "json":
+        emit_json(asdict(imported))
+        return
+    counted = f"{imported.count} {'entries' if imported.kind == 'owners' else 'rules'}"
+    if imported.is_new:
+        note(f"{imported.name}: {counted}, in force as {imported.kind} version {imported.version}")
+    else:
+        note(f"{imported.name} is in force already, as {imported.kind} version {imported.version}")
+
+
+@owners.command()
+@click.option("--strict", is_flag=True, help="Exit with 1 if there is anything to tell.")
+@format_option()
+@click.pass_context
+def check(ctx: click.Context, /, *, strict: bool, output_format: str) -> None:
+    r"""List rules that never match, are shadowed or overlap, and keys without owner by money.
+
+    Rules are tried on all usage in the lake. The money of a key is what it would be charged at the
+    rates in force; usage without a rate has none.
+
+    \b
+    Example:
+        metering owners check
+    """
+    from metering.workflows.owners import check as check_owners
+
+    checked = check_owners(settings_or_fail(ctx))
+    if output_format == "json":
+        emit_json(asdict(checked))
+    else:
+        _show_check(checked)
+    if strict and (checked.remarks or checked.unowned):
+        exit_with(1)
+
+
+@owners.command()
+@click.argument("key", metavar="KEY")
+@click.option(
+    "--on",
+    "day",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="DAY",
+    help="The day of the usage, YYYY-MM-DD; today by default.",
+)
+@format_option()
+@click.pass_context
+def show(ctx: click.Context, /, key: str, *, day: datetime | None, output_format: str) -> None:
+    r"""Say who pays for usage of KEY on a day, and by which rule or line.
+
+    KEY is an API key, a user or a workspace as the usage spells it. There is one row for each way
+    it was used, since rules may look at the provider, the model or a tag as well.
+
+    \b
+    Example:
+        metering owners show key_ana_marek --on 2026-10-15
+    """
+    from metering.workflows.owners import show as show_key
+
+    on = (day or datetime.now(UTC)).date()
+    rows = show_key(settings_or_fail(ctx), key, on)
+    if output_format == "json":
+        emit_json([{"day": str(on), **asdict(row)} for row in rows])
+        return
+    if not rows[0].is_seen:
+        note("no usage of this key is in the lake; here is what it would be as each kind of key")
+    _show_owners(f"{key} on {on}", rows)
+
+
+def _show_check(checked: "Checked") -> None:
+    if checked.remarks:
+        emit_table(
+            "",
+            ("Remark", "Where", "What"),
+            [(remark.code, remark.where, remark.says) for remark in checked.remarks],
+        )
+    if checked.unowned:
+        emit_table(
+            "Without an owner",
+            ("Key", "Seen as", "Currency", "Amount"),
+            [_unowned_row(one) for one in checked.unowned],
+            right=("Amount",),
+        )
+    if not checked.remarks and not checked.unowned:
+        note(f"every one of {checked.identities:,} identities has an owner, every rule its usage")
+
+
+def _unowned_row(one: "Unowned") -> tuple[str, str, str, str]:
+    return (
+        one.key or "(usage that names nobody)",
+        one.field,
+        one.currency,
+        money_text(one.amount_nanos),
+    )
+
+
+def _show_owners(title: str, rows: "tuple[Shown, ...]") -> None:
+    emit_table(
+        title,
+        ("Usage", "Cost centre", "Team", "Project", "Person", "By"),
+        [
+            (
+                ", ".join(f"{field}={value}" for field, value in row.identity.items()),
+                *_owner_cells(row),
+            )
+            for row in rows
+        ],
+    )
+
+
+def _owner_cells(row: "Shown") -> tuple[str, str, str, str, str]:
+    if row.owned is None:
+        return "(nobody)", "", "", "", "suspense:unattributed"
+    owner = row.owned.owner
+    return owner.cost_centre, owner.team, owner.project, owner.person, row.owned.how

@@ -1,0 +1,303 @@
+"""Owners and rules: take a file as the new version in force, review them, and explain a key."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from metering.books import lake as lake_book
+from metering.books import owners as owner_book
+from metering.books.engine import begin_read, begin_write, open_engine
+from metering.books.migrations import require_current
+from metering.books.runs import record_run
+from metering.core.attribution import (
+    DIRECTORY_FIELDS,
+    Assign,
+    Match,
+    Owned,
+    Rule,
+    RuleSet,
+    attribution_fields,
+    owner_of,
+)
+from metering.core.ledger import AccountKind
+from metering.core.owners_file import parse_owners
+from metering.core.patterns import Pattern, PatternKind
+from metering.core.rule_review import Identity, Remark, review, without_owner
+from metering.core.rules_file import parse_rules
+from metering.engine import charge_totals
+from metering.engine import charges as engine
+from metering.engine.connection import open_duckdb
+from metering.usage.lake import Lake
+from metering.workflows.day_cells import DayCells, day_cells
+from metering.workflows.desired import Policy, desired_charges
+from metering.workflows.policy import policy_in_force
+from metering.workflows.post import FIRST_DAY, LAST_DAY
+from metering.workflows.text_files import read_text
+
+if TYPE_CHECKING:
+    import duckdb
+    from sqlalchemy import Connection
+
+    from metering.settings import Settings
+    from metering.workflows.runs import Run
+
+# Each key without owner becomes a rule of its own while its money is counted; more of them than
+# this would take longer to decide than anybody would take to read.
+_MOST_KEYS: Final = 5_000
+_NOBODY: Final = "(nobody)"
+_RULE_HEADER: Final = re.compile(r"^[ \t]*\[\[?[ \t]*rule\b", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What an import did.
+
+    Attributes:
+        kind: "owners" or "rules".
+        name: of the file, as explanations call it.
+        version: now in force.
+        is_new: False when this very content was in force already; nothing is changed then.
+        count: entries or rules.
+    """
+
+    kind: str
+    name: str
+    version: int
+    is_new: bool
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unowned:
+    """Money of one key that nobody owns.
+
+    Attributes:
+        field: the column the key was seen in; empty for usage that names nobody at all.
+        key: as the usage spells it.
+        currency: of `amount_nanos`.
+        amount_nanos: net charges without an owner, at the rates in force.
+    """
+
+    field: str
+    key: str
+    currency: str
+    amount_nanos: int
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a check of owners and rules found.
+
+    Attributes:
+        remarks: what is odd.
+        unowned: keys without owner, most money first.
+        identities: distinct identities of usage that were looked at.
+    """
+
+    remarks: tuple[Remark, ...]
+    unowned: tuple[Unowned, ...]
+    identities: int
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Who pays for a key on a day.
+
+    Attributes:
+        identity: what usage of this key says in the fields that rules read, without empty ones.
+        owned: None when nobody owns it.
+        is_seen: such usage is in the lake; otherwise the key was tried in each field by itself.
+    """
+
+    identity: Identity
+    owned: Owned | None
+    is_seen: bool
+
+
+def import_file(settings: "Settings", run: "Run", path: Path) -> Imported:
+    """Take an owners file (CSV) or a rules file (TOML), told apart by content, into force.
+
+    Raises:
+        RefusedFileError: something in it cannot be taken; nothing changes then.
+        SourceError: it cannot be read as UTF-8 text.
+    """
+    if _RULE_HEADER.search(read_text(path).text):
+        return import_rules(settings, run, path)
+    return import_owners(settings, run, path)
+
+
+def import_owners(settings: "Settings", run: "Run", path: Path) -> Imported:
+    """Take an owners file as the directory in force; see `import_file`."""
+    file = read_text(path)
+    directory = parse_owners(file.text, str(path), name=path.name)
+    with _books_for_writing(settings) as connection:
+        before = owner_book.directory_version(connection)
+        is_new = before.source_sha256 != file.sha256
+        if is_new:
+            run_id = _recorded(connection, run)
+            before = owner_book.store_directory(connection, run_id, directory, file.sha256)
+    return Imported("owners", before.source_name, before.version, is_new, len(directory.entries))
+
+
+def import_rules(settings: "Settings", run: "Run", path: Path) -> Imported:
+    """Take a rules file as the rules in force; see `import_file`."""
+    file = read_text(path)
+    rules = parse_rules(file.text, str(path), name=path.name)
+    with _books_for_writing(settings) as connection:
+        before = owner_book.rule_set_version(connection)
+        is_new = before.source_sha256 != file.sha256
+        if is_new:
+            run_id = _recorded(connection, run)
+            before = owner_book.store_rule_set(connection, run_id, rules, file.sha256)
+    return Imported("rules", before.source_name, before.version, is_new, len(rules.rules))
+
+
+def check(settings: "Settings") -> Checked:
+    """Return what is odd about owners and rules, and whose money nobody owns.
+
+    Looks at all usage in the lake. The amounts are what `post` would charge, so they do not wait
+    for one; usage without a rate has no amount and is not told here.
+    """
+    with _usage(settings) as usage:
+        policy = usage.policy
+        remarks = review(policy.rules, policy.directory, usage.identities)
+        return Checked(remarks, tuple(_unowned(usage)), len(usage.identities))
+
+
+def show(settings: "Settings", key: str, day: date) -> tuple[Shown, ...]:
+    """Return who pays for usage of a key on a day, one row per identity it was seen with.
+
+    Args:
+        settings: where the books and the lake are.
+        key: an API key, principal or workspace as the usage spells it.
+        day: the charge day.
+    """
+    with _usage(settings) as usage:
+        rules, directory = usage.policy.rules, usage.policy.directory
+        seen: list[Identity] = [
+            identity
+            for identity in usage.identities
+            if any(identity.get(field) == key for field in DIRECTORY_FIELDS)
+        ]
+    tried: list[Identity] = [{field: key} for field in DIRECTORY_FIELDS]
+    return tuple(
+        Shown(_said(identity), owner_of(identity, day, rules, directory), bool(seen))
+        for identity in seen or tried
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Usage:
+    """The open cells of all usage, what decides, and the distinct identities in them."""
+
+    duck: "duckdb.DuckDBPyConnection"
+    policy: Policy
+    cells: DayCells
+    identities: tuple[Identity, ...]
+
+
+@contextmanager
+def _books_for_writing(settings: "Settings") -> Iterator["Connection"]:
+    books = open_engine(settings.books_url)
+    require_current(books)
+    with begin_write(books) as connection:
+        yield connection
+
+
+def _recorded(connection: "Connection", run: "Run") -> int:
+    return record_run(connection, run.command, run.arguments, run.started_at, run.user)
+
+
+@contextmanager
+def _usage(settings: "Settings") -> Iterator[_Usage]:
+    # Cells that are missing are rolled up into the staging folder, and vanish with it.
+    books = open_engine(settings.books_url)
+    require_current(books)
+    lake = Lake(settings.lake)
+    first, last = FIRST_DAY.isoformat(), LAST_DAY.isoformat()
+    with begin_read(books) as connection, lake.staging() as staging:
+        policy = policy_in_force(connection, settings)
+        files = [
+            file
+            for file in lake_book.live_files(connection, None, first, last)
+            if settings.is_metered(file.ingestor, file.role)
+        ]
+        known = lake_book.cells_of_days(connection, first, last)
+        with open_duckdb(
+            staging / "scratch", memory_limit=settings.memory_limit, threads=settings.threads
+        ) as duck:
+            cells = day_cells(duck, lake, staging / "cells", files, known, policy)
+            if cells.files:
+                engine.open_cells(duck, cells.files)
+            yield _Usage(duck, policy, cells, _identities(duck, policy.rules, cells))
+
+
+def _identities(
+    duck: "duckdb.DuckDBPyConnection", rules: RuleSet, cells: DayCells
+) -> tuple[Identity, ...]:
+    if not cells.files:
+        return ()
+    fields = sorted(attribution_fields(rules))
+    return tuple(
+        dict(zip(fields, row, strict=True)) for row in engine.distinct_values(duck, fields)
+    )
+
+
+def _unowned(usage: _Usage) -> Iterator[Unowned]:
+    """Yield the money of each key without owner: what it would pay if it owned itself."""
+    cells = usage.cells
+    if cells.first is None or cells.last is None:
+        return
+    policy = usage.policy
+    lost = without_owner(policy.rules, policy.directory, usage.identities, cells.first, cells.last)
+    keys = list(dict.fromkeys(_key_of(identity) for identity in lost))[:_MOST_KEYS]
+    themselves = replace(policy, rules=_owning_themselves(policy.rules, keys))
+    desired = desired_charges(usage.duck, themselves, cells.first, cells.last)
+    found = []
+    for number, currency, nanos in charge_totals.totals_by_debit(usage.duck):
+        account = desired.debits[number]
+        if account.kind is AccountKind.OWNER and account.cost_centre == _NOBODY:
+            found.append(Unowned(account.team, account.project, currency, nanos))
+        elif number == engine.NO_OWNER:
+            found.append(Unowned("", "", currency, nanos))
+    yield from sorted((one for one in found if one.amount_nanos), key=_by_money)
+
+
+def _by_money(unowned: Unowned) -> tuple[str, int, str, str]:
+    return unowned.currency, -unowned.amount_nanos, unowned.field, unowned.key
+
+
+def _key_of(identity: Identity) -> tuple[str, str]:
+    for field in DIRECTORY_FIELDS:
+        if identity.get(field):
+            return field, identity[field] or ""
+    return "", ""
+
+
+def _owning_themselves(rules: RuleSet, keys: Sequence[tuple[str, str]]) -> RuleSet:
+    # After the last rule and the directory, every key pays for itself: what it is charged then is
+    # what nobody is charged now, priced and rounded as any other charge.
+    position = len(rules.rules) + 1
+    lookups = (("asked", (), Assign(owner_of=field)) for field in DIRECTORY_FIELDS)
+    own = (
+        (
+            _NOBODY,
+            (Match(field, Pattern(PatternKind.EXACT, key)),),
+            Assign(cost_centre=_NOBODY, team=field, project=key),
+        )
+        for field, key in keys
+        if field
+    )
+    added = (
+        Rule(position + at, name, match, assign)
+        for at, (name, match, assign) in enumerate((*lookups, *own))
+    )
+    return RuleSet(rules.name, (*rules.rules, *added))
+
+
+def _said(identity: Mapping[str, str | None]) -> Identity:
+    return {field: value for field, value in identity.items() if value is not None}

@@ -104,12 +104,42 @@ def plain_file(path: Path, copy: Path, limits: ArchiveLimits) -> PlainFile:
     except OSError as error:
         if error.filename not in (None, str(path), path):
             raise
-        raise SourceError(
-            SourceRef(str(path)),
-            "unreadable-file",
-            f"the file cannot be read: {error.strerror or error}",
-            do="check the path and the permissions",
-        ) from error
+        raise _unreadable(path, error) from error
+
+
+def head_of(path: Path, size: int) -> bytes:
+    """Return the first bytes of what `plain_file` would give, without unpacking the rest.
+
+    Args:
+        path: the file.
+        size: how many bytes; fewer come back where there are no more.
+
+    Raises:
+        SourceError: as `plain_file`, for as much of the file as had to be looked at.
+    """
+    head = bytearray()
+    try:
+        with path.open("rb") as stream:
+            start = stream.read(_HEAD)
+            stream.seek(0)
+            packed = start.startswith(_ARCHIVES)
+            for block in _unpacked(path, stream, start) if packed else _blocks(stream):
+                head += block
+                if len(head) >= len(_UTF8_MARK) + size:
+                    break
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    _refuse_other_than_text(path, bytes(head[:_HEAD]), unpacked=packed)
+    return bytes(head).removeprefix(_UTF8_MARK)[:size]
+
+
+def _unreadable(path: Path, error: OSError) -> SourceError:
+    return SourceError(
+        SourceRef(str(path)),
+        "unreadable-file",
+        f"the file cannot be read: {error.strerror or error}",
+        do="check the path and the permissions",
+    )
 
 
 def _write_plain(path: Path, blocks: Iterator[bytes], copy: Path) -> int:
@@ -118,9 +148,7 @@ def _write_plain(path: Path, blocks: Iterator[bytes], copy: Path) -> int:
         first = next(blocks, b"")
         while 0 < len(first) < _HEAD and (more := next(blocks, b"")):
             first += more
-        if first.startswith(_ARCHIVES):
-            raise _refused(path, "bad-archive", "it holds another archive", _UNPACK)
-        _refuse_wide_characters(path, first[:_HEAD])
+        _refuse_other_than_text(path, first[:_HEAD], unpacked=True)
         first = first.removeprefix(_UTF8_MARK)
         count.add(first)
         target.write(first)
@@ -128,6 +156,12 @@ def _write_plain(path: Path, blocks: Iterator[bytes], copy: Path) -> int:
             count.add(block)
             target.write(block)
     return count.lines
+
+
+def _refuse_other_than_text(path: Path, head: bytes, *, unpacked: bool) -> None:
+    if unpacked and head.startswith(_ARCHIVES):
+        raise _refused(path, "bad-archive", "it holds another archive", _UNPACK)
+    _refuse_wide_characters(path, head)
 
 
 def _refuse_wide_characters(path: Path, head: bytes) -> None:

@@ -13,12 +13,16 @@ from typing import Final
 from metering.errors import MeteringError, shown
 from metering.ingest.contract import Identity, Ingestor, Repeat, SourceRole
 from metering.ingest.formats.anthropic_messages import AnthropicMessages
+from metering.ingest.formats.claude_code_transcripts import ClaudeCodeTranscripts
+from metering.ingest.formats.litellm_spend_logs import LiteLlmSpendLogs
 from metering.ingest.formats.openai_usage import OpenAiUsage
 
 ENTRY_POINT_GROUP: Final = "metering.ingestors"
 
 BUILT_IN: Final[tuple[Ingestor, ...]] = (
     AnthropicMessages(),
+    ClaudeCodeTranscripts(),
+    LiteLlmSpendLogs(),
     OpenAiUsage(),
 )
 

@@ -108,11 +108,24 @@ def test_a_character_across_the_end_of_the_head_is_left_out(tmp_path: Path) -> N
     assert sample.head == "a" + "é" * ((HEAD_BYTES - 1) // 2)
 
 
-@pytest.mark.parametrize("content", ["é".encode("latin-1"), "page".encode("utf-16"), b"\xc3"])
+@pytest.mark.parametrize("content", ["é".encode("latin-1"), b"a\xc3", b"\xed\xa0\x80"])
 def test_what_is_not_utf_8_has_no_head(content: bytes, tmp_path: Path) -> None:
     sample = sample_of(written(tmp_path, content))
 
     assert (sample.head, sample.lines) == (None, ())
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_wide_characters_are_named_rather_than_not_recognised(pack: Pack, tmp_path: Path) -> None:
+    error = refusal(written(tmp_path, pack(OPENAI.read_text("utf-8").encode("utf-16"))))
+
+    assert error.code == "bad-encoding"
+
+
+def test_an_archive_in_an_archive_is_refused(tmp_path: Path) -> None:
+    error = refusal(written(tmp_path, zipped(gzip.compress(OPENAI.read_bytes()))))
+
+    assert error.code == "bad-archive"
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, zstandard.compress])

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError
 
 from metering.errors import BookError
 
@@ -42,7 +42,8 @@ def open_engine(url: str, *, must_exist: bool = True) -> Engine:
 
     Args:
         url: an SQLAlchemy URL of SQLite or PostgreSQL.
-        must_exist: refuse an SQLite file that is not there, instead of making an empty one.
+        must_exist: refuse an SQLite file that is not there, instead of making an empty one in a
+            folder that is made too.
 
     Raises:
         BookError: `bad-books-url`: it is no such URL, or its driver is not installed;
@@ -60,7 +61,10 @@ def open_engine(url: str, *, must_exist: bool = True) -> Engine:
     if backend == POSTGRESQL:
         return _postgresql_engine(parsed)
     database = parsed.database or ""
-    if must_exist and database not in {"", ":memory:"} and not Path(database).is_file():
+    in_file = database not in {"", ":memory:"}
+    if in_file and not must_exist:
+        Path(database).parent.mkdir(parents=True, exist_ok=True)
+    elif in_file and not Path(database).is_file():
         raise BookError(
             "books-missing",
             f"there are no books at {database}",
@@ -76,10 +80,11 @@ def begin_write(engine: Engine) -> Iterator[Connection]:
     It is committed when the block ends and rolled back when the block raises. Writers take turns.
 
     Raises:
-        BookError: `books-busy`: somebody else has been writing for longer than `BUSY_SECONDS`.
+        BookError: `books-busy`: somebody else has been writing for longer than `BUSY_SECONDS`;
+            `books-unreachable`: the server or file cannot be opened.
     """
-    with engine.connect() as connection:
-        with _busy_told():
+    with _connected(engine) as connection:
+        with _refusals_told():
             connection.begin()
             if connection.dialect.name == POSTGRESQL:
                 connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{BUSY_SECONDS}s'")
@@ -90,11 +95,18 @@ def begin_write(engine: Engine) -> Iterator[Connection]:
 
 @contextmanager
 def begin_read(engine: Engine) -> Iterator[Connection]:
-    """Yield a connection that sees one committed state of the books and can change nothing."""
+    """Yield a connection that sees one committed state of the books and can change nothing.
+
+    Raises:
+        BookError: `books-unreachable`: the server or file cannot be opened.
+    """
     options: dict[str, Any] = {_READ_ONLY: True}
     if engine.dialect.name == POSTGRESQL:
         options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-    with engine.connect().execution_options(**options) as connection:
+    with _connected(engine) as connection:
+        with _refusals_told():
+            connection.execution_options(**options)
+            connection.begin()
         yield connection
         connection.rollback()
 
@@ -134,17 +146,30 @@ def _sqlite_engine(url: Any) -> Engine:
 
 
 @contextmanager
-def _busy_told() -> Iterator[None]:
+def _connected(engine: Engine) -> Iterator[Connection]:
+    with _refusals_told():
+        connection = engine.connect()
+    with connection:
+        yield connection
+
+
+@contextmanager
+def _refusals_told() -> Iterator[None]:
     try:
         yield
-    except OperationalError as error:
-        locked = "database is locked" in str(error.orig)
-        if not locked and getattr(error.orig, "sqlstate", None) not in _LOCK_CODES:
-            raise
+    except DatabaseError as error:
+        reason = str(error.orig).partition("\n")[0]
+        locked = getattr(error.orig, "sqlstate", None) in _LOCK_CODES
+        if locked or "database is locked" in reason:
+            raise BookError(
+                "books-busy",
+                f"another command has been writing to the books for {BUSY_SECONDS} seconds",
+                do="wait for it to end, and run this command again",
+            ) from error
         raise BookError(
-            "books-busy",
-            f"another command has been writing to the books for {BUSY_SECONDS} seconds",
-            do="wait for it to end, and run this command again",
+            "books-unreachable",
+            f"the books cannot be opened: {reason}",
+            do="check [books] url in metering.toml and that its server or folder is there",
         ) from error
 
 

@@ -210,6 +210,16 @@ class NetLine(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class PeriodTotal:
+    """What is booked in one period in one currency, added up."""
+
+    period: str
+    currency: str
+    postings: int
+    billed_nanos: int
+
+
+@dataclass(frozen=True, slots=True)
 class ControlTotal:
     """The ledger of one currency, added up.
 
@@ -376,6 +386,17 @@ def posting_line(connection: Connection, posting_id: int) -> NetLine | None:
 def posting_count(connection: Connection) -> int:
     """Return how many postings there are."""
     return connection.execute(select(func.count()).select_from(_POSTING)).scalar_one()
+
+
+def period_totals(connection: Connection) -> tuple[PeriodTotal, ...]:
+    """Return what is booked per period and currency, in that order."""
+    statement = text(f"""
+        SELECT period, currency, count(*), {_SUMS} FROM posting GROUP BY period, currency
+    """)  # noqa: S608 - our own column names
+    return tuple(
+        PeriodTotal(row[0], row[1], row[2], row.amount_nanos)
+        for row in sorted(connection.execute(statement))
+    )
 
 
 def control_totals(connection: Connection) -> tuple[ControlTotal, ...]:

@@ -36,12 +36,21 @@ def upgrade(engine: Engine) -> None:
             `books-busy`: somebody else is writing.
     """
     with begin_write(engine) as connection:
-        current = current_revision(connection)
-        if current == HEAD:
-            return
-        if current is not None and current not in _known_revisions():
-            raise _newer(current)
-        upgrade_to(connection, HEAD)
+        bring_current(connection)
+
+
+def bring_current(connection: Connection) -> None:
+    """Bring the schema to this program's revision, in the caller's write transaction.
+
+    Raises:
+        BookError: `books-newer`: a newer program made them; nothing is written.
+    """
+    current = current_revision(connection)
+    if current == HEAD:
+        return
+    if not is_known(current):
+        raise _newer(current)
+    upgrade_to(connection, HEAD)
 
 
 def upgrade_to(connection: Connection, revision: str) -> None:
@@ -73,6 +82,11 @@ def head_revision() -> str:
     return HEAD
 
 
+def is_known(revision: str | None) -> bool:
+    """Return whether books of this revision, or empty ones, can be upgraded by this program."""
+    return revision in {None, HEAD} or revision in _known_revisions()
+
+
 def require_current(engine: Engine) -> None:
     """Refuse books of another revision than this program's; nothing is written.
 
@@ -84,7 +98,7 @@ def require_current(engine: Engine) -> None:
         current = current_revision(connection)
     if current == HEAD:
         return
-    if current is None or current in _known_revisions():
+    if is_known(current):
         raise BookError(
             "books-outdated",
             f"the books have revision {current or 'none'}, this program works with {HEAD}",
@@ -134,7 +148,7 @@ def _known_revisions() -> frozenset[str]:
     return frozenset(script.revision for script in scripts.walk_revisions())
 
 
-def _newer(current: str) -> BookError:
+def _newer(current: str | None) -> BookError:
     return BookError(
         "books-newer",
         f"the books have revision {current}, which this program does not know",

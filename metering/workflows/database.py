@@ -1,0 +1,243 @@
+"""Start a ledger, bring its books up to date, and say how they stand."""
+
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from metering.books.engine import begin_read, begin_write, open_engine
+from metering.books.ledger import posting_count
+from metering.books.migrations import (
+    bring_current,
+    current_revision,
+    head_revision,
+    is_known,
+)
+from metering.books.rate_cards import CardVersion, card_versions, store_card
+from metering.books.runs import record_run
+from metering.errors import BookError
+from metering.rate_cards.loading import bundled_cards
+from metering.settings import FILE_NAME, Settings, load_settings
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from metering.workflows.runs import Run
+
+_SETTINGS: Final = """\
+# The settings of this ledger. Commands find them from any folder below this one.
+# METERING_BOOKS_URL, METERING_USAGE_LOCATION, METERING_ENGINE_MEMORY_LIMIT and
+# METERING_ENGINE_THREADS in the environment stand over what is said here.
+
+[books]
+# A file, or for a team: "postgresql://user@host/metering" (pip install "metering[postgres]").
+url = "sqlite:///books.sqlite"
+# Of the reports, ISO 4217.
+currency = "USD"
+
+[usage]
+# The folder of the usage records. Back it up together with the books.
+location = "lake"
+
+[engine]
+# What reading and rolling up may take; larger inputs spill to disk.
+memory_limit = "1GB"
+# 0 means one per core.
+threads = 0
+
+[rules]
+file = "rules.toml"
+
+# [accounts]
+# The billing account of files that do not name one, by ingestor.
+# openai-usage = "org-acme"
+
+# [roles]
+# "detail" makes a metered source only divide what another one meters; "metered" charges what a
+# detail source counts, where nothing better exists, and every report says so.
+# litellm-spend-logs = "detail"
+"""
+
+_RULES: Final = """\
+# Who pays for what. The first rule that matches wins; after the last one the owners file is asked
+# by API key, then by principal, then by workspace. What nobody claims goes to
+# suspense:unattributed. `metering owners import` brings this file and owners.csv into the books,
+# `metering owners check` says what is wrong with them.
+#
+# A value is compared as a whole: exact text, "glob:ci-*" or "re2:proj_(ab|cd)". Fields are
+# provider, platform, billing_account, product, model_raw, api_key, workspace, principal,
+# workflow_key, and any tag as "tag:NAME". `from` and `to` are days, half-open, and may be left out.
+#
+# [[rule]]
+# name = "continuous integration"
+# match = { api_key = "glob:ci-*" }
+# assign = { cost_centre = "CC-100", team = "platform", project = "build" }
+# from = 2026-01-01
+#
+# [[rule]]
+# name = "the gateway tells the key"
+# match = { product = "api" }
+# assign = { owner_of = "tag:key_alias" }
+"""
+
+# A CSV has no comments; the rules file beside it says how it is used.
+_OWNERS: Final = "key,person,team,project,cost_centre,valid_from,valid_to\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A ledger that was started.
+
+    Attributes:
+        folder: where it is.
+        written: the files that were made, by name.
+        kept: the files that were there already and stay as they are.
+        cards: the rate cards in force, as "name vN".
+    """
+
+    folder: Path
+    written: tuple[str, ...]
+    kept: tuple[str, ...]
+    cards: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Upgraded:
+    """What an upgrade did; `before` is None for books that were empty."""
+
+    before: str | None
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class BooksStatus:
+    """How the books stand.
+
+    Attributes:
+        revision: of their schema; None while they are empty.
+        head: the revision this program works with.
+        state: current, outdated, newer or empty.
+        cards: versions of the rate cards, newest in force; empty unless current.
+        postings: rows of the ledger; 0 unless current.
+    """
+
+    revision: str | None
+    head: str
+    state: str
+    cards: tuple[CardVersion, ...]
+    postings: int
+
+
+def start_ledger(folder: Path, run: "Run") -> Started:
+    """Make a ledger in a folder: settings, books with the bundled rate cards, example rules.
+
+    The settings are written last: until they are there, the folder is no ledger, and starting it
+    again finishes what was interrupted.
+
+    Args:
+        folder: made if it is not there.
+        run: who does this, when.
+
+    Raises:
+        BookError: `already-a-ledger`; nothing is changed.
+    """
+    target = folder / FILE_NAME
+    if target.exists():
+        raise BookError(
+            "already-a-ledger",
+            f"{target} is there already",
+            do="name another folder, or bring its books up to date: metering db upgrade",
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    draft = _draft(folder, _SETTINGS)
+    try:
+        settings = load_settings(draft)
+        cards = _upgrade(settings, run, seed_always=True)[1]
+        examples = {settings.rules_file: _RULES, folder / "owners.csv": _OWNERS}
+        written = {path.name: _write_new(path, text) for path, text in examples.items()}
+        draft.replace(target)
+    finally:
+        draft.unlink(missing_ok=True)
+    return Started(
+        folder=folder,
+        written=(FILE_NAME, *(name for name, new in written.items() if new)),
+        kept=tuple(name for name, new in written.items() if not new),
+        cards=cards,
+    )
+
+
+def upgrade_books(settings: Settings, run: "Run") -> Upgraded:
+    """Bring the books' schema up to date; books that were empty get the bundled rate cards.
+
+    Raises:
+        BookError: `books-newer`, `books-busy`, `books-unreachable`; nothing is changed.
+    """
+    before, _ = _upgrade(settings, run, seed_always=False)
+    return Upgraded(before, head_revision())
+
+
+def books_status(settings: Settings) -> BooksStatus:
+    """Return how the books stand, changing nothing.
+
+    Raises:
+        BookError: `books-missing`, `books-unreachable`.
+    """
+    engine = open_engine(settings.books_url)
+    with begin_read(engine) as connection:
+        revision = current_revision(connection)
+        state = _state(revision)
+        current = state == "current"
+        return BooksStatus(
+            revision=revision,
+            head=head_revision(),
+            state=state,
+            cards=card_versions(connection) if current else (),
+            postings=posting_count(connection) if current else 0,
+        )
+
+
+def _state(revision: str | None) -> str:
+    if revision is None:
+        return "empty"
+    if revision == head_revision():
+        return "current"
+    return "outdated" if is_known(revision) else "newer"
+
+
+def _upgrade(
+    settings: Settings, run: "Run", *, seed_always: bool
+) -> tuple[str | None, tuple[str, ...]]:
+    engine = open_engine(settings.books_url, must_exist=False)
+    try:
+        with begin_write(engine) as connection:
+            before = current_revision(connection)
+            bring_current(connection)
+            seeds = seed_always or before is None
+            return before, _seed(connection, run) if seeds else ()
+    finally:
+        engine.dispose()
+
+
+def _seed(connection: "Connection", run: "Run") -> tuple[str, ...]:
+    run_id = record_run(connection, run.command, run.arguments, run.started_at, run.user)
+    stored = (store_card(connection, run_id, card) for card in bundled_cards())
+    return tuple(f"{card.name} v{card.version}" for card in stored)
+
+
+def _draft(folder: Path, text: str) -> Path:
+    descriptor, name = tempfile.mkstemp(prefix=f".{FILE_NAME}.", dir=folder)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+    path = Path(name)
+    path.chmod(0o644)
+    return path
+
+
+def _write_new(path: Path, text: str) -> bool:
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        return False
+    return True

@@ -49,4 +49,4 @@ def billed_lines(connection: Connection, first_day: str, last_day: str) -> tuple
         last_day: inclusive.
     """
     rows = connection.execute(text(_BILLED), {"first_day": first_day, "last_day": last_day})
-    return tuple(sorted(BilledLine._make(row) for row in rows.tuples()))
+    return tuple(sorted(BilledLine._make(row) for row in rows))

@@ -424,7 +424,7 @@ def cells_of_days(
     rows = connection.execute(
         select(_CELLS.c.recipe, _CELLS.c.path).where(_CELLS.c.day.between(first_day, last_day))
     )
-    return dict(rows.tuples().all())
+    return {row.recipe: row.path for row in rows}
 
 
 def add_cell_files(connection: Connection, run_id: int, rows: Sequence[NewCellFile]) -> None:

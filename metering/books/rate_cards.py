@@ -297,7 +297,7 @@ def _items(
 ) -> tuple[Item, ...]:
     names = _stored_fields(item)
     statement = select(*(table.c[name] for name in names)).where(table.c.card_id == card_id)
-    rows = connection.execute(statement.order_by(table.c.id)).tuples().all()
+    rows = connection.execute(statement.order_by(table.c.id)).all()
     # Column by column: most columns need no translation, and those that do repeat few values.
     columns = (
         map(_READ[name], column) if name in _READ else column

@@ -1,0 +1,123 @@
+"""`metering report`: the files finance forwards."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from metering.cli.frame import emit_table, note, settings_or_fail
+from metering.core.periods import BillingPeriod
+
+if TYPE_CHECKING:
+    from metering.reporting.chargeback import Account, ChargebackReport
+
+_FORMATS: Final = ("html", "csv")
+
+
+class _Period(click.ParamType[BillingPeriod]):
+    """A billing period, written YYYY-MM."""
+
+    name = "period"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> BillingPeriod:
+        """Return the period, or end the command with the usage."""
+        try:
+            return BillingPeriod.parse(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+class _Formats(click.ParamType[tuple[str, ...]]):
+    """Names of formats, separated by commas."""
+
+    name = "formats"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, ...]:
+        """Return the names, or end the command with the usage."""
+        names = tuple(name.strip() for name in str(value).split(","))
+        unknown = [name for name in names if name not in _FORMATS]
+        if unknown:
+            self.fail(f"{unknown[0]!r} is not one of {', '.join(_FORMATS)}", param, ctx)
+        return names
+
+
+@click.group()
+def report() -> None:
+    """Write the reports finance forwards."""
+
+
+@report.command()
+@click.argument("period", type=_Period(), metavar="PERIOD")
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where the files go; metering-PERIOD in this folder by default.",
+)
+@click.option(
+    "--format",
+    "formats",
+    type=_Formats(),
+    default=",".join(_FORMATS),
+    show_default=True,
+    help="Which files to write, separated by commas.",
+)
+@click.pass_context
+def chargeback(
+    ctx: click.Context, /, period: BillingPeriod, out: Path | None, formats: tuple[str, ...]
+) -> None:
+    r"""Write what each cost centre, team and project is charged for PERIOD (YYYY-MM).
+
+    The page opens from disk or mail and fetches nothing; the CSV holds the exact amounts. Every
+    view adds up to the ledger, to a billionth of a unit. Usage without a rate and spend without an
+    owner are listed first. A period the book holds no charges of is refused.
+
+    \b
+    Example:
+        metering report chargeback 2026-10 --out build
+    """
+    from metering.workflows.report import ReportFormat, report_chargeback
+
+    written = report_chargeback(
+        settings_or_fail(ctx),
+        period,
+        out or Path(f"metering-{period}"),
+        tuple(ReportFormat(name) for name in formats),
+    )
+    for account in written.report.accounts:
+        _show_owners(written.report, account)
+        _note_open_points(account)
+    if written.report.quarantined:
+        note(f"{written.report.quarantined} records are in quarantine and in no amount")
+    for path in written.paths:
+        click.echo(path)
+
+
+def _show_owners(written: "ChargebackReport", account: "Account") -> None:
+    title = f"Chargeback {written.month}, {written.status}, {account.currency}"
+    lines = [*(node.line for node in account.owners), *account.owners_foot]
+    emit_table(
+        title,
+        ("Cost centre", written.month_before, written.month, "Share"),
+        [(line.label, line.prior, line.amount, line.share) for line in lines],
+        right=(written.month_before, written.month, "Share"),
+    )
+
+
+def _note_open_points(account: "Account") -> None:
+    for usage in account.unpriced:
+        note(
+            f"unpriced: {usage.quantity} {usage.unit} of {usage.model} ({usage.meter}), "
+            f"{usage.days}: {usage.reason}"
+        )
+    for name, lines in (
+        ("unattributed", account.unattributed),
+        ("provisional", account.provisional),
+    ):
+        if lines:
+            note(f"{name}: {account.currency} {lines[-1].amount}, {lines[-1].share} of the total")
+    for tie in account.tie_outs:
+        note(f"{tie.heading}, {tie.note}: {tie.verdict}")

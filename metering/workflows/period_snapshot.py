@@ -1,0 +1,215 @@
+"""Freeze one period of the book: everything a report says, read in one transaction.
+
+The ledger is read once. The lines that are hashed are the lines that are shown, so the snapshot id
+of a report can be held against `metering verify`.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import date
+from typing import TYPE_CHECKING, Final
+
+from metering.books import ledger as ledger_book
+from metering.books import owners as owner_book
+from metering.books import periods as period_book
+from metering.books import rate_cards as card_book
+from metering.books import runs as run_book
+from metering.books import sources as source_book
+from metering.core.ledger import UNATTRIBUTED, UNPRICED, AccountKind
+from metering.core.periods import BillingPeriod
+from metering.errors import BookError, LedgerError
+from metering.reporting.snapshot import (
+    HISTORY_SCHEMA,
+    LINE_SCHEMA,
+    Bearer,
+    CardUsed,
+    ChargeLines,
+    History,
+    ReportStatus,
+    Snapshot,
+    SourceReceipt,
+)
+from metering.workflows.tie_out import tie_outs
+from metering.workflows.verify import book_hash
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from metering.settings import Settings
+
+_ID_CHARACTERS: Final = 12
+_HISTORY_MONTHS: Final = 6
+_HISTORY_KEY: Final = tuple(name for name in HISTORY_SCHEMA.names if name != "amount_nanos")
+
+
+def snapshot_of_period(
+    connection: "Connection", settings: "Settings", period: BillingPeriod
+) -> Snapshot:
+    """Return the snapshot of a period.
+
+    Args:
+        connection: of a read transaction; all of the snapshot is one state of the book.
+        settings: the reporting currency, and which sources were promoted.
+        period: the month.
+
+    Raises:
+        BookError: `no-charges`: the book holds none of that period.
+    """
+    collected = _Collected(period)
+    ledger = book_hash(connection, collected.passing(ledger_book.net_lines(connection)))
+    if not collected.rows:
+        raise BookError(
+            "no-charges",
+            f"the book holds no charges of {period}",
+            do="run `metering post`, or see `metering period list` for the periods it has",
+        )
+    runs = run_book.list_runs(connection)
+    closed = str(period) in period_book.closed_periods(connection)
+    return Snapshot(
+        period=period,
+        currency=settings.currency,
+        status=ReportStatus.FINAL if closed else ReportStatus.ESTIMATE,
+        snapshot_id=ledger[:_ID_CHARACTERS],
+        made_at=runs[-1].started_at,
+        lines=collected.lines(),
+        history=collected.history(),
+        tie_outs=tie_outs(connection, period),
+        cards=_cards_used(connection, collected.cards),
+        rules_version=owner_book.rule_set_version(connection).version or None,
+        directory_version=owner_book.directory_version(connection).version or None,
+        sources=tuple(_receipts(connection, period)),
+        promoted=tuple(_promotions(collected.promoted, settings)),
+        quarantined=len(source_book.quarantine_list(connection)),
+    )
+
+
+class _Collected:
+    """What a report needs of the ledger's lines, gathered while they pass by."""
+
+    def __init__(self, period: BillingPeriod) -> None:
+        self.rows: list[tuple[object, ...]] = []
+        self.cards: set[str] = set()
+        self.promoted: set[tuple[str, str]] = set()
+        self._period = str(period)
+        self._window = frozenset(str(month) for month in _months(period))
+        self._days: dict[str, date] = {}
+        self._earlier: dict[tuple[object, ...], int] = {}
+
+    def passing(self, lines: Iterable[ledger_book.NetLine]) -> Iterator[ledger_book.NetLine]:
+        """Yield every line on, keeping what belongs to the report."""
+        for line in lines:
+            if line.period in self._window:
+                self._keep(line)
+            yield line
+
+    def lines(self) -> ChargeLines:
+        """Return the lines of the period."""
+        columns = zip(*self.rows, strict=True)
+        return ChargeLines.of(dict(zip(LINE_SCHEMA.names, map(list, columns), strict=True)))
+
+    def history(self) -> History:
+        """Return what was billed in the last months, by day and owner."""
+        columns = map(list, zip(*self._earlier, strict=True))
+        history: dict[str, list[object]] = dict(zip(_HISTORY_KEY, columns, strict=True))
+        return History.of({**history, "amount_nanos": list(self._earlier.values())})
+
+    def _keep(self, line: ledger_book.NetLine) -> None:
+        day = self._days.get(line.charge_day)
+        if day is None:
+            day = self._days.setdefault(line.charge_day, date.fromisoformat(line.charge_day))
+        owner = (line.cost_centre or None, line.team or None, line.project or None)
+        key = (line.period, day, *owner, line.currency)
+        self._earlier[key] = self._earlier.get(key, 0) + line.amount_nanos
+        if line.period != self._period:
+            return
+        self.rows.append(_row(line, day, owner))
+        if line.card:
+            self.cards.add(line.card)
+        if line.promoted:
+            self.promoted.add((line.provider, line.billing_account))
+
+
+def _row(line: ledger_book.NetLine, day: date, owner: tuple[str | None, ...]) -> tuple[object, ...]:
+    """Return a line as the columns of `LINE_SCHEMA`, in order."""
+    listed = None if line.list_unit_price_nanos is None else line.list_nanos
+    return (
+        day,
+        _bearer(line).value,
+        *owner,
+        line.provider,
+        line.billing_account,
+        line.platform,
+        line.product or None,
+        line.model or line.model_raw or None,
+        line.meter,
+        line.status,
+        line.reason or None,
+        None,  # which rule found the owner is not kept with a charge; `metering explain` finds it
+        line.card or None,
+        line.currency,
+        line.quantity,
+        line.amount_nanos,
+        listed,
+    )
+
+
+def _bearer(line: ledger_book.NetLine) -> Bearer:
+    if line.debit_kind == AccountKind.OWNER:
+        return Bearer.OWNER
+    if line.debit == UNATTRIBUTED.name:
+        return Bearer.UNATTRIBUTED
+    if line.debit == UNPRICED.name:
+        return Bearer.UNPRICED
+    raise LedgerError(f"a report does not know the account {line.debit}")
+
+
+def _months(period: BillingPeriod) -> list[BillingPeriod]:
+    months = [period]
+    while len(months) < _HISTORY_MONTHS:
+        months.append(months[-1].previous)
+    return months
+
+
+def _cards_used(connection: "Connection", used: set[str]) -> tuple[CardUsed, ...]:
+    return tuple(
+        CardUsed(
+            name=card.name,
+            version=card.version,
+            kind=card.kind.value,
+            currency=card.currency,
+            source=" ".join(filter(None, (card.source_name, card.source_version))),
+        )
+        for card in card_book.card_versions(connection)
+        if f"{card.name} v{card.version}" in used
+    )
+
+
+def _receipts(connection: "Connection", period: BillingPeriod) -> Iterator[SourceReceipt]:
+    """Yield the receipts of the sources whose days reach into the period, by name."""
+    first, end = str(period.first_day), str(period.end_day)
+    sources = [stored.source for stored in source_book.list_sources(connection)]
+    for source in sorted(sources, key=lambda source: (source.name, source.content_sha256)):
+        if not source.first_day or not source.last_day:
+            continue
+        if source.first_day >= end or source.last_day < first:
+            continue
+        yield SourceReceipt(
+            name=source.name,
+            ingestor=f"{source.ingestor} {source.ingestor_version}",
+            role=source.role,
+            first_day=date.fromisoformat(source.first_day),
+            last_day=date.fromisoformat(source.last_day),
+            records_in=source.records_in,
+            recorded=source.recorded,
+            already_known=source.already_known,
+            rejected=source.rejected,
+            content_sha256=source.content_sha256,
+        )
+
+
+def _promotions(promoted: set[tuple[str, str]], settings: "Settings") -> Iterator[str]:
+    names = ", ".join(sorted(settings.promoted))
+    for provider, account in sorted(promoted):
+        yield (
+            f"{provider}, account {account}: charged from detail ({names}), because metering.toml "
+            f"says so; no metered source covers it"
+        )

@@ -1,0 +1,243 @@
+"""`metering report chargeback` on a book: the files, the terminal, the refusals."""
+
+import csv
+import json
+import os
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from metering.books.engine import begin_read, begin_write, open_engine
+from metering.books.ledger import (
+    NewPosting,
+    add_postings,
+    ensure_accounts,
+    ensure_bases,
+    net_lines,
+)
+from metering.books.migrations import upgrade
+from metering.books.periods import PeriodState, add_period_event
+from metering.books.runs import record_run
+from metering.cli.main import main
+from metering.core.attribution import Owner
+from metering.core.ledger import (
+    UNATTRIBUTED,
+    UNPRICED,
+    Account,
+    Basis,
+    PostingKind,
+    owner_account,
+    provider_account,
+)
+from metering.core.money import nanos_from_decimal_text
+
+_PROVIDER = provider_account("openai", "acme")
+_PRICED = Basis(
+    provider="openai",
+    platform="openai-api",
+    billing_account="acme",
+    product="api",
+    model_raw="gpt-5-2025-08-07",
+    model="gpt-5",
+    meter="output",
+    conditions="{}",
+    status="priced",
+    reason="",
+    currency="USD",
+    card="openai-list v1",
+    rate_ids=("r1",),
+    unit_price_nanos=10_000_000_000,
+    per=1_000_000,
+    list_unit_price_nanos=10_000_000_000,
+    list_per=1_000_000,
+)
+_UNKNOWN = Basis(
+    provider="openai",
+    platform="openai-api",
+    billing_account="acme",
+    product="api",
+    model_raw="gpt-6-preview",
+    model="gpt-6-preview",
+    meter="output",
+    conditions="{}",
+    status="unpriced",
+    reason="no_rate",
+    currency="USD",
+    card="",
+    rate_ids=(),
+)
+_Line = tuple[str, Account, Basis, int, int]
+
+
+@pytest.fixture
+def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a folder with a book of two months, and work in it."""
+    (tmp_path / "metering.toml").write_text('[books]\ncurrency = "USD"\n', encoding="utf-8")
+    upgrade(open_engine(_url(tmp_path), must_exist=False))
+    care = owner_account(Owner(cost_centre="CC-4210", team="Customer care", project="Tickets"))
+    fraud = owner_account(Owner(cost_centre="CC-4100", team="Payments", project="Fraud"))
+    _post(
+        tmp_path,
+        (
+            ("2026-09-11", care, _PRICED, 100_000, 1_000_000_000),
+            ("2026-10-02", care, _PRICED, 123_457, 1_234_570_000),
+            ("2026-10-30", fraud, _PRICED, 300, 3_000_000),
+            ("2026-10-30", UNATTRIBUTED, _PRICED, 2_000_000, 20_000_000_000),
+            ("2026-10-31", UNPRICED, _UNKNOWN, 777, 0),
+        ),
+    )
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def _url(folder: Path) -> str:
+    return f"sqlite:///{folder / 'books.sqlite'}"
+
+
+def _post(folder: Path, lines: Iterable[_Line]) -> None:
+    rows = list(lines)
+    with begin_write(open_engine(_url(folder))) as connection:
+        run = record_run(connection, "post", {}, datetime(2026, 11, 3, 2, 14, tzinfo=UTC), "ci")
+        accounts = ensure_accounts(connection, [_PROVIDER, *(line[1] for line in rows)])
+        bases = ensure_bases(connection, [line[2] for line in rows])
+        add_postings(
+            connection,
+            run,
+            [
+                NewPosting(
+                    kind=PostingKind.CHARGE.value,
+                    period=day[:7],
+                    charge_day=day,
+                    debit_account_id=accounts[debit.name],
+                    credit_account_id=accounts[_PROVIDER.name],
+                    basis_id=bases[basis.digest],
+                    currency="USD",
+                    quantity=quantity,
+                    amount_nanos=nanos,
+                    list_nanos=nanos,
+                    corrects_period=None,
+                )
+                for day, debit, basis, quantity, nanos in rows
+            ],
+        )
+
+
+def _run(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["report", "chargeback", *arguments])
+
+
+def test_both_files_are_written_and_their_paths_printed(ledger: Path) -> None:
+    done = _run("2026-10", "--out", "pack")
+
+    assert done.exit_code == 0, done.output
+    assert done.stdout.splitlines()[-2:] == [
+        os.path.join("pack", f"chargeback-2026-10.{name}")  # noqa: PTH118 - as it is printed
+        for name in ("html", "csv")
+    ]
+    assert sorted(path.name for path in (ledger / "pack").iterdir()) == [
+        "chargeback-2026-10.csv",
+        "chargeback-2026-10.html",
+    ]
+
+
+@pytest.mark.usefixtures("ledger")
+def test_the_terminal_shows_each_cost_centre_and_the_total() -> None:
+    done = _run("2026-10")
+
+    cells = [line.split() for line in done.stdout.splitlines()]
+    assert ["CC-4210", "1.00", "1.23", "5.8", "%"] in cells
+    assert ["Total", "1.00", "21.24", "100.0", "%"] in cells
+    assert ["rounding", "0.01"] in cells
+
+
+@pytest.mark.usefixtures("ledger")
+def test_what_is_open_is_told_apart_from_the_result() -> None:
+    done = _run("2026-10")
+
+    assert "unpriced: 777 tokens of gpt-6-preview (Output), 2026-10-31: no rate" in done.stderr
+    assert "unattributed: USD 20.00, 94.2 % of the total" in done.stderr
+    assert "unpriced" not in done.stdout
+
+
+def test_the_file_the_page_and_the_book_have_one_total(ledger: Path) -> None:
+    _run("2026-10", "--out", "pack")
+
+    with begin_read(open_engine(_url(ledger))) as connection:
+        booked = sum(line.amount_nanos for line in net_lines(connection, "2026-10"))
+    with (ledger / "pack" / "chargeback-2026-10.csv").open(newline="", encoding="utf-8") as file:
+        written = [row["billed_cost"] for row in csv.DictReader(file)]
+    page = (ledger / "pack" / "chargeback-2026-10.html").read_text(encoding="utf-8")
+    assert sum(nanos_from_decimal_text(cost or "0") for cost in written) == booked
+    assert '<span class="code">21.23757</span> USD' in page
+
+
+def test_the_snapshot_is_that_of_the_ledger(ledger: Path) -> None:
+    told = CliRunner().invoke(main, ["verify", "--format", "json"])
+    _run("2026-10", "--format", "csv", "--out", ".")
+
+    with (ledger / "chargeback-2026-10.csv").open(newline="", encoding="utf-8") as file:
+        [snapshot_id] = {row["snapshot_id"] for row in csv.DictReader(file)}
+    assert json.loads(told.stdout)["ledger_hash"].startswith(snapshot_id)
+
+
+def test_one_format_is_one_file_in_a_folder_named_for_the_period(ledger: Path) -> None:
+    _run("2026-10", "--format", "csv")
+
+    assert [path.name for path in (ledger / "metering-2026-10").iterdir()] == [
+        "chargeback-2026-10.csv"
+    ]
+
+
+def test_the_same_book_gives_the_same_bytes(ledger: Path) -> None:
+    _run("2026-10", "--out", "one")
+    _run("2026-10", "--out", "two")
+
+    for name in ("chargeback-2026-10.html", "chargeback-2026-10.csv"):
+        assert (ledger / "one" / name).read_bytes() == (ledger / "two" / name).read_bytes()
+
+
+def test_a_closed_period_is_final(ledger: Path) -> None:
+    with begin_write(open_engine(_url(ledger))) as connection:
+        run = record_run(connection, "period close", {}, datetime(2026, 11, 5, tzinfo=UTC), "ci")
+        add_period_event(connection, run, "2026-10", PeriodState.CLOSED, "month end")
+
+    _run("2026-10", "--out", "pack")
+
+    with (ledger / "pack" / "chargeback-2026-10.csv").open(newline="", encoding="utf-8") as file:
+        assert {row["status"] for row in csv.DictReader(file)} == {"final"}
+    page = (ledger / "pack" / "chargeback-2026-10.html").read_text(encoding="utf-8")
+    assert "2026-11-05 00:00 UTC" in page
+
+
+def test_a_hostile_name_in_the_terminal_is_printable(ledger: Path) -> None:
+    owner = Owner(cost_centre="CC\x1b[31m\u202e", team="t", project="p")
+    _post(ledger, [("2026-10-03", owner_account(owner), _PRICED, 1, 10_000)])
+
+    done = _run("2026-10")
+
+    assert done.exit_code == 0
+    assert "CC\ufffd[31m\ufffd" in done.stdout
+    assert "\x1b" not in done.output
+    assert "\u202e" not in done.output
+
+
+@pytest.mark.parametrize("arguments", [("2026-13",), ("2026-10", "--format", "pdf"), ()])
+def test_a_wrong_command_line_is_a_usage_error(ledger: Path, arguments: tuple[str, ...]) -> None:
+    done = _run(*arguments)
+
+    assert done.exit_code == 2
+    assert list(ledger.glob("metering-*")) == []
+
+
+@pytest.mark.parametrize("code", ["no-charges", "unwritable-report"])
+def test_a_refusal_is_told_in_the_words_that_were_reviewed(ledger: Path, code: str) -> None:
+    folder = Path(__file__).parents[1] / "errors" / code
+    (ledger / "taken").write_text("a file, not a folder", encoding="utf-8")
+
+    done = _run(*(folder / "arguments").read_text(encoding="utf-8").split())
+
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert done.stderr == (folder / "arguments.expected").read_text(encoding="utf-8")

@@ -6,6 +6,7 @@ replaces single prices when the request carries its context, and the first varia
 price wins. Days are UTC days.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
@@ -61,6 +62,11 @@ _IMPLIED_CONDITIONS: Final[Mapping[str, Mapping[str, str]]] = {
     # Perplexity charges by the size of the search context; the catalogue holds the dearest.
     "requests_kcount": {"search_context": "high"},
 }
+_AS_TEXT: Final[Mapping[Meter, Meter]] = {
+    Meter.INPUT_UNCACHED: Meter.INPUT_IMAGE_UNCACHED,
+    Meter.CACHE_READ: Meter.CACHE_READ_IMAGE,
+    Meter.CACHE_WRITE_30M: Meter.CACHE_WRITE_IMAGE,
+}
 # Restates another price of the same model in the same unit.
 _RESTATED: Final = {"input_audio_hours"}
 
@@ -87,7 +93,7 @@ def rows_of(provider: Provider, model: ModelInfo) -> Iterator[Row]:
         for listed in (*_standard(model), *_variants(provider, model))
         if _expressible(listed.conditions)
         for key, price in listed.prices.items()
-        if (unit := _unit(provider, model, key))
+        for unit in _units(provider, model, key)
         for row in _tiers(price, unit, listed, _IMPLIED_CONDITIONS.get(key, {}))
     ]
     for row, begin, end in _joined(rows):
@@ -123,6 +129,24 @@ def left_out(provider: Provider, model: ModelInfo) -> list[str]:
 def tokens_only(row: Row) -> bool:
     """Say whether a row prices plain usage: tokens or audio, under no condition."""
     return row["per"] != _THOUSAND and "conditions" not in row
+
+
+def _units(provider: Provider, model: ModelInfo, key: str) -> Iterator[tuple[Meter, int]]:
+    """Yield what a price of the catalogue holds for: our meter, and perhaps images beside text."""
+    unit = _unit(provider, model, key)
+    if unit is not None:
+        yield unit
+        if unit[0] in _AS_TEXT and _images_cost_as_text(provider, model):
+            yield _AS_TEXT[unit[0]], unit[1]
+
+
+def _images_cost_as_text(provider: Provider, model: ModelInfo) -> bool:
+    # "Text models price image tokens at standard text token rates": OpenAI's pricing page, FAQ.
+    return (
+        provider.id == "openai"
+        and not re.search("image|audio|realtime|transcribe|tts|embedding|live", model.id)
+        and any("output_mtok" in listed.prices for listed in _standard(model))
+    )
 
 
 def _unit(provider: Provider, model: ModelInfo, key: str) -> tuple[Meter, int] | None:

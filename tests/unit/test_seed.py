@@ -33,6 +33,7 @@ from metering.rate_cards.seed_prices import Row, left_out, rows_of
 from metering.resources import rate_cards_dir
 
 _LIST = rate_cards_dir() / "list.jsonl"
+_SOME = Provider(id="some", name="Some", api_pattern="")
 _OPENAI = Provider(id="openai", name="OpenAI", api_pattern="")
 
 
@@ -54,9 +55,9 @@ def _model(
     )
 
 
-def _rows(model: ModelInfo) -> list[Row]:
+def _rows(model: ModelInfo, provider: Provider = _SOME) -> list[Row]:
     return sorted(
-        rows_of(_OPENAI, model), key=lambda row: (row["meter"], row.get("effective_from", ""))
+        rows_of(provider, model), key=lambda row: (row["meter"], row.get("effective_from", ""))
     )
 
 
@@ -358,7 +359,7 @@ def test_two_names_of_one_tier_are_one_row() -> None:
         ],
     )
 
-    conditioned = [row["conditions"] for row in _rows(model) if "conditions" in row]
+    conditioned = [row["conditions"] for row in _rows(model, _OPENAI) if "conditions" in row]
 
     assert conditioned == [{"service_tier": "fast"}]
 
@@ -382,14 +383,56 @@ def test_output_is_left_out_where_reasoning_has_a_price_of_its_own() -> None:
     )
 
     assert [row["meter"] for row in _rows(model)] == ["input_uncached"]
-    assert left_out(_OPENAI, model) == ["openai output_mtok", "openai output_reasoning_mtok"]
+    assert left_out(_SOME, model) == ["some output_mtok", "some output_reasoning_mtok"]
+
+
+def test_openai_text_models_price_images_as_text() -> None:
+    prices = ModelPrice(input_mtok=Decimal(2), cache_read_mtok=Decimal(1), output_mtok=Decimal(8))
+    text = _model(prices)
+    audio = _model(prices)
+    audio.id = "some-audio-model"
+
+    assert [row["meter"] for row in _rows(text, _OPENAI)] == [
+        "cache_read",
+        "cache_read_image",
+        "input_image_uncached",
+        "input_uncached",
+        "output",
+    ]
+    assert [row["meter"] for row in _rows(audio, _OPENAI)] == [
+        "cache_read",
+        "input_uncached",
+        "output",
+    ]
+    assert "input_image_uncached" not in {row["meter"] for row in _rows(text, _SOME)}
+
+
+@pytest.mark.parametrize(
+    ("provider", "model", "meter"),
+    [
+        ("openai", "gpt-5.6-sol", "cache_write_30m"),
+        ("anthropic", "claude-opus-5", "cache_write_5m"),
+        ("aws", "anthropic.claude-sonnet-4-6", "cache_write_5m"),
+        ("aws", "openai.gpt-6-sol", "cache_write_30m"),
+        ("openrouter", "openai/gpt-6-sol", "cache_write_30m"),
+        ("openrouter", "qwen/qwen4", "cache_write_unknown"),
+    ],
+)
+def test_a_bare_cache_write_has_the_life_that_its_provider_gives_it(
+    provider: str, model: str, meter: str
+) -> None:
+    written = _model(ModelPrice(cache_write_mtok=Decimal(1)))
+    written.id = model
+    seller = Provider(id=provider, name=provider, api_pattern="")
+
+    assert [row["meter"] for row in rows_of(seller, written)] == [meter]
 
 
 def test_a_free_model_is_not_priced_at_zero_by_its_silence() -> None:
     model = _model(ModelPrice())
 
     assert _rows(model) == []
-    assert left_out(_OPENAI, model) == ["openai model without a price"]
+    assert left_out(_SOME, model) == ["some model without a price"]
 
 
 # --- the catalogue's own arithmetic, as a second opinion ----------------------------------------

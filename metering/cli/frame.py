@@ -13,6 +13,8 @@ import click
 from metering.errors import BookError, MeteringError
 from metering.settings import Settings, find_settings
 
+# Nobody folds lines in a pipe: a table there is as wide as its cells.
+_PIPED_WIDTH: Final = 1_000
 CONTEXT_SETTINGS: Final = {"help_option_names": ["-h", "--help"]}
 
 _Command = TypeVar("_Command", bound=Callable[..., Any] | click.Command)
@@ -124,7 +126,11 @@ def console() -> Any:
 
     piped = not sys.stdout.isatty()
     return Console(
-        file=sys.stdout, width=160 if piped else None, no_color=piped, highlight=False, markup=False
+        file=sys.stdout,
+        width=_PIPED_WIDTH if piped else None,
+        no_color=piped,
+        highlight=False,
+        markup=False,
     )
 
 

@@ -75,6 +75,14 @@ def keep_examples(command: click.Command) -> click.Command:
     return command
 
 
+def _keep_examples_as_written(command: click.Command) -> None:
+    # Docstrings are raw, so click's mark against rewrapping is two characters in them.
+    if command.help:
+        command.help = command.help.replace("\\b\n", "\b\n")
+    for inner in command.commands.values() if isinstance(command, click.Group) else ():
+        _keep_examples_as_written(inner)
+
+
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="metering")
 @click.option(
@@ -97,3 +105,7 @@ def main(ctx: click.Context, config: Path | None) -> None:
 
 
 keep_examples(main)
+
+
+if main.help:
+    main.help = main.help.replace("\\b\n", "\b\n")

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 
@@ -119,7 +119,7 @@ def no_charges(connection: "duckdb.DuckDBPyConnection") -> None:
     )
 
 
-def rating_keys(connection: "duckdb.DuckDBPyConnection") -> list[tuple[object, ...]]:
+def rating_keys(connection: "duckdb.DuckDBPyConnection") -> list[tuple[Any, ...]]:
     """Return the distinct rating keys of the cells with the meters each one uses.
 
     Returns:
@@ -445,16 +445,15 @@ def _register_owners(
         if not found.answers:
             continue
         name = f"owner_{number}"
-        rows = [(found.values[index], *rest) for index, *rest in found.answers]
-        columns: dict[str, pa.Array] = {
-            f"f{place}": pa.array([row[0][place] for row in rows], pa.string())
+        values = [found.values[answer[0]] for answer in found.answers]
+        columns: dict[str, Any] = {
+            f"f{place}": pa.array([value[place] for value in values], pa.string())
             for place in range(len(found.fields))
         }
-        columns["from_day"] = pa.array([row[1] or date.min for row in rows], pa.date32())
-        columns["to_day"] = pa.array([row[2] or date.max for row in rows], pa.date32())
+        columns["from_day"] = pa.array([a[1] or date.min for a in found.answers], pa.date32())
+        columns["to_day"] = pa.array([a[2] or date.max for a in found.answers], pa.date32())
         columns["code"] = pa.array(
-            [(int(row[3]) << _OWNER_BITS) + int(row[4]) for row in rows],  # type: ignore[call-overload]
-            pa.int64(),
+            [(rank << _OWNER_BITS) + owner for _, _, _, rank, owner in found.answers], pa.int64()
         )
         connection.register(name, pa.table(columns))
         on = [

@@ -145,13 +145,7 @@ class _Key:
     @classmethod
     def of(cls, row: Sequence[Any]) -> "_Key":
         provider, platform, account, model_raw = row[1:5]
-        *columns, extra, prompt_lo, prompt_hi = row[1 + _CONDITIONS_FROM : -1]
-        conditions = {
-            name: value
-            for name, value in zip(CONDITION_COLUMNS, columns, strict=False)
-            if value is not None
-        }
-        conditions.update(json.loads(extra) if extra else {})
+        *columns, prompt_lo, prompt_hi = row[1 + _CONDITIONS_FROM : -1]
         prompt = None if prompt_lo is None else PromptRange(prompt_lo, prompt_hi)
         return cls(
             account,
@@ -159,12 +153,36 @@ class _Key:
                 provider=provider,
                 platform=platform,
                 model=model_raw or "",
-                conditions=tuple(sorted(conditions.items())),
+                conditions=tuple(sorted(_conditions(columns).items())),
                 prompt=prompt,
                 per_request=False,  # a cell is a sum, even if of one request
             ),
             tuple(row[-1]),
         )
+
+
+def conditions_text(columns: Sequence[str | None]) -> str:
+    """Return the conditions of usage as a basis shows them.
+
+    Args:
+        columns: values of CONDITION_COLUMNS, in their order.
+    """
+    return _canonical(_conditions(columns))
+
+
+def _conditions(columns: Sequence[str | None]) -> dict[str, str]:
+    *named, extra = columns
+    found = {
+        name: value
+        for name, value in zip(CONDITION_COLUMNS, named, strict=False)
+        if value is not None
+    }
+    found.update(json.loads(extra) if extra else {})
+    return found
+
+
+def _canonical(conditions: Mapping[str, str]) -> str:
+    return json.dumps(conditions, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def _lasting_answers(
@@ -234,9 +252,7 @@ def _basis(key: _Key, row: engine.LineKey, decision: Decision, policy: Policy) -
         model_raw=rating.model,
         model=decision.model or rating.model,
         meter=meter,
-        conditions=json.dumps(
-            dict(rating.conditions), sort_keys=True, separators=(",", ":"), ensure_ascii=False
-        ),
+        conditions=_canonical(dict(rating.conditions)),
         status=decision.status.value,
         reason=decision.reason,
         currency=decision.currency or policy.currency,

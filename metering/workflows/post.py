@@ -108,7 +108,7 @@ def post(
         if dry_run or not (told.postings or found.cells.new):
             return told
         run_id = record_run(connection, run.command, run.arguments, run.started_at, run.user)
-        _name_cells(connection, Lake(settings.lake), run_id, found.cells)
+        name_cells(connection, Lake(settings.lake), run_id, found.cells)
         ledger_book.add_postings(connection, run_id, engine.lacking_rows(found.duck))
         return replace(told, run_id=run_id)
 
@@ -195,7 +195,7 @@ def _where_corrections_go(connection: "Connection") -> list[tuple[str, str]]:
     return targets
 
 
-def _name_cells(connection: "Connection", lake: Lake, run_id: int, cells: DayCells) -> None:
+def name_cells(connection: "Connection", lake: Lake, run_id: int, cells: DayCells) -> None:
     lake_book.add_cell_files(
         connection,
         run_id,

@@ -50,6 +50,7 @@ class Receipt:
         first_day, last_day: ISO charge days of the records; None without records.
         rejections: the refused records with their reasons.
         notes: what else the user should know, a sentence each.
+        known_before: the same bytes were ingested before, so nothing was read anew.
     """
 
     path: str
@@ -65,6 +66,7 @@ class Receipt:
     last_day: str | None = None
     rejections: tuple[Rejection, ...] = ()
     notes: tuple[str, ...] = ()
+    known_before: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,9 +148,10 @@ def _receipt_of_known(reading: Reading, known: source_book.StoredSource) -> Rece
         already_known=source.records_in - source.rejected,
         rejected=source.rejected,
         noise=dict(source.noise),
-        first_day=None if source.first_day is None else source.first_day.isoformat(),
-        last_day=None if source.last_day is None else source.last_day.isoformat(),
+        first_day=source.first_day,
+        last_day=source.last_day,
         notes=(f"the same bytes were ingested before, from {source.path}",),
+        known_before=True,
     )
 
 
@@ -182,6 +185,7 @@ def _settle_events(connection: "Connection", settings: "Settings", reading: Read
     live = {
         file.path: lake.path_of(file.path)
         for file in lake_book.event_files(connection, reading.ingestor.name)
+        if file.path is not None
     }
     found = remove_duplicates(
         reading.staging, live, keep_largest=reading.ingestor.repeat is Repeat.LARGEST
@@ -353,8 +357,8 @@ def _new_source(reading: Reading, receipt: Receipt) -> source_book.NewSource:
         role=ingestor.role.value,
         identity=ingestor.identity.value,
         billing_account=reading.account,
-        first_day=None if receipt.first_day is None else date.fromisoformat(receipt.first_day),
-        last_day=None if receipt.last_day is None else date.fromisoformat(receipt.last_day),
+        first_day=receipt.first_day,
+        last_day=receipt.last_day,
         records_in=receipt.records_in,
         recorded=receipt.recorded,
         already_known=receipt.already_known,

@@ -1,0 +1,79 @@
+"""`metering explain`: from an amount back to rule, rate, file and line."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from metering.cli.frame import (
+    emit_json,
+    emit_table,
+    format_option,
+    money_text,
+    note,
+    settings_or_fail,
+)
+
+if TYPE_CHECKING:
+    from metering.workflows.explain import Explained
+
+
+@click.command()
+@click.argument("reference")
+@click.option("--charges", default=5, show_default=True, help="How many charges to follow.")
+@click.option("--records", default=3, show_default=True, help="Usage records to show for each.")
+@format_option()
+@click.pass_context
+def explain(
+    ctx: click.Context, /, reference: str, charges: int, records: int, *, output_format: str
+) -> None:
+    r"""Follow an amount back to rule, rate, price source, file and line.
+
+    REFERENCE is a cell of a report, from the left: PERIOD, or
+    PERIOD/COST_CENTRE/TEAM/PROJECT/MODEL/METER cut off anywhere; PERIOD/ACCOUNT for a suspense
+    account; or posting:NUMBER. A slash inside a name is written %2F.
+
+    \b
+    Example:
+        metering explain 2026-10
+    """
+    from dataclasses import asdict
+
+    from metering.workflows.explain import explain as explain_amount
+
+    found = explain_amount(settings_or_fail(ctx), reference, charges=charges, records=records)
+    if output_format == "json":
+        emit_json(asdict(found))
+        return
+    for currency, nanos in found.amounts.items():
+        click.echo(f"{reference}: {currency} {money_text(nanos)}")
+    for charge in found.explained:
+        click.echo()
+        _show(charge)
+    if found.charges > len(found.explained):
+        note(
+            f"{found.charges - len(found.explained)} smaller charges are not shown: "
+            "narrow the reference, or ask for more with --charges"
+        )
+
+
+def _show(charge: "Explained") -> None:
+    days = f"{charge.first_day} to {charge.last_day}"
+    rows: list[tuple[str, str]] = [
+        ("amount", f"{charge.currency} {money_text(charge.amount_nanos, decimals=9)}"),
+        ("account", charge.account),
+        ("usage", f"{charge.quantity:,} {charge.meter} of {charge.model}, {days}"),
+        ("status", f"{charge.status} ({charge.reason})" if charge.reason else charge.status),
+    ]
+    if charge.conditions != "{}":
+        rows.append(("conditions", charge.conditions))
+    if charge.arithmetic:
+        rows.append(("arithmetic", charge.arithmetic))
+    for price in charge.prices:
+        span = f"{price.since or 'always'} until {price.until or 'further notice'}"
+        rows.append(("rate", f"{price.says}, {span}, {price.card} [{price.rate_id}]"))
+        if price.source:
+            rows.append(("", f"from {price.source}, read {price.read or 'on an unknown day'}"))
+    rows += [("owner" if not at else "", how) for at, how in enumerate(charge.owners)]
+    rows.append(("records", f"{charge.records:,}, the largest of them:"))
+    rows += [("", f"{one.path}:{one.line}  {one.quantity:,}") for one in charge.examples]
+    emit_table("", ("", ""), rows)

@@ -1,0 +1,115 @@
+"""`metering quarantine`: the records that were refused."""
+
+import click
+
+from metering.cli.frame import (
+    CONTEXT_SETTINGS,
+    emit_json,
+    emit_table,
+    exit_with,
+    fail,
+    format_option,
+    note,
+    settings_or_fail,
+)
+
+
+@click.group(context_settings=CONTEXT_SETTINGS)
+def quarantine() -> None:
+    r"""Look at the records that were refused, and retry them.
+
+    \b
+    Example:
+        metering quarantine list
+    """
+
+
+@quarantine.command("list")
+@click.option("--all", "every", is_flag=True, help="Also those that were dealt with.")
+@format_option()
+@click.pass_context
+def list_quarantine(ctx: click.Context, /, *, every: bool, output_format: str) -> None:
+    r"""List refused records with file, line and reason.
+
+    \b
+    Example:
+        metering quarantine list --format json
+    """
+    from metering.workflows.quarantine import as_json, quarantined
+
+    found = quarantined(settings_or_fail(ctx), open_only=not every)
+    if output_format == "json":
+        emit_json([as_json(one) for one in found])
+        return
+    emit_table(
+        "",
+        ("Id", "File", "Line", "Code", "Field", "Found", "State"),
+        [
+            (
+                one.id,
+                one.path,
+                one.rejection.line,
+                one.rejection.code,
+                one.rejection.field,
+                one.rejection.found,
+                one.resolution or "open",
+            )
+            for one in found
+        ],
+        right=("Id", "Line"),
+    )
+
+
+@quarantine.command("show")
+@click.argument("number", type=int)
+@format_option()
+@click.pass_context
+def show_quarantine(ctx: click.Context, /, number: int, *, output_format: str) -> None:
+    r"""Show one refused record: where, what was found, what was expected, what to do.
+
+    \b
+    Example:
+        metering quarantine show 1
+    """
+    from metering.workflows.quarantine import as_json, one_quarantined
+
+    found = one_quarantined(settings_or_fail(ctx), number)
+    if found is None:
+        fail(
+            "unknown-quarantine",
+            f"there is no refused record {number}",
+            do="see `metering quarantine list --all`",
+        )
+    if output_format == "json":
+        emit_json(as_json(found))
+        return
+    click.echo(found.rejection.message(found.path))
+
+
+@quarantine.command("retry")
+@format_option()
+@click.pass_context
+def retry_quarantine(ctx: click.Context, /, *, output_format: str) -> None:
+    r"""Read the files of open refused records again, where they were corrected in place.
+
+    A file that is gone, or unchanged, stays in quarantine. Records that are recorded already are
+    known again and counted once. Exit code 1 while refused records are left.
+
+    \b
+    Example:
+        metering quarantine retry
+    """
+    from dataclasses import asdict
+
+    from metering.ingest.registry import installed
+    from metering.workflows.quarantine import retry
+    from metering.workflows.runs import Run
+
+    outcome = retry(settings_or_fail(ctx), Run.now("quarantine retry"), installed())
+    if output_format == "json":
+        emit_json(asdict(outcome))
+    for path in outcome.missing:
+        note(f"{path}: not there any more; its refused records stay in quarantine")
+    note(f"{outcome.resolved} records are dealt with, {outcome.still_open} are still refused")
+    if outcome.still_open:
+        exit_with(1)

@@ -1,0 +1,148 @@
+"""From the ledger back to usage records: which ones lie behind an amount."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pyarrow as pa
+
+from metering.usage.schema import CONDITION_COLUMNS, METER_COLUMNS
+
+if TYPE_CHECKING:
+    import duckdb
+
+USED_FOR: Final = ("provider", "platform", "billing_account", "product", "model_raw")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Kind:
+    """A kind of usage, as the basis of a charge names it.
+
+    Attributes:
+        day: ISO charge day.
+        provider, platform, billing_account, product: as in the records.
+        model_raw: "" for records whose source does not say.
+    """
+
+    day: str
+    provider: str
+    platform: str
+    billing_account: str
+    product: str
+    model_raw: str
+
+
+def open_usage(
+    connection: "duckdb.DuckDBPyConnection", files: Sequence[Path], kinds: Sequence[Kind]
+) -> None:
+    """Make `traced` the records of some kinds of usage in some lake files."""
+    listed = ", ".join("'" + str(path).replace("'", "''") + "'" for path in files)
+    connection.register(
+        "kinds",
+        pa.table(
+            {
+                "day": pa.array([kind.day for kind in kinds], pa.string()),
+                **{
+                    name: pa.array([getattr(kind, name) for kind in kinds], pa.string())
+                    for name in USED_FOR
+                },
+            }
+        ),
+    )
+    matches = " AND ".join(f"coalesce(u.{name}, '') = k.{name}" for name in USED_FOR)
+    meters = ", ".join(f"CASE WHEN {name} <> 0 THEN '{name}' END" for name in METER_COLUMNS)
+    connection.execute(
+        f"""
+        CREATE OR REPLACE TEMP VIEW traced AS
+        SELECT u.*, list_concat(
+            list_filter([{meters}], lambda m: m IS NOT NULL),
+            coalesce(map_keys(other_meters), [])
+        ) AS meters
+        FROM read_parquet([{listed}], hive_partitioning = true, hive_types = {{'day': VARCHAR}},
+            union_by_name = true, filename = true) u
+        SEMI JOIN kinds k ON u.day = k.day AND {matches}
+        """
+    )
+
+
+def kinds_of_records(connection: "duckdb.DuckDBPyConnection") -> list[tuple[Any, ...]]:
+    """Return the traced records counted: (day, *USED_FOR, *CONDITION_COLUMNS, meters, count)."""
+    columns = ", ".join(
+        ("day", *(f"coalesce({name}, '') AS {name}" for name in USED_FOR), *CONDITION_COLUMNS)
+    )
+    return connection.execute(
+        f"SELECT {columns}, meters, count(*) FROM traced GROUP BY ALL ORDER BY ALL"
+    ).fetchall()
+
+
+def identities(
+    connection: "duckdb.DuckDBPyConnection", fields: Sequence[str], meter: str
+) -> list[tuple[str | None, ...]]:
+    """Return the distinct identities of the traced records that have a meter.
+
+    Args:
+        connection: with `traced`.
+        fields: columns, or tags as "tag:NAME".
+        meter: the meter.
+    """
+    columns = ", ".join(_column(field) for field in fields)
+    return connection.execute(
+        f"SELECT DISTINCT {columns} FROM traced WHERE list_contains(meters, ?) ORDER BY ALL",
+        [meter],
+    ).fetchall()
+
+
+def examples(
+    connection: "duckdb.DuckDBPyConnection",
+    fields: Sequence[str],
+    wanted: Sequence[tuple[str | None, ...]],
+    meter: str,
+    limit: int,
+) -> tuple[int, int, list[tuple[str, int, int]]]:
+    """Return how many traced records have a meter and one of some identities, and the largest.
+
+    Args:
+        connection: with `traced`.
+        fields: columns, or tags as "tag:NAME".
+        wanted: identities: values of those fields.
+        meter: the meter.
+        limit: how many examples.
+
+    Returns:
+        Records, their quantity, and the largest as (lake file, line in the source, quantity).
+    """
+    connection.register(
+        "wanted",
+        pa.table(
+            {
+                f"f{place}": pa.array([values[place] for values in wanted], pa.string())
+                for place in range(len(fields))
+            }
+        ),
+    )
+    same = " AND ".join(
+        f"{_column(field)} IS NOT DISTINCT FROM f{place}" for place, field in enumerate(fields)
+    )
+    quantity = (
+        f"t.{meter}"
+        if meter in METER_COLUMNS
+        else f"t.other_meters['{meter.replace(chr(39), chr(39) * 2)}']"
+    )
+    found = f"FROM traced t SEMI JOIN wanted ON {same} WHERE list_contains(t.meters, $meter)"
+    bound = {"meter": meter}
+    count, total = connection.execute(
+        f"SELECT count(*), coalesce(CAST(sum({quantity}) AS BIGINT), 0) {found}", bound
+    ).fetchall()[0]
+    rows = connection.execute(
+        f"SELECT filename, row_no, {quantity} {found}"
+        f" ORDER BY {quantity} DESC, filename, row_no LIMIT {limit:d}",
+        bound,
+    ).fetchall()
+    return int(count), int(total), rows
+
+
+def _column(field: str) -> str:
+    if field.startswith("tag:"):
+        return "tags['" + field.removeprefix("tag:").replace("'", "''") + "']"
+    return f'"{field}"'

@@ -1,0 +1,84 @@
+"""Demo: the whole main job on the sample company, in a fresh folder."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from metering.core.periods import BillingPeriod
+from metering.errors import BookError
+from metering.resources import sample_logs_dir
+from metering.settings import FILE_NAME, Settings, load_settings
+from metering.workflows.database import start_ledger
+from metering.workflows.ingest import Order, ingest_files
+from metering.workflows.invoices import ingest_invoices
+from metering.workflows.owners import import_file
+from metering.workflows.post import Posted, post
+from metering.workflows.recording import Receipt
+from metering.workflows.report import Reported, report_chargeback
+from metering.workflows.tie_out import tie_out_period
+
+if TYPE_CHECKING:
+    from metering.core.tieout import TieOut
+    from metering.ingest.contract import Ingestor
+    from metering.workflows.runs import Run
+
+PERIOD: Final = BillingPeriod(2026, 10)
+
+Step = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What the demo came to.
+
+    Attributes:
+        settings: of the ledger it built.
+        receipts: one per usage file.
+        posted: what was posted.
+        tie_outs: of `PERIOD`.
+        reported: the chargeback report of `PERIOD`.
+    """
+
+    settings: Settings
+    receipts: tuple[Receipt, ...]
+    posted: Posted
+    tie_outs: "tuple[TieOut, ...]"
+    reported: Reported
+
+
+def demo(folder: Path, run: "Run", ingestors: "Sequence[Ingestor]", tell: Step) -> Shown:
+    """Build a ledger from the sample company's exports, as a company would from its own.
+
+    Args:
+        folder: fresh; the ledger and the report go there.
+        run: who does this, when.
+        ingestors: those that may recognise a file.
+        tell: called with the name of each step before it begins.
+
+    Raises:
+        BookError: `folder-not-empty`; nothing is changed.
+    """
+    if folder.exists() and any(folder.iterdir()):
+        raise BookError(
+            "folder-not-empty",
+            f"{folder} holds files already",
+            do="name a fresh folder with --out",
+        )
+    sample = sample_logs_dir()
+    tell("starting a ledger with the bundled list prices")
+    start_ledger(folder, run)
+    settings = load_settings(folder / FILE_NAME)
+    tell("importing owners and rules")
+    for name in ("owners.csv", "rules.toml"):
+        import_file(settings, run, sample / "owners" / name)
+    tell("ingesting usage")
+    files = sorted(path for path in (sample / "usage").rglob("*") if path.is_file())
+    receipts = tuple(ingest_files(settings, run, files, Order(ingestors)))
+    tell("ingesting invoices")
+    list(ingest_invoices(settings, run, sorted((sample / "invoices").glob("*.csv"))))
+    tell("posting")
+    posted = post(settings, run)
+    tell("writing the report")
+    reported = report_chargeback(settings, PERIOD, folder / "reports")
+    return Shown(settings, receipts, posted, tie_out_period(settings, PERIOD), reported)

@@ -1,0 +1,351 @@
+"""Explain: from an amount back to rule, rate, price source, file and line.
+
+A reference names a cell of a report, from the left: `2026-10`, `2026-10/CC-4210`,
+`2026-10/CC-4210/payments/refunds/claude-opus-5/output`. An account's name stands where no cost
+centre is (`2026-10/suspense:unpriced`), and `posting:17` names one posting. A slash inside a name
+is written %2F.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote
+
+from metering.books import lake as lake_book
+from metering.books import ledger as ledger_book
+from metering.books import sources as source_book
+from metering.books.engine import begin_read, open_engine
+from metering.books.migrations import require_current
+from metering.core.attribution import attribution_fields, owner_of
+from metering.core.ledger import UNATTRIBUTED, UNPRICED, AccountKind, owner_account
+from metering.core.money import decimal_text
+from metering.core.rates import Modifier, Rate
+from metering.engine import trace
+from metering.engine.connection import open_duckdb
+from metering.errors import BookError
+from metering.usage.lake import Lake
+from metering.usage.schema import CONDITION_COLUMNS
+from metering.workflows.desired import conditions_text
+from metering.workflows.policy import policy_in_force
+
+if TYPE_CHECKING:
+    import duckdb
+    from sqlalchemy import Connection
+
+    from metering.settings import Settings
+    from metering.workflows.desired import Policy
+
+_POSTING: Final = "posting:"
+_LEVELS: Final = ("cost_centre", "team", "project", "model", "meter")
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """Where one rate or modifier of a charge comes from.
+
+    Attributes:
+        rate_id: what the posting pins.
+        says: the price or factor, in words.
+        card: name and version.
+        source: page or file it was read from.
+        read: day it was read, as the card says.
+        since, until: instants it holds; "" is unbounded.
+    """
+
+    rate_id: str
+    says: str
+    card: str
+    source: str
+    read: str
+    since: str
+    until: str
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Usage records behind a charge, as where they stood in their source file.
+
+    Attributes:
+        path, line: the source file as it was named, and the physical line.
+        quantity: of the charge's meter.
+    """
+
+    path: str
+    line: int
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """One charge of the amount in question: one account and basis over its days.
+
+    Attributes:
+        account: who bears it.
+        model, meter, conditions, status, reason: what was used and how it was rated.
+        currency, amount_nanos, list_nanos, quantity: net of all its postings.
+        first_day, last_day: ISO charge days.
+        arithmetic: quantity times price, as a person would write it; empty without a rate.
+        prices: the rate and its modifiers.
+        owners: how the owner was found, one entry per rule or directory line.
+        records: usage records behind it; their quantity is that of the charge.
+        traced_quantity: what those records hold.
+        examples: the largest of them.
+    """
+
+    account: str
+    model: str
+    meter: str
+    conditions: str
+    status: str
+    reason: str
+    currency: str
+    amount_nanos: int
+    list_nanos: int
+    quantity: int
+    first_day: str
+    last_day: str
+    arithmetic: str
+    prices: tuple[Price, ...]
+    owners: tuple[str, ...]
+    records: int
+    traced_quantity: int
+    examples: tuple[Found, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """An amount, taken apart.
+
+    Attributes:
+        reference: as given.
+        amounts: nanos by currency, of all charges.
+        charges: how many charges it consists of.
+        explained: the largest of them.
+    """
+
+    reference: str
+    amounts: Mapping[str, int]
+    charges: int
+    explained: tuple[Explained, ...]
+
+
+def explain(
+    settings: "Settings", reference: str, *, charges: int = 5, records: int = 3
+) -> Explanation:
+    """Take an amount apart.
+
+    Args:
+        settings: where the books and the lake are.
+        reference: a cell of a report or a posting, see the module.
+        charges: how many of its charges to follow to their sources, the largest first.
+        records: how many usage records to show for each.
+
+    Raises:
+        BookError: `unknown-reference`; nothing in the ledger answers to it.
+    """
+    books = open_engine(settings.books_url)
+    require_current(books)
+    with begin_read(books) as connection:
+        lines = _lines(connection, reference)
+        grouped: dict[tuple[str, str, str], list[ledger_book.NetLine]] = defaultdict(list)
+        for line in lines:
+            grouped[line.debit, line.basis, line.currency].append(line)
+        ordered = sorted(
+            grouped.values(), key=lambda group: (-abs(_sum(group)), group[0].debit, group[0].basis)
+        )
+        amounts: dict[str, int] = defaultdict(int)
+        for line in lines:
+            amounts[line.currency] += line.amount_nanos
+        tracer = _Tracer(connection, settings, records)
+        return Explanation(
+            reference,
+            dict(sorted(amounts.items())),
+            len(ordered),
+            tuple(tracer.explained(group) for group in ordered[:charges]),
+        )
+
+
+def _lines(connection: "Connection", reference: str) -> list[ledger_book.NetLine]:
+    if reference.startswith(_POSTING):
+        number = reference.removeprefix(_POSTING)
+        line = ledger_book.posting_line(connection, int(number)) if number.isdecimal() else None
+        found = [line] if line is not None else []
+    else:
+        period, *parts = (unquote(part) for part in reference.split("/"))
+        found = [
+            line for line in ledger_book.net_lines(connection, period) if _matches(line, parts)
+        ]
+    if not found:
+        raise BookError(
+            "unknown-reference",
+            f"nothing in the ledger answers to {reference!r}",
+            details=(
+                "expected: PERIOD[/COST_CENTRE[/TEAM[/PROJECT[/MODEL[/METER]]]]]",
+                "          PERIOD/ACCOUNT[/MODEL[/METER]]",
+                "          posting:NUMBER",
+            ),
+            do="take a reference from a report, or start from a period: `metering explain 2026-10`",
+        )
+    return found
+
+
+def _matches(line: ledger_book.NetLine, parts: Sequence[str]) -> bool:
+    if parts and parts[0] == line.debit:
+        return _all_equal(line, _LEVELS[-2:], parts[1:])
+    if parts and line.debit_kind != AccountKind.OWNER.value:
+        return False
+    return _all_equal(line, _LEVELS, parts)
+
+
+def _all_equal(line: ledger_book.NetLine, levels: Sequence[str], parts: Sequence[str]) -> bool:
+    return len(parts) <= len(levels) and all(
+        getattr(line, level) == part for level, part in zip(levels, parts, strict=False)
+    )
+
+
+def _sum(lines: Iterable[ledger_book.NetLine]) -> int:
+    return sum(line.amount_nanos for line in lines)
+
+
+class _Tracer:
+    """Follows charges to their sources, reading what they share once."""
+
+    def __init__(self, connection: "Connection", settings: "Settings", records: int) -> None:
+        self._settings = settings
+        self._lake = Lake(settings.lake)
+        self._policy = policy_in_force(connection, settings)
+        self._prices = _prices(self._policy)
+        self._records = records
+        self._files = [
+            file
+            for file in lake_book.live_files(connection)
+            if file.path is not None and settings.is_metered(file.ingestor, file.role)
+        ]
+        self._paths = {
+            stored.id: stored.source.path for stored in source_book.list_sources(connection)
+        }
+
+    def explained(self, lines: Sequence[ledger_book.NetLine]) -> Explained:
+        """Return one charge, all of whose lines have the same account and basis."""
+        line = lines[0]
+        days = sorted({one.charge_day for one in lines})
+        count, quantity, examples, owners = self._behind(line, days)
+        return Explained(
+            account=line.debit,
+            model=line.model or "(the source names no model)",
+            meter=line.meter,
+            conditions=line.conditions,
+            status=line.status,
+            reason=line.reason,
+            currency=line.currency,
+            amount_nanos=_sum(lines),
+            list_nanos=sum(one.list_nanos for one in lines),
+            quantity=sum(one.quantity for one in lines),
+            first_day=days[0],
+            last_day=days[-1],
+            arithmetic=_arithmetic(line, sum(one.quantity for one in lines)),
+            prices=tuple(
+                self._prices.get(rate_id, Price(rate_id, "no longer in force", "", "", "", "", ""))
+                for rate_id in json.loads(line.rate_ids)
+            ),
+            owners=owners,
+            records=count,
+            traced_quantity=quantity,
+            examples=examples,
+        )
+
+    def _behind(
+        self, line: ledger_book.NetLine, days: Sequence[str]
+    ) -> tuple[int, int, tuple[Found, ...], tuple[str, ...]]:
+        wanted = set(days)
+        listed = [file for file in self._files if file.day in wanted]
+        files = {str(self._lake.path_of(file.path or "")): file for file in listed}
+        if not files:
+            return 0, 0, (), ()
+        # Conditions come last: they tell apart charges of one model at several rates.
+        fields = (*sorted(attribution_fields(self._policy.rules)), *CONDITION_COLUMNS)
+        with (
+            self._lake.staging() as scratch,
+            open_duckdb(
+                scratch,
+                memory_limit=self._settings.memory_limit,
+                threads=self._settings.threads,
+            ) as duck,
+        ):
+            trace.open_usage(duck, [Path(path) for path in files], _kinds(line, days))
+            keys, owners = self._identities_of(duck, line, days, fields)
+            count, quantity, rows = trace.examples(duck, fields, keys, line.meter, self._records)
+        examples = tuple(
+            Found(self._paths[files[path].source_id], row_no, held) for path, row_no, held in rows
+        )
+        return count, quantity, examples, owners
+
+    def _identities_of(
+        self,
+        duck: "duckdb.DuckDBPyConnection",
+        line: ledger_book.NetLine,
+        days: Sequence[str],
+        fields: Sequence[str],
+    ) -> tuple[list[tuple[str | None, ...]], tuple[str, ...]]:
+        """Return the identities that the account bears, and how each was found to be its own."""
+        keys, how = [], set()
+        for values in trace.identities(duck, fields, line.meter):
+            if conditions_text(values[-len(CONDITION_COLUMNS) :]) != line.conditions:
+                continue
+            identity = dict(zip(fields, values, strict=True))
+            for day in days:
+                owned = owner_of(
+                    identity, date.fromisoformat(day), self._policy.rules, self._policy.directory
+                )
+                account = owner_account(owned.owner).name if owned else UNATTRIBUTED.name
+                if line.debit in {account, UNPRICED.name}:
+                    keys.append(values)
+                    how.add(owned.how if owned else "no rule and no directory line names an owner")
+                    break
+        return keys, tuple(sorted(how))
+
+
+def _kinds(line: ledger_book.NetLine, days: Sequence[str]) -> list[trace.Kind]:
+    return [
+        trace.Kind(
+            day, line.provider, line.platform, line.billing_account, line.product, line.model_raw
+        )
+        for day in days
+    ]
+
+
+def _prices(policy: "Policy") -> dict[str, Price]:
+    found = {}
+    for card in policy.rates.cards:
+        name = f"{card.name} v{card.version}"
+        for rate in card.rates:
+            says = f"{decimal_text(rate.price_nanos)} {card.currency} per {rate.per:,}"
+            found[rate.rate_id] = _price(rate.rate_id, says, name, rate)
+        for modifier in card.modifiers:
+            says = f"times {modifier.factor_num}/{modifier.factor_den}"
+            found[modifier.modifier_id] = _price(modifier.modifier_id, says, name, modifier)
+    return found
+
+
+def _price(name: str, says: str, card: str, row: Rate | Modifier) -> Price:
+    return Price(
+        rate_id=name,
+        says=says,
+        card=card,
+        source=row.source_url,
+        read=row.retrieved_at,
+        since=row.effective_from.isoformat() if row.effective_from else "",
+        until=row.effective_to.isoformat() if row.effective_to else "",
+    )
+
+
+def _arithmetic(line: ledger_book.NetLine, quantity: int) -> str:
+    if line.unit_price_nanos is None or line.per is None:
+        return ""
+    factor = "" if line.factor_num == line.factor_den else f" x {line.factor_num}/{line.factor_den}"
+    price = decimal_text(line.unit_price_nanos)
+    return f"{quantity:,} {line.meter} x {price} {line.currency} per {line.per:,}{factor}"

@@ -1,0 +1,61 @@
+"""Measure speed and memory as ratios to bare DuckDB on the same data in the same run.
+
+    make bench                        # 1 M rows of JSON, 10 M records in the lake
+    python -m tests.benchmarks --json-rows 10000000     # a 10 GB file, for the memory figure
+
+Each measurement runs in a fresh process, so that its peak memory is its own; the floor and what is
+compared with it alternate, and the best of several runs counts, since the machine may be shared.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="tests.benchmarks", description=__doc__.splitlines()[0])
+    parser.add_argument("--json-rows", type=int, default=1_000_000)
+    parser.add_argument("--lake-records", type=int, default=10_000_000)
+    parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--only", choices=("ingest", "post", "start"))
+    parser.add_argument("--folder", type=Path, help="keep the corpus here, and reuse it")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = options.folder or Path(scratch)
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in (options.only,) if options.only else ("start", "ingest", "post"):
+            rows = options.lake_records if name == "post" else options.json_rows
+            for row in _measured(name, folder, rows, options.repeat):
+                print("  ".join(row))
+
+
+def _measured(name: str, folder: Path, rows: int, repeat: int) -> list[tuple[str, ...]]:
+    _run("prepare", name, folder, rows)
+    floors = [_run("floor", name, folder, rows) for _ in range(repeat)]
+    ours = [_run("ours", name, folder, rows) for _ in range(repeat)]
+    floors += [_run("floor", name, folder, rows)]
+    floor = min(result["seconds"] for result in floors)
+    best = min(ours, key=lambda result: result["seconds"])
+    table = [
+        (f"{name}: {rows:,} rows",),
+        ("   floor", f"{floor:8.3f} s", floors[0]["what"]),
+        ("   ours ", f"{best['seconds']:8.3f} s", f"{best['peak_mib']:,.0f} MiB", best["what"]),
+        ("   ratio", f"{best['seconds'] / floor:8.2f} x"),
+    ]
+    table += [(f"      {step}", f"{seconds:.3f} s") for step, seconds in best["steps"].items()]
+    return table
+
+
+def _run(part: str, name: str, folder: Path, rows: int) -> dict[str, Any]:
+    command = [sys.executable, "-m", "tests.benchmarks.measure", part, name, str(folder), str(rows)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - our own module
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+if __name__ == "__main__":
+    main()

@@ -36,7 +36,7 @@ class Account:
 
     Attributes:
         total: billed, as shown; `exact` is the same to the nano.
-        change: against the month before; empty when both are nil.
+        change: against the month before; empty after nil.
         summary: who bears it, for the cover; its last line is the total.
         asides: below the total: the month before, corrections, what is provisional.
         unattributed, provisional: lines with their total last; empty when there is nothing.

@@ -158,8 +158,9 @@ def panel_svg(steps: Sequence[Step], scale: PanelScale) -> str:
         .mark_rule(color=_HAIRLINE)
         .encode(y=alt.Y("nanos:Q", scale=height, axis=None))
     )
+    all_of_it = scale.first == scale.period_first
     return _svg(
-        shaded + drawn + baseline,
+        drawn + baseline if all_of_it else shaded + drawn + baseline,
         width=_PANEL_WIDTH,
         height=_PANEL_HEIGHT,
         padding={"left": 0, "top": 2, "right": 0, "bottom": 18},

@@ -74,9 +74,9 @@ def share_text(part: int, whole: int) -> str:
 
 
 def change_text(now: int, before: int) -> str:
-    """Return the change from `before` to `now` in per cent with its sign; `new` after nil."""
+    """Return the change from `before` to `now` in per cent with its sign; nothing after nil."""
     if before == 0:
-        return "new" if now else ""
+        return ""
     tenths = divide_half_even((now - before) * 1000, abs(before))
     points, tenth = divmod(abs(tenths), 10)
     sign = "+" if tenths > 0 else MINUS if tenths < 0 else "±"

@@ -1,4 +1,4 @@
-"""Spend by model and by meter: the dearest as bars, all of them as a table."""
+"""Spend by model and by meter: the largest as bars, all of them as a table."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class Ranking:
     """A chart and the table that says the same.
 
     Attributes:
-        svg: the dearest as bars, the rest as one.
+        svg: the largest as bars, the rest as one.
         described: the chart in a sentence.
         lines: all of them, rounding if any, total.
     """
@@ -115,8 +115,8 @@ def _bars(ranked: Sequence[_Entry], word: str, currency: str) -> list[Bar]:
 def _described(ranked: Sequence[_Entry], word: str, total: int) -> str:
     if not ranked:
         return f"Nothing was billed for any {word}."
-    dearest = ranked[0]
-    return (
-        f"{len(ranked)} {word}s; the dearest is {dearest.label} "
-        f"with {share_text(dearest.nanos, total)} of what was billed."
-    )
+    first = ranked[0]
+    share = share_text(first.nanos, total)
+    if len(ranked) == 1:
+        return f"All of it is {first.label}."
+    return f"{len(ranked)} {word}s; the largest is {first.label} with {share} of what was billed."

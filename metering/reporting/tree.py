@@ -29,7 +29,7 @@ class Node:
         level: "cost centre", "team", "project" or "suspense".
         is_named: False where the owner names no such level; the label then says so.
         line: what stands on it when it is closed.
-        children: nodes below, dearest first; empty on the lowest level.
+        children: nodes below, largest first; empty on the lowest level.
         leaves: on the lowest level, models with their meters.
         rounding: what the shown children miss; None when they add up.
     """
@@ -58,7 +58,7 @@ class _Scale(NamedTuple):
 
 
 def owner_tree(view: pd.DataFrame, prior: pd.DataFrame, currency: str) -> tuple[Node, ...]:
-    """Return the top nodes, dearest first, unattributed spend last.
+    """Return the top nodes, largest first, unattributed spend last.
 
     Args:
         view: sums by bearer, `LEVELS`, provider, model and meter, in one currency.

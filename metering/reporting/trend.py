@@ -1,11 +1,11 @@
 """Spend by team over time: small multiples on one scale, and the table that says the same."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import pairwise
-from typing import Final
+from typing import Final, NamedTuple
 
 import pandas as pd
 
@@ -19,7 +19,6 @@ from metering.reporting.words import month_text, shown_name
 _MONTHS: Final = 6
 _PANELS: Final = 8
 _DAYS_SHOWN_SINGLY: Final = 45
-_REST: Final = "All other teams"
 _NO_TEAM: Final = "no team named"
 _SUSPENSE: Final = "Unattributed"
 
@@ -30,13 +29,21 @@ class Panel:
 
     Attributes:
         label: the team; foreign text, fit to be shown.
-        amount, share: of the period of the report.
+        amount: of the period of the report.
+        note: its share, and how it is drawn where that differs.
     """
 
     label: str
     amount: str
-    share: str
+    note: str
     svg: str
+
+
+class _Group(NamedTuple):
+    """What one panel shows."""
+
+    label: str
+    teams: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +90,12 @@ def trend_of(history: pd.DataFrame, period: BillingPeriod, currency: str, *, tot
         raise LedgerError(f"the teams of {period} do not add up to the book's total")
     ranked = sorted(billed, key=lambda team: (-billed[team], team))
     months = _months_shown(by_month, period)
-    scale, columns = _columns(recent, _groups(ranked), months)
+    groups = _groups(ranked)
     return Trend(
         described=_described(months, currency),
         panels=tuple(
-            _panel(label, sum(billed[team] for team in teams), total, currency, svg)
-            for (label, teams), svg in zip(
-                _groups(ranked), (panel_svg(steps, scale) for steps in columns), strict=True
-            )
+            _panel(group, sum(billed[team] for team in group.teams), total, currency, svg)
+            for group, svg in zip(groups, _drawn(recent, groups, months), strict=True)
         ),
         months=tuple(month_text(month) for month in months),
         rows=_rows(by_month, ranked, [str(month) for month in months], currency),
@@ -131,43 +136,54 @@ def _months_shown(
     return window
 
 
-def _groups(ranked: Sequence[str]) -> list[tuple[str, tuple[str, ...]]]:
-    """Return the panels as (label, teams): the dearest singly, the rest together."""
+def _groups(ranked: Sequence[str]) -> list[_Group]:
+    """Return what is drawn: the largest teams singly, the rest together."""
     if len(ranked) <= _PANELS:
-        return [(team, (team,)) for team in ranked]
-    singly = [(team, (team,)) for team in ranked[: _PANELS - 1]]
-    return [*singly, (_REST, tuple(ranked[_PANELS - 1 :]))]
+        return [_Group(team, (team,)) for team in ranked]
+    singly, rest = ranked[: _PANELS - 1], ranked[_PANELS - 1 :]
+    return [
+        *(_Group(team, (team,)) for team in singly),
+        _Group(f"{len(rest)} other teams", tuple(rest)),
+    ]
 
 
-def _columns(
-    history: pd.DataFrame,
-    groups: Sequence[tuple[str, tuple[str, ...]]],
-    months: Sequence[BillingPeriod],
-) -> tuple[PanelScale, list[tuple[Step, ...]]]:
-    """Return the columns of each panel, and the scale they share."""
+def _drawn(
+    history: pd.DataFrame, groups: Sequence[_Group], months: Sequence[BillingPeriod]
+) -> Iterator[str]:
+    """Yield each group's panel. Single teams share a scale, which the rest would flatten."""
     cuts = _cuts(months[0].first_day, months[-1].end_day)
     by_day = {
         team: {day.date(): nanos for day, nanos in days.items() if isinstance(day, pd.Timestamp)}
         for team, days in _by_team(history, "charge_day").items()
     }
-    columns = [_steps(by_day, teams, cuts) for _, teams in groups]
-    heights = [step.nanos for steps in columns for step in steps]
-    scale = PanelScale(
-        first=cuts[0],
-        end=cuts[-1],
-        lowest=min([0, *heights]),
-        highest=max([0, *heights]),
-        period_first=months[-1].first_day,
-        period_end=months[-1].end_day,
+    columns = [_steps(by_day, group.teams, cuts) for group in groups]
+    shared = _heights(
+        steps for steps, group in zip(columns, groups, strict=True) if len(group.teams) == 1
     )
-    return scale, columns
+    for steps, group in zip(columns, groups, strict=True):
+        lowest, highest = shared if len(group.teams) == 1 else _heights([steps])
+        scale = PanelScale(
+            first=cuts[0],
+            end=cuts[-1],
+            lowest=lowest,
+            highest=highest,
+            period_first=months[-1].first_day,
+            period_end=months[-1].end_day,
+        )
+        yield panel_svg(steps, scale)
 
 
-def _panel(label: str, nanos: int, total: int, currency: str, svg: str) -> Panel:
+def _heights(columns: Iterable[Sequence[Step]]) -> tuple[int, int]:
+    heights = [0, *(step.nanos for steps in columns for step in steps)]
+    return min(heights), max(heights)
+
+
+def _panel(group: _Group, nanos: int, total: int, currency: str, svg: str) -> Panel:
+    share = share_text(nanos, total)
     return Panel(
-        label=label,
+        label=group.label,
         amount=amount_text(nanos, currency),
-        share=share_text(nanos, total),
+        note=share if len(group.teams) == 1 else f"own scale · {share}",
         svg=svg,
     )
 
@@ -220,9 +236,9 @@ def _rows(
 
 def _described(months: Sequence[BillingPeriod], currency: str) -> str:
     if len(months) == 1:
-        return f"{currency} by day of use in {month_text(months[0])}; all panels share one scale."
+        return f"{currency} by day of use in {month_text(months[0])}; all teams on one scale."
     span = f"{month_text(months[0])} to {month_text(months[-1])}"
     return (
         f"{currency} by week of use, {span}; the shaded stretch is {month_text(months[-1])}. "
-        f"All panels share one scale; the first and the last week may be cut short."
+        f"All teams on one scale; the first and the last week may be cut short."
     )

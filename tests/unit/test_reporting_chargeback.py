@@ -186,3 +186,14 @@ def test_a_missing_team_is_said_and_not_left_blank() -> None:
     assert (team.line.label, team.is_named) == ("no team named", False)
     assert team.children[0].line.label == "no project named"
     assert [panel.label for panel in account.trend.panels] == ["no team named"]
+
+
+def test_many_small_teams_do_not_flatten_the_panels_of_the_large_ones() -> None:
+    rows = [{"team": f"Team {n:02d}", "amount_nanos": (100 - n) * 10**9} for n in range(40)]
+
+    [account] = chargeback_report(snapshot_of(lines_of(*rows))).accounts
+
+    *singly, rest = account.trend.panels
+    assert [panel.label for panel in singly] == [f"Team {n:02d}" for n in range(7)]
+    assert (rest.label, rest.note) == ("33 other teams", "own scale · 78.9 %")
+    assert len(account.trend.rows) == 41

@@ -21,7 +21,12 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 @click.group()
 def invoices() -> None:
-    """Record the providers' invoices, which the ledger is tied to."""
+    r"""Record the providers' invoices, which the ledger is tied to.
+
+    \b
+    Example:
+        metering invoices ingest sample_logs/invoices/invoices-2026-10.csv
+    """
 
 
 @invoices.command()

@@ -135,7 +135,9 @@ def _show_check(checked: "Checked") -> None:
             [_unowned_row(one) for one in checked.unowned],
             right=("Amount",),
         )
-    if not checked.remarks and not checked.unowned:
+    if not checked.identities:
+        note("there is no usage in the lake to try owners and rules on")
+    elif not checked.remarks and not checked.unowned:
         note(f"every one of {checked.identities:,} identities has an owner, every rule its usage")
 
 

@@ -1,7 +1,7 @@
 """`metering tie-out`: the ledger against the invoices, with a reason for every difference."""
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -18,6 +18,11 @@ from metering.cli.frame import (
 
 if TYPE_CHECKING:
     from metering.core.tieout import TieOut
+
+_Row = tuple[str, str, int | None, str]
+"""Label, currency, nanos or None, words."""
+
+_EMPTY: Final[_Row] = ("", "", None, "")
 
 
 @click.command("tie-out")
@@ -62,28 +67,24 @@ def show_tie_outs(found: "Sequence[TieOut]") -> None:
     from rich.table import Table
     from rich.text import Text
 
+    rows = [*(row for tie in found for row in (*_block(tie), _EMPTY)), *_suspense(found)]
+    amounts = aligned([row[2] for row in rows])
     screen = Table.grid(padding=(0, 2))
     screen.add_column(overflow="fold")
     screen.add_column()
-    screen.add_column(justify="right")
+    screen.add_column(no_wrap=True)
     screen.add_column()
-    for tie in found:
-        for row in _block(tie):
-            screen.add_row(*(Text(printable(cell)) for cell in row))
-        screen.add_row()
-    for row in _suspense(found):
-        screen.add_row(*(Text(printable(cell)) for cell in row))
+    for (label, currency, _, words), amount in zip(rows, amounts, strict=True):
+        screen.add_row(*(Text(printable(cell)) for cell in (label, currency, amount, words)))
     console().print(screen)
 
 
-def _block(tie: "TieOut") -> Iterable[tuple[str, ...]]:
-    parts = [line.nanos for line in tie.lines]
-    amounts = aligned([tie.invoiced_nanos, *parts])
-    yield _heading(tie), tie.currency, amounts[0], _verdict(tie)
-    for line, amount in zip(tie.lines, amounts[1:], strict=True):
-        yield f"  {line.label}", "", amount, line.reason.value
+def _block(tie: "TieOut") -> Iterable[_Row]:
+    yield _heading(tie), tie.currency, tie.invoiced_nanos, _verdict(tie)
+    for line in tie.lines:
+        yield f"  {line.label}", "", line.nanos, line.reason.value
     for sentence in tie.notes:
-        yield f"  {sentence}", "", "", ""
+        yield f"  {sentence}", "", None, ""
 
 
 def _heading(tie: "TieOut") -> str:
@@ -100,21 +101,16 @@ def _verdict(tie: "TieOut") -> str:
     return "ties" if tie.ties else f"unexplained {money_text(tie.unexplained_nanos)}"
 
 
-def _suspense(found: "Sequence[TieOut]") -> Iterable[tuple[str, ...]]:
+def _suspense(found: "Sequence[TieOut]") -> Iterable[_Row]:
     for currency in sorted({tie.currency for tie in found}):
         sides = [tie.ledger for tie in found if tie.currency == currency]
         billed = sum(side.billed_nanos for side in sides)
         unattributed = sum(side.unattributed_nanos for side in sides)
         share = f"{_percent(unattributed, billed)} of {money_text(billed)} billed from usage"
-        yield "Unattributed", currency, money_text(unattributed), share if billed else ""
+        yield "Unattributed", currency, unattributed, share if billed else ""
     accounts = {(tie.provider, tie.billing_account): tie.ledger.unpriced for tie in found}
     meters = sum(len(unpriced) for unpriced in accounts.values())
-    yield (
-        "Unpriced",
-        "",
-        str(meters),
-        "meters without a rate, so without an amount" if meters else "",
-    )
+    yield "Unpriced", "", None, f"{meters} meters without a rate" if meters else "nothing"
 
 
 def _percent(part: int, whole: int) -> str:
@@ -122,17 +118,21 @@ def _percent(part: int, whole: int) -> str:
     return f"{hundredths // 100}.{hundredths % 100:02d} %"
 
 
-def aligned(amounts: Sequence[int]) -> list[str]:
-    """Return nanos as exact text with two decimals or more, padded so that the points align."""
-    texts = [money_text(nanos, decimals=9) for nanos in amounts]
-    needed = max((len(text.partition(".")[2].rstrip("0")) for text in texts), default=2)
-    width = max(2, needed)
-    shown = []
-    for text in texts:
-        whole, _, fraction = text.partition(".")
-        kept = fraction.rstrip("0").ljust(2, "0")
-        shown.append(f"{whole}.{kept.ljust(width)}")
-    return shown
+def aligned(amounts: "Sequence[int | None]") -> list[str]:
+    """Return nanos as exact text of one width, so that the points stand below each other.
+
+    Zeros beyond the second decimal are left out; None is shown as nothing.
+    """
+    texts = ["" if nanos is None else money_text(nanos, decimals=9) for nanos in amounts]
+    parts = [text.partition(".") for text in texts]
+    left = max((len(whole) for whole, _, _ in parts), default=0)
+    right = max((len(fraction.rstrip("0")) for _, _, fraction in parts), default=0)
+    return [
+        f"{whole:>{left}}{point}{fraction.rstrip('0').ljust(2, '0'):<{max(2, right)}}"
+        if point
+        else ""
+        for whole, point, fraction in parts
+    ]
 
 
 def _as_json(tie: "TieOut") -> dict[str, Any]:

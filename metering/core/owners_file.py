@@ -30,6 +30,8 @@ OWNER_COLUMNS: Final = (
     "valid_to",
 )
 
+_NEEDED: Final = {"key": "missing-key", "cost_centre": "missing-cost-centre"}
+
 
 def parse_owners(text: str, path: str, *, name: str = "owners.csv") -> Directory:
     """Return the directory that an owners file holds.
@@ -59,9 +61,8 @@ def parse_owners(text: str, path: str, *, name: str = "owners.csv") -> Directory
 
 def _entry(row: Row) -> DirectoryEntry:
     cells = row.cells
-    for column in ("key", "cost_centre"):
+    for column, code in _NEEDED.items():
         if not cells[column]:
-            code = f"missing-{column.replace('_', '-')}"
             expected = "text: every line says what is owned and which cost centre pays"
             raise RejectedError(
                 Rejection(row.line, code, column, "empty", expected, WHOLE_FILE_REMEDY)

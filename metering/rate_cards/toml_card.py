@@ -29,6 +29,7 @@ from metering.core.rates import (
     modifier_id_of,
     rate_id_of,
 )
+from metering.errors import shown
 from metering.rate_cards import fields
 from metering.rate_cards.fields import FieldError, Row
 
@@ -95,10 +96,12 @@ def card_head(head: Row) -> RateCard:
         FieldError: a field is not as the format says.
     """
     fields.refuse_unknown(head, (*_CARD, "notice"), "[card]")
+    name = fields.text(head, "kind")
     try:
-        kind = CardKind(fields.text(head, "kind"))
+        kind = CardKind(name)
     except ValueError:
-        raise FieldError("bad-rate-card", "the kind is none", ", ".join(CardKind)) from None
+        said = f"kind is {shown(name)}"
+        raise FieldError("bad-rate-card", said, ", ".join(CardKind)) from None
     complete = head.get("complete", False)
     return RateCard(
         name=fields.text(head, "name"),

@@ -49,7 +49,7 @@ def parse_rules(text: str, path: str, *, name: str = "rules.toml") -> RuleSet:
     text = text.removeprefix("\ufeff").replace("\r\n", "\n")
     try:
         document = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # a number of 5,000 digits is no TOMLDecodeError
         raise RefusedFileError(path, [_not_toml(error, text)]) from error
     rejections = list(_unknown(document, ("rule",), _Place(text, 1)))
     rules: list[Rule] = []

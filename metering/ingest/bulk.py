@@ -41,8 +41,8 @@ _WALL_CLOCK: Final = r"20\d\d-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d{1,9})?"
 _OFFSET: Final = r"(Z|[+-]\d\d(:?\d\d)?)"
 # As JSON writes a number; zeros in front and signs are refused with everything else.
 _AMOUNT: Final = r"\d+(\.\d+)?([eE][+-]?\d{1,3})?"
-# An amount this short has at most 9 decimals and fits in 64 bits.
-_SHORT_AMOUNT: Final = 11
+# An amount this short has at most 9 decimals, and its nanos fit in 64 bits.
+_SHORT_AMOUNT: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +113,8 @@ LINE_CHECKS: Final = (
         fails="line_fault = 'line-too-long'",
         code="line-too-long",
         field="",
-        found="'a line of more than 16 MiB'",
-        expected="lines of at most 16 MiB",
+        found="'a line of more than 64 MiB'",
+        expected="lines of at most 64 MiB",
         remedy="leave request and response bodies out of the export",
         quotes=False,
     ),
@@ -172,12 +172,12 @@ def nanos(text: str) -> str:
     of a double's shortest text that can decide the ninth, so that rounding does not happen twice;
     short amounts need no rounding and take a cheaper way to the same number.
     """
-    short = f"try_cast({text} AS DECIMAL(18, 9)) * 1000000000::DECIMAL(10, 0)"
+    short = f"try_cast({text} AS DECIMAL(38, 9))"
     exact = f"try_cast({text} AS DECIMAL(38, 28))"
     return (
         f"CASE WHEN NOT regexp_full_match({text}, '{_AMOUNT}') THEN NULL"
         f" WHEN length({text}) <= {_SHORT_AMOUNT} AND NOT contains({text}, 'e')"
-        f" THEN ({short})::BIGINT"
+        f" THEN ({short} * 1000000000)::BIGINT"
         f" WHEN abs({exact}) < 1000000000 THEN (round_even({exact}, 9) * 1000000000)::BIGINT END"
     )
 

@@ -28,7 +28,7 @@ def json_source(plain: Path, layout: Layout, form: str) -> str:
     return (
         f"SELECT *, {_NO_FAULT} FROM read_json({source_path(plain)}, format = '{form}',"
         f" columns = {json_types(layout.fields)}, compression = 'none',"
-        f" maximum_object_size = {exact_lines.LONGEST_LINE})"
+        f" maximum_object_size = {exact_lines.LONGEST_COPY})"
     )
 
 
@@ -38,7 +38,7 @@ def exact_lines_source(copy: Path, layout: Layout) -> str:
         f"SELECT line FROM read_csv({source_path(copy)}, columns = {{line: 'VARCHAR'}},"
         f" delim = {literal(exact_lines.SEPARATOR)}, quote = '', escape = '', header = false,"
         " auto_detect = false, new_line = '\\n', compression = 'none',"
-        f" max_line_size = {exact_lines.LONGEST_LINE + 1})"
+        f" max_line_size = {exact_lines.LONGEST_COPY})"
     )
     fault = f"""CASE
       WHEN line IS NULL OR trim(line, ' ' || chr(9)) = '' THEN 'empty'
@@ -51,7 +51,9 @@ def exact_lines_source(copy: Path, layout: Layout) -> str:
     return f"""
       SELECT unnest({json_fields("CASE WHEN line_fault IS NULL THEN line END", layout.fields)}),
         line_fault, line_size, NULL::BIGINT AS line_no
-      FROM (SELECT *, {fault} AS line_fault, length(line) AS line_size FROM ({lines}))"""
+      FROM (
+        SELECT *, {fault} AS line_fault, length(rtrim(line, chr(9))) AS line_size FROM ({lines})
+      )"""
 
 
 def csv_source(plain: Path, header: tuple[str, ...], layout: Layout) -> str:
@@ -62,7 +64,7 @@ def csv_source(plain: Path, header: tuple[str, ...], layout: Layout) -> str:
         f"SELECT {given}, {_NO_FAULT} FROM read_csv({source_path(plain)},"
         f" columns = {{{columns}}}, delim = ',', quote = '\"', escape = '\"', header = true,"
         " auto_detect = false, strict_mode = true, null_padding = false, compression = 'none',"
-        f" max_line_size = {exact_lines.LONGEST_LINE})"
+        f" max_line_size = {exact_lines.LONGEST_COPY})"
     )
 
 
@@ -74,7 +76,7 @@ def exact_table_source(copy: Path, layout: Layout) -> str:
         "SELECT unnest(cells), fault AS line_fault, size AS line_size, line AS line_no FROM"
         f" read_json({source_path(copy)}, format = 'newline_delimited',"
         f" columns = {json_types(shape)}, compression = 'none',"
-        f" maximum_object_size = {2 * exact_lines.LONGEST_LINE})"
+        f" maximum_object_size = {exact_lines.LONGEST_COPY})"
     )
 
 

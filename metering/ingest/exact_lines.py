@@ -12,13 +12,19 @@ from pathlib import Path
 from typing import IO, Final
 
 from metering.errors import SourceError, SourceRef
+from metering.ingest.bulk import Fields
 
-LONGEST_LINE: Final = 16 << 20
+LONGEST_LINE: Final = 64 << 20
+# DuckDB holds two thousand lines at a time: longer ones are cut down to the fields in use.
+LONG_LINE: Final = 32 << 10
+# DuckDB reserves a few times this for each thread.
+LONGEST_COPY: Final = 16 << 20
 # Cannot occur in the copy: it would part a line in two where DuckDB reads it as a table.
 SEPARATOR: Final = "\x1f"
 BAD_ENCODING: Final = "\x01"
 LINE_TOO_LONG: Final = "\x02"
 UNFINISHED: Final = "\x03"
+NOT_JSON: Final = "\x04"
 
 _BLOCK: Final = 8 << 20
 # A carriage return is blank space to JSON and a line end to DuckDB; NUL and the separator are
@@ -26,21 +32,22 @@ _BLOCK: Final = 8 << 20
 _TRANSLATION: Final = bytes.maketrans(b"\r\0\x1f", b"\t\x1e\x1e")
 
 
-def copy_readable_lines(source: Path, copy: Path, *, live: bool) -> None:
+def copy_readable_lines(source: Path, copy: Path, fields: Fields, *, live: bool) -> None:
     """Copy a file of JSON lines; line n of the copy stands for line n of the file.
 
     Args:
         source: the file.
-        copy: what is written.
+        copy: what is written; no line of it is longer than `LONGEST_COPY`.
+        fields: what a long line is cut down to.
         live: whether the file may still be growing; then a last line without its line end that is
             no JSON is marked as unfinished.
     """
     with source.open("rb") as stream, copy.open("xb") as target:
         for block in _whole_lines(stream):
-            readable = _readable(block.translate(_TRANSLATION))
-            if live and not readable.endswith(b"\n") and not _is_json(readable):
-                readable = UNFINISHED.encode()
-            target.write(readable)
+            lines = block.translate(_TRANSLATION).split(b"\n")
+            if live and lines[-1] and not _is_json(lines[-1]):
+                lines[-1] = UNFINISHED.encode()
+            target.write(b"\n".join(_short(line, fields) for line in _readable(lines)))
 
 
 def copy_readable_rows(source: Path, copy: Path, columns: Sequence[str], name: str) -> None:
@@ -55,7 +62,7 @@ def copy_readable_rows(source: Path, copy: Path, columns: Sequence[str], name: s
         name: the file as the user named it.
 
     Raises:
-        SourceError: `unclosed-quote`: a quote is not closed within 16 MiB or before the end, so
+        SourceError: `unclosed-quote`: a quote is not closed within 64 MiB or before the end, so
             that nobody can say where the rows after it begin. Nothing of the file is recorded.
     """
     with (
@@ -66,7 +73,10 @@ def copy_readable_rows(source: Path, copy: Path, columns: Sequence[str], name: s
         _, header = next(rows)
         places = {column: header.index(column) for column in columns}
         for line, row in rows:
-            target.write(json.dumps(_judged(line, row, places, len(header))) + "\n")
+            judged = json.dumps(_judged(line, _fault(row, len(header)), row, places))
+            if len(judged) > LONGEST_COPY:
+                judged = json.dumps(_judged(line, "line-too-long", row, places))
+            target.write(judged + "\n")
 
 
 def header_of(source: Path, name: str) -> tuple[str, ...]:
@@ -110,12 +120,12 @@ def _is_json(line: bytes) -> bool:
     return True
 
 
-def _readable(block: bytes) -> bytes:
+def _readable(lines: list[bytes]) -> list[bytes]:
     try:
-        block.decode("utf-8")
+        b"\n".join(lines).decode("utf-8")
     except UnicodeDecodeError:
-        return b"\n".join(_readable_line(line) for line in block.split(b"\n"))
-    return block
+        return [_readable_line(line) for line in lines]
+    return lines
 
 
 def _readable_line(line: bytes) -> bytes:
@@ -124,6 +134,36 @@ def _readable_line(line: bytes) -> bytes:
     except UnicodeDecodeError:
         return BAD_ENCODING.encode()
     return line
+
+
+def _short(line: bytes, fields: Fields) -> bytes:
+    """Return a line as it is, or, if it is long, what it says in the given fields."""
+    if len(line) <= LONG_LINE:
+        return line
+    try:
+        value = json.loads(line, object_pairs_hook=_once)
+    except (ValueError, RecursionError):
+        # Its beginning stands for it; the mark makes sure that this is no JSON either.
+        return line[:LONG_LINE] + NOT_JSON.encode()
+    cut = json.dumps(_only(value, fields)).encode()
+    return cut if len(cut) <= LONGEST_COPY else LINE_TOO_LONG.encode()
+
+
+def _once(members: list[tuple[str, object]]) -> dict[str, object]:
+    value = dict(members)
+    if len(value) < len(members):
+        raise ValueError("a name stands twice in one object")
+    return value
+
+
+def _only(value: object, fields: Fields) -> object:
+    if not isinstance(value, dict):
+        return value
+    return {
+        field: value[field] if isinstance(form, str) else _only(value[field], form)
+        for field, form in fields.items()
+        if field in value
+    }
 
 
 def _rows(stream: IO[str], name: str) -> Iterator[tuple[int, list[str]]]:
@@ -145,9 +185,8 @@ def _rows(stream: IO[str], name: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _judged(
-    line: int, row: list[str], places: Mapping[str, int], width: int
+    line: int, fault: str | None, row: list[str], places: Mapping[str, int]
 ) -> Mapping[str, object]:
-    fault = _fault(row, width)
     cells = {} if fault else {column: row[at] for column, at in places.items() if row[at]}
     return {"line": line, "fault": fault, "size": len(row), "cells": cells}
 

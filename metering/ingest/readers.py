@@ -219,7 +219,7 @@ class Reader:
 
     def _exact_lines(self, plain: Path, layout: Layout) -> _Staged:
         copy = self._scratch_file("lines")
-        exact_lines.copy_readable_lines(plain, copy, live=layout.live)
+        exact_lines.copy_readable_lines(plain, copy, layout.fields, live=layout.live)
         return self._stage(exact_lines_source(copy, layout), layout)
 
     def _array(self, path: Path, plain: Path, layout: Layout) -> _Staged:
@@ -247,7 +247,8 @@ class Reader:
     def _attempt(self, source: str, layout: Layout, first_line: int = 1) -> _Staged | None:
         try:
             return self._stage(source, layout, first_line)
-        except duckdb.InvalidInputException:
+        except (duckdb.InvalidInputException, duckdb.OutOfMemoryException):
+            # Out of memory are files of very long lines, which the exact way cuts down first.
             return None
 
     def _stage(self, source: str, layout: Layout, first_line: int = 1) -> _Staged:

@@ -143,7 +143,7 @@ def _decoded(field: str) -> str:
     """Return an expression for a JSON text that may have been put into a JSON string."""
     return (
         f"CASE WHEN starts_with({field}, '\"') THEN try(json_extract_string({field}, '$'))"
-        f" ELSE nullif({field}, '') END"
+        f" ELSE nullif(nullif({field}, ''), 'null') END"
     )
 
 
@@ -408,7 +408,7 @@ _CHECKS: Final = (
     Check(
         fails=(
             "facts IS NULL AND metadata_text IS NOT NULL OR metadata_text IS NULL"
-            " AND nullif(metadata, '') IS NOT NULL OR NOT starts_with(ltrim(metadata_text), '{')"
+            " AND starts_with(metadata, '\"') OR NOT starts_with(ltrim(metadata_text), '{')"
         ),
         code="bad-json",
         field="metadata",
@@ -418,8 +418,8 @@ _CHECKS: Final = (
     ),
     Check(
         fails=(
-            "all_labels IS NULL AND tags_text IS NOT NULL AND tags_text NOT IN ('{}', 'null')"
-            " OR tags_text IS NULL AND nullif(request_tags, '') IS NOT NULL"
+            "all_labels IS NULL AND tags_text IS NOT NULL AND tags_text <> '{}'"
+            " OR tags_text IS NULL AND starts_with(request_tags, '\"')"
             " OR contains(tags_text, '\\u0000') OR contains(metadata_text, '\\u0000')"
         ),
         code="bad-json",
@@ -520,7 +520,10 @@ def _field_names(sample: Sample) -> frozenset[str]:
     if start.startswith("{"):
         objects = (_object_at(line) for line in (*sample.lines, start))
         return frozenset(next((fields for fields in objects if fields), ()))
-    return frozenset(next(csv.reader([sample.lines[0]]), ())) if sample.lines else frozenset()
+    try:
+        return frozenset(next(csv.reader(sample.lines[:1]), ()))
+    except csv.Error:  # a bare carriage return, for one
+        return frozenset()
 
 
 def _object_at(text: str) -> Mapping[str, object] | None:

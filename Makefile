@@ -81,7 +81,7 @@ rate-cards: $(TOOLS) ## write the list prices again from the installed genai-pri
 	$(BIN)/python -m metering.rate_cards.seed
 
 sample-logs: $(TOOLS) ## write the sample company again; the bytes must not change
-	PYTHONPATH=tests $(BIN)/python -m sample_company.generate
+	$(BIN)/python -m tests.sample_company.generate
 	git diff --stat -- sample_logs tests/sample_company
 
 constraints: ## resolve every pin anew, in an environment of its own

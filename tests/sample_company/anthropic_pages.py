@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from pathlib import Path
 
-from sample_company.chance import between
-from sample_company.company import (
+from tests.sample_company.chance import between
+from tests.sample_company.company import (
     HELPDESK_BY_RULE,
     MONTHS,
     SERVICE_KEYS,
@@ -13,8 +13,8 @@ from sample_company.company import (
     is_workday,
     month_days,
 )
-from sample_company.tally import Tally, start_of
-from sample_company.writing import write_page, write_text
+from tests.sample_company.tally import Tally, start_of
+from tests.sample_company.writing import write_page, write_text
 
 _SONNET_5_DAY = date(2026, 8, 3)
 _OPUS_5_DAY = date(2026, 8, 10)
@@ -116,7 +116,7 @@ def _meters(what: str, day: date, thousands: tuple[int, int, int, int]) -> dict[
     return meters | {"cache_write_5m": written - hourly, "cache_write_1h": hourly}
 
 
-def _result(  # noqa: PLR0913 - the dimensions the report is grouped by
+def _result(
     key: str | None,
     workspace: str | None,
     model: str,

@@ -5,7 +5,7 @@ import io
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from sample_company.chance import digest
+from tests.sample_company.chance import digest
 
 FIRST_DAY = date(2026, 5, 1)
 LAST_DAY = date(2026, 10, 31)

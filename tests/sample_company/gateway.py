@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from sample_company.chance import between, digest
-from sample_company.company import (
+from tests.sample_company.chance import between, digest
+from tests.sample_company.company import (
     BUSY_WITH_RESULTS,
     BUSY_WITHOUT_RESULTS,
     MONTHS,
@@ -26,8 +26,8 @@ from sample_company.company import (
     month_days,
     owner_of_person,
 )
-from sample_company.tally import Tally
-from sample_company.writing import compact, write_lines, write_text
+from tests.sample_company.tally import Tally
+from tests.sample_company.writing import compact, write_lines, write_text
 
 _PROVIDERS = {"bedrock": "aws", "gemini": "google", "deepseek": "deepseek", "mistral": "mistral"}
 _SONNET = ("bedrock", "eu.anthropic.claude-sonnet-4-6")

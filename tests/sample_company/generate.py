@@ -1,6 +1,6 @@
 """Write `sample_logs/` and the totals that the ledger must reach.
 
-    PYTHONPATH=tests python -m sample_company.generate [FOLDER]
+    python -m tests.sample_company.generate [FOLDER]
 
 FOLDER is `sample_logs` beside `tests/` unless it is given. The same bytes come out every time.
 The expected totals go to `expected.json` beside this file, or, with a FOLDER, into that folder.
@@ -10,16 +10,16 @@ import json
 import sys
 from pathlib import Path
 
-from sample_company.anthropic_pages import write_anthropic
-from sample_company.company import owners_csv
-from sample_company.gateway import write_gateway
-from sample_company.invoices import write_invoices
-from sample_company.openai_pages import write_openai
-from sample_company.outcomes import write_outcomes
-from sample_company.rules import RULES_TOML
-from sample_company.tally import Tally
-from sample_company.transcripts import write_transcripts
-from sample_company.writing import write_text
+from tests.sample_company.anthropic_pages import write_anthropic
+from tests.sample_company.company import owners_csv
+from tests.sample_company.gateway import write_gateway
+from tests.sample_company.invoices import write_invoices
+from tests.sample_company.openai_pages import write_openai
+from tests.sample_company.outcomes import write_outcomes
+from tests.sample_company.rules import RULES_TOML
+from tests.sample_company.tally import Tally
+from tests.sample_company.transcripts import write_transcripts
+from tests.sample_company.writing import write_text
 
 _HERE = Path(__file__).resolve().parent
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_EVEN, Decimal
 from pathlib import Path
 
-from sample_company.company import MONTHS
-from sample_company.tally import Tally
-from sample_company.writing import write_text
+from tests.sample_company.company import MONTHS
+from tests.sample_company.tally import Tally
+from tests.sample_company.writing import write_text
 
 _COLUMNS = (
     "invoice_id",
@@ -90,7 +90,8 @@ def _lines(provider: str, month: str, tally: Tally) -> list[_Line]:
 
 
 def _without_rates(month: str, tally: Tally) -> list[_Line]:
-    # Vector stores stayed below the free gigabyte, so they are on no invoice.
+    # The vector stores stayed below a gigabyte: priced like any other, then taken off.
+    free = tally.allowances["openai", month]
     sessions = tally.unpriced[month, "openai", "", "code_interpreter_session"]
     images = tally.unpriced[month, "openai", "gpt-image-1", "image"]
     return [
@@ -100,6 +101,7 @@ def _without_rates(month: str, tally: Tally) -> list[_Line]:
             f"Image generation, {images} images",
             (images * _IMAGE_PRICE).quantize(_CENT, ROUND_HALF_EVEN),
         ),
+        _Line("discount", "Vector stores, first gigabyte free", -Decimal(round(free * 100)) / 100),
     ]
 
 

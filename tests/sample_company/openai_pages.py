@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from sample_company.chance import between
-from sample_company.company import (
+from tests.sample_company.chance import between
+from tests.sample_company.company import (
     ANA_OPENAI_KEY,
     MONTHS,
     MOVES,
@@ -18,8 +18,8 @@ from sample_company.company import (
     month_days,
     owner_of_person,
 )
-from sample_company.tally import Tally, start_of
-from sample_company.writing import write_page
+from tests.sample_company.tally import Tally, start_of
+from tests.sample_company.writing import write_page
 
 _GPT_56_DAY = date(2026, 7, 13)
 _RESTATED_DAY = date(2026, 10, 14)
@@ -230,7 +230,7 @@ def _write_speech(folder: Path, tally: Tally) -> None:
 
 
 def _write_without_rates(folder: Path, tally: Tally) -> None:
-    """Write what the provider counts in units that its list does not price as such."""
+    """Write what is stored and run, and two kinds of usage that its list has no price for."""
     drawn, stored, run = [], [], []
     for day in days(*_EXTRAS_WEEK):
         images = between(12, 40, "images", day)
@@ -243,12 +243,15 @@ def _write_without_rates(folder: Path, tally: Tally) -> None:
         size = between(310_000_000, 320_000_000, "vector store", day)
         result = _other("vector_stores", {"usage_bytes": size}, "proj_search")
         stored.append(_bucket(day, [result]))
-        tally.add("openai", "", start_of(day), {"vector_store_byte_day": size}, owner=None)
+        meters = {"vector_store_byte_day": size}
+        amount = tally.add("openai", "vector store", start_of(day), meters, owner=SHARED_SEARCH)
+        tally.allowances["openai", f"{day:%Y-%m}"] += amount
 
         sessions = between(3, 9, "sessions", day)
         result = _other("code_interpreter_sessions", {"num_sessions": sessions}, "proj_data")
         run.append(_bucket(day, [result]))
-        tally.add("openai", "", start_of(day), {"code_interpreter_session": sessions}, owner=None)
+        meters = {"code_interpreter_session": sessions}
+        tally.add("openai", "", start_of(day), meters, owner=None)
     _write(folder / "images-2026-06.json", drawn, tally)
     _write(folder / "vector-stores-2026-06.json", stored, tally)
     _write(folder / "code-interpreter-sessions-2026-06.json", run, tally)

@@ -4,9 +4,9 @@ import json
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from sample_company.chance import between, digest
-from sample_company.company import BUSY_WITH_RESULTS, PERSON, days, is_workday
-from sample_company.writing import write_text
+from tests.sample_company.chance import between, digest
+from tests.sample_company.company import BUSY_WITH_RESULTS, PERSON, days, is_workday
+from tests.sample_company.writing import write_text
 
 # repository, ticket prefix, authors, one pull request every so many workdays
 _REPOSITORIES = (

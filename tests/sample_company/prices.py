@@ -71,6 +71,8 @@ TABLE = (
     Price("openai", "tts-1", {"character": Fraction(15)}),
     Price("openai", "whisper-1", {"audio_second": Fraction("0.006") / 60 * _MILLION}),
     Price("openai", "omni-moderation-latest", {"input_uncached": Fraction(0)}),
+    # USD 0.10 for a gigabyte and day; the first one is free and comes off on the invoice.
+    Price("openai", "vector store", {"vector_store_byte_day": Fraction("0.10") / 2**30 * _MILLION}),
     # Anthropic: input / 5-minute write / 1-hour write / read / output
     Price("anthropic", "claude-haiku-4-5-20251001", _line(_ANTHROPIC, "1/1.25/2/0.10/5")),
     Price("anthropic", "claude-sonnet-4-6", _line(_ANTHROPIC, "3/3.75/6/0.30/15")),

@@ -6,8 +6,8 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from fractions import Fraction
 
-from sample_company import prices
-from sample_company.company import Owner
+from tests.sample_company import prices
+from tests.sample_company.company import Owner
 
 _CENT = Fraction(1, 100)
 _NANOS = 1_000_000_000
@@ -19,10 +19,12 @@ class Tally:
     def __init__(self) -> None:
         self.by_account: defaultdict[tuple[str, str], Fraction] = defaultdict(Fraction)
         self.by_owner: defaultdict[tuple[str, str, str, str], Fraction] = defaultdict(Fraction)
+        # What the provider gives away and takes off its invoice again.
+        self.allowances: defaultdict[tuple[str, str], Fraction] = defaultdict(Fraction)
         self.unpriced: defaultdict[tuple[str, str, str, str], int] = defaultdict(int)
         self.records: dict[str, int] = {}
 
-    def add(  # noqa: PLR0913 - a charge is no less than this
+    def add(
         self,
         provider: str,
         model: str,

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from sample_company.chance import between, digest
-from sample_company.tally import Tally
-from sample_company.writing import write_lines
+from tests.sample_company.chance import between, digest
+from tests.sample_company.tally import Tally
+from tests.sample_company.writing import write_lines
 
 _MODEL = "claude-opus-5"
 Line = dict[str, object]

@@ -10,9 +10,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import pairwise
+from typing import Final
 
 from metering.core.attribution import Directory, DirectoryEntry, Rule, RuleSet
 from metering.core.field_sets import Attribution
+
+_NAMED_RULES: Final = 3
 
 Identity = Mapping[str, str | None]
 """Field to value, tags as `tag:NAME`."""
@@ -78,41 +81,70 @@ def _last(end: date | None, bound: date) -> int:
 def _rule_remarks(
     rules: RuleSet, directory: Directory, identities: Sequence[Identity]
 ) -> Iterator[Remark]:
-    matched, winners, together = _tried(Attribution(rules, directory), len(rules.rules), identities)
+    tried = _tried(rules, directory, identities)
     for rank, rule in enumerate(rules.rules):
         where = f"{rules.name}: {_named(rule)}"
-        if not matched >> rank & 1:
+        earlier = tried.preceded.get(rank, Counter())
+        told = _told(rules, list(earlier.items()))
+        if not tried.matched >> rank & 1:
             yield Remark("never-matches", where, "no usage seen so far looks like this")
-        elif rank not in winners:
-            others = ", ".join(
-                _named(rules.rules[one]) for one, two in sorted(together) if two == rank
-            )
-            says = f"it matches usage, but always after {others or 'earlier rules'}"
+        elif rank not in tried.winners:
+            says = f"it matches usage, but always after {told or 'earlier rules'}"
             yield Remark("shadowed", where, says)
-        for (one, two), count in sorted(together.items()):
-            first = rules.rules[one]
-            if two == rank and rank in winners and first.assign != rule.assign:
-                says = f"{_named(first)} comes first for {count} of the identities it matches"
+        else:
+            differing = [
+                (first, count)
+                for first, count in earlier.items()
+                if rules.rules[first].assign != rule.assign
+            ]
+            if differing:
+                says = f"it matches usage that goes to another owner by {_told(rules, differing)}"
                 yield Remark("overlapping", where, says)
 
 
-def _tried(
-    attribution: Attribution, explicit: int, identities: Sequence[Identity]
-) -> tuple[int, set[int], Counter[tuple[int, int]]]:
-    """Return the ranks that match, those that win, and how often one wins over another."""
-    every_rule = (1 << explicit) - 1
+def _told(rules: RuleSet, earlier: Sequence[tuple[int, int]]) -> str:
+    most = sorted(earlier, key=lambda found: (-found[1], found[0]))
+    named = [f"{_named(rules.rules[rank])} (identities: {count:,})" for rank, count in most]
+    more = [f"{len(named) - _NAMED_RULES} more"] if len(named) > _NAMED_RULES else []
+    return ", ".join([*named[:_NAMED_RULES], *more])
+
+
+@dataclass(frozen=True, slots=True)
+class _Tried:
+    """What became of the rules when they were tried on usage.
+
+    Attributes:
+        matched: bits of the ranks that match some identity.
+        winners: the ranks that decide on one, on some day.
+        preceded: rank to the earlier ranks that took identities it matches, with how many.
+    """
+
+    matched: int
+    winners: frozenset[int]
+    preceded: Mapping[int, Counter[int]]
+
+
+def _tried(rules: RuleSet, directory: Directory, identities: Sequence[Identity]) -> _Tried:
+    attribution = Attribution(rules, directory)
+    every_rule = (1 << len(rules.rules)) - 1
+    looked_up = sorted({rule.assign.owner_of for rule in rules.rules} - {""})
+    # Identities that meet the same rules, and find the same in the directory, share their fate.
+    alike: Counter[tuple[int, tuple[str | None, ...]]] = Counter(
+        (mask & every_rule, tuple(identity.get(field) for field in looked_up))
+        for identity, mask in zip(identities, _masks(attribution, identities), strict=True)
+    )
     matched, winners = 0, set()
-    together: Counter[tuple[int, int]] = Counter()
-    for identity, mask in zip(identities, _masks(attribution, identities), strict=True):
+    preceded: dict[int, Counter[int]] = {}
+    for (mask, values), count in alike.items():
         matched |= mask
+        identity = dict(zip(looked_up, values, strict=True))
         won = {rank for _, _, rank, _ in attribution.stretches(mask, identity)}
         winners |= won
         # An identity that dated rules share in turns is no overlap: each has its days.
-        if len(won) == 1:
-            (first,) = won
-            others = mask & every_rule & ~(1 << first)
-            together.update((first, rank) for rank in _bits(others) if rank > first)
-    return matched, winners, together
+        first = next(iter(won)) if len(won) == 1 else len(rules.rules)
+        for rank in _bits(mask >> first + 1):
+            preceded.setdefault(first + 1 + rank, Counter())[first] += count
+    return _Tried(matched, frozenset(winners), preceded)
 
 
 def _masks(attribution: Attribution, identities: Sequence[Identity]) -> Iterable[int]:

@@ -44,7 +44,7 @@ def test_a_rule_that_another_always_precedes_is_told() -> None:
         Remark(
             "shadowed",
             "rules.toml: rule 2 'r2'",
-            "it matches usage, but always after rule 1 'r1'",
+            "it matches usage, but always after rule 1 'r1' (identities: 1)",
         ),
     )
 
@@ -58,7 +58,10 @@ def test_rules_that_share_usage_are_told_unless_they_agree() -> None:
         ("overlapping", "rules.toml: rule 2 'r2'"),
         ("shadowed", "rules.toml: rule 3 'r3'"),
     ]
-    assert remarks[0].says == "rule 1 'r1' comes first for 1 of the identities it matches"
+    assert (
+        remarks[0].says
+        == "it matches usage that goes to another owner by rule 1 'r1' (identities: 1)"
+    )
 
 
 def test_nothing_is_said_about_rules_before_any_usage() -> None:

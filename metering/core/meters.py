@@ -59,6 +59,7 @@ class Meter(StrEnum):
     CAPACITY_UNIT_HOUR = "capacity_unit_hour"
     SEAT_MONTH = "seat_month"
     CREDIT = "credit"
+    BILLED_NANOS = "billed_nanos"  # what a provider's own bill says, in nanos: each costs one nano
 
 
 # Every usage record has a column for each of these; any other meter stands in `other_meters`.

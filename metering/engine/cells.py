@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import duckdb
 
 # Raised whenever the statement gives other cells for the same records, so that old ones rebuild.
-VERSION: Final = 1
+VERSION: Final = 2
 
 RATING_COLUMNS: Final = (
     "provider",
@@ -33,6 +33,7 @@ RATING_COLUMNS: Final = (
     *CONDITION_COLUMNS,
     "prompt_lo",
     "prompt_hi",
+    "billed_currency",
 )
 COUNTS: Final = (
     "requests",

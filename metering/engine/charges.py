@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 
+from metering.core.meters import Meter
 from metering.engine.cells import RATING_COLUMNS
 from metering.usage.schema import METER_COLUMNS
 
@@ -32,6 +33,7 @@ BOOKED_TYPES: Final = {
     "list_nanos": pa.int64(),
 }
 
+BILLED: Final = Meter.BILLED_NANOS.value
 NO_OWNER: Final = -1
 NO_RATE: Final = -2
 _OWNER_BITS: Final = 32
@@ -135,8 +137,10 @@ def rating_keys(connection: "duckdb.DuckDBPyConnection") -> list[tuple[Any, ...]
         f"""
         CREATE OR REPLACE TEMP TABLE keys AS
         SELECT row_number() OVER (ORDER BY {columns}) - 1 AS key_no, {columns},
-            list_sort(list_filter(list_concat([{present}],
-                coalesce(list(DISTINCT other_meter), [])), lambda m: m IS NOT NULL)) AS meters
+            CASE WHEN billed_currency IS NOT NULL THEN ['{BILLED}']
+                ELSE list_sort(list_filter(list_concat([{present}],
+                    coalesce(list(DISTINCT other_meter), [])), lambda m: m IS NOT NULL))
+            END AS meters
         FROM cells GROUP BY {columns}
         """
     )
@@ -188,6 +192,7 @@ def rate_cells(
         CREATE OR REPLACE TEMP TABLE owned AS
         SELECT c.day, k.key_no, c.product, c.ingestor,
             c.segment_start, c.segment_end, c.straddles, CAST({owner} AS BIGINT) AS owner_no,
+            c.billed_currency, CAST(sum(c.reported_nanos) AS BIGINT) AS billed,
             c.other_meter, CAST(sum(c.other_quantity) AS BIGINT) AS other_quantity, {meters}
         FROM cells c JOIN keys k ON {_same("c", "k", RATING_COLUMNS)}
         {joins}
@@ -198,13 +203,18 @@ def rate_cells(
         f"""
         CREATE OR REPLACE TEMP TABLE lines AS
         WITH metered AS (
-            SELECT * EXCLUDE (other_meter, other_quantity)
+            SELECT * EXCLUDE (other_meter, other_quantity, billed_currency, billed)
             FROM owned UNPIVOT (quantity FOR meter IN ({", ".join(METER_COLUMNS)}))
-            WHERE quantity <> 0
+            WHERE quantity <> 0 AND billed_currency IS NULL
             UNION ALL BY NAME
             SELECT day, key_no, product, ingestor, segment_start, segment_end,
                 straddles, owner_no, other_meter AS meter, other_quantity AS quantity
-            FROM owned WHERE other_meter IS NOT NULL AND other_quantity <> 0
+            FROM owned
+            WHERE other_meter IS NOT NULL AND other_quantity <> 0 AND billed_currency IS NULL
+            UNION ALL BY NAME
+            SELECT day, key_no, product, ingestor, segment_start, segment_end, straddles,
+                owner_no, '{BILLED}' AS meter, billed AS quantity
+            FROM owned WHERE billed_currency IS NOT NULL AND billed <> 0
         )
         SELECT m.day, m.key_no, m.product, m.ingestor, m.meter, m.owner_no,
             a.decision_no, CAST(sum(m.quantity) AS HUGEINT) AS quantity
@@ -401,8 +411,8 @@ def lacking_totals(
 
 
 def _half_even(quantity: str, price: str, per: str) -> str:
-    # Integer arithmetic only: DECIMAL division would go through a double. All terms are
-    # non-negative, so // and % agree with exact rounding toward the floor.
+    # Integer arithmetic only: DECIMAL division would go through a double. No term is negative,
+    # but for credits on a bill, whose `per` is 1: there // and % are exact whatever the sign.
     product = f"({quantity} * {price})"
     quotient = f"({product} // {per})"
     rest = f"({product} % {per})"

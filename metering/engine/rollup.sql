@@ -49,6 +49,8 @@ SELECT
         OR used_to > day_end AS straddles,
     api_key, workspace, principal, workflow_key{tag_columns},
     reported_currency, reported_kind,
+    -- A provider's own bill is charged as it stands; its currency is part of the rating key.
+    CASE WHEN reported_kind = 'billed' THEN reported_currency END AS billed_currency,
     {measures}
 FROM placed{other_meters}
 GROUP BY ALL

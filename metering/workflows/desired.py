@@ -24,7 +24,9 @@ from metering.core.ledger import (
 from metering.core.rating import (
     Decision,
     PromptRange,
+    RateSegment,
     RatingKey,
+    Status,
     rate_for,
     timeline,
 )
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_AS_BILLED: Final = "as billed by the provider"
 _CONDITIONS_FROM: Final = RATING_COLUMNS.index(CONDITION_COLUMNS[0])
 
 
@@ -141,11 +144,12 @@ class _Key:
     account: str
     rating: RatingKey
     meters: tuple[str, ...]
+    billed_currency: str | None
 
     @classmethod
     def of(cls, row: Sequence[Any]) -> "_Key":
         provider, platform, account, model_raw = row[1:5]
-        *columns, prompt_lo, prompt_hi = row[1 + _CONDITIONS_FROM : -1]
+        *columns, prompt_lo, prompt_hi, billed_currency = row[1 + _CONDITIONS_FROM : -1]
         prompt = None if prompt_lo is None else PromptRange(prompt_lo, prompt_hi)
         return cls(
             account,
@@ -158,6 +162,7 @@ class _Key:
                 per_request=False,  # a cell is a sum, even if of one request
             ),
             tuple(row[-1]),
+            billed_currency,
         )
 
 
@@ -198,7 +203,7 @@ def _lasting_answers(
     for number, key in keys.items():
         book = rates.for_account(key.account)
         for meter in key.meters:
-            for segment in timeline(key.rating, meter, book, begin, end):
+            for segment in _segments(key, meter, book, begin, end):
                 yield engine.KeyAnswer(
                     key_no=number,
                     meter=meter,
@@ -207,6 +212,27 @@ def _lasting_answers(
                     exact=False,
                     decision_no=decisions.number(segment.decision),
                 )
+
+
+def _segments(
+    key: _Key, meter: str, book: "RateBook", begin: datetime, end: datetime
+) -> tuple[RateSegment, ...]:
+    if key.billed_currency:
+        return (RateSegment(begin, end, _as_billed(key)),)
+    return timeline(key.rating, meter, book, begin, end)
+
+
+def _as_billed(key: _Key) -> Decision:
+    """Return the decision for usage whose source is the provider's own bill: its amount stands."""
+    return Decision(
+        status=Status.PRICED,
+        reason="",
+        model=key.rating.model,
+        price_nanos=1,
+        per=1,
+        card=_AS_BILLED,
+        currency=key.billed_currency or "",
+    )
 
 
 def _straddling_answers(
@@ -219,8 +245,12 @@ def _straddling_answers(
         key = keys[number]
         book = rates.for_account(key.account)
         for meter in key.meters:
-            decision = rate_for(
-                key.rating, meter, book, begin.replace(tzinfo=UTC), end.replace(tzinfo=UTC)
+            decision = (
+                _as_billed(key)
+                if key.billed_currency
+                else rate_for(
+                    key.rating, meter, book, begin.replace(tzinfo=UTC), end.replace(tzinfo=UTC)
+                )
             )
             yield engine.KeyAnswer(number, meter, begin, end, True, decisions.number(decision))
 
@@ -256,7 +286,7 @@ def _basis(key: _Key, row: engine.LineKey, decision: Decision, policy: Policy) -
         status=decision.status.value,
         reason=decision.reason,
         currency=decision.currency or policy.currency,
-        card=f"{decision.card} v{decision.card_version}" if decision.card else "",
+        card=_card(decision),
         rate_ids=decision.rate_ids,
         unit_price_nanos=decision.price_nanos,
         per=decision.per,
@@ -268,6 +298,12 @@ def _basis(key: _Key, row: engine.LineKey, decision: Decision, policy: Policy) -
         list_factor_den=decision.list_factor_den,
         promoted=ingestor in policy.promoted,
     )
+
+
+def _card(decision: Decision) -> str:
+    if not decision.card_version:
+        return decision.card
+    return f"{decision.card} v{decision.card_version}"
 
 
 def _line_basis(number: int, basis: Basis) -> engine.LineBasis:

@@ -168,7 +168,7 @@ def _owned(month: BillingPeriod, scale: int) -> list[dict[str, Any]]:
             "card": "anthropic-contract v2" if provider == "anthropic" else "openai-list v1",
             "rule": f"{project or team} by key",
             "status": "provisional" if meter == "web_search" else "priced",
-            "reason": "guaranteed_until_passed" if meter == "web_search" else None,
+            "reason": "past_guarantee" if meter == "web_search" else None,
             "quantity": used,
             "amount_nanos": used * nanos * (92 if provider == "anthropic" else 100) // 100,
             "list_nanos": used * nanos,

@@ -21,6 +21,7 @@ class TieOutShown:
     Attributes:
         heading, note: the provider, and the invoice or billing account.
         verdict: "ties", "no invoice yet" or "unexplained".
+        billed, invoiced: of the usage in the ledger, and of the invoice; empty before it comes.
         lines: from the ledger down to the invoice.
         remarks: what else a reader should know, a sentence each.
     """
@@ -28,6 +29,8 @@ class TieOutShown:
     heading: str
     note: str
     verdict: str
+    billed: str
+    invoiced: str
     lines: tuple[Line, ...]
     remarks: tuple[str, ...]
 
@@ -113,6 +116,8 @@ def tie_out_shown(tie: TieOut) -> TieOutShown:
         heading=shown_name(tie.provider),
         note=f"invoice {shown_name(', '.join(tie.invoice_ids))}",
         verdict="ties" if tie.ties else "unexplained",
+        billed=amount_text(tie.ledger.billed_nanos, tie.currency),
+        invoiced=total,
         lines=(*parts, Line(kind="total", label="Invoiced", amount=total)),
         remarks=tuple(shown_name(sentence) for sentence in tie.notes),
     )
@@ -124,6 +129,8 @@ def _not_invoiced(tie: TieOut) -> TieOutShown:
         heading=shown_name(tie.provider),
         note=f"account {shown_name(tie.billing_account)}",
         verdict="no invoice yet",
+        billed=billed,
+        invoiced="",
         lines=(Line(kind="item", label="priced from usage", amount=billed),),
         remarks=tuple(shown_name(sentence) for sentence in tie.notes),
     )

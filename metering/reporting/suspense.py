@@ -47,7 +47,7 @@ def unpriced_usage(lines: pd.DataFrame) -> tuple[Unpriced, ...]:
             meter=shown_name(meter_label(meter)),
             quantity=quantity_text(int(quantity)),
             unit=meter_unit(meter),
-            reason=reason_text(_name(reason, "")),
+            reason=reason_text(_name(reason, "no reason given")),
             days=days_text(first, last),
         )
         for provider, account, model, meter, reason, quantity, first, last in zip(
@@ -105,7 +105,7 @@ def _table(rows: pd.DataFrame, by: tuple[str, ...], currency: str, total: int) -
 
 def _label(by: tuple[str, ...], names: tuple[str, ...]) -> str:
     if by[-1] == "reason":
-        return reason_text(names[-1])
+        return reason_text(names[-1] or "no reason given")
     return names[-1] or "no model named"
 
 

@@ -4,6 +4,7 @@ import re
 from datetime import UTC, date, datetime
 from typing import Final
 
+from metering.core.decisions import Reason
 from metering.core.meters import Meter
 from metering.core.periods import BillingPeriod
 
@@ -16,7 +17,7 @@ _METERS: Final = {
     Meter.CACHE_WRITE_5M: ("Cache write, 5 minutes", _TOKENS),
     Meter.CACHE_WRITE_30M: ("Cache write, 30 minutes", _TOKENS),
     Meter.CACHE_WRITE_1H: ("Cache write, 1 hour", _TOKENS),
-    Meter.CACHE_WRITE_UNKNOWN: ("Cache write, lifetime unknown", _TOKENS),
+    Meter.CACHE_WRITE_UNKNOWN: ("Cache write, time unknown", _TOKENS),
     Meter.OUTPUT: ("Output", _TOKENS),
     Meter.INPUT_AUDIO_UNCACHED: ("Audio input, not cached", _TOKENS),
     Meter.CACHE_READ_AUDIO: ("Audio cache read", _TOKENS),
@@ -53,6 +54,18 @@ _METERS: Final = {
     Meter.CREDIT: ("Credits", "credits"),
 }
 
+_REASONS: Final = {
+    Reason.NO_MODEL: "no rate card knows the model",
+    Reason.NO_RATE: "the model has no rate for this meter",
+    Reason.BEFORE_FIRST_RATE: "used before the first known rate",
+    Reason.AMBIGUOUS: "several rates match",
+    Reason.TIER_UNKNOWN: "prompt size not known, priced at the base tier",
+    Reason.TTL_UNKNOWN: "lifetime of the cache write not known",
+    Reason.PAST_GUARANTEE: "used after the day the rate was guaranteed to",
+    Reason.MINIMUM_UNKNOWN: "requests not known, a minimum for each may apply",
+    Reason.STRADDLES_PRICE_CHANGE: "reported over a span in which the price changed",
+}
+
 
 def meter_label(meter: str) -> str:
     """Return a meter's name as a reader knows it; one we do not know is shown as it stands."""
@@ -64,9 +77,12 @@ def meter_unit(meter: str) -> str:
     return _METERS[Meter(meter)][1] if meter in _METERS else ""
 
 
-def reason_text(code: str | None) -> str:
-    """Return a reason code as words: `no-rate` and `no_rate` read "no rate"."""
-    return (code or "no reason given").replace("_", " ").replace("-", " ")
+def reason_text(code: str) -> str:
+    """Return a reason code of `core.decisions` as a sentence's end; one we do not know as it is."""
+    name, _, dimension = code.partition(":")
+    if name == Reason.UNHANDLED_CONDITION:
+        return f"no rate says what {shown_name(dimension) or 'a condition'} costs"
+    return _REASONS[Reason(name)] if name in _REASONS else shown_name(code)
 
 
 _MONTHS: Final = (

@@ -157,7 +157,10 @@ def test_the_terminal_shows_each_cost_centre_and_the_total() -> None:
 def test_what_is_open_is_told_apart_from_the_result() -> None:
     done = _run("2026-10")
 
-    assert "unpriced: 777 tokens of gpt-6-preview (Output), 2026-10-31: no rate" in done.stderr
+    assert (
+        "unpriced: 777 tokens of gpt-6-preview (Output), 2026-10-31: "
+        "the model has no rate for this meter\n"
+    ) in done.stderr
     assert "unattributed: USD 20.00, 94.2 % of the total" in done.stderr
     assert "unpriced" not in done.stdout
 

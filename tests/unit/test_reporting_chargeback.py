@@ -100,11 +100,13 @@ def test_a_tie_out_adds_up_as_shown(account: Account) -> None:
 
 
 def test_unpriced_usage_is_listed_with_its_quantity_and_its_reason(account: Account) -> None:
+    no_rate = "the model has no rate for this meter"
+
     told = [(row.model, row.meter, row.quantity, row.reason, row.days) for row in account.unpriced]
 
     assert told == [
-        ("gpt-6-preview", "Input, not cached", "8,113,270", "no rate", "2026-10-05"),
-        ("gpt-6-preview", "Output", "911,204", "no rate", "2026-10-09"),
+        ("gpt-6-preview", "Input, not cached", "8,113,270", no_rate, "2026-10-05"),
+        ("gpt-6-preview", "Output", "911,204", no_rate, "2026-10-09"),
     ]
 
 

@@ -7,7 +7,7 @@ The provenance columns `source_id` and `record_key` are given by the lake; an in
 `row_no` and, for events, `event_id`.
 """
 
-from typing import Final
+from typing import Any, Final
 
 import pyarrow as pa
 
@@ -34,47 +34,47 @@ IDENTITY_COLUMNS: Final = ("api_key", "workspace", "principal", "workflow_key")
 METER_COLUMNS: Final = tuple(meter.value for meter in TOKEN_METERS)
 
 # What an ingestor emits, in this order.
-USAGE_SCHEMA: Final = pa.schema(
-    [
-        # provenance
-        pa.field("row_no", pa.int64(), nullable=False),  # physical line, or ordinal in a page
-        pa.field("event_id", pa.string()),  # the provider's id; null for snapshots
-        # when
-        pa.field("start", INSTANT, nullable=False),
-        pa.field("end", INSTANT),  # exclusive; null for a request without an end
-        pa.field("grain", pa.string(), nullable=False),  # request, minute, hour, day, range
-        # who bills
-        pa.field("provider", pa.string(), nullable=False),
-        pa.field("platform", pa.string(), nullable=False),
-        pa.field("billing_account", pa.string()),  # null: the file does not say
-        pa.field("product", pa.string(), nullable=False),  # api, claude-code, cursor, …
-        # what
-        pa.field("model_raw", pa.string()),  # as the source spells it; null: it does not say
-        pa.field("service_tier", pa.string()),
-        pa.field("processing", pa.string()),
-        pa.field("speed", pa.string()),
-        pa.field("region", pa.string()),
-        pa.field("endpoint_scope", pa.string()),
-        pa.field("context_window", pa.string()),
-        pa.field("prompt_tokens", pa.int64()),  # of one request; null for any other grain
-        pa.field("conditions", pa.string()),  # the rest, canonical JSON; null when there are none
-        # who used
-        pa.field("api_key", pa.string()),
-        pa.field("workspace", pa.string()),
-        pa.field("principal", pa.string()),
-        pa.field("session", pa.string()),
-        pa.field("workflow_key", pa.string()),
-        pa.field("tags", TAGS),
-        # how much
-        pa.field("requests", pa.int64()),
-        pa.field("failed_requests", pa.int64()),
-        pa.field("distinct_prompts", pa.int64()),
-        *(pa.field(name, pa.int64()) for name in METER_COLUMNS),
-        pa.field("other_meters", METERS),
-        pa.field("reasoning", pa.int64()),  # inside output; never added
-        # what the source says it cost
-        pa.field("reported_nanos", pa.int64()),
-        pa.field("reported_currency", pa.string()),
-        pa.field("reported_kind", pa.string()),  # billed, list, estimate, credits
-    ]
-)
+_FIELDS: Final[list["pa.Field[Any]"]] = [
+    # provenance
+    pa.field("row_no", pa.int64(), nullable=False),  # physical line, or ordinal in a page
+    pa.field("event_id", pa.string()),  # the provider's id; null for snapshots
+    # when
+    pa.field("start", INSTANT, nullable=False),
+    pa.field("end", INSTANT),  # exclusive; null for a request without an end
+    pa.field("grain", pa.string(), nullable=False),  # request, minute, hour, day, range
+    # who bills
+    pa.field("provider", pa.string(), nullable=False),
+    pa.field("platform", pa.string(), nullable=False),
+    pa.field("billing_account", pa.string()),  # null: the file does not say
+    pa.field("product", pa.string(), nullable=False),  # api, claude-code, cursor, …
+    # what
+    pa.field("model_raw", pa.string()),  # as the source spells it; null: it does not say
+    pa.field("service_tier", pa.string()),
+    pa.field("processing", pa.string()),
+    pa.field("speed", pa.string()),
+    pa.field("region", pa.string()),
+    pa.field("endpoint_scope", pa.string()),
+    pa.field("context_window", pa.string()),
+    pa.field("prompt_tokens", pa.int64()),  # of one request; null for any other grain
+    pa.field("conditions", pa.string()),  # the rest, canonical JSON; null when there are none
+    # who used
+    pa.field("api_key", pa.string()),
+    pa.field("workspace", pa.string()),
+    pa.field("principal", pa.string()),
+    pa.field("session", pa.string()),
+    pa.field("workflow_key", pa.string()),
+    pa.field("tags", TAGS),
+    # how much
+    pa.field("requests", pa.int64()),
+    pa.field("failed_requests", pa.int64()),
+    pa.field("distinct_prompts", pa.int64()),
+    *(pa.field(name, pa.int64()) for name in METER_COLUMNS),
+    pa.field("other_meters", METERS),
+    pa.field("reasoning", pa.int64()),  # inside output; never added
+    # what the source says it cost
+    pa.field("reported_nanos", pa.int64()),
+    pa.field("reported_currency", pa.string()),
+    pa.field("reported_kind", pa.string()),  # billed, list, estimate, credits
+]
+
+USAGE_SCHEMA: Final = pa.schema(_FIELDS)

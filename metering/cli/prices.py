@@ -4,16 +4,28 @@ import json
 from datetime import datetime
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
-from metering.cli.frame import emit_json, emit_table, exit_with, format_option, money_text, note
+from metering.cli.frame import (
+    emit_json,
+    emit_table,
+    exit_with,
+    format_option,
+    money_text,
+    note,
+    settings_or_fail,
+    settings_or_none,
+)
 
 if TYPE_CHECKING:
+    from metering.core.card_changes import Change
     from metering.core.rate_book import RateBook
     from metering.workflows.prices import PriceRow
     from metering.workflows.quotes import Quote, QuotedMeter
+
+_MOST_CHANGES: Final = 50  # a table of thousands is read by nobody; --format json has them all
 
 
 @click.group()
@@ -28,7 +40,8 @@ def prices() -> None:
 
 @prices.command("list")
 @format_option()
-def list_platforms(*, output_format: str) -> None:
+@click.pass_context
+def list_platforms(ctx: click.Context, /, *, output_format: str) -> None:
     r"""List the platforms that have prices, and from which cards.
 
     \b
@@ -37,7 +50,7 @@ def list_platforms(*, output_format: str) -> None:
     """
     from metering.workflows.prices import priced_platforms
 
-    found = priced_platforms(_book())
+    found = priced_platforms(_book(ctx))
     if output_format == "json":
         emit_json(
             [
@@ -70,7 +83,10 @@ def list_platforms(*, output_format: str) -> None:
 @click.option("--provider", default="", help="Only this provider.")
 @click.option("--platform", default="", help="Only this platform.")
 @format_option()
-def show(model: str, provider: str, platform: str, *, output_format: str) -> None:
+@click.pass_context
+def show(
+    ctx: click.Context, /, model: str, provider: str, platform: str, *, output_format: str
+) -> None:
     r"""Print the price history of MODEL, and why these rows are its.
 
     MODEL is a name as it stands in an export; aliases are followed. Nothing is matched by
@@ -83,7 +99,7 @@ def show(model: str, provider: str, platform: str, *, output_format: str) -> Non
     from metering.cli.frame import fail
     from metering.workflows.prices import meanings, price_history
 
-    book = _book()
+    book = _book(ctx)
     found = meanings(book, model, provider=provider, platform=platform)
     if not found:
         fail(
@@ -124,9 +140,58 @@ def show(model: str, provider: str, platform: str, *, output_format: str) -> Non
     )
 
 
+@prices.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Tell what would change, and change nothing.")
+@format_option()
+@click.pass_context
+def import_(ctx: click.Context, /, file: Path, *, dry_run: bool, output_format: str) -> None:
+    r"""Take the rate card in FILE into force, as the newest version of its name.
+
+    FILE is TOML, or JSON Lines as `metering.rate_cards.seed` writes them. A card with a mistake,
+    or one that contradicts another card in force, is refused whole with file and line, and nothing
+    changes. List prices that vanish from a newer FILE are closed, never deleted. What is posted
+    changes with the next `metering post`; `metering post --dry-run` tells by how much.
+
+    \b
+    Example:
+        metering prices import contract.toml --dry-run
+    """
+    from metering.core.card_changes import counted
+    from metering.workflows.card_imports import import_card
+    from metering.workflows.runs import Run
+
+    run = Run.now("prices import", file=str(file), dry_run=dry_run)
+    done = import_card(settings_or_fail(ctx), run, file, dry_run=dry_run)
+    counts = counted(done.changes)
+    if output_format == "json":
+        emit_json(
+            {
+                "card": done.name,
+                "version": done.version,
+                "is_new": done.is_new,
+                "dry_run": dry_run,
+                **{kind.value: count for kind, count in counts.items()},
+                "changes": [_change_json(change) for change in done.changes],
+            }
+        )
+        return
+    if done.changes:
+        emit_table(
+            "",
+            ("change", "platform", "what", "from", "to", "before", "after"),
+            [_change_cells(change) for change in done.changes[:_MOST_CHANGES]],
+        )
+    told = ", ".join(f"{count} {kind.value}" for kind, count in counts.items())
+    verb = "would be" if dry_run else "is"
+    state = f"{verb} in force as version {done.version}" if done.is_new else "is in force already"
+    note(f"{done.name} {state}: {told}")
+
+
 @prices.command()
 @format_option()
-def check(*, output_format: str) -> None:
+@click.pass_context
+def check(ctx: click.Context, /, *, output_format: str) -> None:
     r"""Check every rate card: overlaps, ties, gaps, unknown meters and conditions.
 
     Exit code 0 when they are sound, else 1.
@@ -135,9 +200,16 @@ def check(*, output_format: str) -> None:
     Example:
         metering prices check
     """
+    from metering.core.rate_checks import book_problems
+    from metering.workflows.card_imports import book_in_force
     from metering.workflows.prices import bundled_problems
 
-    cards, problems = bundled_problems()
+    settings = settings_or_none(ctx)
+    if settings is None:
+        cards, problems = bundled_problems()
+    else:
+        cards = book_in_force(settings)[0].cards
+        problems = book_problems(cards)
     if output_format == "json":
         emit_json(
             {
@@ -162,7 +234,8 @@ def check(*, output_format: str) -> None:
 @prices.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @format_option()
-def quote(file: Path, *, output_format: str) -> None:
+@click.pass_context
+def quote(ctx: click.Context, /, file: Path, *, output_format: str) -> None:
     r"""Say what each row of FILE costs, by which rates.
 
     FILE is a CSV with the columns provider, platform, model, event_time_utc, grain,
@@ -177,7 +250,7 @@ def quote(file: Path, *, output_format: str) -> None:
     from metering.errors import Rejection
     from metering.workflows.quotes import quotes
 
-    book = _book()
+    book = _book(ctx)
     answers = list(quotes(file, book))
     quoted = [answer for answer in answers if not isinstance(answer, Rejection)]
     refused = [answer for answer in answers if isinstance(answer, Rejection)]
@@ -209,11 +282,12 @@ def quote(file: Path, *, output_format: str) -> None:
         exit_with(1)
 
 
-def _book() -> "RateBook":
-    from metering.workflows.prices import bundled_book
+def _book(ctx: click.Context) -> "RateBook":
+    from metering.workflows.card_imports import book_in_force
 
-    note("prices: the rate cards that ship with metering")
-    return bundled_book()
+    book, whose = book_in_force(settings_or_none(ctx))
+    note(f"prices: {whose}")
+    return book
 
 
 def _quote_json(one: "Quote", book: "RateBook") -> dict[str, object]:
@@ -284,6 +358,25 @@ def _row_json(row_id: str, book: "RateBook") -> dict[str, object]:
         "evidence": row.evidence,
         "note": row.note or None,
     }
+
+
+def _change_cells(change: "Change") -> tuple[object, ...]:
+    from metering.workflows.prices import row_text, subject_text
+
+    return (
+        change.kind.value,
+        change.row.platform,
+        subject_text(change.row),
+        _day(change.row.effective_from),
+        _day(change.row.effective_to),
+        row_text(change.before),
+        row_text(change.after),
+    )
+
+
+def _change_json(change: "Change") -> dict[str, object]:
+    names = ("change", "platform", "what", "from", "to", "before", "after")
+    return dict(zip(names, _change_cells(change), strict=True))
 
 
 def _price_cells(row: "PriceRow") -> tuple[object, ...]:

@@ -324,19 +324,19 @@ def _of_two(one: Rate, other: Rate) -> Iterator[Problem]:
 
 
 def _of_modifiers_together(modifiers: Sequence[Modifier]) -> Iterator[Problem]:
-    for one, other in combinations(modifiers, 2):
-        if (
-            one.stack_group
-            and _modifier_sort(one) == _modifier_sort(other)
-            and _times_meet(one, other)
-            and set(one.meters) & set(other.meters)
-        ):
-            yield Problem(
-                "modifier-tie",
-                (described(one), described(other)),
-                f"two modifiers of the group '{one.stack_group}' hold at once",
-                "one modifier of a group at a time",
-            )
+    groups: dict[object, list[Modifier]] = defaultdict(list)
+    for modifier in modifiers:
+        if modifier.stack_group:
+            groups[_modifier_sort(modifier)].append(modifier)
+    for group in groups.values():
+        for one, other in combinations(group, 2):
+            if _times_meet(one, other) and set(one.meters) & set(other.meters):
+                yield Problem(
+                    "modifier-tie",
+                    (described(one), described(other)),
+                    f"two modifiers of the group '{one.stack_group}' hold at once",
+                    "one modifier of a group at a time",
+                )
 
 
 def _modifier_sort(modifier: Modifier) -> object:

@@ -10,8 +10,8 @@ from metering.core.instants import ALWAYS, NEVER
 from metering.core.model_names import Resolution
 from metering.core.rate_book import Candidate, Multiple, RateBook
 from metering.core.rate_checks import Problem, book_problems
-from metering.core.rates import MatchKind, RateCard, Window
-from metering.rate_cards.loading import bundled_cards, bundled_paths, read_card
+from metering.core.rates import Alias, MatchKind, Modifier, Rate, RateCard, Window
+from metering.rate_cards.loading import bundled_paths, read_card
 from metering.resources import rate_cards_dir
 
 
@@ -77,15 +77,6 @@ class PriceRow:
     retrieved_at: str
     note: str
     row_id: str
-
-
-def bundled_book() -> RateBook:
-    """Return the rate cards that ship with the package.
-
-    Raises:
-        RateCardError: a file of the package is damaged.
-    """
-    return RateBook(bundled_cards())
 
 
 def bundled_problems() -> tuple[tuple[RateCard, ...], tuple[Problem, ...]]:
@@ -160,6 +151,29 @@ def price_history(book: RateBook, found: tuple[Meaning, ...]) -> tuple[PriceRow,
         multiples = book.multiples(provider, platform, model)
         rows += (_factor_row(model, multiple) for multiple in multiples)
     return tuple(rows)
+
+
+def subject_text(row: Rate | Modifier | Alias) -> str:
+    """Return in words what a row is about."""
+    if isinstance(row, Alias):
+        return f"alias {_match_text(row.match_kind, row.raw)}"
+    conditions = _words(row.conditions)
+    what = row.meter if isinstance(row, Rate) else ", ".join(row.meters)
+    named = "" if row.match_kind is MatchKind.EXACT else f"{row.match_kind.value} "
+    tier = _tier_text(row.tier_lo, row.tier_hi) if isinstance(row, Rate) else ""
+    parts = (f"{named}{row.model_match}".strip(), what, conditions, tier and f"prompt {tier}")
+    return " ".join(part for part in parts if part)
+
+
+def row_text(row: Rate | Modifier | Alias | None) -> str:
+    """Return in words what a row says of its subject; "" for no row."""
+    if row is None:
+        return ""
+    if isinstance(row, Alias):
+        return row.canonical_model
+    if isinstance(row, Modifier):
+        return f"x {row.factor_num}/{row.factor_den}"
+    return f"{decimal_text(Fraction(row.price_nanos, 10**9))} per {row.per:,}"
 
 
 def _in_time(candidate: Candidate) -> tuple[list[tuple[str, str]], int, int, datetime]:

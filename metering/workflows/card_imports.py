@@ -1,0 +1,99 @@
+"""Take a rate card into force: the same card in a newer version, with what it changes."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from metering.books.engine import begin_read, open_engine
+from metering.books.migrations import require_current
+from metering.books.rate_cards import cards_in_force, store_card
+from metering.books.runs import record_run
+from metering.core.card_changes import Change, card_changes, carried_forward
+from metering.core.rate_book import RateBook
+from metering.core.rate_checks import book_problems
+from metering.core.rates import CardKind, RateCard
+from metering.rate_cards.loading import RateCardError, bundled_cards, read_card
+from metering.workflows.transactions import transaction
+
+if TYPE_CHECKING:
+    from metering.settings import Settings
+    from metering.workflows.runs import Run
+
+
+@dataclass(frozen=True, slots=True)
+class CardImport:
+    """What an import did, or would do.
+
+    Attributes:
+        name, version: the card in force afterwards.
+        is_new: False when the books say exactly this already; nothing is changed then.
+        changes: rows that differ from the version in force before.
+    """
+
+    name: str
+    version: int
+    is_new: bool
+    changes: tuple[Change, ...]
+
+
+def book_in_force(settings: "Settings | None") -> tuple[RateBook, str]:
+    """Return the rate cards in force, and in words whose they are.
+
+    Args:
+        settings: of the ledger; None outside any, and then the bundled cards are meant.
+
+    Raises:
+        BookError: the ledger's books cannot be read.
+    """
+    if settings is None:
+        return RateBook(bundled_cards()), "the rate cards that ship with metering"
+    return RateBook(_cards(settings)), f"the rate cards of the ledger in {settings.home}"
+
+
+def import_card(settings: "Settings", run: "Run", path: Path, *, dry_run: bool) -> CardImport:
+    """Take the card of a file into force as the newest version of its name.
+
+    Args:
+        settings: of the ledger.
+        run: who does this, when; what a list price lost upstream is closed at that instant.
+        path: a `.toml` or `.jsonl` card.
+        dry_run: tell what would change, and change nothing.
+
+    Raises:
+        RateCardError: the card is not sound, or contradicts another one in force; the books are
+            unchanged.
+    """
+    card, problems = read_card(path)
+    if card is None or problems:
+        raise RateCardError(problems)
+    books = open_engine(settings.books_url)
+    require_current(books)
+    with transaction(books, dry_run=dry_run) as connection:
+        in_force = cards_in_force(connection)
+        before = next((one for one in in_force if one.name == card.name), None)
+        after = _settled(before, card, run)
+        others = [one for one in in_force if one.name != card.name]
+        problems += book_problems((*others, after))
+        if problems:
+            raise RateCardError(problems)
+        run_id = record_run(connection, run.command, run.arguments, run.started_at, run.user)
+        stored = store_card(connection, run_id, after)
+    return CardImport(
+        name=stored.name,
+        version=stored.version,
+        is_new=before is None or before.version != stored.version,
+        changes=card_changes(before, after),
+    )
+
+
+def _settled(before: RateCard | None, card: RateCard, run: "Run") -> RateCard:
+    """Return the card as it will stand: a generated one keeps what its source has forgotten."""
+    generated = card.kind is CardKind.LIST and before is not None and before.kind is CardKind.LIST
+    return carried_forward(before, card, run.started_at) if generated and before else card
+
+
+def _cards(settings: "Settings") -> tuple[RateCard, ...]:
+    books = open_engine(settings.books_url)
+    require_current(books)
+    with begin_read(books) as connection:
+        return cards_in_force(connection)

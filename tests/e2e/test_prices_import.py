@@ -1,0 +1,158 @@
+"""`metering prices import`: contracts and newer list prices come into force, or nothing changes."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from metering.cli.main import main
+
+CONTRACT = """\
+[card]
+name = "contract-openai-2026"
+kind = "contract"
+currency = "USD"
+
+[[modifiers]]
+provider = "openai"
+platform = "openai-api"
+match = "any"
+factor = "88/100"
+meters = ["*tokens"]
+from = 2026-07-01T00:00:00Z
+source = "https://contracts.acme.example/openai-2026"
+evidence = "contract"
+
+[[rates]]
+provider = "openai"
+platform = "openai-api"
+models = ["gpt-5"]
+from = 2026-07-01T00:00:00Z
+prices = { output = "9" }
+source = "https://contracts.acme.example/openai-2026"
+evidence = "contract"
+"""
+USAGE = """\
+case_id,provider,platform,model,event_time_utc,grain,conditions_json,meters_json
+before,openai,openai-api,gpt-5,2026-06-30T23:59:59Z,request,{},"{""output"":1000000}"
+absolute,openai,openai-api,gpt-5,2026-07-01T00:00:00Z,request,{},"{""output"":1000000}"
+percent,openai,openai-api,gpt-5,2026-07-01T00Z,request,{},"{""input_uncached"": 1000000}"
+batch,openai,openai-api,gpt-5-mini,2026-07-01T00Z,request,"{""batch"": true}","{""output"":1000000}"
+search,openai,openai-api,gpt-5,2026-07-01T00:00:00Z,request,{},"{""web_search"": 1000}"
+"""
+
+
+def metering(*arguments: str) -> Result:
+    return CliRunner().invoke(main, arguments)
+
+
+@pytest.fixture
+def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    assert metering("init", ".").exit_code == 0
+    (tmp_path / "contract.toml").write_text(CONTRACT, encoding="utf-8")
+    (tmp_path / "usage.csv").write_text(USAGE, encoding="utf-8")
+    return tmp_path
+
+
+def amounts() -> dict[str, int]:
+    result = metering("prices", "quote", "usage.csv", "--format", "json")
+    assert result.exit_code == 0, result.stderr
+    answers: list[dict[str, Any]] = [json.loads(line) for line in result.stdout.splitlines()]
+    return {answer["case_id"]: answer["amount_nanos"] for answer in answers}
+
+
+def cents(**prices: int) -> dict[str, int]:
+    return {name: cents * 10**7 for name, cents in prices.items()}
+
+
+@pytest.mark.usefixtures("ledger")
+def test_a_contract_comes_into_force_on_its_day() -> None:
+    listed = amounts()
+
+    done = metering("prices", "import", "contract.toml", "--format", "json")
+
+    assert done.exit_code == 0, done.stderr
+    assert json.loads(done.stdout)["added"] == 2
+    assert listed == cents(before=1000, absolute=1000, percent=125, batch=100, search=1000)
+    assert amounts() == cents(before=1000, absolute=900, percent=110, batch=88, search=1000)
+
+
+@pytest.mark.usefixtures("ledger")
+def test_a_dry_run_tells_and_changes_nothing() -> None:
+    before = amounts()
+
+    told = metering("prices", "import", "contract.toml", "--dry-run")
+
+    assert told.exit_code == 0
+    assert "gpt-5 output" in told.stdout
+    assert told.stderr == (
+        "contract-openai-2026 would be in force as version 1: "
+        "2 added, 0 closed, 0 changed, 0 removed\n"
+    )
+    assert amounts() == before
+
+
+def test_a_newer_version_tells_what_it_changes_and_the_same_one_nothing(ledger: Path) -> None:
+    metering("prices", "import", "contract.toml")
+    again = metering("prices", "import", "contract.toml")
+    (ledger / "contract.toml").write_text(CONTRACT.replace('"9"', '"8.50"'), encoding="utf-8")
+
+    newer = json.loads(metering("prices", "import", "contract.toml", "--format", "json").stdout)
+
+    assert again.stderr.startswith("contract-openai-2026 is in force already: 0 added")
+    assert (newer["version"], newer["changed"]) == (2, 1)
+    assert [(one["before"], one["after"]) for one in newer["changes"]] == [
+        ("9 per 1,000,000", "8.5 per 1,000,000")
+    ]
+    assert amounts()["absolute"] == 8_500_000_000
+
+
+def test_a_card_that_contradicts_another_is_refused_and_the_books_stay(ledger: Path) -> None:
+    metering("prices", "import", "contract.toml")
+    before = amounts()
+    (ledger / "other.toml").write_text(
+        CONTRACT.replace("contract-openai-2026", "another").replace('"9"', '"1"'), encoding="utf-8"
+    )
+
+    refused = metering("prices", "import", "other.toml")
+
+    assert refused.exit_code == 1
+    assert "error[rate-tie]" in refused.stderr
+    assert "other.toml:16" in refused.stderr
+    assert amounts() == before
+
+
+def test_list_prices_that_vanish_upstream_are_closed(ledger: Path) -> None:
+    def card(*rows: str) -> None:
+        head = '{"card": {"name": "list-acme", "kind": "list", "currency": "USD"}}'
+        (ledger / "list.jsonl").write_text("\n".join((head, *rows)) + "\n", encoding="utf-8")
+
+    row = (
+        '{"rate": {"provider": "acme", "platform": "acme-api", "model_match": "%s",'
+        ' "meter": "output", "price_nanos": 1, "per": 1}}'
+    )
+    card(row % "m", row % "n")
+    metering("prices", "import", "list.jsonl")
+    card(row % "m")
+
+    done = json.loads(metering("prices", "import", "list.jsonl", "--format", "json").stdout)
+    shown = json.loads(metering("prices", "show", "n", "--format", "json").stdout)
+
+    assert (done["closed"], done["removed"]) == (1, 0)
+    assert [price["to"] is not None for price in shown["prices"]] == [True]
+
+
+@pytest.mark.usefixtures("ledger")
+def test_the_cards_of_a_ledger_are_checked_and_shown() -> None:
+    metering("prices", "import", "contract.toml")
+
+    checked = metering("prices", "check", "--format", "json")
+    shown = metering("prices", "show", "gpt-5", "--platform", "openai-api")
+
+    assert json.loads(checked.stdout)["sound"] is True
+    assert "contract-openai-2026" in checked.stdout
+    assert "x 22/25" in shown.stdout
+    assert "the rate cards of the ledger in" in shown.stderr

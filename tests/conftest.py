@@ -1,6 +1,29 @@
 """What every test may use."""
 
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
+from hypothesis import HealthCheck, settings
+from sqlalchemy import Engine, text
+
+from metering.books.engine import begin_write, open_engine
+from metering.books.migrations import upgrade
+from metering.books.schema import all_tables
+from tests.postgres.server import Server, ServerMissingError, running_server
+
+# Machines are shared and slow now and then: a property fails by what it says, never by the clock.
+settings.register_profile(
+    "dev", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=100
+)
+settings.register_profile("ci", settings.get_profile("dev"), derandomize=True, print_blob=True)
+settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+_POSTGRESQL = pytest.param(
+    "postgresql", marks=[pytest.mark.postgres, pytest.mark.xdist_group("postgres")]
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -9,3 +32,80 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="rewrite the expected texts of golden files; review the difference",
     )
+
+
+@pytest.fixture
+def books(tmp_path: Path, _migrated_file: Path) -> Iterator[Engine]:
+    """Yield empty books of this test's own, in a file, made by the migrations."""
+    path = tmp_path / "books.sqlite"
+    shutil.copyfile(_migrated_file, path)
+    engine = open_engine(f"sqlite:///{path}")
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(params=["sqlite", _POSTGRESQL])
+def any_books(request: pytest.FixtureRequest) -> Engine:
+    """Return empty books on each database in turn."""
+    name = "books" if request.param == "sqlite" else "postgresql_books"
+    engine: Engine = request.getfixturevalue(name)
+    return engine
+
+
+@pytest.fixture(params=["sqlite", _POSTGRESQL])
+def any_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Return the URL of a database without any table, on each database in turn."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'empty.sqlite'}"
+    url: str = request.getfixturevalue("postgresql_url")
+    return url
+
+
+@pytest.fixture
+def postgresql_url(_server: Server) -> Iterator[str]:
+    """Yield the URL of a database of this test's own, without any table."""
+    with _server.database("empty") as url:
+        yield url
+
+
+@pytest.fixture
+def postgresql_books(_migrated_database: str) -> Iterator[Engine]:
+    """Yield empty books on PostgreSQL, made by the migrations; a test leaves their schema alone."""
+    engine = open_engine(_migrated_database)
+    yield engine
+    with begin_write(engine) as connection:
+        # What the triggers forbid to everybody else: tests need their books empty again.
+        connection.execute(text("SET LOCAL session_replication_role = replica"))
+        tables = ", ".join(all_tables().tables)
+        connection.execute(text(f"TRUNCATE {tables} RESTART IDENTITY"))
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def _migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("migrated") / "books.sqlite"
+    _migrate(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def _migrated_database(_server: Server) -> Iterator[str]:
+    with _server.database("books") as url:
+        _migrate(url)
+        yield url
+
+
+@pytest.fixture(scope="session")
+def _server() -> Iterator[Server]:
+    try:
+        with running_server() as server:
+            yield server
+    except ServerMissingError as error:
+        # On a developer's machine a skip is honest; in CI it would pass for a pass.
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(str(error))
+
+
+def _migrate(url: str) -> None:
+    engine = open_engine(url, must_exist=False)
+    upgrade(engine)
+    engine.dispose()

@@ -29,6 +29,7 @@ from metering.books.schema import (
     whole,
     words,
 )
+from metering.books.types import TEXT
 
 FIRST_DAY: Final = "0001-01-01"
 LAST_DAY: Final = "9999-12-31"
@@ -450,6 +451,6 @@ def _live(
     names = [column.name for column in _FILE.columns]
     statement = text(_LIVE.format(columns=", ".join(names), condition=condition, binary=binary))
     if "roles" in values:
-        statement = statement.bindparams(bindparam("roles", expanding=True))
+        statement = statement.bindparams(bindparam("roles", type_=TEXT, expanding=True))
     rows = connection.execute(statement, {"first_day": first_day, "last_day": last_day, **values})
     return [LakeFile(**row) for row in rows.mappings()]

@@ -1,0 +1,246 @@
+"""Which usage files stand, and which two claims are to the same usage."""
+
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import IntegrityError
+
+from metering.books.engine import begin_write
+from metering.books.lake import (
+    NewCellFile,
+    NewCoverage,
+    NewLakeFile,
+    add_cell_files,
+    add_coverage,
+    add_lake_files,
+    all_known_paths,
+    cell_files,
+    cells_of_days,
+    conflicting_coverage,
+    event_files,
+    live_files,
+    live_slice,
+    overlapping_claims,
+    retire_lake_files,
+)
+from tests.books_rows import a_run, a_source, lake_file
+
+
+def _live(connection: Connection) -> list[str]:
+    return [file.sha256 for file in live_files(connection)]
+
+
+def _add(connection: Connection, *files: NewLakeFile) -> None:
+    """Name each file by a source of its own."""
+    for number, file in enumerate(files):
+        run_id = a_run(connection)
+        source_id = a_source(connection, run_id, f"{number}.json")
+        path = f"usage/{number}.parquet" if file.path else None
+        add_lake_files(connection, run_id, [replace(file, source_id=source_id, path=path)])
+
+
+@pytest.mark.parametrize(
+    ("winner", "loser"),
+    [
+        pytest.param({"slice_as_of": "2026-11-02"}, {"quantity": 99}, id="as of"),
+        pytest.param({"slice_last_day": "2026-11-01"}, {"quantity": 99}, id="reaches further"),
+        pytest.param({"quantity": 11}, {}, id="holds more"),
+        pytest.param({"content_digest": "a"}, {"content_digest": "B"}, id="digest"),
+    ],
+)
+@pytest.mark.parametrize("winner_first", [True, False])
+def test_of_two_snapshots_of_a_day_the_later_stands_whatever_came_first(
+    any_books: Engine, winner: dict[str, object], loser: dict[str, object], winner_first: bool
+) -> None:
+    same = {"content_digest": "x"}
+    files = [lake_file(0, "winner", **(same | winner)), lake_file(0, "loser", **(same | loser))]
+    with begin_write(any_books) as connection:
+        _add(connection, *(files if winner_first else reversed(files)))
+
+        assert _live(connection) == ["winner"]
+
+
+def test_all_files_of_the_snapshot_that_stands_are_live(any_books: Engine) -> None:
+    with begin_write(any_books) as connection:
+        run_id = a_run(connection)
+        one, other = a_source(connection, run_id), a_source(connection, run_id, "b.json")
+        parts = [lake_file(one, name, content_digest="same", quantity=30) for name in ("a1", "a2")]
+        copy = lake_file(other, "b1", content_digest="same", quantity=30)
+        add_lake_files(connection, run_id, [*parts, copy])
+
+        assert _live(connection) == ["a1", "a2"]
+
+
+def test_a_day_without_usage_covers_what_was_reported_before(any_books: Engine) -> None:
+    nothing = {"path": None, "records": 0, "quantity": 0, "slice_as_of": "2026-11-02"}
+    with begin_write(any_books) as connection:
+        _add(connection, lake_file(0, "some"), lake_file(0, "", **nothing))
+
+        (live,) = live_files(connection)
+        assert (live.path, live.records) == (None, 0)
+
+
+def test_a_file_without_records_cannot_be_named(any_books: Engine) -> None:
+    with (
+        pytest.raises(IntegrityError, match="without_records_no_file"),
+        begin_write(any_books) as connection,
+    ):
+        _add(connection, lake_file(0, "empty", records=0))
+
+
+def test_slices_stand_side_by_side(any_books: Engine) -> None:
+    with begin_write(any_books) as connection:
+        _add(
+            connection,
+            lake_file(0, "a"),
+            lake_file(0, "b", slice_scope="embeddings"),
+            lake_file(0, "c", slice_account="emea"),
+            lake_file(0, "d", slice_signature="hour"),
+            lake_file(0, "e", day="2026-10-02"),
+            lake_file(0, "f", slice_provider="azure"),
+        )
+
+        assert _live(connection) == ["a", "b", "c", "d", "f", "e"]
+        assert [
+            file.sha256
+            for file in live_slice(connection, "openai", "default", "completions", "day,model")
+        ] == ["a", "e"]
+
+
+def test_events_stand_until_they_are_retired(any_books: Engine) -> None:
+    event = {"identity": "event", "ingestor": "litellm", "slice_scope": ""}
+    with begin_write(any_books) as connection:
+        _add(connection, lake_file(0, "a", **event), lake_file(0, "b", **event), lake_file(0, "c"))
+        before = [file.sha256 for file in event_files(connection, "litellm")]
+        retired = event_files(connection, "litellm")[0]
+        retire_lake_files(connection, a_run(connection), [retired.id], "superseded")
+
+        assert before == ["a", "b"]
+        assert [file.sha256 for file in event_files(connection, "litellm")] == ["b"]
+        assert _live(connection) == ["b", "c"]
+        assert event_files(connection, "other") == []
+        assert retired.path not in all_known_paths(connection)
+
+
+def test_files_are_chosen_by_role_and_day(any_books: Engine) -> None:
+    with begin_write(any_books) as connection:
+        _add(
+            connection,
+            lake_file(0, "a"),
+            lake_file(0, "b", role="detail", ingestor="other"),
+            lake_file(0, "c", day="2026-10-31"),
+        )
+
+        assert [f.sha256 for f in live_files(connection, {"detail"})] == ["b"]
+        assert [f.sha256 for f in live_files(connection, {"metered", "detail"})] == ["a", "b", "c"]
+        assert live_files(connection, set()) == []
+        assert [f.sha256 for f in live_files(connection, None, "2026-10-02", "2026-10-31")] == ["c"]
+
+
+def test_a_file_comes_back_as_it_was(any_books: Engine) -> None:
+    with begin_write(any_books) as connection:
+        run_id = a_run(connection)
+        new = lake_file(a_source(connection, run_id), "a", models='[["openai","openai-api","m"]]')
+        add_lake_files(connection, run_id, [new])
+
+        (found,) = live_files(connection)
+        assert {name: getattr(found, name) for name in new.__dataclass_fields__} == {
+            name: getattr(new, name) for name in new.__dataclass_fields__
+        }
+        assert found.run_id == run_id
+
+
+def test_the_lake_keeps_what_is_or_was_in_force_and_its_cells(any_books: Engine) -> None:
+    cells = NewCellFile("2026-10-01", "r1", "cells/r1.parquet", "x", 10, 3)
+    with begin_write(any_books) as connection:
+        _add(connection, lake_file(0, "a"), lake_file(0, "b", quantity=11))
+        add_cell_files(connection, a_run(connection), [cells])
+
+        assert all_known_paths(connection) == {
+            "usage/0.parquet",
+            "usage/1.parquet",
+            "cells/r1.parquet",
+        }
+        assert cell_files(connection, ["r1", "r2"]) == {"r1": "cells/r1.parquet"}
+        assert cell_files(connection, []) == {}
+        assert cells_of_days(connection, "2026-10-01", "2026-10-01") == {"r1": "cells/r1.parquet"}
+        assert cells_of_days(connection, "2026-10-02", "2026-10-31") == {}
+
+
+# --- claims ---------------------------------------------------------------------------------
+
+_CLAIM = NewCoverage(
+    "openai", "default", "completions", "day,model", "openai-usage", "metered", "2026-10-01"
+)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"signature": "hour"},
+        {"ingestor": "litellm"},
+        {"scope": "*"},
+        {"scope": "*", "ingestor": "litellm", "signature": ""},
+    ],
+)
+def test_two_views_of_the_same_usage_clash(any_books: Engine, changes: dict[str, str]) -> None:
+    with begin_write(any_books) as connection:
+        run_id = a_run(connection)
+        add_coverage(connection, run_id, a_source(connection, run_id), [_CLAIM])
+
+        (clash,) = conflicting_coverage(connection, [replace(_CLAIM, **changes)])
+        backwards = conflicting_coverage(connection, [_CLAIM])
+
+        assert (clash.source_path, clash.scope, clash.ingestor) == (
+            "exports/a.json",
+            "completions",
+            "openai-usage",
+        )
+        assert backwards == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"scope": "embeddings", "signature": "hour"},
+        {"billing_account": "emea", "signature": "hour"},
+        {"provider": "azure", "signature": "hour"},
+        {"day": "2026-10-02", "signature": "hour"},
+        {"role": "detail"},
+    ],
+)
+def test_the_same_view_or_other_usage_does_not_clash(
+    any_books: Engine, changes: dict[str, str]
+) -> None:
+    with begin_write(any_books) as connection:
+        run_id = a_run(connection)
+        add_coverage(connection, run_id, a_source(connection, run_id), [_CLAIM])
+
+        assert conflicting_coverage(connection, [replace(_CLAIM, **changes)]) == []
+
+
+def test_clashes_are_told_of_the_claimed_days_alone(any_books: Engine) -> None:
+    days = ("2026-10-03", "2026-10-01", "2026-10-02")
+    with begin_write(any_books) as connection:
+        run_id = a_run(connection)
+        source_id = a_source(connection, run_id)
+        add_coverage(connection, run_id, source_id, [replace(_CLAIM, day=day) for day in days])
+        claims = [replace(_CLAIM, signature="hour", day=day) for day in days[:2]]
+
+        clashes = conflicting_coverage(connection, claims)
+
+        assert [clash.day for clash in clashes] == ["2026-10-01", "2026-10-03"]
+
+
+def test_every_pair_of_clashing_claims_is_found_once(any_books: Engine) -> None:
+    other = replace(_CLAIM, ingestor="litellm", scope="*", signature="", role="detail")
+    with begin_write(any_books) as connection:
+        run_id = a_run(connection)
+        for name in ("a.json", "b.json"):
+            add_coverage(connection, run_id, a_source(connection, run_id, name), [_CLAIM, other])
+        elsewhere = replace(other, billing_account="emea")
+        add_coverage(connection, run_id, a_source(connection, run_id, "c.json"), [elsewhere])
+
+        assert overlapping_claims(connection) == [(other, _CLAIM)]

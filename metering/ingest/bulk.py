@@ -41,8 +41,8 @@ _WALL_CLOCK: Final = r"20\d\d-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d{1,9})?"
 _OFFSET: Final = r"(Z|[+-]\d\d(:?\d\d)?)"
 # As JSON writes a number; zeros in front and signs are refused with everything else.
 _AMOUNT: Final = r"\d+(\.\d+)?([eE][+-]?\d{1,3})?"
-# An amount this short has at most 9 decimals, and its nanos fit in 64 bits.
-_SHORT_AMOUNT: Final = 10
+# An amount this short has less than 9 decimals and is less than a billion.
+_SHORT_AMOUNT: Final = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,8 @@ class Layout:
 
     Attributes:
         fields: the source fields that are looked at.
-        required: fields without which a table's header is of another format.
+        required: columns of a table without which it is of another format; none when the format
+            is JSON Lines alone.
         steps: named intermediate expressions; a step sees the fields and the steps before it.
         columns: the usage columns the format fills; all others are null. `row_no` is given.
         checks: in order; the first that fails names the rejection.

@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from enum import Enum, auto
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 _BLOCK: Final = 4 << 20
+_BEGINNING: Final = 64 << 10
 _LARGEST_PAGE: Final = 64 << 20
 _REJECTIONS_AT_ONCE: Final = 1000
 _USUAL_REMEDY: Final = "correct the field and ingest the file again"
@@ -81,6 +83,14 @@ class _Staged:
             f"SELECT *, coalesce(line_no, file_row_number + {self.first_line}) AS row_no"
             f" FROM read_parquet({source_path(self.path)}, file_row_number = true)"
         )
+
+
+class _Form(Enum):
+    """What records stand in."""
+
+    JSON_LINES = auto()
+    ARRAY = auto()
+    TABLE = auto()
 
 
 class Reader:
@@ -188,9 +198,9 @@ class Reader:
         return plain.read_bytes()
 
     def bulk(self, path: Path, layout: Layout) -> Iterator[Reading]:
-        """Read a file of records: JSON Lines, a JSON array, or a CSV table with a header.
+        """Read a file of records: JSON Lines, or, where the format has them, an array or a table.
 
-        Which of the three it is shows in its first character. Yields one batch, whose rows are a
+        Which of the three it is shows at its beginning. Yields one batch, whose rows are a
         relation over checked rows in scratch space, then rejections, then noise; records, rejected
         and noise add up to the lines of the file (the header aside).
 
@@ -199,14 +209,12 @@ class Reader:
                 `missing-column` or `doubled-column` for a table's header; `unclosed-quote`.
         """
         plain = self.plain(path)
-        with plain.open("rb") as stream:
-            first = stream.read(1 << 16).lstrip()[:1]
-        if first == b"[":
-            staged = self._array(path, plain, layout)
-        elif first in (b"{", b""):
-            staged = self._json_lines(path, plain, layout)
-        else:
-            staged = self._table(path, plain, layout)
+        reading = {
+            _Form.JSON_LINES: self._json_lines,
+            _Form.ARRAY: self._array,
+            _Form.TABLE: self._table,
+        }
+        staged = reading[_form_of(plain, layout)](path, plain, layout)
         yield from self._readings(staged, layout)
 
     def _json_lines(self, path: Path, plain: Path, layout: Layout) -> _Staged:
@@ -338,7 +346,27 @@ def _fingerprint(path: Path) -> Fingerprint:
     return Fingerprint(digest.hexdigest(), size, count.lines)
 
 
+def _form_of(plain: Path, layout: Layout) -> _Form:
+    """Return the form of a file; JSON Lines when its beginning is damaged beyond telling."""
+    if not layout.required:
+        return _Form.JSON_LINES
+    with plain.open("rb") as stream:
+        beginning = stream.read(_BEGINNING).lstrip()
+    if beginning.startswith(b"["):
+        return _Form.ARRAY
+    cells = beginning.partition(b"\n")[0].replace(b'"', b"").split(b",")
+    is_table = any(column.encode() in cells for column in layout.required)
+    return _Form.TABLE if is_table else _Form.JSON_LINES
+
+
 def _check_header(path: Path, header: tuple[str, ...], layout: Layout) -> None:
+    if not all(column.isprintable() for column in header):
+        raise SourceError(
+            SourceRef(str(path), 1),
+            "bad-encoding",
+            "the header holds bytes that are not UTF-8, or control characters",
+            do="export the table again as UTF-8 and ingest the file",
+        )
     for column in layout.required:
         if column not in header:
             raise SourceError(

@@ -16,6 +16,7 @@ from tests.sample_company.gateway import write_gateway
 from tests.sample_company.invoices import write_invoices
 from tests.sample_company.openai_pages import write_openai
 from tests.sample_company.outcomes import write_outcomes
+from tests.sample_company.quotes import ORION_CARD, quotes_csv
 from tests.sample_company.rules import RULES_TOML
 from tests.sample_company.tally import Tally
 from tests.sample_company.transcripts import write_transcripts
@@ -35,6 +36,8 @@ def generate(folder: Path) -> dict[str, object]:
     write_text(folder / "owners" / "rules.toml", RULES_TOML)
     write_invoices(folder / "invoices", tally)
     write_outcomes(folder / "outcomes")
+    write_text(folder / "prices" / "quote.csv", quotes_csv())
+    write_text(folder / "prices" / "contract-mistral.toml", ORION_CARD)
     return tally.document()
 
 

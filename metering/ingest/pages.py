@@ -1,4 +1,4 @@
-"""Pages of a provider's usage API: buckets of time that hold rows.
+"""Pages of a provider's usage API: buckets of time that hold rows, or rows alone.
 
 A file is one page, a JSON list of pages, or pages one after the other, such as JSON Lines: however
 the pull was saved. A page that is damaged is refused with its whole file, since a snapshot replaces
@@ -8,21 +8,22 @@ whole days and half of a day would erase the other half. A row that is damaged i
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from metering.errors import Rejection, SourceError, SourceRef, shown
 from metering.ingest.buckets import Span
-from metering.ingest.contract import Noise, Reading, Rejections
+from metering.ingest.contract import Reading
 from metering.ingest.fields import FieldRefused, Fields
-from metering.ingest.records import BATCH_RECORDS, RecordColumns
+from metering.ingest.records import readings
 from metering.ingest.strict_json import Cursor
 
 if TYPE_CHECKING:
     from metering.ingest.readers import Reader
 
-_BUCKETS: Final = "data"
+_LIST: Final = "data"
 _ROWS: Final = "results"
 
+Element = TypeVar("Element")
 SpanOf = Callable[[Fields], Span]
 CellsOf = Callable[["Row", Span], Mapping[str, object]]
 
@@ -67,9 +68,15 @@ class Bucket:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One answer of the provider: its buckets in file order."""
+    """One answer of the provider.
+
+    Attributes:
+        buckets: in file order.
+        members: what the page says beside them, such as how fresh it is.
+    """
 
     buckets: tuple[Bucket, ...]
+    members: Mapping[str, object]
 
     def rows(self) -> Iterator[Row]:
         """Yield the rows of every bucket in file order."""
@@ -87,6 +94,19 @@ class Page:
         return sum(isinstance(bucket.span, Span) and not bucket.rows for bucket in self.buckets)
 
 
+@dataclass(frozen=True, slots=True)
+class RowPage:
+    """One answer of the provider that lists rows, each with its own time.
+
+    Attributes:
+        rows: in file order.
+        members: what the page says beside them, such as how fresh it is.
+    """
+
+    rows: tuple[Row, ...]
+    members: Mapping[str, object]
+
+
 def read_pages(path: Path, reader: "Reader", span_of: SpanOf) -> tuple[Page, ...]:
     """Return every page of a file.
 
@@ -99,13 +119,30 @@ def read_pages(path: Path, reader: "Reader", span_of: SpanOf) -> tuple[Page, ...
         SourceError: `bad-json` where the text is not JSON; `bad-page` where a page or bucket lacks
             its list or says a thing twice; and whatever the reader refuses.
     """
-    reading = _PageReading(Cursor(_text(path, reader), str(path)), str(path), span_of)
-    pages = tuple(reading.pages())
-    if not pages:
+    found = _pages_of(path, reader, lambda reading: _bucket(reading, span_of))
+    return tuple(Page(buckets, members) for buckets, members in found)
+
+
+def read_row_pages(path: Path, reader: "Reader") -> tuple[RowPage, ...]:
+    """Return every page of a file whose pages list rows without buckets.
+
+    Rows of one day may be spread over many pages, and a snapshot replaces whole days, so a pull
+    that was not finished is refused.
+
+    Raises:
+        SourceError: `incomplete-pull` where the last page says that more follow; else as
+            `read_pages`.
+    """
+    found = _pages_of(path, reader, _row)
+    members = found[-1][1]
+    if members.get("has_more") is True or members.get("next_page"):
         raise SourceError(
-            SourceRef(str(path)), "bad-page", "the file holds no page", do="pull the pages again"
+            SourceRef(str(path)),
+            "incomplete-pull",
+            "the last page says that more follow",
+            do="pull every page, put them in one file in order, and ingest it",
         )
-    return pages
+    return tuple(RowPage(rows, members) for rows, members in found)
 
 
 def usage_of(
@@ -119,22 +156,8 @@ def usage_of(
             time are filled in here.
         noise: what else is known to carry no usage.
     """
-    columns = RecordColumns()
-    refused: list[Rejection] = []
-    for record in _records(pages, cells_of):
-        if isinstance(record, Rejection):
-            refused.append(record)
-            continue
-        columns.add(record)
-        if len(columns) == BATCH_RECORDS:
-            yield columns.batch()
-    if len(columns):
-        yield columns.batch()
-    if refused:
-        yield Rejections(tuple(refused))
     counts = {"empty bucket": sum(page.empty_buckets() for page in pages), **(noise or {})}
-    if any(counts.values()):
-        yield Noise({what: count for what, count in counts.items() if count})
+    yield from readings(_records(pages, cells_of), counts)
 
 
 def _records(pages: Iterable[Page], cells_of: CellsOf) -> Iterator[dict[str, object] | Rejection]:
@@ -166,64 +189,58 @@ def _text(path: Path, reader: "Reader") -> str:
         ) from error
 
 
-class _PageReading:
-    """Walks page, bucket list, bucket and row list by hand, and decodes what lies below."""
+class _PageReading(Generic[Element]):
+    """Walks pages and their list by hand, so that each element keeps its line.
 
-    def __init__(self, cursor: Cursor, path: str, span_of: SpanOf) -> None:
-        self._cursor = cursor
+    Args:
+        cursor: at the beginning of the file.
+        path: the file, for messages.
+        element: reads one element of the list a page holds.
+    """
+
+    def __init__(
+        self, cursor: Cursor, path: str, element: "Callable[[_PageReading[Element]], Element]"
+    ) -> None:
+        self.cursor = cursor
         self._path = path
-        self._span_of = span_of
+        self._element = element
 
-    def pages(self) -> Iterator[Page]:
-        """Yield the pages of the file, whether listed or one after the other."""
-        while ahead := self._cursor.ahead():
+    def pages(self) -> Iterator[tuple[tuple[Element, ...], Mapping[str, object]]]:
+        """Yield the list and the other members of each page, listed or one after the other."""
+        while ahead := self.cursor.ahead():
             if ahead == "[":
-                for _ in self._cursor.elements():
+                for _ in self.cursor.elements():
                     yield self._page()
             else:
                 yield self._page()
 
-    def _page(self) -> Page:
-        line = self._cursor.line()
+    def _page(self) -> tuple[tuple[Element, ...], Mapping[str, object]]:
+        line = self.cursor.line()
         members: dict[str, object] = {}
-        buckets: tuple[Bucket, ...] = ()
-        for key in self._cursor.members():
-            self._refuse_twice(key, members)
-            if key == _BUCKETS:
-                buckets = tuple(self._bucket() for _ in self._list(_BUCKETS))
+        elements: tuple[Element, ...] = ()
+        for key in self.cursor.members():
+            self.refuse_twice(key, members)
+            if key == _LIST:
+                elements = tuple(self._element(self) for _ in self.items(_LIST))
                 members[key] = None
             else:
-                members[key] = self._cursor.value()
-        self._require(_BUCKETS, members, "page", line)
-        return Page(buckets)
+                members[key] = self.cursor.value()
+        self.require(_LIST, members, "page", line)
+        return elements, members
 
-    def _bucket(self) -> Bucket:
-        line = self._cursor.line()
-        members: dict[str, object] = {}
-        rows: tuple[Row, ...] = ()
-        for key in self._cursor.members():
-            self._refuse_twice(key, members)
-            if key == _ROWS:
-                rows = tuple(Row(at, self._cursor.value()) for at in self._list(_ROWS))
-                members[key] = None
-            else:
-                members[key] = self._cursor.value()
-        self._require(_ROWS, members, "bucket", line)
-        try:
-            return Bucket(line, self._span_of(Fields(members)), rows)
-        except FieldRefused as refusal:
-            return Bucket(line, refusal, rows)
+    def items(self, name: str) -> Iterator[int]:
+        """Yield the line of each element of the list ahead; refuse what is no list."""
+        if self.cursor.ahead() not in ("[", ""):
+            raise self._bad_page(self.cursor.line(), f"{name!r} is not a list")
+        return self.cursor.elements()
 
-    def _list(self, name: str) -> Iterator[int]:
-        if self._cursor.ahead() not in ("[", ""):
-            raise self._bad_page(self._cursor.line(), f"{name!r} is not a list")
-        return self._cursor.elements()
-
-    def _refuse_twice(self, key: str, members: Mapping[str, object]) -> None:
+    def refuse_twice(self, key: str, members: Mapping[str, object]) -> None:
+        """Refuse a file in which an object that holds others says a thing twice."""
         if key in members:
-            raise self._bad_page(self._cursor.line(), f"{shown(key)} stands twice in one object")
+            raise self._bad_page(self.cursor.line(), f"{shown(key)} stands twice in one object")
 
-    def _require(self, name: str, members: Mapping[str, object], what: str, line: int) -> None:
+    def require(self, name: str, members: Mapping[str, object], what: str, line: int) -> None:
+        """Refuse a file in which an object lacks its list."""
         if name not in members:
             raise self._bad_page(line, f"the {what} has no {name!r}")
 
@@ -234,3 +251,37 @@ class _PageReading:
             what,
             do="pull the pages again as the provider sends them; nothing of the file is recorded",
         )
+
+
+def _pages_of(
+    path: Path, reader: "Reader", element: Callable[[_PageReading[Element]], Element]
+) -> list[tuple[tuple[Element, ...], Mapping[str, object]]]:
+    reading = _PageReading(Cursor(_text(path, reader), str(path)), str(path), element)
+    pages = list(reading.pages())
+    if not pages:
+        raise SourceError(
+            SourceRef(str(path)), "bad-page", "the file holds no page", do="pull the pages again"
+        )
+    return pages
+
+
+def _bucket(reading: "_PageReading[Bucket]", span_of: SpanOf) -> Bucket:
+    line = reading.cursor.line()
+    members: dict[str, object] = {}
+    rows: tuple[Row, ...] = ()
+    for key in reading.cursor.members():
+        reading.refuse_twice(key, members)
+        if key == _ROWS:
+            rows = tuple(Row(at, reading.cursor.value()) for at in reading.items(_ROWS))
+            members[key] = None
+        else:
+            members[key] = reading.cursor.value()
+    reading.require(_ROWS, members, "bucket", line)
+    try:
+        return Bucket(line, span_of(Fields(members)), rows)
+    except FieldRefused as refusal:
+        return Bucket(line, refusal, rows)
+
+
+def _row(reading: "_PageReading[Row]") -> Row:
+    return Row(reading.cursor.line(), reading.cursor.value())

@@ -4,13 +4,14 @@ For formats of megabytes that are decoded in Python. Formats of gigabytes are re
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 import pyarrow as pa
 
 from metering.core.meters import TOKEN_METERS, Meter
-from metering.ingest.contract import UsageBatch
+from metering.errors import Rejection
+from metering.ingest.contract import Noise, Reading, Rejections, UsageBatch
 from metering.usage.schema import USAGE_SCHEMA
 
 BATCH_RECORDS: Final = 65_536
@@ -47,6 +48,33 @@ class RecordColumns:
         self._columns = {name: [] for name in USAGE_SCHEMA.names}
         self._count = 0
         return batch
+
+
+def readings(
+    records: Iterable[Mapping[str, object] | Rejection], noise: Mapping[str, int]
+) -> Iterator[Reading]:
+    """Yield records as batches, then the refused ones, then what carries no usage.
+
+    Args:
+        records: the cells of each record, or why it is refused, in file order.
+        noise: what was found beside the records, and how many; what is zero is left out.
+    """
+    columns = RecordColumns()
+    refused: list[Rejection] = []
+    for record in records:
+        if isinstance(record, Rejection):
+            refused.append(record)
+            continue
+        columns.add(record)
+        if len(columns) == BATCH_RECORDS:
+            yield columns.batch()
+    if len(columns):
+        yield columns.batch()
+    if refused:
+        yield Rejections(tuple(refused))
+    counts = {what: count for what, count in noise.items() if count}
+    if counts:
+        yield Noise(counts)
 
 
 def metered(quantities: Mapping[Meter, int]) -> dict[str, object]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
+from functools import lru_cache
 from typing import Final
 
 from metering.core.money import divide_half_even
@@ -95,6 +96,7 @@ class Decision:
         )
 
 
+@lru_cache(maxsize=10_000)  # the same few, very often
 def unpriced(reason: str, model: str) -> Decision:
     """Return the decision that there is no price."""
     return Decision(status=Status.UNPRICED, reason=reason, model=model)

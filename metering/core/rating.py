@@ -168,7 +168,7 @@ class _Foresight:
     """What is known about a kind of usage before a stretch of time is asked for.
 
     Attributes:
-        plan: the rows that may hold; None when there are none.
+        plan: the rows that may hold, while there is something left to decide; else None.
         windows: hours that matter; with any, days are unfolded only where they are asked for.
         ttl_unknown: the rows are those of another lifetime of cache writes.
         segments: the answer for all time; empty when there are windows.
@@ -288,7 +288,8 @@ def _foresee(wanted: Wanted, meter: str, book: RateBook) -> _Foresight:
     foresight = _Foresight(plan, tuple(windows), ttl_unknown)
     if windows:
         return foresight
-    return _Foresight(plan, (), ttl_unknown, _unfolded(foresight, plan, (ALWAYS, NEVER)))
+    # The answer for all time is all that anybody will ask for: the rows are let go.
+    return _Foresight(None, (), ttl_unknown, _unfolded(foresight, plan, (ALWAYS, NEVER)))
 
 
 def _shortest_writes(wanted: Wanted, book: RateBook) -> Plan | None:

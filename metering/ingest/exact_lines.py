@@ -7,11 +7,12 @@ is wrong with it. A mark is one control character, which no JSON line can be.
 
 import csv
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Final
 
-from metering.errors import SourceError, SourceRef
+from metering.errors import SourceError, SourceRef, shown
 from metering.ingest.bulk import Fields
 
 LONGEST_LINE: Final = 64 << 20
@@ -69,7 +70,7 @@ def copy_readable_rows(source: Path, copy: Path, columns: Sequence[str], name: s
         source.open(encoding="utf-8", errors="surrogateescape", newline="") as stream,
         copy.open("x", encoding="ascii") as target,
     ):
-        rows = _rows(stream, name)
+        rows = numbered_rows(stream, name)
         _, header = next(rows)
         places = {column: header.index(column) for column in columns}
         for line, row in rows:
@@ -86,8 +87,70 @@ def header_of(source: Path, name: str) -> tuple[str, ...]:
         SourceError: `unclosed-quote`.
     """
     with source.open(encoding="utf-8", errors="surrogateescape", newline="") as stream:
-        _, header = next(_rows(stream, name), (0, []))
+        _, header = next(numbered_rows(stream, name), (0, []))
     return tuple(header)
+
+
+def check_header(header: Sequence[str], required: Sequence[str], name: str) -> None:
+    """Refuse a table that lacks a column, or has two of one name.
+
+    Args:
+        header: names of the columns.
+        required: columns without which the table is of another format.
+        name: the file as the user named it.
+
+    Raises:
+        SourceError: `bad-encoding`, `missing-column` or `doubled-column`.
+    """
+    if not all(column.isprintable() for column in header):
+        raise SourceError(
+            SourceRef(name, 1),
+            "bad-encoding",
+            "the header holds bytes that are not UTF-8, or control characters",
+            do="export the table again as UTF-8 and ingest the file",
+        )
+    for column in required:
+        if column not in header:
+            raise SourceError(
+                SourceRef(name, 1),
+                "missing-column",
+                f"the header lacks {shown(column)}",
+                do="export the table with this column and ingest the file",
+            )
+    for column, times in Counter(header).items():
+        if times > 1:
+            raise SourceError(
+                SourceRef(name, 1),
+                "doubled-column",
+                f"the header names {shown(column)} {times} times",
+                do="remove or rename one of the columns and ingest the file",
+            )
+
+
+def numbered_rows(stream: IO[str], name: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield each row of a table with the physical line it starts on; an empty line is a row, too.
+
+    Args:
+        stream: text, opened with `newline=""`.
+        name: the file as the user named it.
+
+    Raises:
+        SourceError: `unclosed-quote`.
+    """
+    csv.field_size_limit(LONGEST_LINE)
+    reader = csv.reader(stream, strict=True)
+    line = 1
+    try:
+        for row in reader:
+            yield line, row
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise SourceError(
+            SourceRef(name, line),
+            "unclosed-quote",
+            "a quote that opens on this line is not closed, or is followed by more text",
+            do="correct the quotes of the row and ingest the file again",
+        ) from error
 
 
 def _whole_lines(stream: IO[bytes]) -> Iterator[bytes]:
@@ -164,24 +227,6 @@ def _only(value: object, fields: Fields) -> object:
         for field, form in fields.items()
         if field in value
     }
-
-
-def _rows(stream: IO[str], name: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield each row with the physical line it starts on."""
-    csv.field_size_limit(LONGEST_LINE)
-    reader = csv.reader(stream, strict=True)
-    line = 1
-    try:
-        for row in reader:
-            yield line, row
-            line = reader.line_num + 1
-    except csv.Error as error:
-        raise SourceError(
-            SourceRef(name, line),
-            "unclosed-quote",
-            "a quote that opens on this line is not closed, or is followed by more text",
-            do="correct the quotes of the row and ingest the file again",
-        ) from error
 
 
 def _judged(

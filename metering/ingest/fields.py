@@ -6,7 +6,7 @@ rejection of that one record.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -90,7 +90,7 @@ class Fields:
 
     def part(self, name: str) -> "Fields":
         """Return the fields of a nested object, which must be there."""
-        return Fields.of(self._required(name), self.within + name)
+        return Fields.of(self.required(name), self.within + name)
 
     def whole_number(self, name: str) -> int:
         """Return a count from 0 to 2^63-1.
@@ -98,7 +98,7 @@ class Fields:
         Raises:
             FieldRefused: `missing-field`, or `bad-quantity` for anything else, null included.
         """
-        value = self._required(name)
+        value = self.required(name)
         if isinstance(value, bool) or not isinstance(value, int) or value < 0:
             raise self.refused("bad-quantity", name, _WHOLE_NUMBER)
         if value > _LARGEST_WHOLE_NUMBER:
@@ -122,6 +122,36 @@ class Fields:
             raise self.refused("bad-text", name, _TEXT)
         return value
 
+    def text(self, name: str) -> str:
+        """Return text that has to be there.
+
+        Raises:
+            FieldRefused: `missing-field`, or `bad-text`, null and the empty text included.
+        """
+        self.required(name)
+        value = self.text_if_any(name)
+        if value is None:
+            raise self.refused("bad-text", name, _TEXT)
+        return value
+
+    def one_of(self, name: str, known: Collection[str]) -> str | None:
+        """Return text out of a documented list, or None where the source leaves it out or null.
+
+        Raises:
+            FieldRefused: `bad-text`; or `unknown-value`, since what has a name that nobody has
+                documented may have a price that nobody knows.
+        """
+        value = self.text_if_any(name)
+        if value is not None and value not in known:
+            raise FieldRefused(
+                "unknown-value",
+                self.within + name,
+                shown(value),
+                " or ".join(known),
+                "ask the provider what it means; until then the record stays in quarantine",
+            )
+        return value
+
     def flag_if_any(self, name: str) -> bool | None:
         """Return true or false, or None where the source leaves it out or null.
 
@@ -140,7 +170,7 @@ class Fields:
             FieldRefused: `missing-field`; `naive-timestamp` where the zone is left out, since
                 taking it as local or as UTC would be a guess; `bad-instant` for anything else.
         """
-        value = self._required(name)
+        value = self.required(name)
         match = _RFC3339.fullmatch(value) if isinstance(value, str) else None
         if match is None:
             raise self.refused("bad-instant", name, _INSTANT)
@@ -155,7 +185,7 @@ class Fields:
             FieldRefused: `missing-field`, or `bad-instant`; milliseconds are out of range and
                 so are refused rather than taken for the year 50000.
         """
-        value = self._required(name)
+        value = self.required(name)
         if isinstance(value, bool) or not isinstance(value, int):
             raise self.refused("bad-instant", name, _UNIX_SECONDS)
         if not _EARLIEST.timestamp() <= value < _LATEST.timestamp():
@@ -166,7 +196,12 @@ class Fields:
         """Return the refusal of a field that is there, for the caller to raise."""
         return FieldRefused(code, self.within + name, as_found(self.values.get(name)), expected)
 
-    def _required(self, name: str) -> object:
+    def required(self, name: str) -> object:
+        """Return a value unchecked, null included.
+
+        Raises:
+            FieldRefused: `missing-field`; the record has no such field.
+        """
         if name not in self.values:
             raise FieldRefused(
                 "missing-field", self.within + name, "left out", "every record to have it"

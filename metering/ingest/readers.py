@@ -243,7 +243,7 @@ class Reader:
 
     def _table(self, path: Path, plain: Path, layout: Layout) -> _Staged:
         header = exact_lines.header_of(plain, str(path))
-        _check_header(path, header, layout)
+        exact_lines.check_header(header, layout.required, str(path))
         staged = self._attempt(csv_source(plain, header, layout), layout, first_line=2)
         if staged is not None and staged.count + 1 == self._lines(path):
             return staged
@@ -357,29 +357,3 @@ def _form_of(plain: Path, layout: Layout) -> _Form:
     cells = beginning.partition(b"\n")[0].replace(b'"', b"").split(b",")
     is_table = any(column.encode() in cells for column in layout.required)
     return _Form.TABLE if is_table else _Form.JSON_LINES
-
-
-def _check_header(path: Path, header: tuple[str, ...], layout: Layout) -> None:
-    if not all(column.isprintable() for column in header):
-        raise SourceError(
-            SourceRef(str(path), 1),
-            "bad-encoding",
-            "the header holds bytes that are not UTF-8, or control characters",
-            do="export the table again as UTF-8 and ingest the file",
-        )
-    for column in layout.required:
-        if column not in header:
-            raise SourceError(
-                SourceRef(str(path), 1),
-                "missing-column",
-                f"the header lacks {shown(column)}",
-                do="export the table with this column and ingest the file",
-            )
-    for column, times in Counter(header).items():
-        if times > 1:
-            raise SourceError(
-                SourceRef(str(path), 1),
-                "doubled-column",
-                f"the header names {shown(column)} {times} times",
-                do="remove or rename one of the columns and ingest the file",
-            )

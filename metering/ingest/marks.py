@@ -1,0 +1,71 @@
+"""What tells one format from another: the keys of its JSON, the columns of its table.
+
+Every answer is a `Verdict` with its reason, which a user reads when no format claims a file.
+"""
+
+import csv
+import re
+from collections.abc import Mapping, Sequence
+
+from metering.ingest.contract import Sample, Verdict
+
+
+def by_keys(
+    sample: Sample, keys: Sequence[str], foreign: Mapping[str, str], matching: str
+) -> Verdict:
+    """Judge a JSON page by keys that stand somewhere in its head.
+
+    Args:
+        sample: the head of the file.
+        keys: all of these are there.
+        foreign: none of these is there; what each is of, in words.
+        matching: the reason when it matches.
+    """
+    if sample.head is None:
+        return Verdict(matches=False, because="it is not UTF-8 text")
+    if not sample.head.lstrip().startswith(("{", "[")):
+        return Verdict(matches=False, because="it does not begin with a JSON page")
+    for key in keys:
+        if not has_key(sample.head, key):
+            return Verdict(matches=False, because=f"its first rows have no {key!r}")
+    for key, owner in foreign.items():
+        if has_key(sample.head, key):
+            return Verdict(matches=False, because=f"{key!r} is of {owner}")
+    return Verdict(matches=True, because=matching)
+
+
+def has_key(head: str, key: str) -> bool:
+    """Return whether a JSON text has a member of that name at any depth."""
+    return re.search(rf'"{re.escape(key)}"\s*:', head) is not None
+
+
+def by_header(sample: Sample, columns: Sequence[str], foreign: Sequence[str] = ()) -> Verdict:
+    """Judge a CSV table by its header.
+
+    Args:
+        sample: the head of the file.
+        columns: all of these are there, in any order.
+        foreign: none of these is there.
+    """
+    header = header_of(sample)
+    if not header:
+        return Verdict(matches=False, because="it does not begin with a CSV header")
+    for column in columns:
+        if column not in header:
+            return Verdict(matches=False, because=f"the header lacks {column!r}")
+    for column in foreign:
+        if column in header:
+            return Verdict(matches=False, because=f"the header has {column!r}")
+    return Verdict(matches=True, because="the header has every column")
+
+
+def header_of(sample: Sample) -> tuple[str, ...]:
+    """Return the cells of the first line; none where that is no row of a table."""
+    head = sample.head or ""
+    first = sample.lines[:1] or (head,)
+    if first[0].lstrip().startswith(("{", "[")):
+        return ()
+    try:
+        return tuple(next(csv.reader(first, strict=True), ()))
+    except csv.Error:
+        return ()

@@ -1,0 +1,115 @@
+"""Tables of a provider's dashboard: CSV of megabytes, decoded in Python, each row on its line.
+
+Columns are found by name, never by place: generations of one export differ in order and number.
+An empty cell says nothing and is null. What cells mean beyond text (counts as 8.0, truth values as
+FALSE) is said per column by the format, and a cell that is nothing of the kind stays text, so that
+the accessor that asks for it refuses it and shows it as it is spelled.
+"""
+
+import io
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from metering.errors import Rejection
+from metering.ingest.exact_lines import check_header, numbered_rows
+from metering.ingest.pages import Row
+
+if TYPE_CHECKING:
+    from metering.ingest.readers import Reader
+
+Meaning = Callable[[str], object]
+
+_COUNT: Final = re.compile(r"(\d{1,20})(\.0{1,20})?", re.ASCII)
+# What stands for a byte that is not UTF-8.
+_UNDECODED: Final = re.compile("[\udc80-\udcff]")
+_FLAGS: Final = {"true": True, "false": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The rows of a file.
+
+    Attributes:
+        header: names of the columns.
+        rows: in file order; values by column, null for an empty cell.
+        refused: rows that are none: too few or too many cells, or bytes that are not UTF-8.
+        empty_lines: lines that hold nothing.
+    """
+
+    header: tuple[str, ...]
+    rows: tuple[Row, ...]
+    refused: tuple[Rejection, ...]
+    empty_lines: int
+
+
+def count(cell: str) -> object:
+    """Return a count that may be spelled 8 or 8.0; other text stays as it is."""
+    match = _COUNT.fullmatch(cell)
+    return int(match[1]) if match else cell
+
+
+def flag(cell: str) -> object:
+    """Return a truth value that may be spelled False, FALSE or false; other text stays as it is."""
+    return _FLAGS.get(cell.lower(), cell)
+
+
+def read_table(
+    path: Path, reader: "Reader", required: Sequence[str], meanings: Mapping[str, Meaning]
+) -> Table:
+    """Return the rows of a file.
+
+    Args:
+        path: the file; compressed or not.
+        reader: gives its content, up to the size it allows for a file that is held whole.
+        required: columns without which the table is of another format.
+        meanings: what the cells of a column mean; columns that are left out hold text.
+
+    Raises:
+        SourceError: `missing-column`, `doubled-column`, `unclosed-quote`; nothing is recorded.
+    """
+    text = reader.content(path).decode("utf-8", errors="surrogateescape")
+    numbered = numbered_rows(io.StringIO(text, newline=""), str(path))
+    _, cells = next(numbered, (1, []))
+    header = tuple(cells)
+    check_header(header, required, str(path))
+    rows: list[Row] = []
+    refused: list[Rejection] = []
+    empty = 0
+    as_is: Meaning = str
+    meant = [meanings.get(column, as_is) for column in header]
+    for line, row in numbered:
+        if not row:
+            empty += 1
+        elif rejection := _fault(line, row, len(header)):
+            refused.append(rejection)
+        else:
+            values = [
+                meaning(cell) if cell else None for meaning, cell in zip(meant, row, strict=True)
+            ]
+            rows.append(Row(line, dict(zip(header, values, strict=True))))
+    return Table(header, tuple(rows), tuple(refused), empty)
+
+
+def _fault(line: int, row: Sequence[str], width: int) -> Rejection | None:
+    if len(row) != width:
+        return Rejection(
+            line,
+            "bad-row",
+            "",
+            f"{len(row)} cells",
+            "as many cells as the header has",
+            "look for a stray separator or quote on the line, correct it and ingest the file",
+        )
+    if _UNDECODED.search("".join(row)):
+        return Rejection(
+            line,
+            "bad-encoding",
+            "",
+            "bytes that are not UTF-8",
+            "UTF-8 text",
+            "export the file again as UTF-8 and ingest it",
+        )
+    return None

@@ -40,7 +40,5 @@ handed_in = context.config.attributes.get("connection")
 if handed_in is not None:
     run(handed_in)
 else:
-    engine = open_engine(os.environ["METERING_BOOKS_URL"], must_exist=False)
-    with begin_write(engine) as own:
+    with begin_write(open_engine(os.environ["METERING_BOOKS_URL"], must_exist=False)) as own:
         run(own)
-    engine.dispose()

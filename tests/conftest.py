@@ -35,13 +35,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.fixture
-def books(tmp_path: Path, _migrated_file: Path) -> Iterator[Engine]:
-    """Yield empty books of this test's own, in a file, made by the migrations."""
+def books(tmp_path: Path, _migrated_file: Path) -> Engine:
+    """Return empty books of this test's own, in a file, made by the migrations."""
     path = tmp_path / "books.sqlite"
     shutil.copyfile(_migrated_file, path)
-    engine = open_engine(f"sqlite:///{path}")
-    yield engine
-    engine.dispose()
+    return open_engine(f"sqlite:///{path}")
 
 
 @pytest.fixture(params=["sqlite", _POSTGRESQL])
@@ -78,7 +76,6 @@ def postgresql_books(_migrated_database: str) -> Iterator[Engine]:
         connection.execute(text("SET LOCAL session_replication_role = replica"))
         tables = ", ".join(all_tables().tables)
         connection.execute(text(f"TRUNCATE {tables} RESTART IDENTITY"))
-    engine.dispose()
 
 
 @pytest.fixture(scope="session")
@@ -108,4 +105,3 @@ def _server() -> Iterator[Server]:
 def _migrate(url: str) -> None:
     engine = open_engine(url, must_exist=False)
     upgrade(engine)
-    engine.dispose()

@@ -13,6 +13,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError
+from sqlalchemy.pool import NullPool
 
 from metering.errors import BookError
 
@@ -40,6 +41,8 @@ def open_engine(url: str, *, must_exist: bool = True) -> Engine:
     half way would leave the tables it had already made; taking BEGIN into our own hands makes a
     failed migration leave nothing.
 
+    No connection outlives its transaction, so an engine needs no closing.
+
     Args:
         url: an SQLAlchemy URL of SQLite or PostgreSQL.
         must_exist: refuse an SQLite file that is not there, instead of making an empty one in a
@@ -61,10 +64,11 @@ def open_engine(url: str, *, must_exist: bool = True) -> Engine:
     if backend == POSTGRESQL:
         return _postgresql_engine(parsed)
     database = parsed.database or ""
-    in_file = database not in {"", ":memory:"}
-    if in_file and not must_exist:
+    if database in {"", ":memory:"}:
+        raise _bad_url("books in memory are gone when the command ends")
+    if not must_exist:
         Path(database).parent.mkdir(parents=True, exist_ok=True)
-    elif in_file and not Path(database).is_file():
+    elif not Path(database).is_file():
         raise BookError(
             "books-missing",
             f"there are no books at {database}",
@@ -113,14 +117,17 @@ def begin_read(engine: Engine) -> Iterator[Connection]:
 
 def _postgresql_engine(url: Any) -> Engine:
     try:
-        return create_engine(url, hide_parameters=_HIDE_VALUES)
+        return create_engine(url, poolclass=NullPool, hide_parameters=_HIDE_VALUES)
     except ModuleNotFoundError as error:
         raise _bad_url("the driver of PostgreSQL is not installed: metering[postgres]") from error
 
 
 def _sqlite_engine(url: Any) -> Engine:
     engine = create_engine(
-        url, connect_args={"timeout": BUSY_SECONDS}, hide_parameters=_HIDE_VALUES
+        url,
+        poolclass=NullPool,
+        connect_args={"timeout": BUSY_SECONDS},
+        hide_parameters=_HIDE_VALUES,
     )
 
     @event.listens_for(engine, "connect")

@@ -444,7 +444,7 @@ def _refusing(rows: Iterable[tuple[Any, ...]], closed: frozenset[str]) -> Iterat
             raise BookError(
                 "period-closed",
                 f"period {row[1]} is closed; nothing can be booked in it",
-                do="book a correction in an open period, or reopen it: metering period reopen",
+                do="book it in an open period, as a correction of this one",
             )
         yield row
 

@@ -99,9 +99,10 @@ def require_current(engine: Engine) -> None:
     if current == HEAD:
         return
     if is_known(current):
+        have = f"have revision {current}" if current else "are empty"
         raise BookError(
             "books-outdated",
-            f"the books have revision {current or 'none'}, this program works with {HEAD}",
+            f"the books {have}, and this program works with revision {HEAD}",
             do="back them up, then run `metering db upgrade`",
         )
     raise _newer(current)

@@ -183,8 +183,7 @@ def books_status(settings: Settings) -> BooksStatus:
     Raises:
         BookError: `books-missing`, `books-unreachable`.
     """
-    engine = open_engine(settings.books_url)
-    with begin_read(engine) as connection:
+    with begin_read(open_engine(settings.books_url)) as connection:
         revision = current_revision(connection)
         state = _state(revision)
         current = state == "current"
@@ -208,15 +207,11 @@ def _state(revision: str | None) -> str:
 def _upgrade(
     settings: Settings, run: "Run", *, seed_always: bool
 ) -> tuple[str | None, tuple[str, ...]]:
-    engine = open_engine(settings.books_url, must_exist=False)
-    try:
-        with begin_write(engine) as connection:
-            before = current_revision(connection)
-            bring_current(connection)
-            seeds = seed_always or before is None
-            return before, _seed(connection, run) if seeds else ()
-    finally:
-        engine.dispose()
+    with begin_write(open_engine(settings.books_url, must_exist=False)) as connection:
+        before = current_revision(connection)
+        bring_current(connection)
+        seeds = seed_always or before is None
+        return before, _seed(connection, run) if seeds else ()
 
 
 def _seed(connection: "Connection", run: "Run") -> tuple[str, ...]:

@@ -1,6 +1,5 @@
 """Writers take turns, readers see one committed state, and nothing half done stays."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,11 +16,9 @@ _NOW = datetime(2026, 10, 1, 3, 10, tzinfo=UTC)
 
 
 @pytest.fixture
-def second(any_books: Engine) -> Iterator[Engine]:
-    """Yield another process's engine on the same books."""
-    engine = open_engine(any_books.url.render_as_string(hide_password=False))
-    yield engine
-    engine.dispose()
+def second(any_books: Engine) -> Engine:
+    """Return another process's engine on the same books."""
+    return open_engine(any_books.url.render_as_string(hide_password=False))
 
 
 def _record_and_fail(connection: Connection) -> None:
@@ -85,7 +82,6 @@ def test_a_second_writer_is_told_that_the_books_are_busy(
         begin_write(second) as connection,
     ):
         record_run(connection, "post", {}, _NOW, "nina")
-    second.dispose()
 
     assert refusal.value.code == "books-busy"
     assert _commands(any_books) == []
@@ -119,7 +115,9 @@ def test_looking_for_books_makes_none(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("url", ["books.sqlite", "mysql://nina:hunter2@host/books", "nosuch://x"])
+@pytest.mark.parametrize(
+    "url", ["books.sqlite", "sqlite://", "mysql://nina:hunter2@host/books", "nosuch://x"]
+)
 def test_a_url_that_cannot_be_used_is_refused_without_telling_it(url: str) -> None:
     with pytest.raises(BookError) as refusal:
         open_engine(url)
@@ -135,7 +133,6 @@ def test_a_file_that_is_no_database_is_told(tmp_path: Path) -> None:
 
     with pytest.raises(BookError) as refusal, begin_read(engine):
         pass
-    engine.dispose()
 
     assert refusal.value.code == "books-unreachable"
 

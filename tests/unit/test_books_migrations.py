@@ -3,7 +3,6 @@
 import ast
 import logging
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -37,10 +36,8 @@ def upgrade():
 
 
 @pytest.fixture
-def empty(any_url: str) -> Iterator[Engine]:
-    engine = open_engine(any_url, must_exist=False)
-    yield engine
-    engine.dispose()
+def empty(any_url: str) -> Engine:
+    return open_engine(any_url, must_exist=False)
 
 
 @pytest.fixture
@@ -104,7 +101,6 @@ def test_an_installation_may_have_a_percent_sign_in_its_path(tmp_path: Path) -> 
     migrations.upgrade(engine)
 
     migrations.require_current(engine)
-    engine.dispose()
 
 
 def test_an_upgrade_leaves_the_programs_loggers_alone(empty: Engine) -> None:

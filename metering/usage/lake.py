@@ -19,6 +19,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import duckdb
+
+from metering.errors import BookError
+
 _BLOCK_BYTES: Final = 1 << 20
 _NAME_DIGITS: Final = 16
 
@@ -50,14 +54,27 @@ class Lake:
 
     @contextmanager
     def staging(self) -> Iterator[Path]:
-        """Yield a fresh folder on the lake's own file system; it is gone afterwards."""
+        """Yield a fresh folder on the lake's own file system; it is gone afterwards.
+
+        Raises:
+            BookError: `storage-failed`; the disk is full, read-only or broken. Whatever was being
+                done is given up, and the book is as it was.
+        """
         parent = self.root / "staging"
-        parent.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(dir=parent))
+        folder: Path | None = None
         try:
+            parent.mkdir(parents=True, exist_ok=True)
+            folder = Path(tempfile.mkdtemp(dir=parent))
             yield folder
+        except (OSError, duckdb.IOException) as error:
+            raise BookError(
+                "storage-failed",
+                f"the lake at {self.root} cannot be used: {error}",
+                do="make room or give access, and run the command again; nothing was recorded",
+            ) from error
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            if folder is not None:
+                shutil.rmtree(folder, ignore_errors=True)
 
     def publish_usage(self, staged: Path, *, day: str, source: str) -> Published:
         """Move one staged file of usage records to its place.

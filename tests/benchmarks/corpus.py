@@ -60,7 +60,8 @@ def requests(connection: "duckdb.DuckDBPyConnection", rows: int) -> None:
             SELECT i, CAST(hash(i, 1) % {KEYS} AS BIGINT) AS key_no FROM range({rows}) r(i)
         )
         SELECT i, key_no,
-            [{models}][1 + CAST((key_no % 6 * 5 + hash(i, 2) % 5) % {len(MODELS)} AS BIGINT)] AS used,
+            [{models}][1 + CAST((key_no % 6 * 5 + hash(i, 2) % 5) % {len(MODELS)} AS BIGINT)]
+                AS used,
             CAST(hash(i, 3) % 6000 AS BIGINT) AS uncached,
             CAST(hash(i, 4) % 4000 AS BIGINT) AS cached,
             CAST(hash(i, 5) % 900 AS BIGINT) AS output,

@@ -3,6 +3,7 @@
 import gzip
 import json
 import shutil
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +96,7 @@ def test_a_log_split_at_any_lines_gives_the_same_ledger(
     edges = [0, *sorted(cut for cut in cuts if cut < len(lines)), len(lines)]
     parts = [
         _written(folder / f"part-{start}.jsonl", b"".join(lines[start:end]))
-        for start, end in zip(edges, edges[1:], strict=False)
+        for start, end in pairwise(edges)
     ]
 
     ingest_and_post(ledger, [*FILES[:4], *reversed(parts), *FILES[5:]])

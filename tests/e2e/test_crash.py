@@ -1,0 +1,184 @@
+"""Killed at any moment, the state is the one before or the one after, never between."""
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from metering.errors import BookError
+from metering.settings import Settings
+from metering.workflows.verify import verify
+from tests.ledgers import SAMPLE, fresh_ledger, ingest, ingest_and_post, ledger_hash
+
+LOG = SAMPLE / "usage" / "litellm" / "spend-logs-2026-10.jsonl.gz"
+PAGE = SAMPLE / "usage" / "openai" / "completions-2026-10.json"
+# The moments of an import and a post that a random kill may miss.
+STAGES = (
+    "metering.usage.lake:Lake.publish_usage",
+    "metering.usage.lake:Lake.sync",
+    "metering.books.lake:add_lake_files",
+    "metering.books.lake:add_coverage",
+)
+
+
+def _killed_at(settings: Settings, stage: str, *arguments: str) -> None:
+    """Run a command that kills itself when it has passed a stage for the second time."""
+    module, _, name = stage.partition(":")
+    script = f"""
+import importlib, os, signal, sys
+module = importlib.import_module({module!r})
+owner = module
+*path, last = {name!r}.split(".")
+for part in path:
+    owner = getattr(owner, part)
+original, calls = getattr(owner, last), []
+def passed(*args, **kwargs):
+    result = original(*args, **kwargs)
+    calls.append(1)
+    os.kill(os.getpid(), signal.SIGKILL)
+    return result
+setattr(owner, last, passed)
+from metering.cli.main import main
+main({list(arguments)!r})
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=settings.home, capture_output=True, check=False
+    )
+    assert done.returncode == -signal.SIGKILL, done.stderr.decode()
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_an_import_killed_between_two_steps_never_happened(stage: str, tmp_path: Path) -> None:
+    ledger = fresh_ledger(tmp_path / "ledger")
+    ingest_and_post(ledger, [PAGE])
+    before = ledger_hash(ledger)
+
+    _killed_at(ledger, stage, "ingest", str(LOG))
+
+    verified = verify(ledger, full=True)
+    assert (verified.ledger_hash, verified.problems) == (before, ())
+    assert [receipt.recorded for receipt in ingest(ledger, LOG)] == [_records(LOG)]
+
+
+def test_commands_killed_at_random_moments_lose_nothing_and_count_nothing_twice(
+    tmp_path: Path,
+) -> None:
+    reference = fresh_ledger(tmp_path / "reference")
+    ingest_and_post(reference, [PAGE, LOG])
+    expected = ledger_hash(reference)
+    chance = random.Random(7)  # noqa: S311 - a reproducible choice of moments
+    killed = 0
+    for number in range(8):
+        ledger = fresh_ledger(tmp_path / f"ledger-{number}")
+        for arguments in (["ingest", str(PAGE), str(LOG)], ["post"]):
+            killed += _killed_after(ledger, chance.uniform(0.3, 2.0), arguments)
+            assert verify(ledger).problems == ()
+
+        ingest_and_post(ledger, [PAGE, LOG])
+
+        assert ledger_hash(ledger) == expected
+    assert killed > 0
+
+
+def _killed_after(settings: Settings, seconds: float, arguments: list[str]) -> int:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "metering", *arguments],
+        cwd=settings.home,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        process.wait(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        return 1
+    return 0
+
+
+def test_what_a_killed_import_left_behind_is_collected_and_nothing_else(tmp_path: Path) -> None:
+    ledger = fresh_ledger(tmp_path / "ledger")
+    ingest_and_post(ledger, [PAGE])
+    _killed_at(ledger, STAGES[1], "ingest", str(LOG))
+    old = time.time() - 2 * 86_400
+    for path in ledger.lake.rglob("*"):
+        os.utime(path, (old, old))
+
+    done = subprocess.run(
+        [sys.executable, "-m", "metering", "gc", "--format", "json"],
+        cwd=ledger.home,
+        capture_output=True,
+        check=True,
+    )
+
+    removed = json.loads(done.stdout)["removed"]
+    assert any(path.startswith("usage/") for path in removed)
+    assert any(path.startswith("staging/") for path in removed)
+    assert verify(ledger, full=True).problems == ()
+
+
+def test_a_reader_sees_one_committed_state_while_an_import_runs(tmp_path: Path) -> None:
+    ledger = fresh_ledger(tmp_path / "ledger")
+    ingest_and_post(ledger, [PAGE])
+    before = ledger_hash(ledger)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "metering", "ingest", str(LOG)],
+        cwd=ledger.home,
+        stdout=subprocess.DEVNULL,
+    )
+
+    hashes = set()
+    while process.poll() is None:
+        hashes.add(ledger_hash(ledger))
+
+    assert hashes == {before}
+    assert process.returncode == 0
+
+
+def test_a_full_disk_leaves_the_books_as_they_were(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger = fresh_ledger(tmp_path / "ledger")
+    ingest_and_post(ledger, [PAGE])
+    before = ledger_hash(ledger)
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("metering.usage.lake._sync_path", full)
+    with pytest.raises(BookError, match="No space left"):
+        ingest(ledger, LOG)
+    monkeypatch.undo()
+
+    assert ledger_hash(ledger) == before
+    assert [receipt.recorded for receipt in ingest(ledger, LOG)] == [_records(LOG)]
+
+
+def _records(path: Path) -> int:
+    import gzip  # noqa: PLC0415 - only here
+
+    return gzip.decompress(path.read_bytes()).count(b"\n")
+
+
+def test_a_lake_that_cannot_be_written_is_told_and_changes_nothing(tmp_path: Path) -> None:
+    ledger = fresh_ledger(tmp_path / "ledger")
+    shutil.rmtree(ledger.lake, ignore_errors=True)
+    ledger.lake.write_text("a file where the lake should be", encoding="utf-8")
+
+    done = subprocess.run(
+        [sys.executable, "-m", "metering", "ingest", str(PAGE)],
+        cwd=ledger.home,
+        capture_output=True,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert done.stderr.startswith(b"error[storage-failed]: the lake at ")
+    assert b"Traceback" not in done.stderr

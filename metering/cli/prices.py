@@ -1,8 +1,6 @@
 """`metering prices`: which rates there are, whether they are sound, and what usage costs."""
 
 import json
-from datetime import datetime
-from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -18,12 +16,18 @@ from metering.cli.frame import (
     settings_or_fail,
     settings_or_none,
 )
+from metering.cli.price_answers import (
+    change_cells,
+    change_json,
+    day,
+    iso,
+    price_cells,
+    price_json,
+    quote_json,
+)
 
 if TYPE_CHECKING:
-    from metering.core.card_changes import Change
     from metering.core.rate_book import RateBook
-    from metering.workflows.prices import PriceRow
-    from metering.workflows.quotes import Quote, QuotedMeter
 
 _MOST_CHANGES: Final = 50  # a table of thousands is read by nobody; --format json has them all
 
@@ -117,25 +121,25 @@ def show(
                         "provider": one.provider,
                         "platform": one.platform,
                         "model": one.model,
-                        "from": _iso(one.starts),
-                        "to": _iso(one.ends),
+                        "from": iso(one.starts),
+                        "to": iso(one.ends),
                         "why": one.why,
                     }
                     for one in found
                 ],
-                "prices": [_price_json(row) for row in history],
+                "prices": [price_json(row) for row in history],
             }
         )
         return
     emit_table(
         f"What '{model}' means",
         ("platform", "model", "from", "to", "because of"),
-        [(one.platform, one.model, _day(one.starts), _day(one.ends), one.why) for one in found],
+        [(one.platform, one.model, day(one.starts), day(one.ends), one.why) for one in found],
     )
     emit_table(
         "Price history",
         ("platform", "meter", "price", "per", "from", "to", "only when", "card", "source"),
-        [_price_cells(row) for row in history],
+        [price_cells(row) for row in history],
         right=("price", "per"),
     )
 
@@ -172,7 +176,7 @@ def import_(ctx: click.Context, /, file: Path, *, dry_run: bool, output_format: 
                 "is_new": done.is_new,
                 "dry_run": dry_run,
                 **{kind.value: count for kind, count in counts.items()},
-                "changes": [_change_json(change) for change in done.changes],
+                "changes": [change_json(change) for change in done.changes],
             }
         )
         return
@@ -180,7 +184,7 @@ def import_(ctx: click.Context, /, file: Path, *, dry_run: bool, output_format: 
         emit_table(
             "",
             ("change", "platform", "what", "from", "to", "before", "after"),
-            [_change_cells(change) for change in done.changes[:_MOST_CHANGES]],
+            [change_cells(change) for change in done.changes[:_MOST_CHANGES]],
         )
     told = ", ".join(f"{count} {kind.value}" for kind, count in counts.items())
     verb = "would be" if dry_run else "is"
@@ -256,7 +260,7 @@ def quote(ctx: click.Context, /, file: Path, *, output_format: str) -> None:
     refused = [answer for answer in answers if isinstance(answer, Rejection)]
     if output_format == "json":
         for one in quoted:
-            click.echo(json.dumps(_quote_json(one, book), ensure_ascii=False))
+            click.echo(json.dumps(quote_json(one, book), ensure_ascii=False))
     else:
         emit_table(
             "",
@@ -288,148 +292,3 @@ def _book(ctx: click.Context) -> "RateBook":
     book, whose = book_in_force(settings_or_none(ctx))
     note(f"prices: {whose}")
     return book
-
-
-def _quote_json(one: "Quote", book: "RateBook") -> dict[str, object]:
-    named: dict[str, object] = {} if one.case_id is None else {"case_id": one.case_id}
-    return {
-        **named,
-        "line": one.line,
-        "status": one.status.value,
-        "amount_nanos": one.amount,
-        "currency": one.currency or None,
-        "reason": one.reason or None,
-        "model": one.model,
-        "meters": {meter.meter: _meter_json(meter, book) for meter in one.meters},
-    }
-
-
-def _meter_json(one: "QuotedMeter", book: "RateBook") -> dict[str, object]:
-    decision = one.decision
-    return {
-        "status": decision.status.value,
-        "reason": decision.reason or None,
-        "quantity": _number(one.quantity),
-        "billed_quantity": _number(one.billed_quantity),
-        "amount_nanos": one.amount,
-        "price_nanos": decision.price_nanos,
-        "per": decision.per,
-        "factor_num": decision.factor_num,
-        "factor_den": decision.factor_den,
-        "currency": decision.currency or None,
-        "card": f"{decision.card} v{decision.card_version}" if decision.card else None,
-        "list_price_nanos": decision.list_price_nanos,
-        "list_per": decision.list_per,
-        "rates": [_row_json(row_id, book) for row_id in decision.rate_ids],
-    }
-
-
-def _row_json(row_id: str, book: "RateBook") -> dict[str, object]:
-    """Return one rate or modifier that a price is made of: what it says, since when, who says."""
-    from metering.core.rates import Rate
-
-    found = book.row(row_id)
-    if found is None:
-        return {"id": row_id}
-    card, row = found
-    priced: dict[str, object] = (
-        {
-            "price_nanos": row.price_nanos,
-            "per": row.per,
-            "guaranteed_until": _iso(row.guaranteed_until),
-        }
-        if isinstance(row, Rate)
-        else {"factor_num": row.factor_num, "factor_den": row.factor_den}
-    )
-    return {
-        "id": row_id,
-        **priced,
-        "model": row.model_match or None,
-        "match": row.match_kind.value,
-        "conditions": dict(row.conditions or {}),
-        "effective_from": _iso(row.effective_from),
-        "effective_to": _iso(row.effective_to),
-        "card": f"{card.name} v{card.version}",
-        "kind": card.kind.value,
-        "source_name": card.source_name or card.name,
-        "source_version": card.source_version or None,
-        "source_url": row.source_url or None,
-        "retrieved_at": row.retrieved_at or None,
-        "evidence": row.evidence,
-        "note": row.note or None,
-    }
-
-
-def _change_cells(change: "Change") -> tuple[object, ...]:
-    from metering.workflows.prices import row_text, subject_text
-
-    return (
-        change.kind.value,
-        change.row.platform,
-        subject_text(change.row),
-        _day(change.row.effective_from),
-        _day(change.row.effective_to),
-        row_text(change.before),
-        row_text(change.after),
-    )
-
-
-def _change_json(change: "Change") -> dict[str, object]:
-    names = ("change", "platform", "what", "from", "to", "before", "after")
-    return dict(zip(names, _change_cells(change), strict=True))
-
-
-def _price_cells(row: "PriceRow") -> tuple[object, ...]:
-    only = (row.conditions, row.prompt and f"prompt {row.prompt}", row.hours)
-    return (
-        row.platform,
-        row.meter,
-        row.price,
-        f"{row.per:,}" if row.per else "",
-        _day(row.starts),
-        _day(row.ends),
-        "; ".join(part for part in only if part),
-        row.card,
-        f"{row.source_url} {row.retrieved_at}".strip(),
-    )
-
-
-def _price_json(row: "PriceRow") -> dict[str, object]:
-    return {
-        "provider": row.provider,
-        "platform": row.platform,
-        "model": row.model,
-        "meter": row.meter,
-        "price": row.price,
-        "per": row.per or None,
-        "currency": row.currency,
-        "conditions": row.conditions or None,
-        "prompt": row.prompt or None,
-        "hours": row.hours or None,
-        "from": _iso(row.starts),
-        "to": _iso(row.ends),
-        "guaranteed_until": _iso(row.guaranteed_until),
-        "card": row.card,
-        "match": row.match,
-        "evidence": row.evidence,
-        "source_url": row.source_url or None,
-        "retrieved_at": row.retrieved_at or None,
-        "note": row.note or None,
-        "id": row.row_id,
-    }
-
-
-def _number(quantity: int | Fraction) -> int | str:
-    from metering.workflows.prices import decimal_text
-
-    return quantity if isinstance(quantity, int) else decimal_text(quantity)
-
-
-def _iso(instant: datetime | None) -> str | None:
-    return None if instant is None else instant.isoformat().replace("+00:00", "Z")
-
-
-def _day(instant: datetime | None) -> str:
-    if instant is None:
-        return ""
-    return (_iso(instant) or "").removesuffix("T00:00:00Z")

@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from metering.core.rate_checks import Problem
 from metering.core.rates import (
     ALL_METERS,
     ALL_TOKENS,
@@ -24,6 +23,7 @@ from metering.core.rates import (
     modifier_id_of,
     rate_id_of,
 )
+from metering.core.row_checks import Problem
 from metering.rate_cards import fields
 from metering.rate_cards.fields import FieldError, Row
 from metering.rate_cards.toml_card import card_head

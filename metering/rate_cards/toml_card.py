@@ -12,7 +12,6 @@ from itertools import product
 from math import gcd
 from typing import Final
 
-from metering.core.rate_checks import Problem
 from metering.core.rates import (
     ALL_METERS,
     ALL_TOKENS,
@@ -29,6 +28,7 @@ from metering.core.rates import (
     modifier_id_of,
     rate_id_of,
 )
+from metering.core.row_checks import Problem
 from metering.errors import shown
 from metering.rate_cards import fields
 from metering.rate_cards.fields import FieldError, Row

@@ -9,8 +9,9 @@ from fractions import Fraction
 from metering.core.instants import ALWAYS, NEVER
 from metering.core.model_names import Resolution
 from metering.core.rate_book import Candidate, Multiple, RateBook
-from metering.core.rate_checks import Problem, book_problems
+from metering.core.rate_checks import book_problems
 from metering.core.rates import Alias, MatchKind, Modifier, Rate, RateCard, Window
+from metering.core.row_checks import Problem
 from metering.rate_cards.loading import bundled_paths, read_card
 from metering.resources import rate_cards_dir
 

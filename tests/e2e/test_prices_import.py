@@ -1,6 +1,7 @@
 """`metering prices import`: contracts and newer list prices come into force, or nothing changes."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -48,12 +49,19 @@ def metering(*arguments: str) -> Result:
     return CliRunner().invoke(main, arguments)
 
 
+@pytest.fixture(scope="module")
+def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("fresh")
+    assert metering("init", str(folder)).exit_code == 0
+    (folder / "contract.toml").write_text(CONTRACT, encoding="utf-8")
+    (folder / "usage.csv").write_text(USAGE, encoding="utf-8")
+    return folder
+
+
 @pytest.fixture
-def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def ledger(fresh: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    shutil.copytree(fresh, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
-    assert metering("init", ".").exit_code == 0
-    (tmp_path / "contract.toml").write_text(CONTRACT, encoding="utf-8")
-    (tmp_path / "usage.csv").write_text(USAGE, encoding="utf-8")
     return tmp_path
 
 

@@ -47,6 +47,15 @@ class Span:
             raise FieldRefused("bad-bucket", field, f"'{end:%Y-%m-%dT%H:%M:%SZ}'", expected)
         return cls(start, end)
 
+    @classmethod
+    def of_day(cls, day: date) -> "Span":
+        """Return the span of a whole day, UTC."""
+        return cls(_midnight(day), _midnight(day) + _DAY)
+
+    def cells(self) -> dict[str, object]:
+        """Return the cells that say when a record was."""
+        return {"start": self.start, "end": self.end, "grain": self.grain}
+
     @property
     def day(self) -> date:
         """The UTC day the bucket lies in."""

@@ -7,8 +7,9 @@ rejection of that one record.
 
 import re
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Final
 
 from metering.errors import Rejection, shown
@@ -18,6 +19,7 @@ _LARGEST_WHOLE_NUMBER: Final = 2**63 - 1
 _LONGEST_TEXT: Final = 1000
 _EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _LATEST: Final = datetime(2100, 1, 1, tzinfo=UTC)
+_DAY: Final = re.compile(r"20\d\d-\d\d-\d\d", re.ASCII)
 _RFC3339: Final = re.compile(
     r"(?P<date>\d{4}-\d{2}-\d{2})[Tt ](?P<time>\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?)"
     r"(?P<zone>[Zz]|[+-]\d{2}:\d{2})?",
@@ -177,6 +179,18 @@ class Fields:
         if match["zone"] is None:
             raise self.refused("naive-timestamp", name, "an instant with its zone, such as Z")
         return self._in_range(name, f"{match['date']}T{match['time']}{match['zone'].upper()}")
+
+    def day(self, name: str) -> date:
+        """Return a calendar day written YYYY-MM-DD.
+
+        Raises:
+            FieldRefused: `missing-field`, or `bad-date`.
+        """
+        value = self.required(name)
+        if isinstance(value, str) and _DAY.fullmatch(value):
+            with suppress(ValueError):
+                return date.fromisoformat(value)
+        raise self.refused("bad-date", name, "a day as YYYY-MM-DD, from 2000 to 2099")
 
     def unix_instant(self, name: str) -> datetime:
         """Return an instant given in whole seconds since 1970.

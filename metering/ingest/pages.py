@@ -145,6 +145,23 @@ def read_row_pages(path: Path, reader: "Reader") -> tuple[RowPage, ...]:
     return tuple(RowPage(rows, members) for rows, members in found)
 
 
+def rows_as_records(
+    rows: Iterable[Row], cells_of: Callable[[Row], Mapping[str, object]]
+) -> Iterator[dict[str, object] | Rejection]:
+    """Yield the record of each row that has its own time, or why it is refused.
+
+    Args:
+        rows: in file order.
+        cells_of: turns a row into the cells of a usage record, time included, or raises
+            `FieldRefused`. The line is filled in here.
+    """
+    for row in rows:
+        try:
+            yield {"row_no": row.line, **cells_of(row)}
+        except FieldRefused as refusal:
+            yield refusal.at(row.line)
+
+
 def usage_of(
     pages: Sequence[Page], cells_of: CellsOf, *, noise: Mapping[str, int] | None = None
 ) -> Iterator[Reading]:
@@ -167,13 +184,9 @@ def _records(pages: Iterable[Page], cells_of: CellsOf) -> Iterator[dict[str, obj
             continue
         for row in bucket.rows:
             try:
-                yield {**_placed(row, bucket.span), **cells_of(row, bucket.span)}
+                yield {"row_no": row.line, **bucket.span.cells(), **cells_of(row, bucket.span)}
             except FieldRefused as refusal:
                 yield refusal.at(row.line)
-
-
-def _placed(row: Row, span: Span) -> dict[str, object]:
-    return {"row_no": row.line, "start": span.start, "end": span.end, "grain": span.grain}
 
 
 def _text(path: Path, reader: "Reader") -> str:

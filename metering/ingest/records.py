@@ -53,10 +53,10 @@ class RecordColumns:
 def readings(
     records: Iterable[Mapping[str, object] | Rejection], noise: Mapping[str, int]
 ) -> Iterator[Reading]:
-    """Yield records as batches, then the refused ones, then what carries no usage.
+    """Yield records as batches, then the refused ones by line, then what carries no usage.
 
     Args:
-        records: the cells of each record, or why it is refused, in file order.
+        records: the cells of each record, or why it is refused; records in file order.
         noise: what was found beside the records, and how many; what is zero is left out.
     """
     columns = RecordColumns()
@@ -71,7 +71,7 @@ def readings(
     if len(columns):
         yield columns.batch()
     if refused:
-        yield Rejections(tuple(refused))
+        yield Rejections(tuple(sorted(refused)))
     counts = {what: count for what, count in noise.items() if count}
     if counts:
         yield Noise(counts)
@@ -106,3 +106,14 @@ def canonical(values: Mapping[str, str | None]) -> str | None:
 def given(values: Mapping[str, str | None]) -> dict[str, str] | None:
     """Return tags without those that are None; None if none is left."""
     return {name: value for name, value in values.items() if value is not None} or None
+
+
+def reported(nanos: int, currency: str, kind: str) -> dict[str, object]:
+    """Return the cells of what the source says it cost.
+
+    Args:
+        nanos: of the currency; negative for what is given back.
+        currency: code of three letters, or "credits".
+        kind: billed, list, estimate or credits.
+    """
+    return {"reported_nanos": nanos, "reported_currency": currency, "reported_kind": kind}

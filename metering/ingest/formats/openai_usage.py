@@ -76,7 +76,7 @@ _KINDS: Final[Mapping[str, _Kind]] = {
 _PREFIX: Final = "organization.usage."
 _BY_OBJECT: Final = {f"{_PREFIX}{name}.result": kind for name, kind in _KINDS.items()}
 _TAGS: Final = ("api_source", "source", "vector_store_id")
-_DIMENSIONS_OF_ALL_USAGE: Final = ("project_id", "model", "batch", "service_tier", "source")
+DIMENSIONS_OF_ALL_USAGE: Final = ("project_id", "model", "batch", "service_tier", "source")
 
 
 class OpenAiUsage:
@@ -107,7 +107,7 @@ class OpenAiUsage:
 
     def read(self, path: Path, reader: "Reader") -> Iterator[Reading]:
         """Yield the slices of each kind of usage in the file, then its rows in file order."""
-        pages = read_pages(path, reader, _span)
+        pages = read_pages(path, reader, span_of)
         reports = _reports(pages, str(path))
         for report in reports.values():
             yield from report.coverage.slices(report.kind.endpoint, report.signature)
@@ -171,12 +171,17 @@ def _dimensions(pages: Sequence[Page], kind: _Kind) -> set[str]:
     ]
     return {
         name
-        for name in _DIMENSIONS_OF_ALL_USAGE
+        for name in DIMENSIONS_OF_ALL_USAGE
         if any(row.member(name) is not None for row in rows)
     }
 
 
-def _span(bucket: Fields) -> Span:
+def span_of(bucket: Fields) -> Span:
+    """Return when a bucket was, from the fields that have the same names in every OpenAI report.
+
+    Raises:
+        FieldRefused: a bound is no instant, or they bound no bucket.
+    """
     return Span.of(
         bucket.unix_instant("start_time"), bucket.unix_instant("end_time"), field="end_time"
     )
@@ -193,6 +198,15 @@ def _kind_of(row: Fields) -> _Kind:
             "keep costs and other reports in files of their own",
         )
     return kind
+
+
+def completion_cells(row: Fields, span: Span) -> Mapping[str, object]:
+    """Return the cells of a row of completions; the dashboard's export has the same fields.
+
+    Raises:
+        FieldRefused: a field is missing, or its value cannot be used.
+    """
+    return _cells(row, _KINDS["completions"], span)
 
 
 def _cells(row: Fields, kind: _Kind, span: Span) -> Mapping[str, object]:

@@ -1,0 +1,54 @@
+"""What the pages of Anthropic's reports have in common: bounds of buckets, workspaces, tiers."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from metering.ingest.buckets import Span
+from metering.ingest.fields import Fields
+from metering.ingest.pages import Page
+
+DEFAULT_WORKSPACE: Final = "default"
+
+# The keys of the analytics reports that the reports of the Console's API do not have.
+ANALYTICS_KEYS: Final = dict.fromkeys(
+    (
+        "actor",
+        "data_refreshed_at",
+        "group",
+        "organization_id",
+        "product",
+        "rbac_group_id",
+        "slack_channel_id",
+    ),
+    "the analytics reports",
+)
+
+
+def span_of(bucket: Fields) -> Span:
+    """Return when a bucket was.
+
+    Raises:
+        FieldRefused: a bound is no instant, or they bound no bucket.
+    """
+    return Span.of(bucket.instant("starting_at"), bucket.instant("ending_at"), field="ending_at")
+
+
+def is_ever_given(pages: Sequence[Page], name: str) -> bool:
+    """Return whether any row has a value for a dimension: whether the pull groups by it."""
+    return any(row.member(name) is not None for page in pages for row in page.rows())
+
+
+def default_workspace(pages: Sequence[Page]) -> str | None:
+    """Return the workspace of rows that name none.
+
+    A null workspace is the default one, which somebody owns, if the pull groups by workspace.
+    """
+    return DEFAULT_WORKSPACE if is_ever_given(pages, "workspace_id") else None
+
+
+def tier_cells(row: Fields) -> dict[str, object]:
+    """Return tier and processing: batch is how work was processed, and excludes every tier."""
+    tier = row.text_if_any("service_tier")
+    if tier == "batch":
+        return {"service_tier": None, "processing": "batch"}
+    return {"service_tier": tier, "processing": None}

@@ -205,14 +205,15 @@ def check(ctx: click.Context, /, *, output_format: str) -> None:
         metering prices check
     """
     from metering.core.rate_checks import book_problems
-    from metering.workflows.card_imports import book_in_force
     from metering.workflows.prices import bundled_problems
 
     settings = settings_or_none(ctx)
     if settings is None:
         cards, problems = bundled_problems()
     else:
-        cards = book_in_force(settings)[0].cards
+        from metering.workflows.card_imports import book_in_force
+
+        cards = book_in_force(settings).cards
         problems = book_problems(cards)
     if output_format == "json":
         emit_json(
@@ -287,8 +288,13 @@ def quote(ctx: click.Context, /, file: Path, *, output_format: str) -> None:
 
 
 def _book(ctx: click.Context) -> "RateBook":
+    settings = settings_or_none(ctx)
+    if settings is None:
+        from metering.workflows.prices import bundled_book
+
+        note("prices: the rate cards that ship with metering")
+        return bundled_book()
     from metering.workflows.card_imports import book_in_force
 
-    book, whose = book_in_force(settings_or_none(ctx))
-    note(f"prices: {whose}")
-    return book
+    note(f"prices: the rate cards of the ledger in {settings.home}")
+    return book_in_force(settings)

@@ -12,7 +12,7 @@ from metering.core.card_changes import Change, card_changes, carried_forward
 from metering.core.rate_book import RateBook
 from metering.core.rate_checks import book_problems
 from metering.core.rates import CardKind, RateCard
-from metering.rate_cards.loading import RateCardError, bundled_cards, read_card
+from metering.rate_cards.loading import RateCardError, read_card
 from metering.workflows.transactions import transaction
 
 if TYPE_CHECKING:
@@ -36,18 +36,16 @@ class CardImport:
     changes: tuple[Change, ...]
 
 
-def book_in_force(settings: "Settings | None") -> tuple[RateBook, str]:
-    """Return the rate cards in force, and in words whose they are.
-
-    Args:
-        settings: of the ledger; None outside any, and then the bundled cards are meant.
+def book_in_force(settings: "Settings") -> RateBook:
+    """Return the rate cards in force in a ledger.
 
     Raises:
         BookError: the ledger's books cannot be read.
     """
-    if settings is None:
-        return RateBook(bundled_cards()), "the rate cards that ship with metering"
-    return RateBook(_cards(settings)), f"the rate cards of the ledger in {settings.home}"
+    books = open_engine(settings.books_url)
+    require_current(books)
+    with begin_read(books) as connection:
+        return RateBook(cards_in_force(connection))
 
 
 def import_card(settings: "Settings", run: "Run", path: Path, *, dry_run: bool) -> CardImport:
@@ -90,10 +88,3 @@ def _settled(before: RateCard | None, card: RateCard, run: "Run") -> RateCard:
     """Return the card as it will stand: a generated one keeps what its source has forgotten."""
     generated = card.kind is CardKind.LIST and before is not None and before.kind is CardKind.LIST
     return carried_forward(before, card, run.started_at) if generated and before else card
-
-
-def _cards(settings: "Settings") -> tuple[RateCard, ...]:
-    books = open_engine(settings.books_url)
-    require_current(books)
-    with begin_read(books) as connection:
-        return cards_in_force(connection)

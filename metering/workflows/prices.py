@@ -12,7 +12,7 @@ from metering.core.rate_book import Candidate, Multiple, RateBook
 from metering.core.rate_checks import book_problems
 from metering.core.rates import Alias, MatchKind, Modifier, Rate, RateCard, Window
 from metering.core.row_checks import Problem
-from metering.rate_cards.loading import bundled_paths, read_card
+from metering.rate_cards.loading import bundled_cards, bundled_paths, read_card
 from metering.resources import rate_cards_dir
 
 
@@ -78,6 +78,15 @@ class PriceRow:
     retrieved_at: str
     note: str
     row_id: str
+
+
+def bundled_book() -> RateBook:
+    """Return the rate cards that ship with the package: the prices outside any ledger.
+
+    Raises:
+        RateCardError: a file of the package is damaged.
+    """
+    return RateBook(bundled_cards())
 
 
 def bundled_problems() -> tuple[tuple[RateCard, ...], tuple[Problem, ...]]:

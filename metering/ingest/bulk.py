@@ -13,7 +13,7 @@ casts 12.5 to 12 and true to 1 without a word.
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -69,6 +69,26 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
+class Shared:
+    """Usage columns that follow from a few texts, which many records of a file have in common.
+
+    A map of tags costs more to build than all the rest of a record, and a file of millions of
+    records holds some hundreds of them: so these columns are worked out once for each distinct
+    combination of their parts, as rates and owners are.
+
+    Attributes:
+        parts: named expressions of texts; null and the empty text are one. No accepted record has
+            NUL in one of them: it parts them.
+        steps: as in a layout, over the parts alone.
+        columns: the usage columns, over the parts and steps.
+    """
+
+    parts: Mapping[str, str]
+    steps: tuple[Mapping[str, str], ...]
+    columns: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Layout:
     """What a bulk format takes from its source, and what it makes of it.
 
@@ -78,6 +98,7 @@ class Layout:
             is JSON Lines alone.
         steps: named intermediate expressions; a step sees the fields and the steps before it.
         columns: the usage columns the format fills; all others are null. `row_no` is given.
+        shared: columns worked out once for all records that agree in what decides them, if any.
         checks: in order; the first that fails names the rejection.
         noise: an expression for what a line without usage is, in words; null for a record.
         live: the source may still be growing: a last line without its line end that is no complete
@@ -92,6 +113,7 @@ class Layout:
     steps: tuple[Mapping[str, str], ...]
     columns: Mapping[str, str]
     checks: tuple[Check, ...]
+    shared: Shared | None = None
     noise: str = "NULL"
     live: bool = False
     merge: str = ""
@@ -226,19 +248,16 @@ def statement(layout: Layout, source: str) -> str:
         source: a query that gives the layout's fields, and `line_fault`, `line_size` and `line_no`.
 
     Returns:
-        A query over the source, in its order: the usage columns but for `row_no`, then
-        `line_no`, `noise`, `refused_by` (index into LINE_CHECKS and the layout's checks) and
-        `found`; the last three are null for a record.
+        A query over the source, in its order: the usage columns but for `row_no` and the shared
+        ones, then `shared_key`, `line_no`, `noise`, `refused_by` (index into LINE_CHECKS and the
+        layout's checks) and `found`; the last three are null for a record.
     """
-    query = f"SELECT * FROM ({source})"
-    for step in layout.steps:
-        named = ", ".join(f"{expression} AS {name(key)}" for key, expression in step.items())
-        query = f"SELECT *, {named} FROM ({query})"
+    query = _stepped(f"SELECT * FROM ({source})", layout.steps)
+    shared = layout.shared.columns if layout.shared else {}
     columns = ",\n  ".join(
-        f"({layout.columns.get(column.name, 'NULL')})::{_SQL_TYPES[column.type]}"
-        f" AS {name(column.name)}"
-        for column in USAGE_SCHEMA
-        if column.name != "row_no"
+        usage_column(column, layout.columns.get(column, "NULL"))
+        for column in USAGE_SCHEMA.names
+        if column != "row_no" and column not in shared
     )
     checks = (*LINE_CHECKS, *layout.checks)
     failing = " ".join(f"WHEN {check.fails} THEN {at}" for at, check in enumerate(checks))
@@ -251,9 +270,42 @@ def statement(layout: Layout, source: str) -> str:
         f" FROM ({query})"
     )
     return (
-        f"SELECT {columns},\n  line_no, line_noise AS noise, refused_by,"
-        f" left((CASE refused_by {finding} END)::VARCHAR, 64) AS found\nFROM ({judged})"
+        f"SELECT {columns},\n  {_shared_key(layout)} AS shared_key, line_no, line_noise AS noise,"
+        f" refused_by, left((CASE refused_by {finding} END)::VARCHAR, 64) AS found\nFROM ({judged})"
     )
+
+
+def shared_statement(shared: Shared, source: str) -> str:
+    """Return the query that adds the shared columns to a source that has a `shared_key`."""
+    parts = ", ".join(
+        f"nullif(split_part(shared_key, chr(0), {at}), '') AS {name(part)}"
+        for at, part in enumerate(shared.parts, start=1)
+    )
+    query = _stepped(f"SELECT *, {parts} FROM ({source})", shared.steps)
+    columns = ", ".join(usage_column(column, made) for column, made in shared.columns.items())
+    helpers = (*shared.parts, *(key for step in shared.steps for key in step))
+    hidden = ", ".join(name(helper) for helper in helpers)
+    return f"SELECT * EXCLUDE ({hidden}), {columns} FROM ({query})"
+
+
+def usage_column(column: str, expression: str) -> str:
+    """Return an expression in the type of a usage column, under its name."""
+    kind = _SQL_TYPES[USAGE_SCHEMA.field(column).type]
+    return f"({expression})::{kind} AS {name(column)}"
+
+
+def _stepped(query: str, steps: Iterable[Mapping[str, str]]) -> str:
+    for step in steps:
+        named = ", ".join(f"{expression} AS {name(key)}" for key, expression in step.items())
+        query = f"SELECT *, {named} FROM ({query})"
+    return query
+
+
+def _shared_key(layout: Layout) -> str:
+    if layout.shared is None:
+        return "NULL::VARCHAR"
+    parts = (f"coalesce({part}, '')" for part in layout.shared.parts.values())
+    return f"concat_ws(chr(0), {', '.join(parts)})"
 
 
 def _sql_type(form: "str | Fields") -> str:

@@ -23,7 +23,15 @@ import duckdb
 
 from metering.errors import Rejection, SourceError, SourceRef, shown
 from metering.ingest import exact_lines
-from metering.ingest.bulk import LINE_CHECKS, Layout, literal, name, source_path, statement
+from metering.ingest.bulk import (
+    LINE_CHECKS,
+    Layout,
+    literal,
+    name,
+    shared_statement,
+    source_path,
+    statement,
+)
 from metering.ingest.bulk_sources import (
     csv_source,
     exact_lines_source,
@@ -41,6 +49,8 @@ _BLOCK: Final = 4 << 20
 _BEGINNING: Final = 64 << 10
 _LARGEST_PAGE: Final = 64 << 20
 _REJECTIONS_AT_ONCE: Final = 1000
+# How many records must have a combination of texts in common for a join to pay.
+_WORTH_SHARING: Final = 4
 _USUAL_REMEDY: Final = "correct the field and ingest the file again"
 _COLUMNS: Final = ", ".join(name(column) for column in USAGE_SCHEMA.names)
 _PARQUET: Final = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1"
@@ -274,8 +284,7 @@ class Reader:
             self.connection.execute(f"SELECT count(refused_by) FROM ({staged.rows})")
         )
         count = staged.count - noise.total() - refused
-        accepted = "noise IS NULL AND refused_by IS NULL"
-        records = f"SELECT {_COLUMNS} FROM ({staged.rows}) WHERE {accepted}"
+        records = self._records(staged, layout, count)
         if layout.merge:
             merged = self._scratch_file("merged")
             kept = self._written(_merging(records, layout), merged)
@@ -286,6 +295,21 @@ class Reader:
             yield from self._rejections(staged, layout)
         if noise := +noise:
             yield Noise(dict(noise))
+
+    def _records(self, staged: _Staged, layout: Layout, count: int) -> str:
+        accepted = f"SELECT * FROM ({staged.rows}) WHERE noise IS NULL AND refused_by IS NULL"
+        if layout.shared is None:
+            return f"SELECT {_COLUMNS} FROM ({accepted})"
+        distinct = f"SELECT DISTINCT shared_key FROM ({accepted})"
+        keys = _only_number(self.connection.execute(f"SELECT count(*) FROM ({distinct})"))
+        if keys * _WORTH_SHARING > count:
+            return f"SELECT {_COLUMNS} FROM ({shared_statement(layout.shared, accepted)})"
+        shared = self._scratch_file("shared")
+        self._written(shared_statement(layout.shared, distinct), shared)
+        return (
+            f"SELECT {_COLUMNS} FROM ({accepted})"
+            f" JOIN read_parquet({source_path(shared)}) USING (shared_key)"
+        )
 
     def _noise(self, staged: _Staged) -> Counter[str]:
         query = (

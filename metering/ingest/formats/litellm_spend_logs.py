@@ -27,13 +27,13 @@ from metering.ingest.bulk import (
     Layout,
     instant,
     json_fields,
-    literal,
     name,
     nanos,
     whole_number,
 )
 from metering.ingest.bulk import text as said
 from metering.ingest.contract import Identity, Reading, Repeat, Sample, SourceRole, Verdict
+from metering.ingest.formats.litellm_identity import SHARED
 
 if TYPE_CHECKING:
     from metering.ingest.readers import Reader
@@ -97,35 +97,6 @@ _METADATA_FIELDS: Final[Fields] = {
     "additional_usage_values": "JSON",
 }
 
-# How LiteLLM spells a provider, and what we call provider and platform. Any other spelling stands
-# for itself, on the platform "<spelling>-api".
-_PROVIDERS: Final = {
-    "openai": ("openai", "openai-api"),
-    "text-completion-openai": ("openai", "openai-api"),
-    "azure": ("azure", "azure-openai"),
-    "azure_text": ("azure", "azure-openai"),
-    "anthropic": ("anthropic", "anthropic-api"),
-    "anthropic_text": ("anthropic", "anthropic-api"),
-    "bedrock": ("aws", "bedrock"),
-    "bedrock_converse": ("aws", "bedrock"),
-    "gemini": ("google", "gemini-api"),
-    "vertex_ai": ("google", "vertex-ai"),
-    "vertex_ai_beta": ("google", "vertex-ai"),
-    "cohere_chat": ("cohere", "cohere-api"),
-    "hosted_vllm": ("own", "own-capacity"),
-    "vllm": ("own", "own-capacity"),
-    "ollama": ("own", "own-capacity"),
-    "ollama_chat": ("own", "own-capacity"),
-}
-_VERTEX: Final = "vertex_ai"  # followed by the maker of the model, e.g. "-anthropic_models"
-_ON_VERTEX: Final = f"starts_with(spelt_provider, '{_VERTEX}')"
-
-# Names of tags that the gateway vouches for; a caller's tag of that name becomes "request.<name>".
-_GATEWAY_TAGS: Final = ("end_user", "gateway_cache_hit", "key_alias", "team_alias")
-# Added by the gateway to every request; names a program, not a purpose.
-_USER_AGENT: Final = "User-Agent:"
-_WORKFLOW_TAG: Final = "workflow"
-
 _INSTANT: Final = "an instant as YYYY-MM-DD HH:MM:SS, in UTC or with its offset, from 2000 to 2099"
 _WHOLE: Final = "a whole number, 0 or more, of at most 18 digits, without quotes or separators"
 
@@ -144,18 +115,6 @@ def _decoded(field: str) -> str:
     return (
         f"CASE WHEN starts_with({field}, '\"') THEN try(json_extract_string({field}, '$'))"
         f" ELSE nullif(nullif({field}, ''), 'null') END"
-    )
-
-
-def _provider_case(position: int) -> str:
-    cases = " ".join(
-        f"WHEN {literal(spelling)} THEN {literal(names[position])}"
-        for spelling, names in _PROVIDERS.items()
-    )
-    vertex = literal(("google", "vertex-ai")[position])
-    rest = ("spelt_provider", "spelt_provider || '-api'")[position]
-    return (
-        f"CASE spelt_provider {cases} ELSE CASE WHEN {_ON_VERTEX} THEN {vertex} ELSE {rest} END END"
     )
 
 
@@ -205,36 +164,10 @@ _COUNTS: Final = {
     "searches": ("web_search_requests", "used.server_tool_use.web_search_requests"),
 }
 
-_TAG_ENTRIES: Final = (
-    "list_concat("
-    "list_filter([{'name': 'end_user', 'value': nullif(end_user, '')},"
-    " {'name': 'gateway_cache_hit', 'value': CASE WHEN NOT metered THEN 'true' END},"
-    " {'name': 'key_alias', 'value': nullif(facts.user_api_key_alias, '')},"
-    " {'name': 'team_alias', 'value': nullif(facts.user_api_key_team_alias, '')}],"
-    " lambda entry: entry.value IS NOT NULL),"
-    " list_transform(labels, lambda label:"
-    " {'name': CASE WHEN split_part(label, ':', 1) IN ("
-    + ", ".join(literal(tag) for tag in _GATEWAY_TAGS)
-    + ") THEN 'request.' ELSE '' END || split_part(label, ':', 1),"
-    " 'value': CASE WHEN contains(label, ':') THEN substr(label, strpos(label, ':') + 1)"
-    " ELSE 'true' END}))"
-)
-# Two tags of one name are both kept: a rule on either value alone then finds neither, in the open.
-_TAGS: Final = (
-    "CASE WHEN len(tag_entries) > 0 THEN coalesce(try(map_from_entries(tag_entries)),"
-    " map_from_entries(list_transform("
-    "list_sort(list_distinct(list_transform(tag_entries, lambda entry: entry.name))), lambda one:"
-    " {'name': one, 'value': array_to_string(list_sort(list_distinct(list_transform("
-    "list_filter(tag_entries, lambda entry: entry.name = one), lambda entry: entry.value))),"
-    " ',')}))) END"
-)
-
 _STEPS: Final = (
     {"metadata_text": _decoded("metadata"), "tags_text": _decoded("request_tags")},
     {
         "facts": json_fields("metadata_text", _METADATA_FIELDS),
-        "all_labels": json_fields("tags_text", ("VARCHAR",)),
-        "spelt_provider": "coalesce(nullif(custom_llm_provider, ''), 'unknown')",
         "started": instant("startTime", zoneless_is_utc=True),
         "ended": instant("endTime", zoneless_is_utc=True),
         "metered": "coalesce(lower(cache_hit) <> 'true', true)",
@@ -248,15 +181,9 @@ _STEPS: Final = (
             f" THEN {json_fields('facts.additional_usage_values', _USAGE_FIELDS)}"
             " ELSE facts.usage_object END"
         ),
-        "labels": (
-            f"list_filter(all_labels, lambda label: NOT starts_with(label, '{_USER_AGENT}'))"
-        ),
     },
     {f"{count}_text": f"({source})::VARCHAR" for count, (_, source) in _COUNTS.items()},
-    {
-        **{f"{count}_count": whole_number(f"{count}_text") for count in _COUNTS},
-        "tag_entries": _TAG_ENTRIES,
-    },
+    {f"{count}_count": whole_number(f"{count}_text") for count in _COUNTS},
     {
         "cached_count": "coalesce(read_count, 0) + coalesce(written_count, 0)",
         "written_by_age": "coalesce(written_5m_count, 0) + coalesce(written_1h_count, 0) > 0",
@@ -270,29 +197,18 @@ _STEPS: Final = (
             "NOT failed AND prompt_count = 0 AND completion_count = 0"
             " AND coalesce(searches_count, 0) = 0"
         ),
-        "tags_map": _TAGS,
     },
 )
 
-_MODEL_WITHOUT_PROVIDER: Final = (
-    "CASE WHEN NOT contains(model, '/') THEN nullif(model, '')"
-    " WHEN starts_with(model, spelt_provider || '/')"
-    " THEN substr(model, length(spelt_provider) + 2)"
-    f" WHEN {_ON_VERTEX} AND starts_with(model, '{_VERTEX}/')"
-    f" THEN substr(model, {len(_VERTEX) + 2}) ELSE model END"
-)
 # OpenAI keeps what was written for half an hour; others say how long, or it is not known.
-_WRITES_FOR_30M: Final = "spelt_provider IN ('openai', 'azure')"
+_WRITES_FOR_30M: Final = "custom_llm_provider IN ('openai', 'azure')"
 
 _COLUMNS: Final = {
     "event_id": "request_id",
     "start": "started",
     "end": "ended",
     "grain": "'request'",
-    "provider": _provider_case(0),
-    "platform": _provider_case(1),
     "product": "'api'",
-    "model_raw": _MODEL_WITHOUT_PROVIDER,
     "service_tier": said("coalesce(used.service_tier, facts.service_tier)"),
     "speed": said("used.speed"),
     "prompt_tokens": "prompt_count",
@@ -304,10 +220,6 @@ _COLUMNS: Final = {
     "workspace": said("team_id"),
     "principal": said('"user"'),
     "session": said("session_id"),
-    "workflow_key": (
-        f"coalesce(nullif(facts.spend_logs_metadata.workflow, ''), tags_map['{_WORKFLOW_TAG}'])"
-    ),
-    "tags": "tags_map",
     "requests": "1",
     "failed_requests": "failed::INT",
     "input_uncached": (
@@ -408,7 +320,9 @@ _CHECKS: Final = (
     Check(
         fails=(
             "facts IS NULL AND metadata_text IS NOT NULL OR metadata_text IS NULL"
-            " AND starts_with(metadata, '\"') OR NOT starts_with(ltrim(metadata_text), '{')"
+            " AND starts_with(metadata, '\"')"
+            " OR CASE WHEN NOT starts_with(metadata_text, '{')"
+            " THEN NOT starts_with(ltrim(metadata_text), '{') END"
         ),
         code="bad-json",
         field="metadata",
@@ -418,7 +332,7 @@ _CHECKS: Final = (
     ),
     Check(
         fails=(
-            "all_labels IS NULL AND tags_text IS NOT NULL AND tags_text <> '{}'"
+            "tags_text <> '{}' AND NOT (starts_with(ltrim(tags_text), '[') AND json_valid(tags_text))"
             " OR tags_text IS NULL AND starts_with(request_tags, '\"')"
             " OR contains(tags_text, '\\u0000') OR contains(metadata_text, '\\u0000')"
         ),
@@ -481,7 +395,12 @@ _CHECKS: Final = (
 )
 
 _LAYOUT: Final = Layout(
-    fields=_FIELDS, required=_REQUIRED, steps=_STEPS, columns=_COLUMNS, checks=_CHECKS
+    fields=_FIELDS,
+    required=_REQUIRED,
+    steps=_STEPS,
+    columns=_COLUMNS,
+    checks=_CHECKS,
+    shared=SHARED,
 )
 
 

@@ -1,0 +1,49 @@
+"""The same files make the same ledger, bit for bit, whether SQLite or PostgreSQL keeps it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from metering.cli.main import main
+
+_SAMPLES = Path(__file__).parents[2] / "sample_logs"
+
+pytestmark = [pytest.mark.postgres, pytest.mark.xdist_group("postgres")]
+
+
+def _metering(*arguments: str) -> str:
+    done = CliRunner().invoke(main, arguments, catch_exceptions=False)
+    assert done.exit_code in {0, 1}, done.output
+    return done.stdout
+
+
+def _verified(folder: Path, monkeypatch: pytest.MonkeyPatch, files: list[str]) -> dict[str, Any]:
+    """Return what a ledger made of the sample company's files says about itself."""
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    _metering("init")
+    _metering("owners", "import", str(_SAMPLES / "owners" / "owners.csv"))
+    _metering("owners", "import", str(_SAMPLES / "owners" / "rules.toml"))
+    _metering("ingest", *files)
+    _metering("post")
+    found: dict[str, Any] = json.loads(_metering("verify", "--format", "json"))
+    return found
+
+
+def test_both_databases_keep_the_same_ledger(
+    tmp_path: Path, postgresql_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = [str(path) for path in sorted((_SAMPLES / "usage" / "anthropic").glob("*.json"))[:3]]
+    monkeypatch.delenv("METERING_BOOKS_URL", raising=False)
+    on_sqlite = _verified(tmp_path / "sqlite", monkeypatch, files)
+    monkeypatch.setenv("METERING_BOOKS_URL", postgresql_url)
+    on_postgresql = _verified(tmp_path / "postgresql", monkeypatch, files[::-1])
+
+    assert on_sqlite["postings"] > 0
+    assert on_postgresql["ledger_hash"] == on_sqlite["ledger_hash"]
+    assert on_postgresql["billed_nanos"] == on_sqlite["billed_nanos"]
+    assert on_postgresql["problems"] == on_sqlite["problems"] == []
+    assert not (tmp_path / "postgresql" / "books.sqlite").exists()

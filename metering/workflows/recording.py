@@ -296,8 +296,7 @@ def _refuse_overlap(
             f"recorded: {clash.source_path} ({clash.scope}; {clash.signature or 'events'})",
             "two sources of the same usage are never added up",
         ),
-        do=f"if this is another account, say which with --account; if it only divides the other, "
-        f'set {reading.ingestor.name} = "detail" under [roles] in metering.toml',
+        do=_way_out(reading.ingestor.name, clash.ingestor),
     )
 
 

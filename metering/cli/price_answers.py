@@ -49,20 +49,24 @@ def _meter_json(one: "QuotedMeter", book: "RateBook") -> dict[str, object]:
 def _row_json(row_id: str, book: "RateBook") -> dict[str, object]:
     """Return one rate or modifier that a price is made of: what it says, since when, who says."""
     from metering.core.rates import Rate
+    from metering.workflows.prices import hours_text
 
     found = book.row(row_id)
     if found is None:
         return {"id": row_id}
     card, row = found
-    priced: dict[str, object] = (
-        {
+    if isinstance(row, Rate):
+        priced: dict[str, object] = {
             "price_nanos": row.price_nanos,
             "per": row.per,
+            "prompt_from": row.tier_lo,
+            "prompt_to": row.tier_hi,
+            "hours": hours_text(row.window) or None,
             "guaranteed_until": iso(row.guaranteed_until),
+            "allowance_units": row.allowance_units or None,
         }
-        if isinstance(row, Rate)
-        else {"factor_num": row.factor_num, "factor_den": row.factor_den}
-    )
+    else:
+        priced = {"factor_num": row.factor_num, "factor_den": row.factor_den}
     return {
         "id": row_id,
         **priced,

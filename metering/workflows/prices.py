@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
+from typing import Final
 
 from metering.core.instants import ALWAYS, NEVER
 from metering.core.model_names import Resolution
@@ -14,6 +15,8 @@ from metering.core.rates import Alias, MatchKind, Modifier, Rate, RateCard, Wind
 from metering.core.row_checks import Problem
 from metering.rate_cards.loading import bundled_cards, bundled_paths, read_card
 from metering.resources import rate_cards_dir
+
+_WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,12 +189,13 @@ def row_text(row: Rate | Modifier | Alias | None) -> str:
     return f"{decimal_text(Fraction(row.price_nanos, 10**9))} per {row.per:,}"
 
 
-def _in_time(candidate: Candidate) -> tuple[list[tuple[str, str]], int, int, datetime]:
+def _in_time(candidate: Candidate) -> tuple[list[tuple[str, str]], int, int, datetime, str]:
     return (
         sorted(candidate.conditions.required),
         candidate.lo,
         0 if candidate.rate.window is None else 1,
         candidate.starts,
+        hours_text(candidate.rate.window),
     )
 
 
@@ -207,7 +211,7 @@ def _price_row(model: str, candidate: Candidate) -> PriceRow:
         currency=card.currency,
         conditions=_words(rate.conditions),
         prompt=_tier_text(rate.tier_lo, rate.tier_hi),
-        hours=_hours_text(rate.window),
+        hours=hours_text(rate.window),
         starts=rate.effective_from,
         ends=rate.effective_to,
         guaranteed_until=rate.guaranteed_until,
@@ -278,11 +282,12 @@ def _tier_text(lo: int | None, hi: int | None) -> str:
     return f"{'' if lo is None else lo}..{'' if hi is None else hi}"
 
 
-def _hours_text(window: Window | None) -> str:
+def hours_text(window: Window | None) -> str:
+    """Return a window in words; "" for none."""
     if window is None:
         return ""
-    every_day = len(window.weekdays) == len("MTWTFSS")
-    days = "" if every_day else "days " + "".join(map(str, sorted(window.weekdays))) + " "
+    every_day = len(window.weekdays) == len(_WEEKDAYS)
+    days = "" if every_day else ",".join(_WEEKDAYS[n - 1] for n in sorted(window.weekdays)) + " "
     but = f" but holidays of {window.holidays}" if window.holidays else ""
     return f"{days}{window.start}-{window.end} {window.zone}{but}"
 

@@ -196,6 +196,7 @@ def _where_corrections_go(connection: "Connection") -> list[tuple[str, str]]:
 
 
 def name_cells(connection: "Connection", lake: Lake, run_id: int, cells: DayCells) -> None:
+    """Publish new cells and name them in the book, so that the next run reuses them."""
     lake_book.add_cell_files(
         connection,
         run_id,

@@ -300,6 +300,18 @@ def _refuse_overlap(
     )
 
 
+def _way_out(ingestor: str, other: str) -> str:
+    if ingestor == other:
+        return (
+            "pull with the grouping of the recorded one; if this is another account, say which "
+            "with --account"
+        )
+    return (
+        "if this is another account, say which with --account; if it only divides the other, "
+        f'set {ingestor} = "detail" under [roles] in metering.toml'
+    )
+
+
 def _claims(reading: Reading, staged: Sequence[StagedDay]) -> tuple[lake_book.NewCoverage, ...]:
     if reading.ingestor.role not in _CHARGEABLE:
         return ()

@@ -38,6 +38,8 @@ class Resolution:
         model: the canonical name; the name itself when no alias holds.
         aliases: those that led there, in order; empty when none did.
         dimensions: conditions that the name implies, in our spelling, sorted.
+        assumed: conditions that hold when the usage does not say otherwise; an alias of a name to
+            itself states them ("a Bedrock id without a prefix runs in its region").
         named_later: an alias for the name begins only after this stretch.
     """
 
@@ -46,6 +48,7 @@ class Resolution:
     model: str
     aliases: tuple[Alias, ...] = ()
     dimensions: tuple[tuple[str, str], ...] = ()
+    assumed: tuple[tuple[str, str], ...] = ()
     named_later: bool = False
 
 
@@ -76,7 +79,8 @@ class ModelNames:
         """Follow the aliases of a name from an instant on, as far in time as they all hold."""
         model, ends = raw, NEVER
         path: list[Alias] = []
-        dimensions: dict[str, str] = {}
+        implied: dict[str, str] = {}
+        assumed: dict[str, str] = {}
         later = False
         for _ in range(_MOST_HOPS):
             rows = self._rows(provider, platform, model)
@@ -87,10 +91,11 @@ class ModelNames:
                 break
             alias = min(in_force, key=_best_first)[1]
             path.append(alias)
+            target = _target(alias, model)
+            found = assumed if target == model else implied
             for dimension, value in (alias.dimensions or {}).items():
                 name, said = spelled(provider, dimension, value)
-                dimensions.setdefault(name, said)
-            target = _target(alias, model)
+                found.setdefault(name, said)
             if target == model:
                 break
             model = target
@@ -99,7 +104,8 @@ class ModelNames:
             ends=ends,
             model=model,
             aliases=tuple(path),
-            dimensions=tuple(sorted(dimensions.items())),
+            dimensions=tuple(sorted(implied.items())),
+            assumed=tuple(sorted(pair for pair in assumed.items() if pair[0] not in implied)),
             named_later=later,
         )
 

@@ -204,7 +204,7 @@ def _kinds(key: RatingKey, book: RateBook) -> tuple[_Kind, ...]:
 
 def _kind(key: RatingKey, resolution: Resolution, book: RateBook) -> _Kind:
     conditions, conflict = book.remembered(
-        ("conditions", key.provider, key.conditions, resolution.dimensions),
+        ("conditions", key.provider, key.conditions, resolution.dimensions, resolution.assumed),
         lambda: _conditions(key, resolution),
     )
     if conflict:
@@ -245,7 +245,9 @@ def _conditions(key: RatingKey, resolution: Resolution) -> tuple[Conditions, str
         said = stated.get(name, implied)
         if said != implied and not (is_default(name, said) and is_default(name, implied)):
             return (), name
-    return canonical_conditions(key.provider, (*key.conditions, *resolution.dimensions)), ""
+    assumed = (pair for pair in resolution.assumed if pair[0] not in stated)
+    said_in_all = (*key.conditions, *resolution.dimensions, *assumed)
+    return canonical_conditions(key.provider, said_in_all), ""
 
 
 def _spelled(key: RatingKey) -> Iterator[tuple[str, str]]:

@@ -258,6 +258,8 @@ def _why(book: RateBook, found: PricedPlatform, resolution: Resolution) -> str:
     ]
     if resolution.dimensions:
         steps.append("which implies " + _words(dict(resolution.dimensions)))
+    if resolution.assumed:
+        steps.append(f"{_words(dict(resolution.assumed))} unless the usage says otherwise")
     return ", ".join((*steps, *_named_by(book, found, resolution.model)))
 
 

@@ -113,6 +113,23 @@ def test_what_a_name_implies_completes_or_contradicts_the_usage() -> None:
     assert contradicted.reason == "unhandled_condition:endpoint_scope"
 
 
+def test_what_a_name_says_of_itself_is_an_assumption_that_the_usage_overrules() -> None:
+    here, geo = {"endpoint_scope": "in_region"}, {"endpoint_scope": "geo"}
+    rates = book(
+        rate(30),
+        rate(33, conditions=geo),
+        rate(36, conditions=here),
+        alias("(us[.])?m", "m", match=MatchKind.PATTERN, dimensions=here),
+    )
+
+    found = [
+        rate_for(key(said=said), "output", rates, NOON).price_nanos
+        for said in ({}, here, geo, {"endpoint_scope": "global"})
+    ]
+
+    assert found == [36, 36, 33, 30]
+
+
 # --- order of rates -----------------------------------------------------------------------------
 
 

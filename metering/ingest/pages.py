@@ -123,17 +123,22 @@ def read_pages(path: Path, reader: "Reader", span_of: SpanOf) -> tuple[Page, ...
     return tuple(Page(buckets, members) for buckets, members in found)
 
 
-def read_row_pages(path: Path, reader: "Reader") -> tuple[RowPage, ...]:
+def read_row_pages(path: Path, reader: "Reader", list_name: str = _LIST) -> tuple[RowPage, ...]:
     """Return every page of a file whose pages list rows without buckets.
 
     Rows of one day may be spread over many pages, and a snapshot replaces whole days, so a pull
     that was not finished is refused.
 
+    Args:
+        path: the file; compressed or not.
+        reader: gives its content, up to the size it allows for a file that is held whole.
+        list_name: the member of a page that holds its rows.
+
     Raises:
         SourceError: `incomplete-pull` where the last page says that more follow; else as
             `read_pages`.
     """
-    found = _pages_of(path, reader, _row)
+    found = _pages_of(path, reader, _row, list_name)
     members = found[-1][1]
     if members.get("has_more") is True or members.get("next_page"):
         raise SourceError(
@@ -209,14 +214,20 @@ class _PageReading(Generic[Element]):
         cursor: at the beginning of the file.
         path: the file, for messages.
         element: reads one element of the list a page holds.
+        list_name: the member that is that list.
     """
 
     def __init__(
-        self, cursor: Cursor, path: str, element: "Callable[[_PageReading[Element]], Element]"
+        self,
+        cursor: Cursor,
+        path: str,
+        element: "Callable[[_PageReading[Element]], Element]",
+        list_name: str,
     ) -> None:
         self.cursor = cursor
         self._path = path
         self._element = element
+        self._list_name = list_name
 
     def pages(self) -> Iterator[tuple[tuple[Element, ...], Mapping[str, object]]]:
         """Yield the list and the other members of each page, listed or one after the other."""
@@ -233,12 +244,12 @@ class _PageReading(Generic[Element]):
         elements: tuple[Element, ...] = ()
         for key in self.cursor.members():
             self.refuse_twice(key, members)
-            if key == _LIST:
-                elements = tuple(self._element(self) for _ in self.items(_LIST))
+            if key == self._list_name:
+                elements = tuple(self._element(self) for _ in self.items(key))
                 members[key] = None
             else:
                 members[key] = self.cursor.value()
-        self.require(_LIST, members, "page", line)
+        self.require(self._list_name, members, "page", line)
         return elements, members
 
     def items(self, name: str) -> Iterator[int]:
@@ -267,9 +278,12 @@ class _PageReading(Generic[Element]):
 
 
 def _pages_of(
-    path: Path, reader: "Reader", element: Callable[[_PageReading[Element]], Element]
+    path: Path,
+    reader: "Reader",
+    element: Callable[[_PageReading[Element]], Element],
+    list_name: str = _LIST,
 ) -> list[tuple[tuple[Element, ...], Mapping[str, object]]]:
-    reading = _PageReading(Cursor(_text(path, reader), str(path)), str(path), element)
+    reading = _PageReading(Cursor(_text(path, reader), str(path)), str(path), element, list_name)
     pages = list(reading.pages())
     if not pages:
         raise SourceError(

@@ -6,28 +6,22 @@ read of them is summed by the database.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Any, ClassVar, Final, NamedTuple
 
 from sqlalchemy import (
     CheckConstraint,
     Connection,
-    Table,
-    UniqueConstraint,
     func,
-    insert,
     select,
     text,
 )
-from sqlmodel import Field
 
 from metering.books.engine import POSTGRESQL
 from metering.books.periods import closed_periods
 from metering.books.schema import (
     BookTable,
-    flag_check,
-    in_blocks,
     reference,
     row_id,
     strict,
@@ -35,66 +29,8 @@ from metering.books.schema import (
     whole,
     words,
 )
-from metering.books.types import Flag, JsonText
-from metering.core.ledger import Account, AccountKind, Basis
+from metering.core.ledger import AccountKind
 from metering.errors import BookError
-
-
-class AccountRow(BookTable, table=True):
-    """One account."""
-
-    __tablename__: ClassVar[Any] = "account"
-    __table_args__ = strict(UniqueConstraint("name"))
-
-    id: int | None = row_id()
-    name: str = words()
-    kind: str = words()
-    provider: str = words()
-    billing_account: str = words()
-    cost_centre: str = words()
-    team: str = words()
-    project: str = words()
-
-
-class BasisRow(BookTable, table=True):
-    """Why charges are what they are; equal content is one row."""
-
-    __tablename__: ClassVar[Any] = "charge_basis"
-    __table_args__ = strict(
-        UniqueConstraint("digest"),
-        CheckConstraint("(unit_price_nanos IS NULL) = (per IS NULL)", name="price_has_units"),
-        CheckConstraint(
-            "(list_unit_price_nanos IS NULL) = (list_per IS NULL)", name="list_price_has_units"
-        ),
-        CheckConstraint("per > 0 AND list_per > 0", name="units_positive"),
-        CheckConstraint("factor_den > 0 AND list_factor_den > 0", name="factors_divide"),
-        flag_check("promoted"),
-    )
-
-    id: int | None = row_id()
-    digest: str = words()
-    provider: str = words()
-    platform: str = words()
-    billing_account: str = words()
-    product: str = words()
-    model_raw: str = words()
-    model: str = words()
-    meter: str = words()
-    conditions: str = words()
-    status: str = words()
-    reason: str = words()
-    currency: str = words()
-    card: str = words()
-    rate_ids: list[str] = Field(sa_type=JsonText)
-    unit_price_nanos: int | None = whole()
-    per: int | None = whole()
-    factor_num: int = whole()
-    factor_den: int = whole()
-    list_unit_price_nanos: int | None = whole()
-    list_per: int | None = whole()
-    list_factor_num: int = whole()
-    list_factor_den: int = whole()
-    promoted: bool = Field(sa_type=Flag)
 
 
 class PostingRow(BookTable, table=True):
@@ -123,8 +59,6 @@ class PostingRow(BookTable, table=True):
     corrects_period: str | None = words()
 
 
-_ACCOUNT: Final = table_of(AccountRow)
-_BASIS: Final = table_of(BasisRow)
 _POSTING: Final = table_of(PostingRow)
 
 # Rows in one INSERT: a third faster than one by one, and below the 999 values that every build of
@@ -286,43 +220,6 @@ _CONTROL: Final = f"""
 """  # noqa: S608 - our own column names
 
 
-def ensure_accounts(connection: Connection, accounts: Iterable[Account]) -> dict[str, int]:
-    """Return the id of each account by name, opening those that are new."""
-    by_name = {account.name: account for account in accounts}
-    known = _ids(connection, _ACCOUNT, "name", list(by_name))
-    new = sorted(by_name.keys() - known.keys())
-    if new:
-        connection.execute(insert(_ACCOUNT), [asdict(by_name[name]) for name in new])
-    return known | _ids(connection, _ACCOUNT, "name", new)
-
-
-def ensure_bases(connection: Connection, bases: Iterable[Basis]) -> dict[str, int]:
-    """Return the id of each basis by digest, keeping those that are new."""
-    by_digest = {basis.digest: basis for basis in bases}
-    known = _ids(connection, _BASIS, "digest", list(by_digest))
-    new = sorted(by_digest.keys() - known.keys())
-    if new:
-        rows = [{"digest": digest, **asdict(by_digest[digest])} for digest in new]
-        connection.execute(insert(_BASIS), rows)
-    return known | _ids(connection, _BASIS, "digest", new)
-
-
-def accounts_by_id(connection: Connection) -> dict[int, Account]:
-    """Return every account."""
-    return {
-        row.id: Account(
-            row.name,
-            AccountKind(row.kind),
-            row.provider,
-            row.billing_account,
-            row.cost_centre,
-            row.team,
-            row.project,
-        )
-        for row in connection.execute(select(_ACCOUNT).order_by(_ACCOUNT.c.id))
-    }
-
-
 def booked(connection: Connection, first_day: str, last_day: str) -> dict[str, Sequence[Any]]:
     """Return what is booked for some charge days, all postings of a line added up, as columns.
 
@@ -418,14 +315,6 @@ def control_totals(connection: Connection) -> tuple[ControlTotal, ...]:
         )
         for currency, rows in by_currency.items()
     )
-
-
-def _ids(connection: Connection, table: Table, key: str, names: Sequence[str]) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for block in in_blocks(names):
-        rows = connection.execute(select(table.c[key], table.c.id).where(table.c[key].in_(block)))
-        found.update((name, number) for name, number in rows)
-    return found
 
 
 def _fetched(connection: Connection, statement: str, values: tuple[str | int, ...]) -> Any:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
 
+from metering.books import accounts as account_book
 from metering.books import lake as lake_book
 from metering.books import ledger as ledger_book
 from metering.books import periods as period_book
@@ -133,7 +134,7 @@ def lacking(
     ) as duck:
         cells = day_cells(duck, Lake(settings.lake), staging / "cells", files, known, policy)
         desired = _desired(duck, policy, cells)
-        accounts = ledger_book.ensure_accounts(connection, desired.accounts())
+        accounts = account_book.ensure_accounts(connection, desired.accounts())
         _find(duck, connection, desired, accounts, (first.isoformat(), last.isoformat()))
         yield Lacking(
             duck=duck,
@@ -157,7 +158,7 @@ def _find(
     accounts: Mapping[str, int],
     days: tuple[str, str],
 ) -> None:
-    bases = ledger_book.ensure_bases(connection, desired.bases)
+    bases = account_book.ensure_bases(connection, desired.bases)
     engine.find_lacking(
         duck,
         [

@@ -12,6 +12,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from metering.books import coverage as coverage_book
 from metering.books import lake as lake_book
 from metering.books import sources as source_book
 from metering.books.runs import record_run
@@ -280,7 +281,7 @@ def _refuse_overlap(
     claims = _claims(reading, staged)
     clashes = [
         clash
-        for clash in lake_book.conflicting_coverage(connection, claims)
+        for clash in coverage_book.conflicting_coverage(connection, claims)
         if settings.is_metered(clash.ingestor, clash.role)
     ]
     if not clashes:
@@ -312,14 +313,14 @@ def _way_out(ingestor: str, other: str) -> str:
     )
 
 
-def _claims(reading: Reading, staged: Sequence[StagedDay]) -> tuple[lake_book.NewCoverage, ...]:
+def _claims(reading: Reading, staged: Sequence[StagedDay]) -> tuple[coverage_book.NewCoverage, ...]:
     if reading.ingestor.role not in _CHARGEABLE:
         return ()
     scope, signature = "*", ""
     if reading.slices:
         scope, signature = reading.slices[0].scope, reading.slices[0].signature
     return tuple(
-        lake_book.NewCoverage(
+        coverage_book.NewCoverage(
             provider=provider,
             billing_account=account,
             scope=scope,
@@ -352,7 +353,7 @@ def _write(
         files += rewritten
     lake.sync(Published(file.path, file.sha256, file.size_bytes) for file in files if file.path)
     lake_book.add_lake_files(connection, run_id, files)
-    lake_book.add_coverage(connection, run_id, source_id, _claims(reading, outcome.days))
+    coverage_book.add_coverage(connection, run_id, source_id, _claims(reading, outcome.days))
 
 
 def _new_source(reading: Reading, receipt: Receipt) -> source_book.NewSource:

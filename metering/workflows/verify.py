@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from metering.books import coverage as coverage_book
 from metering.books import lake as lake_book
 from metering.books import ledger as ledger_book
 from metering.books import owners as owner_book
@@ -176,7 +177,7 @@ def _lost_records(connection: "Connection", live: Sequence[lake_book.LakeFile]) 
 
 def _overlaps(connection: "Connection", settings: "Settings") -> Iterator[str]:
     """Yield usage that two sources meter, which a change of [roles] can bring about."""
-    for clash in lake_book.overlapping_claims(connection):
+    for clash in coverage_book.overlapping_claims(connection):
         one, other = clash
         if settings.is_metered(one.ingestor, one.role) and settings.is_metered(
             other.ingestor, other.role

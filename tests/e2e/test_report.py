@@ -10,12 +10,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from metering.books.accounts import ensure_accounts, ensure_bases
 from metering.books.engine import begin_read, begin_write, open_engine
 from metering.books.ledger import (
     NewPosting,
     add_postings,
-    ensure_accounts,
-    ensure_bases,
     net_lines,
 )
 from metering.books.migrations import upgrade

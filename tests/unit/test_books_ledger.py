@@ -7,16 +7,14 @@ import pytest
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import IntegrityError
 
+from metering.books.accounts import accounts_by_id, ensure_accounts, ensure_bases
 from metering.books.engine import begin_read, begin_write
 from metering.books.ledger import (
     ControlTotal,
     PeriodTotal,
-    accounts_by_id,
     add_postings,
     booked,
     control_totals,
-    ensure_accounts,
-    ensure_bases,
     net_lines,
     period_totals,
     posting_count,

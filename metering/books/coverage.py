@@ -1,0 +1,141 @@
+"""Claims: which days of which accounts a source reports on, and which two are of the same usage.
+
+Two metered sources of the same usage are never added up; here they are found, and whoever knows
+the roles decides.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any, ClassVar, Final
+
+from sqlalchemy import Connection, Index, insert, text
+
+from metering.books.schema import BookTable, reference, row_id, strict, table_of, words
+
+
+class CoverageRow(BookTable, table=True):
+    """One day of an account that a source claims to report on."""
+
+    __tablename__: ClassVar[Any] = "coverage"
+    __table_args__ = strict(Index(None, "provider", "billing_account", "day"))
+
+    id: int | None = row_id()
+    run_id: int = reference("run.id")
+    source_id: int = reference("source.id")
+    provider: str = words()
+    billing_account: str = words()
+    scope: str = words()
+    signature: str = words()
+    ingestor: str = words()
+    role: str = words()
+    day: str = words()
+
+
+_COVERAGE: Final = table_of(CoverageRow)
+
+
+@dataclass(frozen=True, slots=True)
+class NewCoverage:
+    """One day of an account that a source claims to report on.
+
+    Attributes:
+        scope: the part of the account's usage; "*" for all of it.
+        signature: how a snapshot is grouped; "" for events.
+        role: as the ingestor declares it.
+        day: ISO charge day.
+    """
+
+    provider: str
+    billing_account: str
+    scope: str
+    signature: str
+    ingestor: str
+    role: str
+    day: str
+
+
+@dataclass(frozen=True, slots=True)
+class Clash(NewCoverage):
+    """A day that another source reports on already, in another view of the same usage.
+
+    Attributes:
+        source_path: that source, as the user named it.
+    """
+
+    source_path: str = ""
+
+
+_CLASHES: Final = text("""
+    SELECT DISTINCT c.provider, c.billing_account, c.scope, c.signature, c.ingestor, c.role, c.day,
+        s.path
+    FROM coverage c JOIN source s ON s.id = c.source_id
+    WHERE c.provider = :provider AND c.billing_account = :billing_account
+        AND c.day BETWEEN :first_day AND :last_day
+        AND (c.scope = :scope OR c.scope = '*' OR :scope = '*')
+        AND NOT (c.scope = :scope AND c.signature = :signature AND c.ingestor = :ingestor)
+""")
+
+_VIEW: Final = ("provider", "billing_account", "scope", "signature", "ingestor")
+
+# Each pair once: of two views, the one that sorts first stands on the left.
+_OVERLAPS: Final = """
+    WITH claim AS (SELECT DISTINCT {columns} FROM coverage)
+    SELECT {left}, {right}
+    FROM claim l JOIN claim r
+        ON r.provider = l.provider AND r.billing_account = l.billing_account AND r.day = l.day
+        AND (r.scope = l.scope OR r.scope = '*' OR l.scope = '*')
+        AND (l.ingestor, l.scope, l.signature) < (r.ingestor, r.scope, r.signature)
+"""
+
+
+def add_coverage(
+    connection: Connection, run_id: int, source_id: int, rows: Sequence[NewCoverage]
+) -> None:
+    """Keep which days of which accounts a source claims to report on."""
+    if rows:
+        connection.execute(
+            insert(_COVERAGE),
+            [{"run_id": run_id, "source_id": source_id, **asdict(row)} for row in rows],
+        )
+
+
+def conflicting_coverage(connection: Connection, rows: Sequence[NewCoverage]) -> list[Clash]:
+    """Return what the book already holds of the same usage in another view.
+
+    Two claims are of the same usage when provider, account and day agree and the scopes are equal
+    or one of them is "*". They are the same view when scope, signature and ingestor are equal too:
+    then the later one replaces the earlier, else adding them up would charge twice.
+
+    Returns:
+        The clashing claims of the book, by day; whether their roles make it an error is the
+        caller's to say.
+    """
+    days: dict[tuple[str, ...], set[str]] = {}
+    for row in rows:
+        days.setdefault(tuple(getattr(row, name) for name in _VIEW), set()).add(row.day)
+    clashes: set[Clash] = set()
+    for view, claimed in days.items():
+        values = dict(zip(_VIEW, view, strict=True))
+        bounds = {"first_day": min(claimed), "last_day": max(claimed)}
+        found = connection.execute(_CLASHES, values | bounds)
+        clashes.update(clash for clash in (Clash(*row) for row in found) if clash.day in claimed)
+    return sorted(clashes, key=lambda one: (one.day, one.source_path, one.ingestor, one.scope))
+
+
+def overlapping_claims(connection: Connection) -> list[tuple[NewCoverage, NewCoverage]]:
+    """Return every pair of claims to the same usage in two views, by day.
+
+    A change of roles can make an error of what was none when it was ingested.
+    """
+    columns = [field.name for field in fields(NewCoverage)]
+    statement = _OVERLAPS.format(
+        columns=", ".join(columns),
+        left=", ".join(f"l.{name} AS l_{name}" for name in columns),
+        right=", ".join(f"r.{name} AS r_{name}" for name in columns),
+    )
+    middle = len(columns)
+    pairs = [
+        (NewCoverage(*row[:middle]), NewCoverage(*row[middle:]))
+        for row in connection.execute(text(statement))
+    ]
+    return sorted(pairs, key=lambda pair: (pair[0].day, repr(pair)))

@@ -16,6 +16,7 @@ from metering.errors import Rejection, shown
 from metering.ingest.strict_json import Oddity, RepeatedKey
 
 _LARGEST_WHOLE_NUMBER: Final = 2**63 - 1
+_DECIMAL: Final = re.compile(r"-?\d{1,20}(\.\d{1,60})?([eE][+-]?\d{1,2})?", re.ASCII)
 _LONGEST_TEXT: Final = 1000
 _EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _LATEST: Final = datetime(2100, 1, 1, tzinfo=UTC)
@@ -123,6 +124,22 @@ class Fields:
         if not isinstance(value, str) or not _is_storable(value):
             raise self.refused("bad-text", name, _TEXT)
         return value
+
+    def decimal_text_if_any(self, name: str) -> str | None:
+        """Return a number as it is spelled, with or without quotes, or None where there is none.
+
+        For numbers that are shown and never calculated with.
+
+        Raises:
+            FieldRefused: `bad-quantity`; it is no plain decimal.
+        """
+        value = self.values.get(name)
+        if value is None or value == "":
+            return None
+        spelled = value.spelled if isinstance(value, Oddity) else str(value)
+        if isinstance(value, bool) or not _DECIMAL.fullmatch(spelled):
+            raise self.refused("bad-quantity", name, "a decimal number")
+        return spelled
 
     def text(self, name: str) -> str:
         """Return text that has to be there.

@@ -12,17 +12,29 @@ from typing import Final
 
 from metering.errors import MeteringError, shown
 from metering.ingest.contract import Identity, Ingestor, Repeat, SourceRole
+from metering.ingest.formats.anthropic_console_cost_csv import AnthropicConsoleCostCsv
+from metering.ingest.formats.anthropic_console_usage_csv import AnthropicConsoleUsageCsv
+from metering.ingest.formats.anthropic_cost_report import AnthropicCostReport
 from metering.ingest.formats.anthropic_messages import AnthropicMessages
 from metering.ingest.formats.claude_code_transcripts import ClaudeCodeTranscripts
 from metering.ingest.formats.litellm_spend_logs import LiteLlmSpendLogs
+from metering.ingest.formats.openai_activity_csv import OpenAiActivityCsv
+from metering.ingest.formats.openai_cost_csv import OpenAiCostCsv
+from metering.ingest.formats.openai_costs import OpenAiCosts
 from metering.ingest.formats.openai_usage import OpenAiUsage
 
 ENTRY_POINT_GROUP: Final = "metering.ingestors"
 
 BUILT_IN: Final[tuple[Ingestor, ...]] = (
+    AnthropicConsoleCostCsv(),
+    AnthropicConsoleUsageCsv(),
+    AnthropicCostReport(),
     AnthropicMessages(),
     ClaudeCodeTranscripts(),
     LiteLlmSpendLogs(),
+    OpenAiActivityCsv(),
+    OpenAiCostCsv(),
+    OpenAiCosts(),
     OpenAiUsage(),
 )
 

@@ -8,14 +8,20 @@ the accessor that asks for it refuses it and shows it as it is spelled.
 
 import io
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from metering.errors import Rejection
+from metering.ingest.buckets import Coverage, Span, coverage
+from metering.ingest.contract import Reading
 from metering.ingest.exact_lines import check_header, numbered_rows
-from metering.ingest.pages import Row
+from metering.ingest.fields import FieldRefused, Fields
+from metering.ingest.pages import Row, rows_as_records
+from metering.ingest.records import readings
 
 if TYPE_CHECKING:
     from metering.ingest.readers import Reader
@@ -91,6 +97,59 @@ def read_table(
             ]
             rows.append(Row(line, dict(zip(header, values, strict=True))))
     return Table(header, tuple(rows), tuple(refused), empty)
+
+
+def covered_by(
+    rows: Iterable[Row], span_of: Callable[[Fields], Span], path: str
+) -> tuple[Coverage, tuple[Span, ...]]:
+    """Return the days that the rows cover, and their buckets in order.
+
+    Many rows share a bucket; a row whose bounds cannot be read covers nothing.
+
+    Args:
+        rows: of one file.
+        span_of: reads the bounds of a row's bucket.
+        path: the file, for messages.
+
+    Raises:
+        SourceError: `repeated-bucket`; two different buckets of the file share an instant.
+    """
+    first_lines: dict[Span, int] = {}
+    for row in rows:
+        with suppress(FieldRefused):
+            first_lines.setdefault(span_of(row.fields), row.line)
+    return coverage(first_lines.items(), path), tuple(sorted(first_lines))
+
+
+def readings_of(
+    table: Table,
+    cells_of: Callable[[Row], Mapping[str, object]],
+    *,
+    blank_but_for: frozenset[str] = frozenset(),
+) -> Iterator[Reading]:
+    """Yield the rows of a table as batches and rejections, and what holds no usage as noise.
+
+    Args:
+        table: all of a file.
+        cells_of: turns a row into the cells of a usage record, or raises `FieldRefused`.
+        blank_but_for: a row in which every other column is empty is a bucket without usage; none
+            when the format has no such rows.
+    """
+    used = [row for row in table.rows if not _is_blank(row, blank_but_for)]
+    yield from readings(
+        chain(rows_as_records(used, cells_of), table.refused),
+        {"empty bucket": len(table.rows) - len(used), "empty line": table.empty_lines},
+    )
+
+
+def _is_blank(row: Row, filled: frozenset[str]) -> bool:
+    return (
+        bool(filled)
+        and isinstance(row.value, Mapping)
+        and not any(
+            value is not None for column, value in row.value.items() if column not in filled
+        )
+    )
 
 
 def _fault(line: int, row: Sequence[str], width: int) -> Rejection | None:

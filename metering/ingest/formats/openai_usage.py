@@ -92,18 +92,7 @@ class OpenAiUsage:
 
     def identify(self, sample: Sample) -> Verdict:
         """Match on the `object` of the result rows; the envelope alone may hold costs."""
-        if sample.head is None:
-            return Verdict(matches=False, because="it is not UTF-8 text")
-        if not sample.head.lstrip().startswith(("{", "[")):
-            return Verdict(matches=False, because="it does not begin with a JSON page")
-        if not re.search(r'"results"\s*:\s*\[', sample.head):
-            return Verdict(matches=False, because="it has no bucket with a list of results")
-        found = re.search(r'"object"\s*:\s*"(organization\.[a-z_.]+)"', sample.head)
-        if found is None:
-            because = "no result row says organization.usage.…: its buckets are empty, or not ours"
-            return Verdict(matches=False, because=because)
-        matches = found[1].startswith(_PREFIX)
-        return Verdict(matches=matches, because=f"its result rows are {found[1]}")
+        return by_first_result(sample, _PREFIX)
 
     def read(self, path: Path, reader: "Reader") -> Iterator[Reading]:
         """Yield the slices of each kind of usage in the file, then its rows in file order."""
@@ -174,6 +163,26 @@ def _dimensions(pages: Sequence[Page], kind: _Kind) -> set[str]:
         for name in DIMENSIONS_OF_ALL_USAGE
         if any(row.member(name) is not None for row in rows)
     }
+
+
+def by_first_result(sample: Sample, expected: str) -> Verdict:
+    """Judge pages of buckets by what their first result row says it is.
+
+    Args:
+        sample: the head of the file.
+        expected: how the `object` of the row begins.
+    """
+    if sample.head is None:
+        return Verdict(matches=False, because="it is not UTF-8 text")
+    if not sample.head.lstrip().startswith(("{", "[")):
+        return Verdict(matches=False, because="it does not begin with a JSON page")
+    if not re.search(r'"results"\s*:\s*\[', sample.head):
+        return Verdict(matches=False, because="it has no bucket with a list of results")
+    found = re.search(r'"object"\s*:\s*"(organization\.[a-z_.]+)"', sample.head)
+    if found is None:
+        because = f"no result row says {expected}…: its buckets are empty, or not ours"
+        return Verdict(matches=False, because=because)
+    return Verdict(matches=found[1].startswith(expected), because=f"its result rows are {found[1]}")
 
 
 def span_of(bucket: Fields) -> Span:

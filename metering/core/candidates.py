@@ -5,14 +5,19 @@ and every condition match, ordered by card precedence, exactness of the match, i
 of conditions, window, latest start.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from fractions import Fraction
 from math import gcd, prod
 from typing import Final
 
-from metering.core.conditions import CONTEXT_WINDOW, context_window_range, spelled
+from metering.core.conditions import (
+    CONTEXT_WINDOW,
+    Conditions,
+    context_window_range,
+    spelled,
+)
 from metering.core.decisions import Decision, Reason, Status, unpriced
 from metering.core.rate_book import PRECEDENCE, Candidate, Multiple, RateBook
 from metering.core.rates import ANY_VALUE, CardKind, NoEffect, names_meter
@@ -38,10 +43,33 @@ class Wanted:
     platform: str
     model: str
     named_later: bool
-    conditions: tuple[tuple[str, str], ...]
+    conditions: Conditions
     lo: int
     hi: int | None
     single: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RowsInQuestion:
+    """The rows that a kind of usage meets the conditions of.
+
+    Attributes:
+        carried: the conditions of the usage.
+        dimensions: the dimensions of those.
+        by_meter: rates of the model, whatever their conditions, best first.
+        multiples: modifiers whose conditions the usage meets, best first.
+        demanding: dimensions that somebody must consume, with the statements that their value has
+            no effect; a statement may hold for some meters alone.
+        absence: what it means that there is no rate for a meter.
+    """
+
+    wanted: Wanted
+    carried: frozenset[tuple[str, str]]
+    dimensions: frozenset[str]
+    by_meter: Mapping[str, tuple[Candidate, ...]]
+    multiples: tuple[Multiple, ...]
+    demanding: Mapping[str, Sequence[NoEffect]]
+    absence: Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,31 +112,50 @@ class Plan:
             yield multiple.ends
 
 
-def plan_for(wanted: Wanted, meter: str, book: RateBook) -> Plan | Reason:
-    """Return the rows that may hold for one meter, or why there are none at all."""
+def rows_for(wanted: Wanted, book: RateBook) -> RowsInQuestion:
+    """Return the rows that a kind of usage meets the conditions of, whatever the meter."""
     place = (wanted.provider, wanted.platform, wanted.model)
     carried = frozenset(wanted.conditions)
     dimensions = frozenset(name for name, _ in carried)
-    named = book.candidates(*place).get(meter, ())
-    candidates = tuple(c for c in named if c.conditions.hold_for(carried, dimensions))
-    if not candidates:
-        return _absence(wanted, book)
-    return Plan(
+    silent: dict[str, list[NoEffect]] = {
+        name: [] for name, value in carried if not _is_prompt_size(name, value)
+    }
+    for row in book.no_effects(*place) if silent else ():
+        if row.dimension in silent and _is_without_effect(row, wanted.conditions):
+            silent[row.dimension].append(row)
+    known = book.is_known(*place)
+    return RowsInQuestion(
         wanted=wanted,
-        candidates=candidates,
+        carried=carried,
+        dimensions=dimensions,
+        by_meter=book.candidates(*place),
         multiples=tuple(
             multiple
             for multiple in book.multiples(*place)
-            if names_meter(multiple.modifier.meters, meter)
-            and multiple.conditions.hold_for(carried, dimensions)
+            if multiple.conditions.hold_for(carried, dimensions)
         ),
+        demanding=silent,
+        absence=Reason.NO_RATE if known else _unknown(wanted),
+    )
+
+
+def plan_for(rows: RowsInQuestion, meter: str) -> Plan | Reason:
+    """Return the rows that may hold for one meter, or why there are none at all."""
+    candidates = tuple(
+        candidate
+        for candidate in rows.by_meter.get(meter, ())
+        if candidate.conditions.hold_for(rows.carried, rows.dimensions)
+    )
+    if not candidates:
+        return rows.absence
+    return Plan(
+        wanted=rows.wanted,
+        candidates=candidates,
+        multiples=tuple(m for m in rows.multiples if names_meter(m.modifier.meters, meter)),
         demanding=frozenset(
-            name
-            for name, value in carried
-            if not (name == CONTEXT_WINDOW and context_window_range(value))
-            and not any(
-                _is_without_effect(row, meter, name, value) for row in book.no_effects(*place)
-            )
+            dimension
+            for dimension, silent in rows.demanding.items()
+            if not any(names_meter(row.meters, meter) for row in silent)
         ),
     )
 
@@ -271,17 +318,18 @@ def _doubt(plan: Plan, choice: _Choice, at: datetime) -> str:
     return ""
 
 
-def _absence(wanted: Wanted, book: RateBook) -> Reason:
-    if book.is_known(wanted.provider, wanted.platform, wanted.model):
-        return Reason.NO_RATE
+def _unknown(wanted: Wanted) -> Reason:
     return Reason.BEFORE_FIRST_RATE if wanted.named_later else Reason.NO_MODEL
 
 
-def _is_without_effect(row: NoEffect, meter: str, dimension: str, value: str) -> bool:
-    if row.dimension != dimension or not names_meter(row.meters, meter):
-        return False
-    return ANY_VALUE in row.values or (dimension, value) in (
-        spelled(row.provider, dimension, listed) for listed in row.values
+def _is_prompt_size(dimension: str, value: str) -> bool:
+    # It has been taken into account already: as the sizes that prompts may have had.
+    return dimension == CONTEXT_WINDOW and context_window_range(value) is not None
+
+
+def _is_without_effect(row: NoEffect, conditions: Conditions) -> bool:
+    return ANY_VALUE in row.values or any(
+        spelled(row.provider, row.dimension, value) in conditions for value in row.values
     )
 
 

@@ -17,7 +17,14 @@ from functools import cache
 from itertools import pairwise
 from typing import Final
 
-from metering.core.candidates import Plan, Wanted, decide, plan_for
+from metering.core.candidates import (
+    Plan,
+    RowsInQuestion,
+    Wanted,
+    decide,
+    plan_for,
+    rows_for,
+)
 from metering.core.conditions import (
     CONTEXT_WINDOW,
     Conditions,
@@ -187,13 +194,13 @@ class _Kind:
     Attributes:
         resolution: what the name means, and for how long.
         conflict: a dimension that the key and the name contradict each other about; "" for none.
-        wanted: what is asked of the book, but for the meter; None with a conflict.
+        rows: what the book holds about it; None with a conflict.
         by_meter: what is already known of it.
     """
 
     resolution: Resolution
     conflict: str = ""
-    wanted: Wanted | None = None
+    rows: RowsInQuestion | None = None
     by_meter: dict[str, _Foresight] = field(default_factory=dict)
 
 
@@ -221,21 +228,22 @@ def _kind(key: RatingKey, resolution: Resolution, book: RateBook) -> _Kind:
         single=key.per_request,
     )
     # Many keys want the same: they share what is known of it.
-    known = book.remembered(wanted, lambda: _Kind(resolution, wanted=wanted))
-    return _Kind(resolution, "", known.wanted, known.by_meter)
+    known = book.remembered(wanted, lambda: _Kind(resolution, rows=rows_for(wanted, book)))
+    return _Kind(resolution, "", known.rows, known.by_meter)
 
 
 def _segments(kind: _Kind, meter: str, book: RateBook, span: _Span) -> tuple[RateSegment, ...]:
-    if kind.wanted is None:
+    rows = kind.rows
+    if rows is None:
         reason = f"{Reason.UNHANDLED_CONDITION}:{kind.conflict}"
         return (RateSegment(*span, unpriced(reason, kind.resolution.model)),)
     foresight = kind.by_meter.get(meter)
     if foresight is None:
-        foresight = kind.by_meter[meter] = _foresee(kind.wanted, meter, book)
+        foresight = kind.by_meter[meter] = _foresee(rows, meter)
     plan = foresight.plan
     if plan is None or not foresight.windows:
         return _clipped(foresight.segments, span)
-    return book.remembered((kind.wanted, meter, span), lambda: _unfolded(foresight, plan, span))
+    return book.remembered((rows.wanted, meter, span), lambda: _unfolded(foresight, plan, span))
 
 
 def _conditions(key: RatingKey, resolution: Resolution) -> tuple[Conditions, str]:
@@ -278,14 +286,14 @@ def _prompt_of_window(conditions: Conditions) -> PromptRange:
     return _ANY_PROMPT
 
 
-def _foresee(wanted: Wanted, meter: str, book: RateBook) -> _Foresight:
-    plan = plan_for(wanted, meter, book)
+def _foresee(rows: RowsInQuestion, meter: str) -> _Foresight:
+    plan = plan_for(rows, meter)
     ttl_unknown = False
     if isinstance(plan, Reason) and meter == Meter.CACHE_WRITE_UNKNOWN:
-        instead = _shortest_writes(wanted, book)
+        instead = _shortest_writes(rows)
         plan, ttl_unknown = instead or plan, instead is not None
     if isinstance(plan, Reason):
-        return _nothing(plan, wanted.model)
+        return _nothing(plan, rows.wanted.model)
     windows = {c.rate.window for c in plan.candidates if c.rate.window is not None}
     foresight = _Foresight(plan, tuple(windows), ttl_unknown)
     if windows:
@@ -294,8 +302,8 @@ def _foresee(wanted: Wanted, meter: str, book: RateBook) -> _Foresight:
     return _Foresight(None, (), ttl_unknown, _unfolded(foresight, plan, (ALWAYS, NEVER)))
 
 
-def _shortest_writes(wanted: Wanted, book: RateBook) -> Plan | None:
-    plans = (plan_for(wanted, meter, book) for meter in _SHORTEST_WRITES)
+def _shortest_writes(rows: RowsInQuestion) -> Plan | None:
+    plans = (plan_for(rows, meter) for meter in _SHORTEST_WRITES)
     return next((plan for plan in plans if isinstance(plan, Plan)), None)
 
 

@@ -157,6 +157,11 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() or c == "\n" else "�" for c in text)
 
 
+def counted(number: int, thing: str) -> str:
+    """Return "1 record" or "1,200 records"."""
+    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
+
+
 def money_text(nanos: int, *, decimals: int = 2) -> str:
     """Return nanos as grouped decimal text, rounded half to even for display alone."""
     from metering.core.money import divide_half_even

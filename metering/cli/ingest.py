@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from metering.cli.frame import (
+    counted,
     emit_json,
     emit_table,
     exit_with,
@@ -76,7 +77,7 @@ def ingest(  # noqa: PLR0913 - an option each
         _show(receipts, dry_run=dry_run)
     refused = sum(len(receipt.rejections) for receipt in receipts)
     if refused:
-        note(f"{refused} records were refused; see `metering quarantine list`")
+        note(f"{counted(refused, 'record')} refused; see `metering quarantine list`")
         exit_with(1)
 
 

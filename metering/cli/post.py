@@ -5,6 +5,7 @@ from datetime import datetime
 import click
 
 from metering.cli.frame import (
+    counted,
     emit_json,
     emit_table,
     format_option,
@@ -72,18 +73,18 @@ def post(
         )
         return
     if not posted.postings:
-        note(f"the book is right: nothing to post for {posted.days} days")
+        note(f"the book is right: nothing to post for {counted(posted.days, 'day')}")
         return
     emit_table(
-        f"{'Would post' if dry_run else 'Posted'} {posted.postings:,} postings"
+        f"{'Would post' if dry_run else 'Posted'} {counted(posted.postings, 'posting')}"
         + (f", {posted.corrections:,} of them corrections" if posted.corrections else ""),
         ("Period", "Currency", "Amount"),
         [(period, cur, money_text(nanos)) for (period, cur), nanos in posted.amounts.items()],
         right=("Amount",),
     )
     if posted.unpriced:
-        note(f"{posted.unpriced:,} postings have no rate and wait in suspense:unpriced")
+        note(f"without a rate, in suspense:unpriced: {counted(posted.unpriced, 'posting')}")
     for currency, nanos in posted.unattributed.items():
-        note(f"{currency} {money_text(nanos)} have no owner and wait in suspense:unattributed")
+        note(f"without an owner, in suspense:unattributed: {currency} {money_text(nanos)}")
     if posted.run_id is not None:
         note(f"run {posted.run_id}; to reverse it, correct its cause and post again")

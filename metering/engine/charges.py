@@ -402,11 +402,16 @@ def lacking_rows(
 
 def lacking_totals(
     connection: "duckdb.DuckDBPyConnection",
-) -> list[tuple[str, str, str, int, int, int]]:
-    """Return (kind, period, currency, debit account id, postings, nanos), summed per account."""
+) -> list[tuple[str, str, str, int, int, int, int]]:
+    """Return what is lacking per account.
+
+    Returns:
+        Rows of (kind, period, currency, debit account id, postings, of them those that add usage
+        rather than take it back, nanos), sorted.
+    """
     return connection.execute(
-        "SELECT kind, period, currency, debit_account_id, count(*), CAST(sum(amount_nanos) AS"
-        " BIGINT) FROM lacking GROUP BY ALL ORDER BY ALL"
+        "SELECT kind, period, currency, debit_account_id, count(*), count(*) FILTER (quantity > 0),"
+        " CAST(sum(amount_nanos) AS BIGINT) FROM lacking GROUP BY ALL ORDER BY ALL"
     ).fetchall()
 
 

@@ -111,7 +111,7 @@ def _refuse_rejections(receipts: Sequence[Receipt]) -> None:
     if messages:
         raise RejectedRecordsError(
             "\n".join(messages)
-            + f"\nerror[{RejectedRecordsError.code}]: {len(messages)} records were refused, so "
+            + f"\nerror[{RejectedRecordsError.code}]: records refused: {len(messages)}; "
             "nothing is recorded\n"
             "    do:       correct them, or leave out --all-or-nothing"
         )

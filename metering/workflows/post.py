@@ -219,12 +219,12 @@ def _told(found: Lacking) -> Posted:
     amounts: Counter[tuple[str, str]] = Counter()
     unattributed: Counter[str] = Counter()
     postings = corrections = unpriced = 0
-    for kind, period, currency, debit, count, nanos in engine.lacking_totals(found.duck):
+    for kind, period, currency, debit, count, added, nanos in engine.lacking_totals(found.duck):
         postings += count
         amounts[period, currency] += nanos
         name = found.account_names.get(debit, "")
         corrections += count if kind == PostingKind.CORRECTION.value else 0
-        unpriced += count if name == UNPRICED.name else 0
+        unpriced += added if name == UNPRICED.name else 0
         unattributed[currency] += nanos if name == UNATTRIBUTED.name else 0
     return Posted(
         run_id=None,

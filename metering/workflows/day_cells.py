@@ -1,7 +1,8 @@
 """Day cells up to date: reuse those whose recipe is known, roll up the rest."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -10,12 +11,15 @@ from typing import TYPE_CHECKING
 from metering.books import lake as lake_book
 from metering.core.rating import boundaries, prompt_bounds
 from metering.engine.cells import Cuts, DayUsage, build_cells, cells_in, recipe
+from metering.engine.connection import open_duckdb
 from metering.usage.lake import Lake, Published
 
 if TYPE_CHECKING:
     import duckdb
+    from sqlalchemy import Connection
 
     from metering.core.rate_book import RateBook
+    from metering.settings import Settings
     from metering.workflows.desired import Policy
 
 
@@ -43,6 +47,36 @@ class DayCells:
     new: tuple[NewCells, ...]
     first: date | None
     last: date | None
+
+
+@contextmanager
+def live_cells(
+    connection: "Connection",
+    settings: "Settings",
+    staging: Path,
+    policy: "Policy",
+    days: tuple[date, date],
+) -> Iterator[tuple["duckdb.DuckDBPyConnection", DayCells]]:
+    """Yield the engine and the cells of all usage that may be charged on some days.
+
+    Args:
+        connection: of either kind of transaction.
+        settings: the lake, and which ingestors may be charged.
+        staging: folder on the lake's file system; new cells wait there.
+        policy: decides where cells must not add up.
+        days: first and last charge day, inclusive.
+    """
+    first, last = (day.isoformat() for day in days)
+    files = [
+        file
+        for file in lake_book.live_files(connection, None, first, last)
+        if settings.is_metered(file.ingestor, file.role)
+    ]
+    known = lake_book.cells_of_days(connection, first, last)
+    with open_duckdb(
+        staging / "scratch", memory_limit=settings.memory_limit, threads=settings.threads
+    ) as duck:
+        yield duck, day_cells(duck, Lake(settings.lake), staging / "cells", files, known, policy)
 
 
 def day_cells(

@@ -8,7 +8,6 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from metering.books import lake as lake_book
 from metering.books import owners as owner_book
 from metering.books.engine import begin_read, begin_write, open_engine
 from metering.books.migrations import require_current
@@ -30,9 +29,8 @@ from metering.core.rule_review import Identity, Remark, review, without_owner
 from metering.core.rules_file import parse_rules
 from metering.engine import charge_totals
 from metering.engine import charges as engine
-from metering.engine.connection import open_duckdb
 from metering.usage.lake import Lake
-from metering.workflows.day_cells import DayCells, day_cells
+from metering.workflows.day_cells import DayCells, live_cells
 from metering.workflows.desired import Policy, desired_charges
 from metering.workflows.policy import policy_in_force
 from metering.workflows.post import FIRST_DAY, LAST_DAY
@@ -217,20 +215,10 @@ def _usage(settings: "Settings") -> Iterator[_Usage]:
     # Cells that are missing are rolled up into the staging folder, and vanish with it.
     books = open_engine(settings.books_url)
     require_current(books)
-    lake = Lake(settings.lake)
-    first, last = FIRST_DAY.isoformat(), LAST_DAY.isoformat()
-    with begin_read(books) as connection, lake.staging() as staging:
+    with begin_read(books) as connection, Lake(settings.lake).staging() as staging:
         policy = policy_in_force(connection, settings)
-        files = [
-            file
-            for file in lake_book.live_files(connection, None, first, last)
-            if settings.is_metered(file.ingestor, file.role)
-        ]
-        known = lake_book.cells_of_days(connection, first, last)
-        with open_duckdb(
-            staging / "scratch", memory_limit=settings.memory_limit, threads=settings.threads
-        ) as duck:
-            cells = day_cells(duck, lake, staging / "cells", files, known, policy)
+        with live_cells(connection, settings, staging, policy, (FIRST_DAY, LAST_DAY)) as found:
+            duck, cells = found
             if cells.files:
                 engine.open_cells(duck, cells.files)
             yield _Usage(duck, policy, cells, _identities(duck, policy.rules, cells))

@@ -20,9 +20,8 @@ from metering.books.runs import record_run
 from metering.core.ledger import UNATTRIBUTED, UNPRICED, PostingKind, provider_account
 from metering.core.periods import BillingPeriod
 from metering.engine import charges as engine
-from metering.engine.connection import open_duckdb
 from metering.usage.lake import Lake
-from metering.workflows.day_cells import DayCells, day_cells, publish_cells
+from metering.workflows.day_cells import DayCells, live_cells, publish_cells
 from metering.workflows.desired import Desired, Policy, desired_charges
 from metering.workflows.policy import policy_in_force
 from metering.workflows.transactions import transaction
@@ -123,16 +122,7 @@ def lacking(
     Accounts and bases that are new are named in the transaction of `connection`.
     """
     policy = policy_in_force(connection, settings)
-    files = [
-        file
-        for file in lake_book.live_files(connection, None, first.isoformat(), last.isoformat())
-        if settings.is_metered(file.ingestor, file.role)
-    ]
-    known = lake_book.cells_of_days(connection, first.isoformat(), last.isoformat())
-    with open_duckdb(
-        staging / "scratch", memory_limit=settings.memory_limit, threads=settings.threads
-    ) as duck:
-        cells = day_cells(duck, Lake(settings.lake), staging / "cells", files, known, policy)
+    with live_cells(connection, settings, staging, policy, (first, last)) as (duck, cells):
         desired = _desired(duck, policy, cells)
         accounts = account_book.ensure_accounts(connection, desired.accounts())
         _find(duck, connection, desired, accounts, (first.isoformat(), last.isoformat()))

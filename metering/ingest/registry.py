@@ -17,6 +17,9 @@ from metering.ingest.formats.anthropic_console_usage_csv import AnthropicConsole
 from metering.ingest.formats.anthropic_cost_report import AnthropicCostReport
 from metering.ingest.formats.anthropic_messages import AnthropicMessages
 from metering.ingest.formats.claude_code_transcripts import ClaudeCodeTranscripts
+from metering.ingest.formats.copilot_billing_csv import CopilotBillingCsv
+from metering.ingest.formats.cursor_usage_csv import CursorUsageCsv
+from metering.ingest.formats.cursor_usage_events import CursorUsageEvents
 from metering.ingest.formats.litellm_spend_logs import LiteLlmSpendLogs
 from metering.ingest.formats.openai_activity_csv import OpenAiActivityCsv
 from metering.ingest.formats.openai_cost_csv import OpenAiCostCsv
@@ -31,6 +34,9 @@ BUILT_IN: Final[tuple[Ingestor, ...]] = (
     AnthropicCostReport(),
     AnthropicMessages(),
     ClaudeCodeTranscripts(),
+    CopilotBillingCsv(),
+    CursorUsageCsv(),
+    CursorUsageEvents(),
     LiteLlmSpendLogs(),
     OpenAiActivityCsv(),
     OpenAiCostCsv(),

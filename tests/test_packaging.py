@@ -114,7 +114,7 @@ def _wheel(folder: Path) -> Path:
 
 def _run(*command: str, cwd: Path | None = None) -> str:
     environment = {name: value for name, value in os.environ.items() if "PYTHON" not in name}
-    done = subprocess.run(  # noqa: S603 - our own words
+    done = subprocess.run(
         command, cwd=cwd, env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, f"{' '.join(command)}:\n{done.stdout}{done.stderr}"

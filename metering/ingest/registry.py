@@ -20,6 +20,8 @@ from metering.ingest.formats.claude_code_transcripts import ClaudeCodeTranscript
 from metering.ingest.formats.copilot_billing_csv import CopilotBillingCsv
 from metering.ingest.formats.cursor_usage_csv import CursorUsageCsv
 from metering.ingest.formats.cursor_usage_events import CursorUsageEvents
+from metering.ingest.formats.deepseek_amount_csv import DeepSeekAmountCsv
+from metering.ingest.formats.deepseek_cost_csv import DeepSeekCostCsv
 from metering.ingest.formats.litellm_spend_logs import LiteLlmSpendLogs
 from metering.ingest.formats.openai_activity_csv import OpenAiActivityCsv
 from metering.ingest.formats.openai_cost_csv import OpenAiCostCsv
@@ -37,6 +39,8 @@ BUILT_IN: Final[tuple[Ingestor, ...]] = (
     CopilotBillingCsv(),
     CursorUsageCsv(),
     CursorUsageEvents(),
+    DeepSeekAmountCsv(),
+    DeepSeekCostCsv(),
     LiteLlmSpendLogs(),
     OpenAiActivityCsv(),
     OpenAiCostCsv(),

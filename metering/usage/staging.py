@@ -118,17 +118,35 @@ class Staging:
     def _write(self) -> None:
         account = self._account.replace("'", "''")
         columns = ", ".join(f'"{name}"' for name in _KEPT)
-        self._copy(
+        select = (
             f"SELECT CAST(md5('{self._ingestor}' || chr(31) || event_id) AS UUID) AS record_key,"
             f" '{self._ingestor}' AS ingestor,"
             f" coalesce(billing_account, '{account}') AS billing_account,"
-            f' {columns}, CAST("start" AS DATE) AS day FROM incoming'
+            f" {columns} FROM incoming"
         )
+        first, last = self.connection.execute(
+            'SELECT CAST(CAST(min("start") AS DATE) AS VARCHAR),'
+            ' CAST(CAST(max("start") AS DATE) AS VARCHAR) FROM incoming'
+        ).fetchall()[0]
+        if first is not None and first == last:
+            self._copy_day(select, first)
+        elif first is not None:
+            self._copy(f'SELECT *, CAST("start" AS DATE) AS day FROM ({select})')
+
+    def _copy_day(self, select: str, day: str) -> None:
+        # A nightly export is of one day: its rows need no sorting into partitions, which costs as
+        # much as writing them.
+        target = self._next_part() / f"day={day}"
+        target.mkdir(parents=True)
+        self.connection.execute(f"COPY ({select}) TO '{target / 'data.parquet'}' ({PARQUET})")
 
     def _copy(self, select: str) -> None:
-        self._parts += 1
-        target = self.folder / f"part-{self._parts}"
+        target = self._next_part()
         self.connection.execute(f"COPY ({select}) TO '{target}' ({PARQUET}, PARTITION_BY (day))")
+
+    def _next_part(self) -> Path:
+        self._parts += 1
+        return self.folder / f"part-{self._parts}"
 
 
 def describe(

@@ -51,7 +51,7 @@ MODELS: Final = (
 )
 
 
-def requests(connection: "duckdb.DuckDBPyConnection", rows: int) -> None:
+def requests(connection: "duckdb.DuckDBPyConnection", rows: int, days: int) -> None:
     """Make `requests`: one row per request, its attributes as a gateway knows them."""
     models = ", ".join(f"{{'provider': '{p}', 'model': '{m}'}}" for p, m in MODELS)
     connection.execute(f"""
@@ -68,15 +68,17 @@ def requests(connection: "duckdb.DuckDBPyConnection", rows: int) -> None:
             CAST((key_no * 5 + hash(i, 6) % 5) % {PEOPLE} AS BIGINT) AS person_no,
             CAST(key_no % {PROJECTS} AS BIGINT) AS project_no,
             CAST(key_no % {TEAMS} AS BIGINT) AS team_no,
-            TIMESTAMP '2026-09-01' + INTERVAL (CAST(hash(i, 7) % {DAYS * 86_400} AS BIGINT)) SECOND
+            TIMESTAMP '2026-09-01' + INTERVAL (CAST(hash(i, 7) % {days * 86_400} AS BIGINT)) SECOND
                 AS begun
         FROM drawn
     """)
 
 
-def write_spend_logs(connection: "duckdb.DuckDBPyConnection", rows: int, path: Path) -> None:
-    """Write LiteLLM spend logs as JSON Lines of about 1 KB."""
-    requests(connection, rows)
+def write_spend_logs(
+    connection: "duckdb.DuckDBPyConnection", rows: int, days: int, path: Path
+) -> None:
+    """Write LiteLLM spend logs of some days as JSON Lines of about 1 KB."""
+    requests(connection, rows, days)
     connection.execute(f"""
         COPY (
             SELECT 'chatcmpl-' || md5(CAST(i AS VARCHAR)) AS request_id,
@@ -105,7 +107,7 @@ def write_spend_logs(connection: "duckdb.DuckDBPyConnection", rows: int, path: P
 
 def usage_rows(connection: "duckdb.DuckDBPyConnection", rows: int) -> str:
     """Return a statement that gives the same requests as usage records, in the usage schema."""
-    requests(connection, rows)
+    requests(connection, rows, DAYS)
     return """
         SELECT i + 1 AS row_no, CAST(i AS VARCHAR) AS event_id,
             CAST(begun AS TIMESTAMPTZ) AS start, CAST(NULL AS TIMESTAMPTZ) AS "end",

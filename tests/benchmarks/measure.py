@@ -1,6 +1,6 @@
 """One measurement in a process of its own; prints one JSON object.
 
-python -m tests.benchmarks.measure prepare|floor|ours ingest|post|start FOLDER ROWS
+python -m tests.benchmarks.measure prepare|floor|ours start|night|backfill|post FOLDER ROWS
 """
 
 import json
@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -72,18 +73,18 @@ def _ours_start(folder: Path, rows: int) -> dict[str, Any]:
 # --- ingest and post of a file ------------------------------------------------------------------
 
 
-def _log(folder: Path, rows: int) -> Path:
-    return folder / f"spend-logs-{rows}.jsonl"
+def _log(folder: Path, rows: int, days: int) -> Path:
+    return folder / f"spend-logs-{rows}-of-{days}.jsonl"
 
 
-def _prepare_ingest(folder: Path, rows: int) -> dict[str, Any]:
-    path = _log(folder, rows)
+def _prepare_ingest(folder: Path, rows: int, days: int) -> dict[str, Any]:
+    path = _log(folder, rows, days)
     if not path.exists():
-        corpus.write_spend_logs(duckdb.connect(), rows, path)
+        corpus.write_spend_logs(duckdb.connect(), rows, days, path)
     return {}
 
 
-def _floor_ingest(folder: Path, rows: int) -> dict[str, Any]:
+def _floor_ingest(folder: Path, rows: int, days: int) -> dict[str, Any]:
     connection = duckdb.connect(config={"memory_limit": MEMORY})
     text = ("call_type", "api_key", "model", "custom_llm_provider", "user", "team_id", "status")
     columns = ", ".join(
@@ -95,16 +96,16 @@ def _floor_ingest(folder: Path, rows: int) -> dict[str, Any]:
         SELECT "startTime"[:10], api_key, model, team_id, count(*), sum(prompt_tokens),
             sum(completion_tokens), sum(CAST(metadata->>'$.usage_object.cache_read_input_tokens'
                 AS BIGINT)), sum(spend)
-        FROM read_json('{_log(folder, rows)}', format = 'newline_delimited',
+        FROM read_json('{_log(folder, rows, days)}', format = 'newline_delimited',
             columns = {{{columns}}}) GROUP BY ALL
     """
     return _timed(
-        "typed scan, cached tokens included, grouped by day, key, model and team",
+        "typed scan of the file, grouped by day, key, model and team",
         lambda: connection.execute(statement).fetchall(),
     )
 
 
-def _ours_ingest(folder: Path, rows: int) -> dict[str, Any]:
+def _ours_ingest(folder: Path, rows: int, days: int) -> dict[str, Any]:
     from metering.ingest.registry import installed  # noqa: PLC0415 - timed with the rest
     from metering.workflows.ingest import Order, ingest_files  # noqa: PLC0415
 
@@ -114,7 +115,7 @@ def _ours_ingest(folder: Path, rows: int) -> dict[str, Any]:
     def work() -> None:
         began = time.perf_counter()
         receipts = list(
-            ingest_files(settings, _run("ingest"), [_log(folder, rows)], Order(installed()))
+            ingest_files(settings, _run("ingest"), [_log(folder, rows, days)], Order(installed()))
         )
         if receipts[0].recorded != rows:
             raise AssertionError(receipts)
@@ -126,7 +127,7 @@ def _ours_ingest(folder: Path, rows: int) -> dict[str, Any]:
     return _timed("ingest and post, 500 rules, SQLite", work) | {"steps": steps}
 
 
-# --- post of a month from its cells -----------------------------------------------------------------
+# --- post of a month from its cells -------------------------------------------------------------
 
 
 def _prepare_post(folder: Path, rows: int) -> dict[str, Any]:
@@ -207,9 +208,12 @@ _PARTS = {
     ("prepare", "start"): _prepare_start,
     ("floor", "start"): _floor_start,
     ("ours", "start"): _ours_start,
-    ("prepare", "ingest"): _prepare_ingest,
-    ("floor", "ingest"): _floor_ingest,
-    ("ours", "ingest"): _ours_ingest,
+    ("prepare", "night"): partial(_prepare_ingest, days=1),
+    ("floor", "night"): partial(_floor_ingest, days=1),
+    ("ours", "night"): partial(_ours_ingest, days=1),
+    ("prepare", "backfill"): partial(_prepare_ingest, days=corpus.DAYS),
+    ("floor", "backfill"): partial(_floor_ingest, days=corpus.DAYS),
+    ("ours", "backfill"): partial(_ours_ingest, days=corpus.DAYS),
     ("prepare", "post"): _prepare_post,
     ("floor", "post"): _floor_post,
     ("ours", "post"): _ours_post,

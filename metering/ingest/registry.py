@@ -27,6 +27,9 @@ from metering.ingest.formats.openai_activity_csv import OpenAiActivityCsv
 from metering.ingest.formats.openai_cost_csv import OpenAiCostCsv
 from metering.ingest.formats.openai_costs import OpenAiCosts
 from metering.ingest.formats.openai_usage import OpenAiUsage
+from metering.ingest.formats.openrouter_activity import OpenRouterActivity
+from metering.ingest.formats.openrouter_activity_csv import OpenRouterActivityCsv
+from metering.ingest.formats.openrouter_generations import OpenRouterGenerations
 
 ENTRY_POINT_GROUP: Final = "metering.ingestors"
 
@@ -46,6 +49,9 @@ BUILT_IN: Final[tuple[Ingestor, ...]] = (
     OpenAiCostCsv(),
     OpenAiCosts(),
     OpenAiUsage(),
+    OpenRouterActivity(),
+    OpenRouterActivityCsv(),
+    OpenRouterGenerations(),
 )
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", re.ASCII)

@@ -1,0 +1,63 @@
+"""Lines that hold many records: a list within a list within the object on the line.
+
+Telemetry is written that way: resource, scope, span. A record's line must be known all the same,
+and counting lines while parsing would take one core instead of all. So each row says its place
+among the rows of its line, from 0 on: the row at place 0 begins a line, and how many of those come
+before is the line. A list that is empty or missing gives one row without the elements below it, so
+that no line disappears.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+PLACE: Final = "place"
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """One list to take apart.
+
+    Attributes:
+        name: what an element of it is called in the steps of the layout.
+        elements: the list, as an expression in which `{0}` is an element of the level above; for
+            the first level, over the fields of the line.
+    """
+
+    name: str
+    elements: str
+
+
+def unfolded(source: str, levels: Sequence[Level]) -> str:
+    """Return the query that gives one row for each element of the innermost list, with its place.
+
+    Args:
+        source: a query whose rows are lines.
+        levels: outermost first.
+    """
+    query = f"SELECT *, 0::BIGINT AS {PLACE} FROM ({source})"  # noqa: S608 - our own names
+    above = ""
+    for depth, level in enumerate(levels):
+        elements = _never_empty(level.elements.format(above))
+        before = f"list_slice({elements}, 1, nth - 1)"
+        passed = _rows(levels[depth + 1 :], before) if levels[depth + 1 :] else "nth - 1"
+        query = (
+            f"SELECT * EXCLUDE (nth) REPLACE ({PLACE} + {passed} AS {PLACE}) FROM ("  # noqa: S608
+            f"SELECT *, unnest({elements}) AS {level.name},"
+            f" generate_subscripts({elements}, 1) AS nth FROM ({query}))"
+        )
+        above = level.name
+    return query
+
+
+def _rows(below: Sequence[Level], elements: str) -> str:
+    """Return an expression for how many rows the elements of a list unfold to."""
+    variable = f"one_{len(below)}"
+    inner = below[0].elements.format(variable)
+    rows = _rows(below[1:], inner) if below[1:] else f"len({inner})"
+    each = f"greatest(coalesce({rows}, 0), 1)"
+    return f"coalesce(list_sum(list_transform({elements}, lambda {variable}: {each})), 0)::BIGINT"
+
+
+def _never_empty(elements: str) -> str:
+    return f"CASE WHEN len({elements}) > 0 THEN {elements} ELSE [NULL] END"

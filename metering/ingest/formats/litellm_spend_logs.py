@@ -15,25 +15,16 @@ The rules, from the source formats note (section 4.1, read 2026-11-21) and LiteL
   meter, so that it is unpriced and seen, instead of free and invisible.
 """
 
-import csv
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from metering.ingest.bulk import (
-    Check,
-    Fields,
-    Layout,
-    instant,
-    json_fields,
-    name,
-    nanos,
-    whole_number,
-)
+from metering.ingest.bulk import Check, Layout, name
 from metering.ingest.bulk import text as said
 from metering.ingest.contract import Identity, Reading, Repeat, Sample, SourceRole, Verdict
+from metering.ingest.formats.litellm_fields import COUNTS, FIELDS, STEPS
 from metering.ingest.formats.litellm_identity import SHARED
+from metering.ingest.record_names import by_names
 
 if TYPE_CHECKING:
     from metering.ingest.readers import Reader
@@ -48,157 +39,9 @@ _REQUIRED: Final = (
     "custom_llm_provider",
     "metadata",
 )
-_FIELDS: Final[Fields] = {
-    "request_id": "VARCHAR",
-    "call_type": "VARCHAR",
-    "api_key": "VARCHAR",
-    "spend": "JSON",
-    "total_tokens": "JSON",
-    "prompt_tokens": "JSON",
-    "completion_tokens": "JSON",
-    "startTime": "VARCHAR",
-    "endTime": "VARCHAR",
-    "model": "VARCHAR",
-    "custom_llm_provider": "VARCHAR",
-    "user": "VARCHAR",
-    "metadata": "VARCHAR",
-    "cache_hit": "VARCHAR",
-    "request_tags": "VARCHAR",
-    "team_id": "VARCHAR",
-    "end_user": "VARCHAR",
-    "session_id": "VARCHAR",
-    "status": "VARCHAR",
-}
-
-_TTL_FIELDS: Final = {"ephemeral_5m_input_tokens": "JSON", "ephemeral_1h_input_tokens": "JSON"}
-_USAGE_FIELDS: Final[Fields] = {
-    "cache_read_input_tokens": "JSON",
-    "cache_creation_input_tokens": "JSON",
-    "cache_creation": _TTL_FIELDS,
-    "prompt_tokens_details": {
-        "cached_tokens": "JSON",
-        "cache_creation_tokens": "JSON",
-        "cache_write_tokens": "JSON",
-        "cache_creation_token_details": _TTL_FIELDS,
-        "audio_tokens": "JSON",
-    },
-    "completion_tokens_details": {"reasoning_tokens": "JSON", "audio_tokens": "JSON"},
-    "server_tool_use": {"web_search_requests": "JSON"},
-    "service_tier": "VARCHAR",
-    "speed": "VARCHAR",
-    "inference_geo": "VARCHAR",
-}
-_METADATA_FIELDS: Final[Fields] = {
-    "user_api_key_alias": "VARCHAR",
-    "user_api_key_team_alias": "VARCHAR",
-    "service_tier": "VARCHAR",
-    "spend_logs_metadata": {"workflow": "VARCHAR"},
-    "usage_object": _USAGE_FIELDS,
-    "additional_usage_values": "JSON",
-}
 
 _INSTANT: Final = "an instant as YYYY-MM-DD HH:MM:SS, in UTC or with its offset, from 2000 to 2099"
 _WHOLE: Final = "a whole number, 0 or more, of at most 18 digits, without quotes or separators"
-
-
-def _first_given(*counts: str) -> str:
-    """Return an expression for the first count that says more than nothing, else 0 or null.
-
-    LiteLLM fills a field it did not learn with 0, also where the same number stands elsewhere.
-    """
-    spoken = ", ".join(f"nullif({count}, '0')" for count in counts)
-    return f"coalesce({spoken}, {', '.join(counts)})"
-
-
-def _decoded(field: str) -> str:
-    """Return an expression for a JSON text that may have been put into a JSON string."""
-    return (
-        f"CASE WHEN starts_with({field}, '\"') THEN try(json_extract_string({field}, '$'))"
-        f" ELSE nullif(nullif({field}, ''), 'null') END"
-    )
-
-
-# What is counted, and where the count may stand. The text is checked before it becomes a number.
-_COUNTS: Final = {
-    "prompt": ("prompt_tokens", "prompt_tokens"),
-    "completion": ("completion_tokens", "completion_tokens"),
-    "total": ("total_tokens", "total_tokens"),
-    "read": (
-        "cache_read_input_tokens",
-        _first_given("used.cache_read_input_tokens", "used.prompt_tokens_details.cached_tokens"),
-    ),
-    "written": (
-        "cache_creation_input_tokens",
-        _first_given(
-            "used.cache_creation_input_tokens",
-            "used.prompt_tokens_details.cache_creation_tokens",
-            "used.prompt_tokens_details.cache_write_tokens",
-        ),
-    ),
-    "written_5m": (
-        "ephemeral_5m_input_tokens",
-        _first_given(
-            "used.cache_creation.ephemeral_5m_input_tokens",
-            "used.prompt_tokens_details.cache_creation_token_details.ephemeral_5m_input_tokens",
-        ),
-    ),
-    "written_1h": (
-        "ephemeral_1h_input_tokens",
-        _first_given(
-            "used.cache_creation.ephemeral_1h_input_tokens",
-            "used.prompt_tokens_details.cache_creation_token_details.ephemeral_1h_input_tokens",
-        ),
-    ),
-    "audio_in": (
-        "prompt_tokens_details.audio_tokens",
-        "used.prompt_tokens_details.audio_tokens",
-    ),
-    "audio_out": (
-        "completion_tokens_details.audio_tokens",
-        "used.completion_tokens_details.audio_tokens",
-    ),
-    "thought": (
-        "completion_tokens_details.reasoning_tokens",
-        "used.completion_tokens_details.reasoning_tokens",
-    ),
-    "searches": ("web_search_requests", "used.server_tool_use.web_search_requests"),
-}
-
-_STEPS: Final = (
-    {"metadata_text": _decoded("metadata"), "tags_text": _decoded("request_tags")},
-    {
-        "facts": json_fields("metadata_text", _METADATA_FIELDS),
-        "started": instant("startTime", zoneless_is_utc=True),
-        "ended": instant("endTime", zoneless_is_utc=True),
-        "metered": "coalesce(lower(cache_hit) <> 'true', true)",
-        "failed": "coalesce(status = 'failure', false)",
-        "spent_nanos": nanos("spend::VARCHAR"),
-    },
-    {
-        # The same usage under another name, in rows of some routes.
-        "used": (
-            "CASE WHEN facts.usage_object IS NULL AND facts.additional_usage_values IS NOT NULL"
-            f" THEN {json_fields('facts.additional_usage_values', _USAGE_FIELDS)}"
-            " ELSE facts.usage_object END"
-        ),
-    },
-    {f"{count}_text": f"({source})::VARCHAR" for count, (_, source) in _COUNTS.items()},
-    {f"{count}_count": whole_number(f"{count}_text") for count in _COUNTS},
-    {
-        "cached_count": "coalesce(read_count, 0) + coalesce(written_count, 0)",
-        "written_by_age": "coalesce(written_5m_count, 0) + coalesce(written_1h_count, 0) > 0",
-        # xAI counts reasoning beside the completion, all others inside it; the total tells which.
-        "output_count": (
-            "completion_count + CASE WHEN thought_count > 0"
-            " AND total_count = prompt_count + completion_count + thought_count"
-            " THEN thought_count ELSE 0 END"
-        ),
-        "unseen_request": (
-            "NOT failed AND prompt_count = 0 AND completion_count = 0"
-            " AND coalesce(searches_count, 0) = 0"
-        ),
-    },
-)
 
 # OpenAI keeps what was written for half an hour; others say how long, or it is not known.
 _WRITES_FOR_30M: Final = "custom_llm_provider IN ('openai', 'azure')"
@@ -278,7 +121,7 @@ def _missing(field: str, expected: str) -> Check:
 
 
 def _count_checks() -> Iterator[Check]:
-    for count, (field, _) in _COUNTS.items():
+    for count, (field, _) in COUNTS.items():
         yield Check(
             fails=f"{count}_text IS NOT NULL AND {count}_count IS NULL",
             code="bad-quantity",
@@ -332,7 +175,8 @@ _CHECKS: Final = (
     ),
     Check(
         fails=(
-            "tags_text <> '{}' AND NOT (starts_with(ltrim(tags_text), '[') AND json_valid(tags_text))"
+            "tags_text <> '{}'"
+            " AND NOT (starts_with(ltrim(tags_text), '[') AND json_valid(tags_text))"
             " OR tags_text IS NULL AND starts_with(request_tags, '\"')"
             " OR contains(tags_text, '\\u0000') OR contains(metadata_text, '\\u0000')"
         ),
@@ -395,9 +239,9 @@ _CHECKS: Final = (
 )
 
 _LAYOUT: Final = Layout(
-    fields=_FIELDS,
+    fields=FIELDS,
     required=_REQUIRED,
-    steps=_STEPS,
+    steps=STEPS,
     columns=_COLUMNS,
     checks=_CHECKS,
     shared=SHARED,
@@ -417,37 +261,8 @@ class LiteLlmSpendLogs:
 
     def identify(self, sample: Sample) -> Verdict:
         """Match on the column names of the table, whichever of the three forms they come in."""
-        names = _field_names(sample)
-        if not names:
-            return Verdict(matches=False, because="it is neither a table nor JSON objects")
-        missing = [field for field in _REQUIRED if field not in names]
-        if missing:
-            return Verdict(matches=False, because=f"it lacks the field {missing[0]!r}")
-        return Verdict(matches=True, because="it has the columns of LiteLLM_SpendLogs")
+        return by_names(sample, _REQUIRED, "it has the columns of LiteLLM_SpendLogs")
 
     def read(self, path: Path, reader: "Reader") -> Iterator[Reading]:
         """Read every row; a row whose counts contradict each other is rejected, not repaired."""
         yield from reader.bulk(path, _LAYOUT)
-
-
-def _field_names(sample: Sample) -> frozenset[str]:
-    """Return the names of the first record that can be read, or of a table's header."""
-    start = (sample.head or "").lstrip()
-    if start.startswith("["):
-        first = _object_at(start.removeprefix("[").lstrip())
-        return frozenset(first or ())
-    if start.startswith("{"):
-        objects = (_object_at(line) for line in (*sample.lines, start))
-        return frozenset(next((fields for fields in objects if fields), ()))
-    try:
-        return frozenset(next(csv.reader(sample.lines[:1]), ()))
-    except csv.Error:  # a bare carriage return, for one
-        return frozenset()
-
-
-def _object_at(text: str) -> Mapping[str, object] | None:
-    try:
-        value, _ = json.JSONDecoder().raw_decode(text)
-    except (ValueError, RecursionError):
-        return None
-    return value if isinstance(value, dict) else None

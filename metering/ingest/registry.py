@@ -16,13 +16,26 @@ from metering.ingest.formats.anthropic_console_cost_csv import AnthropicConsoleC
 from metering.ingest.formats.anthropic_console_usage_csv import AnthropicConsoleUsageCsv
 from metering.ingest.formats.anthropic_cost_report import AnthropicCostReport
 from metering.ingest.formats.anthropic_messages import AnthropicMessages
+from metering.ingest.formats.chatgpt_credits_csv import ChatGptCreditsCsv
+from metering.ingest.formats.claude_analytics_reports import (
+    ClaudeAnalyticsCosts,
+    ClaudeAnalyticsUsage,
+)
+from metering.ingest.formats.claude_code_analytics import ClaudeCodeAnalytics
 from metering.ingest.formats.claude_code_transcripts import ClaudeCodeTranscripts
+from metering.ingest.formats.claude_enterprise_reports import (
+    ClaudeEnterpriseCosts,
+    ClaudeEnterpriseUsage,
+)
+from metering.ingest.formats.claude_spend_report_csv import ClaudeSpendReportCsv
+from metering.ingest.formats.codex_analytics import CodexAnalytics
 from metering.ingest.formats.copilot_billing_csv import CopilotBillingCsv
 from metering.ingest.formats.cursor_usage_csv import CursorUsageCsv
 from metering.ingest.formats.cursor_usage_events import CursorUsageEvents
 from metering.ingest.formats.deepseek_amount_csv import DeepSeekAmountCsv
 from metering.ingest.formats.deepseek_cost_csv import DeepSeekCostCsv
 from metering.ingest.formats.litellm_spend_logs import LiteLlmSpendLogs
+from metering.ingest.formats.mistral_usage import MistralUsage
 from metering.ingest.formats.openai_activity_csv import OpenAiActivityCsv
 from metering.ingest.formats.openai_cost_csv import OpenAiCostCsv
 from metering.ingest.formats.openai_costs import OpenAiCosts
@@ -30,6 +43,8 @@ from metering.ingest.formats.openai_usage import OpenAiUsage
 from metering.ingest.formats.openrouter_activity import OpenRouterActivity
 from metering.ingest.formats.openrouter_activity_csv import OpenRouterActivityCsv
 from metering.ingest.formats.openrouter_generations import OpenRouterGenerations
+from metering.ingest.formats.xai_requests import XaiRequests
+from metering.ingest.formats.xai_usage import XaiUsage
 
 ENTRY_POINT_GROUP: Final = "metering.ingestors"
 
@@ -38,13 +53,22 @@ BUILT_IN: Final[tuple[Ingestor, ...]] = (
     AnthropicConsoleUsageCsv(),
     AnthropicCostReport(),
     AnthropicMessages(),
+    ChatGptCreditsCsv(),
+    ClaudeAnalyticsCosts(),
+    ClaudeAnalyticsUsage(),
+    ClaudeCodeAnalytics(),
     ClaudeCodeTranscripts(),
+    ClaudeEnterpriseCosts(),
+    ClaudeEnterpriseUsage(),
+    ClaudeSpendReportCsv(),
+    CodexAnalytics(),
     CopilotBillingCsv(),
     CursorUsageCsv(),
     CursorUsageEvents(),
     DeepSeekAmountCsv(),
     DeepSeekCostCsv(),
     LiteLlmSpendLogs(),
+    MistralUsage(),
     OpenAiActivityCsv(),
     OpenAiCostCsv(),
     OpenAiCosts(),
@@ -52,6 +76,8 @@ BUILT_IN: Final[tuple[Ingestor, ...]] = (
     OpenRouterActivity(),
     OpenRouterActivityCsv(),
     OpenRouterGenerations(),
+    XaiRequests(),
+    XaiUsage(),
 )
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", re.ASCII)

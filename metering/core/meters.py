@@ -59,6 +59,7 @@ class Meter(StrEnum):
     CAPACITY_UNIT_HOUR = "capacity_unit_hour"
     SEAT_MONTH = "seat_month"
     CREDIT = "credit"
+    CREDIT_MICRO = "credit_micro"  # a millionth, for exports that state fractions of credits
     BILLED_NANOS = "billed_nanos"  # what a provider's own bill says, in nanos: each costs one nano
 
 

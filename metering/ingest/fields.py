@@ -95,6 +95,26 @@ class Fields:
         """Return the fields of a nested object, which must be there."""
         return Fields.of(self.required(name), self.within + name)
 
+    def parts(self, name: str) -> tuple["Fields", ...]:
+        """Return the fields of each object in a list; none where the source leaves it out or null.
+
+        Raises:
+            FieldRefused: `bad-record`; it is no list, or holds something else.
+        """
+        values = self.values.get(name)
+        if values is None:
+            return ()
+        if not isinstance(values, list):
+            raise self.refused("bad-record", name, "a list of objects")
+        return tuple(
+            Fields.of(value, f"{self.within}{name}[{place}]") for place, value in enumerate(values)
+        )
+
+    def part_if_any(self, name: str) -> "Fields":
+        """Return the fields of a nested object; none where the source leaves it out or null."""
+        value = self.values.get(name)
+        return Fields.of({} if value is None else value, self.within + name)
+
     def whole_number(self, name: str) -> int:
         """Return a count from 0 to 2^63-1.
 

@@ -167,6 +167,24 @@ def rows_as_records(
             yield refusal.at(row.line)
 
 
+def rows_as_several(
+    rows: Iterable[Row], cells_of: Callable[[Row], Sequence[Mapping[str, object]]]
+) -> Iterator[dict[str, object] | Rejection]:
+    """Yield the records of each row; a row of which one record is refused is refused whole.
+
+    Args:
+        rows: in file order.
+        cells_of: turns a row into the cells of its records, in order, or raises `FieldRefused`.
+    """
+    for row in rows:
+        try:
+            records = cells_of(row)
+        except FieldRefused as refusal:
+            yield refusal.at(row.line)
+            continue
+        yield from ({"row_no": row.line, **cells} for cells in records)
+
+
 def usage_of(
     pages: Sequence[Page], cells_of: CellsOf, *, noise: Mapping[str, int] | None = None
 ) -> Iterator[Reading]:

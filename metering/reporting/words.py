@@ -52,6 +52,7 @@ _METERS: Final = {
     Meter.CAPACITY_UNIT_HOUR: ("Provisioned capacity", "unit-hours"),
     Meter.SEAT_MONTH: ("Seats", "seat-months"),
     Meter.CREDIT: ("Credits", "credits"),
+    Meter.CREDIT_MICRO: ("Credits", "millionths of a credit"),
 }
 
 _REASONS: Final = {

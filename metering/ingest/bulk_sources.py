@@ -58,7 +58,9 @@ def exact_lines_source(copy: Path, layout: Layout) -> str:
 
 def csv_source(plain: Path, header: tuple[str, ...], layout: Layout) -> str:
     """Return the query for a clean table; columns the layout does not name are passed over."""
-    columns = ", ".join(f"{literal(column)}: 'VARCHAR'" for column in header)
+    # Other columns may have no name at all, or one that differs from a field's in case alone.
+    names = (column if column in layout.fields else f"{at}." for at, column in enumerate(header))
+    columns = ", ".join(f"{literal(column)}: 'VARCHAR'" for column in names)
     given = ", ".join(_cell(column, column in header) for column in layout.fields)
     return (
         f"SELECT {given}, {_NO_FAULT} FROM read_csv({source_path(plain)},"

@@ -219,6 +219,20 @@ def test_a_row_keeps_its_physical_line_behind_cells_of_several_lines(
     assert _noise(readings) == {"empty lines": 1}
 
 
+def test_columns_of_a_table_that_are_not_looked_at_may_be_called_anything(
+    reader: Reader, tmp_path: Path
+) -> None:
+    lines = (GOLDEN / "litellm_spend_logs" / "table.csv").read_text(encoding="utf-8").splitlines()
+    plain = "\n".join(lines[:3]) + "\n"
+    added = (",Model,", "0,a,", "1,,")
+    odd = "".join(f"{cells}{line}\n" for cells, line in zip(added, lines, strict=False))
+
+    expected = spend_logs(reader, tmp_path / "plain.csv", plain.encode())
+    actual = spend_logs(reader, tmp_path / "odd.csv", odd.encode())
+
+    assert actual == expected
+
+
 def test_a_last_line_that_is_cut_is_noise_only_where_the_file_may_still_grow(
     reader: Reader, tmp_path: Path
 ) -> None:

@@ -29,7 +29,13 @@ from metering.ingest.formats.claude_enterprise_reports import (
 )
 from metering.ingest.formats.claude_spend_report_csv import ClaudeSpendReportCsv
 from metering.ingest.formats.codex_analytics import CodexAnalytics
+from metering.ingest.formats.codex_rollouts import CodexRollouts
 from metering.ingest.formats.copilot_billing_csv import CopilotBillingCsv
+from metering.ingest.formats.copilot_metrics import CopilotMetrics
+from metering.ingest.formats.copilot_usage_api import CopilotUsageApi
+from metering.ingest.formats.cursor_ai_code import CursorAiCode
+from metering.ingest.formats.cursor_daily_usage import CursorDailyUsage
+from metering.ingest.formats.cursor_spend import CursorSpend
 from metering.ingest.formats.cursor_usage_csv import CursorUsageCsv
 from metering.ingest.formats.cursor_usage_events import CursorUsageEvents
 from metering.ingest.formats.deepseek_amount_csv import DeepSeekAmountCsv
@@ -62,7 +68,13 @@ BUILT_IN: Final[tuple[Ingestor, ...]] = (
     ClaudeEnterpriseUsage(),
     ClaudeSpendReportCsv(),
     CodexAnalytics(),
+    CodexRollouts(),
     CopilotBillingCsv(),
+    CopilotMetrics(),
+    CopilotUsageApi(),
+    CursorAiCode(),
+    CursorDailyUsage(),
+    CursorSpend(),
     CursorUsageCsv(),
     CursorUsageEvents(),
     DeepSeekAmountCsv(),

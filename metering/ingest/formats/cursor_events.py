@@ -10,15 +10,22 @@ Source: source formats note, sections 1.1 and 1.4, read 2026-11-21.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from typing import Final
 
 from metering.core.meters import Meter
 from metering.ingest.exact_decimals import nanos, plain
+from metering.ingest.fields import Fields
 from metering.ingest.records import given, metered, reported
 
 SCOPE: Final = "events"
+CENTS: Final = 100
+
+_MILLISECOND: Final = timedelta(milliseconds=1)
+_EARLIEST, _LATEST = 946_684_800_000, 4_102_444_800_000  # 2000 to 2099
+_LONGEST: Final = 13  # digits of the latest
+_INSTANT: Final = "milliseconds since 1970, from 2000 to 2099"
 _NOT_CHARGED: Final = ("errored", "aborted", "not_charged", "not charged", "no charge")
 
 
@@ -43,6 +50,20 @@ def is_not_charged(kind: str) -> bool:
 def request_at(instant: datetime) -> dict[str, object]:
     """Return the cells that say when an event was that is one request."""
     return {"start": instant, "grain": "request"}
+
+
+def from_milliseconds(fields: Fields, name: str) -> datetime:
+    """Return an instant of milliseconds, which the API writes as a number or as text.
+
+    Raises:
+        FieldRefused: `missing-field`, or `bad-instant`; seconds are out of range.
+    """
+    value = fields.required(name)
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= _LONGEST:
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int) or not _EARLIEST <= value < _LATEST:
+        raise fields.refused("bad-instant", name, _INSTANT)
+    return datetime.fromtimestamp(0, UTC) + value * _MILLISECOND
 
 
 def event_cells(

@@ -12,7 +12,7 @@ Source: source formats note, section 1.1, read 2026-11-21; Cursor, "Admin API".
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -24,9 +24,11 @@ from metering.ingest.contract import Identity, Reading, Repeat, Sample, Slice, S
 from metering.ingest.exact_decimals import amount
 from metering.ingest.fields import FieldRefused, Fields
 from metering.ingest.formats.cursor_events import (
+    CENTS,
     SCOPE,
     Cost,
     event_cells,
+    from_milliseconds,
     is_not_charged,
     request_at,
 )
@@ -45,11 +47,6 @@ _TOKENS: Final = {
     "cacheWriteTokens": Meter.CACHE_WRITE_UNKNOWN,
     "cacheReadTokens": Meter.CACHE_READ,
 }
-_CENTS: Final = 100
-_MILLISECOND: Final = timedelta(milliseconds=1)
-_EARLIEST, _LATEST = 946_684_800_000, 4_102_444_800_000  # 2000 to 2099
-_LONGEST: Final = 13  # digits of the latest
-_INSTANT: Final = "milliseconds since 1970, from 2000 to 2099"
 _PRINCIPALS: Final = {
     "serviceAccountId": "service-account",
     "cloudAgentId": "cloud-agent",
@@ -98,7 +95,7 @@ def _pulls(pages: Sequence[RowPage], path: str) -> list[tuple[date, date]]:
         try:
             fields = Fields(page.members)
             period = fields.part("period")
-            bounds = _milliseconds(period, "startDate"), _milliseconds(period, "endDate")
+            bounds = from_milliseconds(period, "startDate"), from_milliseconds(period, "endDate")
             promised = fields.whole_number("totalUsageEventsCount")
         except FieldRefused as refusal:
             raise _unusable(path, "bad-page", f"{refusal.field} is {refusal.found}") from refusal
@@ -125,18 +122,8 @@ def _unusable(path: str, code: str, what: str) -> SourceError:
     )
 
 
-def _milliseconds(fields: Fields, name: str) -> datetime:
-    """Return an instant of milliseconds, which the API writes as a number or as text."""
-    value = fields.required(name)
-    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= _LONGEST:
-        value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int) or not _EARLIEST <= value < _LATEST:
-        raise fields.refused("bad-instant", name, _INSTANT)
-    return datetime.fromtimestamp(0, UTC) + value * _MILLISECOND
-
-
 def _cells(event: Fields, pulls: Sequence[tuple[date, date]]) -> Mapping[str, object]:
-    at = _milliseconds(event, "timestamp")
+    at = from_milliseconds(event, "timestamp")
     if not any(first <= at.date() <= last for first, last in pulls):
         raise event.refused("bad-instant", "timestamp", "an instant within the period of its page")
     kind = event.text("kind")
@@ -176,7 +163,7 @@ def _cost(event: Fields, kind: str) -> Cost:
         raise event.refused("bad-flag", "isChargeable", "true or false, since it decides the bill")
     if not is_chargeable and event.values.get("chargedCents") is None:
         return Cost(None, Fraction(0))
-    stated = amount(event, "chargedCents") / _CENTS
+    stated = amount(event, "chargedCents") / CENTS
     if stated < 0:
         raise event.refused("bad-amount", "chargedCents", "cents, 0 or more")
     return Cost(stated, stated if is_chargeable and not is_not_charged(kind) else Fraction(0))

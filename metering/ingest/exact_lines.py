@@ -204,19 +204,27 @@ def _short(line: bytes, fields: Fields) -> bytes:
     if len(line) <= LONG_LINE:
         return line
     try:
-        value = json.loads(line, object_pairs_hook=_once)
+        value = json.loads(line, object_pairs_hook=_Object)
     except (ValueError, RecursionError):
-        # Its beginning stands for it; the mark makes sure that this is no JSON either.
-        return line[:LONG_LINE] + NOT_JSON.encode()
+        return _no_json(line)
+    if isinstance(value, _Object) and not value.repeated.isdisjoint(fields):
+        return _no_json(line)
     cut = json.dumps(_only(value, fields)).encode()
     return cut if len(cut) <= LONGEST_COPY else LINE_TOO_LONG.encode()
 
 
-def _once(members: list[tuple[str, object]]) -> dict[str, object]:
-    value = dict(members)
-    if len(value) < len(members):
-        raise ValueError("a name stands twice in one object")
-    return value
+class _Object(dict[str, object]):
+    """An object of which the first of each name counts, as to DuckDB; and what stands twice."""
+
+    def __init__(self, members: list[tuple[str, object]]) -> None:
+        super().__init__(reversed(members))
+        times = Counter(name for name, _ in members) if len(self) < len(members) else Counter()
+        self.repeated = frozenset(name for name, count in times.items() if count > 1)
+
+
+def _no_json(line: bytes) -> bytes:
+    # Its beginning stands for it; the mark makes sure that this is no JSON either.
+    return line[:LONG_LINE] + NOT_JSON.encode()
 
 
 def _only(value: object, fields: Fields) -> object:

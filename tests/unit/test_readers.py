@@ -203,6 +203,25 @@ def test_a_damaged_line_costs_that_line_alone(reader: Reader, tmp_path: Path) ->
     assert _noise(readings) == {"empty lines": 1}
 
 
+@pytest.mark.parametrize("damage", [b"", b"{\n"], ids=["clean file", "damaged file"])
+@pytest.mark.parametrize("padding", [0, 50_000], ids=["short line", "long line"])
+@pytest.mark.parametrize(
+    ("twice", "codes"), [("note", {}), ("spend", {2: "bad-json"})], ids=["unused", "used"]
+)
+def test_a_name_that_stands_twice_is_refused_only_where_it_is_used(
+    twice: str, codes: dict[int, str], padding: int, damage: bytes, reader: Reader, tmp_path: Path
+) -> None:
+    line = LINES[0].rstrip()[:-1] + b',"note":1,"%s":2,"messages":"%s"}\n' % (
+        twice.encode(),
+        b"x" * padding,
+    )
+    path = _written(tmp_path / "logs.jsonl", LINES[0] + line + LINES[1] + damage)
+
+    found = _codes(tuple(LiteLlmSpendLogs().read(path, reader)))
+
+    assert found == {**codes, **({4: "bad-json"} if damage else {})}
+
+
 def test_a_row_keeps_its_physical_line_behind_cells_of_several_lines(
     reader: Reader, tmp_path: Path
 ) -> None:

@@ -29,6 +29,7 @@ from metering.ingest.formats.claude_enterprise_reports import (
 )
 from metering.ingest.formats.claude_spend_report_csv import ClaudeSpendReportCsv
 from metering.ingest.formats.codex_analytics import CodexAnalytics
+from metering.ingest.formats.codex_exec import CodexExec
 from metering.ingest.formats.codex_rollouts import CodexRollouts
 from metering.ingest.formats.copilot_billing_csv import CopilotBillingCsv
 from metering.ingest.formats.copilot_metrics import CopilotMetrics
@@ -43,6 +44,7 @@ from metering.ingest.formats.deepseek_cost_csv import DeepSeekCostCsv
 from metering.ingest.formats.litellm_spend_logs import LiteLlmSpendLogs
 from metering.ingest.formats.mistral_usage import MistralUsage
 from metering.ingest.formats.openai_activity_csv import OpenAiActivityCsv
+from metering.ingest.formats.openai_batch_output import OpenAiBatchOutput
 from metering.ingest.formats.openai_cost_csv import OpenAiCostCsv
 from metering.ingest.formats.openai_costs import OpenAiCosts
 from metering.ingest.formats.openai_usage import OpenAiUsage
@@ -68,6 +70,7 @@ BUILT_IN: Final[tuple[Ingestor, ...]] = (
     ClaudeEnterpriseUsage(),
     ClaudeSpendReportCsv(),
     CodexAnalytics(),
+    CodexExec(),
     CodexRollouts(),
     CopilotBillingCsv(),
     CopilotMetrics(),
@@ -82,6 +85,7 @@ BUILT_IN: Final[tuple[Ingestor, ...]] = (
     LiteLlmSpendLogs(),
     MistralUsage(),
     OpenAiActivityCsv(),
+    OpenAiBatchOutput(),
     OpenAiCostCsv(),
     OpenAiCosts(),
     OpenAiUsage(),

@@ -1,0 +1,131 @@
+"""Two sources of the same usage are never added up, and exports of it converge in any order."""
+
+import itertools
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from metering.cli.main import main
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+COPILOT = (
+    "date,product,sku,model,quantity,unit_type,applied_cost_per_quantity,gross_amount,"
+    "discount_amount,net_amount,username,organization\n"
+)
+DEEPSEEK = "user_id,start_time_iso,end_time_iso,model,api_key_name,api_key,type,price,amount\n"
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(main, arguments)
+
+
+def verified() -> dict[str, object]:
+    """Post what is ingested and return what `verify` says of it."""
+    assert run("post").exit_code == 0
+    found: dict[str, object] = json.loads(run("verify", "--format", "json").stdout)
+    return found
+
+
+@pytest.fixture(scope="module")
+def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("ledger")
+    assert run("init", str(folder)).exit_code == 0
+    return folder
+
+
+@pytest.fixture
+def ledger(fresh: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    shutil.copytree(fresh, tmp_path / "ledger")
+    monkeypatch.chdir(tmp_path / "ledger")
+    return tmp_path / "ledger"
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("cursor_usage_csv/v3.csv", "cursor_usage_events/good.json"),
+        ("openrouter_activity_csv/good.csv", "openrouter_activity/good.json"),
+    ],
+)
+def test_the_second_metered_view_is_refused_in_either_order(
+    first: str, second: str, ledger: Path
+) -> None:
+    for order in itertools.permutations((first, second)):
+        shutil.rmtree(ledger / "again", ignore_errors=True)
+        assert run("init", str(ledger / "again")).exit_code == 0
+        config = ("--config", str(ledger / "again" / "metering.toml"))
+
+        assert run(*config, "ingest", str(GOLDEN / order[0])).exit_code == 0
+        refused = run(*config, "ingest", str(GOLDEN / order[1]))
+
+        assert refused.exit_code == 1
+        assert "error[overlapping-metered]" in refused.stderr
+
+
+@pytest.mark.usefixtures("ledger")
+def test_a_view_that_only_explains_stands_beside_the_metered_one() -> None:
+    assert run("ingest", str(GOLDEN / "openrouter_activity_csv" / "good.csv")).exit_code == 0
+    alone = verified()["billed_nanos"]
+
+    assert run("ingest", str(GOLDEN / "openrouter_generations" / "good.jsonl")).exit_code == 0
+
+    assert verified()["billed_nanos"] == alone
+
+
+def test_exports_of_deepseek_made_in_two_zones_are_two_views(ledger: Path) -> None:
+    row = "u,2026-09-02T00:00:00{0},2026-09-03T00:00:00{0},m,ci,sk,output_tokens,0.000002,9\n"
+    for name, offset in (("beijing", "+08:00"), ("moscow", "+03:00")):
+        (ledger / f"{name}.csv").write_text(DEEPSEEK + row.format(offset), encoding="utf-8")
+
+    assert run("ingest", "beijing.csv").exit_code == 0
+    refused = run("ingest", "moscow.csv")
+
+    assert "error[overlapping-metered]" in refused.stderr
+
+
+def test_months_of_deepseek_in_another_zone_add_up(ledger: Path) -> None:
+    row = "u,{0}T23:00:00+08:00,{1}T00:00:00+08:00,m,ci,sk,output_tokens,0.000002,1000\n"
+    later = "u,{0}T00:00:00+08:00,{0}T01:00:00+08:00,m,ci,sk,output_tokens,0.000002,1000\n"
+    august, september = row.format("2026-08-31", "2026-09-01"), later.format("2026-09-01")
+    (ledger / "august.csv").write_text(DEEPSEEK + august, encoding="utf-8")
+    (ledger / "september.csv").write_text(DEEPSEEK + september, encoding="utf-8")
+
+    assert run("ingest", "august.csv", "september.csv").exit_code == 0
+
+    assert verified()["billed_nanos"] == {"CNY": 4_000_000}
+
+
+def test_exports_of_copilot_converge_in_any_order(ledger: Path) -> None:
+    row = "2026-09-{day},copilot,copilot_ai_credit,m,{n},ai-credits,1,{n},0,{n},ana,acme\n"
+    files = {
+        "early.csv": row.format(day="01", n=5) + row.format(day="02", n=1),
+        "late.csv": "".join(
+            row.format(day=f"0{n + 1}", n=used) for n, used in enumerate((5, 7, 2))
+        ),
+    }
+    hashes = set()
+    for number, order in enumerate(itertools.permutations(files)):
+        folder = ledger / f"order-{number}"
+        assert run("init", str(folder)).exit_code == 0
+        config = ("--config", str(folder / "metering.toml"))
+        for name in order:
+            (folder / name).write_text(COPILOT + files[name], encoding="utf-8")
+            assert run(*config, "ingest", str(folder / name)).exit_code == 0
+        assert run(*config, "post").exit_code == 0
+        found = json.loads(run(*config, "verify", "--format", "json").stdout)
+        hashes.add(found["ledger_hash"])
+        assert found["billed_nanos"] == {"USD": 14_000_000_000}
+
+    assert len(hashes) == 1
+
+
+@pytest.mark.usefixtures("ledger")
+def test_on_demand_use_of_cursor_without_money_is_unpriced_in_the_open() -> None:
+    assert run("ingest", str(GOLDEN / "cursor_usage_csv" / "team_with_requests.csv")).exit_code == 0
+
+    found = verified()
+
+    assert found["unpriced_records"] == 2  # its input and its output

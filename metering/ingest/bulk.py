@@ -13,18 +13,21 @@ casts 12.5 to 12 and true to 1 without a word.
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeAlias
 
 import pyarrow as pa
 
+from metering.ingest.unfolding import PLACE, Level, unfolded
 from metering.usage.schema import INSTANT, METERS, TAGS, USAGE_SCHEMA
 
 # A field's name and its form: "VARCHAR" for text, "JSON" where 12 and "12" must be told apart, a
-# mapping for the fields of an object. What is not named is never taken out of the file.
-Fields: TypeAlias = "Mapping[str, str | Fields]"
+# mapping for the fields of an object, a tuple of one such form for a list. What is not named
+# is never taken out of the file.
+Form: TypeAlias = "str | Fields | tuple[Form]"
+Fields: TypeAlias = "Mapping[str, Form]"
 
 _SQL_TYPES: Final = {
     pa.int64(): "BIGINT",
@@ -89,6 +92,25 @@ class Shared:
 
 
 @dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What an import of a file replaces, as each row of it tells; expressions of texts.
+
+    Rows without usage count too: they show which days the file answers for.
+
+    Attributes:
+        scope: the billing period of the row; null where it does not say.
+        day: the ISO day it was used; null where it does not say.
+        signature: the view of the usage it belongs to.
+        as_of: the ISO instant up to which the row shows the data to be complete, or "".
+    """
+
+    scope: str
+    day: str
+    signature: str
+    as_of: str = "''"
+
+
+@dataclass(frozen=True, slots=True)
 class Layout:
     """What a bulk format takes from its source, and what it makes of it.
 
@@ -96,6 +118,8 @@ class Layout:
         fields: the source fields that are looked at.
         required: columns of a table without which it is of another format; none when the format
             is JSON Lines alone.
+        unfold: lists to take apart where a line holds many records; then the format is JSON Lines
+            alone, and steps see the elements by the names of their levels.
         steps: named intermediate expressions; a step sees the fields and the steps before it.
         columns: the usage columns the format fills; all others are null. `row_no` is given.
         shared: columns worked out once for all records that agree in what decides them, if any.
@@ -106,6 +130,9 @@ class Layout:
         merge: a query from `records` (the accepted rows, in the usage schema) that gives rows of
             the same schema, for a source that repeats itself; empty when each record is its own.
         merged_noise: what the records that a merge took away are called in the receipt.
+        snapshot: for a source without ids: what an import of it replaces.
+        spelling: how the name of a table's column becomes that of a field.
+        table: the layout of the same format as a flat table, where its JSON is nested.
     """
 
     fields: Fields
@@ -114,10 +141,14 @@ class Layout:
     columns: Mapping[str, str]
     checks: tuple[Check, ...]
     shared: Shared | None = None
+    unfold: tuple[Level, ...] = ()
     noise: str = "NULL"
     live: bool = False
     merge: str = ""
     merged_noise: str = ""
+    snapshot: Snapshot | None = None
+    spelling: Callable[[str], str] = str
+    table: "Layout | None" = None
 
 
 # What may be wrong with a line before any field of it can be looked at. The reader of exact lines
@@ -213,7 +244,7 @@ def text(field: str) -> str:
     return f"nullif({field}, '')"
 
 
-def json_fields(document: str, fields: "Fields | tuple[str]") -> str:
+def json_fields(document: str, fields: "Fields | tuple[Form]") -> str:
     """Return an expression for the given fields of a JSON text, as a struct; null when it is none.
 
     A one-element tuple stands for a list of that form.
@@ -239,7 +270,7 @@ def source_path(path: Path) -> str:
 
 def json_types(fields: Fields) -> str:
     """Return the type of each field as `read_json` wants it: {"a": 'JSON', "b": 'STRUCT(…)'}."""
-    pairs = (f"{name(key)}: {literal(_sql_type(form))}" for key, form in fields.items())
+    pairs = (f"{name(key)}: {literal(sql_type(form))}" for key, form in fields.items())
     return "{" + ", ".join(pairs) + "}"
 
 
@@ -253,9 +284,12 @@ def statement(layout: Layout, source: str) -> str:
     Returns:
         A query over the source, in its order: the usage columns but for `row_no` and the shared
         ones, then `shared_key`, `line_no`, `noise`, `refused_by` (index into LINE_CHECKS and the
-        layout's checks) and `found`; the last three are null for a record.
+        layout's checks) and `found`; the last three are null for a record. Then `snapshot`, null
+        where the layout has none, and `stands_for`, how many rows of the source this one is; and
+        `place`, where a line holds many records.
     """
-    query = _stepped(f"SELECT * FROM ({source})", layout.steps)
+    rows = unfolded(source, layout.unfold) if layout.unfold else f"SELECT * FROM ({source})"
+    query = _stepped(rows, layout.steps)
     shared = layout.shared.columns if layout.shared else {}
     columns = ",\n  ".join(
         usage_column(column, layout.columns.get(column, "NULL"))
@@ -274,7 +308,39 @@ def statement(layout: Layout, source: str) -> str:
     )
     return (
         f"SELECT {columns},\n  {_shared_key(layout)} AS shared_key, line_no, line_noise AS noise,"
-        f" refused_by, left((CASE refused_by {finding} END)::VARCHAR, 64) AS found\nFROM ({judged})"
+        f" refused_by, left((CASE refused_by {finding} END)::VARCHAR, 64) AS found,\n"
+        f"  {_replaced(layout.snapshot)} AS snapshot, 1 AS stands_for"
+        f"{f', {PLACE}' if layout.unfold else ''}\nFROM ({judged})"
+    )
+
+
+def statement_of_typed(layout: Layout, source: str) -> str:
+    """Return the query as `statement` does, for a source whose rows say their `line_no`.
+
+    Rows without usage are told apart by a few columns. In a file of columns the others are then
+    not read for them: they become one row for each kind and day, that stands for all of them.
+    """
+    every = statement(layout, source)
+    summed, kinds = "NULL::VARCHAR", "noise"
+    if layout.snapshot:
+        summed = (
+            "{'scope': snapshot.scope, 'signature': snapshot.signature, 'day': snapshot.day,"
+            " 'as_of': max(snapshot.as_of)}"
+        )
+        kinds = "noise, snapshot.scope, snapshot.signature, snapshot.day"
+    return (
+        f"SELECT * FROM ({every}) WHERE noise IS NULL UNION ALL BY NAME"
+        f" SELECT noise, {summed} AS snapshot, count(*)::INTEGER AS stands_for FROM ({every})"
+        f" WHERE noise IS NOT NULL GROUP BY {kinds}"
+    )
+
+
+def replaced_slices(rows: str) -> str:
+    """Return the query for what staged rows replace: scope, signature, first, last day, as of."""
+    return (
+        "SELECT snapshot.scope, snapshot.signature, min(snapshot.day), max(snapshot.day),"
+        f" coalesce(max(snapshot.as_of), '') FROM ({rows}) WHERE refused_by IS NULL"
+        " AND snapshot.scope IS NOT NULL AND snapshot.day IS NOT NULL GROUP BY 1, 2 ORDER BY 1, 2"
     )
 
 
@@ -304,6 +370,15 @@ def _stepped(query: str, steps: Iterable[Mapping[str, str]]) -> str:
     return query
 
 
+def _replaced(snapshot: Snapshot | None) -> str:
+    if snapshot is None:
+        return "NULL::VARCHAR"
+    return (
+        f"{{'scope': ({snapshot.scope})::VARCHAR, 'signature': ({snapshot.signature})::VARCHAR,"
+        f" 'day': ({snapshot.day})::VARCHAR, 'as_of': ({snapshot.as_of})::VARCHAR}}"
+    )
+
+
 def _shared_key(layout: Layout) -> str:
     if layout.shared is None:
         return "NULL::VARCHAR"
@@ -311,7 +386,10 @@ def _shared_key(layout: Layout) -> str:
     return f"concat_ws(chr(0), {', '.join(parts)})"
 
 
-def _sql_type(form: "str | Fields") -> str:
+def sql_type(form: Form) -> str:
+    """Return the type of a field of the given form."""
     if isinstance(form, str):
         return form
-    return "STRUCT(" + ", ".join(f"{name(key)} {_sql_type(of)}" for key, of in form.items()) + ")"
+    if isinstance(form, tuple):
+        return sql_type(form[0]) + "[]"
+    return "STRUCT(" + ", ".join(f"{name(key)} {sql_type(of)}" for key, of in form.items()) + ")"

@@ -52,11 +52,13 @@ class Sample:
         name: the file's name, without its folder; not to be matched on, people rename files.
         head: the first 64 KiB after decompression as UTF-8 without BOM; None if it does not decode.
         lines: the complete lines of `head`.
+        columns: names of the columns of a Parquet file; none for any other.
     """
 
     name: str
     head: str | None
     lines: tuple[str, ...]
+    columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from metering.errors import SourceError, SourceRef, shown
 from metering.ingest.contract import Sample, Verdict
 from metering.ingest.decompression import head_of
+from metering.ingest.parquet_source import PARQUET_MARK, parquet_columns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,11 +62,15 @@ def identify(path: Path, ingestors: "Sequence[Ingestor]", forced: str | None = N
 def sample_of(path: Path) -> Sample:
     """Return the head of a file, unpacked and decoded: all that identification looks at.
 
+    What a Parquet file holds stands at its end, so of one that is packed again nothing is known.
+
     Raises:
         SourceError: as `decompression.head_of`: it cannot be read or unpacked, holds not exactly
-            one file, or is UTF-16.
+            one file, or is UTF-16; `damaged-file` for Parquet without a readable end.
     """
     head = head_of(path, HEAD_BYTES + 1)
+    if head.startswith(PARQUET_MARK):
+        return Sample(path.name, None, (), _columns_of_parquet(path))
     is_whole = len(head) <= HEAD_BYTES
     text = _decoded(head[:HEAD_BYTES], is_whole=is_whole)
     lines = (text or "").split("\n")
@@ -104,6 +109,12 @@ def _verdict(path: Path, ingestor: "Ingestor", sample: Sample) -> Verdict:
 
 def _reasons(verdicts: "Sequence[tuple[Ingestor, Verdict]]") -> tuple[str, ...]:
     return tuple(f"{ingestor.name}: {verdict.because}" for ingestor, verdict in verdicts)
+
+
+def _columns_of_parquet(path: Path) -> tuple[str, ...]:
+    with path.open("rb") as stream:
+        is_packed = not stream.read(len(PARQUET_MARK)).startswith(PARQUET_MARK)
+    return () if is_packed else parquet_columns(path, path)
 
 
 def _decoded(head: bytes, *, is_whole: bool) -> str | None:

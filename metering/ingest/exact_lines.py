@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from metering.errors import SourceError, SourceRef, shown
-from metering.ingest.bulk import Fields
+from metering.ingest.bulk import Fields, Form
 
 LONGEST_LINE: Final = 64 << 20
 # DuckDB holds two thousand lines at a time: longer ones are cut down to the fields in use.
@@ -51,7 +51,9 @@ def copy_readable_lines(source: Path, copy: Path, fields: Fields, *, live: bool)
             target.write(b"\n".join(_short(line, fields) for line in _readable(lines)))
 
 
-def copy_readable_rows(source: Path, copy: Path, columns: Sequence[str], name: str) -> None:
+def copy_readable_rows(
+    source: Path, copy: Path, header: Sequence[str], columns: Sequence[str], name: str
+) -> None:
     """Copy a table as JSON lines: {"line": 5, "fault": …, "size": …, "cells": {…}}.
 
     A row stands for itself under the physical line it starts on; an empty line is one, too.
@@ -59,6 +61,7 @@ def copy_readable_rows(source: Path, copy: Path, columns: Sequence[str], name: s
     Args:
         source: the file.
         copy: what is written.
+        header: what the columns of the table are called, in their order.
         columns: names of the columns to copy; all are in the header.
         name: the file as the user named it.
 
@@ -71,7 +74,7 @@ def copy_readable_rows(source: Path, copy: Path, columns: Sequence[str], name: s
         copy.open("x", encoding="ascii") as target,
     ):
         rows = numbered_rows(stream, name)
-        _, header = next(rows)
+        next(rows)
         places = {column: header.index(column) for column in columns}
         for line, row in rows:
             judged = json.dumps(_judged(line, _fault(row, len(header)), row, places))
@@ -227,14 +230,14 @@ def _no_json(line: bytes) -> bytes:
     return line[:LONG_LINE] + NOT_JSON.encode()
 
 
-def _only(value: object, fields: Fields) -> object:
-    if not isinstance(value, dict):
-        return value
-    return {
-        field: value[field] if isinstance(form, str) else _only(value[field], form)
-        for field, form in fields.items()
-        if field in value
-    }
+def _only(value: object, form: Form) -> object:
+    match value:
+        case list() if isinstance(form, tuple):
+            return [_only(element, form[0]) for element in value]
+        case dict() if isinstance(form, Mapping):
+            return {field: _only(value[field], of) for field, of in form.items() if field in value}
+        case _:
+            return value
 
 
 def _judged(

@@ -8,7 +8,6 @@ space, so memory is bounded by the limit given and not by the file, and row numb
 the rows' places in that file: counting rows while parsing would take one core instead of all.
 """
 
-import hashlib
 import shutil
 import tempfile
 from collections import Counter
@@ -28,9 +27,11 @@ from metering.ingest.bulk import (
     Layout,
     literal,
     name,
+    replaced_slices,
     shared_statement,
     source_path,
     statement,
+    statement_of_typed,
 )
 from metering.ingest.bulk_sources import (
     csv_source,
@@ -38,14 +39,22 @@ from metering.ingest.bulk_sources import (
     exact_table_source,
     json_source,
 )
-from metering.ingest.contract import Noise, Reading, Rejections, UsageBatch
-from metering.ingest.decompression import ArchiveLimits, LineCount, PlainFile, plain_file
+from metering.ingest.contract import Noise, Reading, Rejections, Slice, UsageBatch
+from metering.ingest.decompression import ArchiveLimits, PlainFile, plain_file
+from metering.ingest.fingerprints import Fingerprint, fingerprint_of
+from metering.ingest.parquet_source import (
+    PARQUET_MARK,
+    damaged,
+    parquet_columns,
+    parquet_source,
+    parquet_table,
+)
+from metering.ingest.unfolding import PLACE
 from metering.usage.schema import USAGE_SCHEMA
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-_BLOCK: Final = 4 << 20
 _BEGINNING: Final = 64 << 10
 _LARGEST_PAGE: Final = 64 << 20
 _REJECTIONS_AT_ONCE: Final = 1000
@@ -58,21 +67,6 @@ _PARQUET: Final = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GR
 
 
 @dataclass(frozen=True, slots=True)
-class Fingerprint:
-    """What a file is, as received.
-
-    Attributes:
-        sha256: of its bytes, in hexadecimal; two files with the same one are the same source.
-        size_bytes: how many bytes.
-        lines: physical lines; without meaning for a compressed file.
-    """
-
-    sha256: str
-    size_bytes: int
-    lines: int
-
-
-@dataclass(frozen=True, slots=True)
 class _Staged:
     """Checked rows of one file, in its order, in scratch space.
 
@@ -80,16 +74,24 @@ class _Staged:
         path: Parquet: the columns of `bulk.statement`.
         first_line: physical line of the first row, or 1 for the first of a JSON array; the rows
             follow line by line, except where `line_no` says otherwise.
-        count: rows, whatever became of them.
+        count: rows of the source, whatever became of them.
+        lines: where a line holds many rows, Parquet: the row a line begins with, and its number.
     """
 
     path: Path
     first_line: int
     count: int
+    lines: Path | None = None
 
     @property
     def rows(self) -> str:
         """The rows as a query, with their `row_no`."""
+        if self.lines:
+            return (
+                f"SELECT rows.*, line AS row_no FROM read_parquet({source_path(self.path)},"
+                f" file_row_number = true) AS rows JOIN read_parquet({source_path(self.lines)})"
+                f" ON begins_at = rows.file_row_number - {PLACE}"
+            )
         return (
             f"SELECT *, coalesce(line_no, file_row_number + {self.first_line}) AS row_no"
             f" FROM read_parquet({source_path(self.path)}, file_row_number = true)"
@@ -102,6 +104,7 @@ class _Form(Enum):
     JSON_LINES = auto()
     ARRAY = auto()
     TABLE = auto()
+    PARQUET = auto()
 
 
 class Reader:
@@ -167,7 +170,7 @@ class Reader:
         The future raises OSError when the file cannot be read.
         """
         if path not in self._fingerprints:
-            self._fingerprints[path] = self._hashing.submit(_fingerprint, path)
+            self._fingerprints[path] = self._hashing.submit(fingerprint_of, path)
         return self._fingerprints[path]
 
     def fingerprint(self, path: Path) -> Fingerprint:
@@ -211,30 +214,41 @@ class Reader:
     def bulk(self, path: Path, layout: Layout) -> Iterator[Reading]:
         """Read a file of records: JSON Lines, or, where the format has them, an array or a table.
 
-        Which of the three it is shows at its beginning. Yields one batch, whose rows are a
-        relation over checked rows in scratch space, then rejections, then noise; records, rejected
-        and noise add up to the lines of the file (the header aside).
+        Which of them it is shows at its beginning; a table may be CSV or Parquet. Yields one batch,
+        whose rows are a relation over checked rows in scratch space, then rejections, noise, and
+        the slices of a snapshot; records, rejected and noise add up to the lines of the file (the
+        header aside), or to the rows of a Parquet file.
 
         Raises:
             SourceError: as `plain`; `bad-json` for an array that is cut or broken;
-                `missing-column` or `doubled-column` for a table's header; `unclosed-quote`.
+                `missing-column` or `doubled-column` for a table's header; `unclosed-quote`;
+                `damaged-file` for Parquet that cannot be read to its end.
         """
         plain = self.plain(path)
         reading = {
             _Form.JSON_LINES: self._json_lines,
             _Form.ARRAY: self._array,
             _Form.TABLE: self._table,
+            _Form.PARQUET: self._parquet,
         }
-        staged = reading[_form_of(plain, layout)](path, plain, layout)
-        yield from self._readings(staged, layout)
+        form = _form_of(plain, layout)
+        if layout.table and self._is_flat(path, plain, form, layout.table):
+            layout = layout.table
+        yield from self._readings(reading[form](path, plain, layout), layout)
 
     def _json_lines(self, path: Path, plain: Path, layout: Layout) -> _Staged:
         # A line that is not JSON stops the statement; an empty one is passed over, and the count
         # of rows betrays it.
         staged = self._attempt(json_source(plain, layout, "newline_delimited"), layout)
-        if staged is not None and staged.count == self._lines(path):
+        if staged is not None and self._lines_in(staged) == self._lines(path):
             return staged
         return self._exact_lines(plain, layout)
+
+    def _lines_in(self, staged: _Staged) -> int:
+        if staged.lines is None:
+            return staged.count
+        lines = f"SELECT count(*) FROM read_parquet({source_path(staged.lines)})"
+        return _only_number(self.connection.execute(lines))
 
     def _exact_lines(self, plain: Path, layout: Layout) -> _Staged:
         copy = self._scratch_file("lines")
@@ -253,15 +267,36 @@ class Reader:
         )
 
     def _table(self, path: Path, plain: Path, layout: Layout) -> _Staged:
-        header = exact_lines.header_of(plain, str(path))
+        header = tuple(map(layout.spelling, exact_lines.header_of(plain, str(path))))
         exact_lines.check_header(header, layout.required, str(path))
         staged = self._attempt(csv_source(plain, header, layout), layout, first_line=2)
         if staged is not None and staged.count + 1 == self._lines(path):
             return staged
         copy = self._scratch_file("rows")
         columns = tuple(column for column in layout.fields if column in header)
-        exact_lines.copy_readable_rows(plain, copy, columns, str(path))
+        exact_lines.copy_readable_rows(plain, copy, header, columns, str(path))
         return self._stage(exact_table_source(copy, layout), layout)
+
+    def _parquet(self, path: Path, plain: Path, layout: Layout) -> _Staged:
+        target = self._scratch_file("staged")
+        try:
+            table = self.connection.sql(f"SELECT * FROM {parquet_table(plain)}")
+            header = tuple(map(layout.spelling, table.columns))
+            exact_lines.check_header(header, layout.required, str(path))
+            self._written(statement_of_typed(layout, parquet_source(plain, table, layout)), target)
+            count = _only_number(
+                self.connection.execute(f"SELECT count(*) FROM {parquet_table(plain)}")
+            )
+        except (duckdb.IOException, duckdb.InvalidInputException, duckdb.DataError) as error:
+            raise damaged(path) from error
+        return _Staged(target, first_line=1, count=count)
+
+    def _is_flat(self, path: Path, plain: Path, form: _Form, table: Layout) -> bool:
+        """Say whether a file of a format with two layouts has the columns of the flat one."""
+        if form is not _Form.PARQUET:
+            return form is _Form.TABLE
+        columns = {table.spelling(column) for column in parquet_columns(plain, path)}
+        return columns.issuperset(table.required)
 
     def _attempt(self, source: str, layout: Layout, first_line: int = 1) -> _Staged | None:
         try:
@@ -272,7 +307,19 @@ class Reader:
 
     def _stage(self, source: str, layout: Layout, first_line: int = 1) -> _Staged:
         target = self._scratch_file("staged")
-        return _Staged(target, first_line, self._written(statement(layout, source), target))
+        count = self._written(statement(layout, source), target)
+        return _Staged(target, first_line, count, self._begins(target) if layout.unfold else None)
+
+    def _begins(self, staged: Path) -> Path:
+        """Write where each line begins among the rows it gave, with its number."""
+        target = self._scratch_file("begins")
+        self._written(
+            "SELECT file_row_number AS begins_at, row_number() OVER (ORDER BY file_row_number)"
+            f" AS line FROM read_parquet({source_path(staged)}, file_row_number = true)"
+            f" WHERE {PLACE} = 0",
+            target,
+        )
+        return target
 
     def _written(self, query: str, target: Path) -> int:
         """Write the rows of a query to scratch space and return how many they are."""
@@ -296,6 +343,9 @@ class Reader:
             yield from self._rejections(staged, layout)
         if noise := +noise:
             yield Noise(dict(noise))
+        if layout.snapshot:
+            found = self.connection.execute(replaced_slices(staged.rows)).fetchall()
+            yield from (Slice(*piece) for piece in found)
 
     def _records(self, staged: _Staged, layout: Layout, count: int) -> str:
         accepted = f"SELECT * FROM ({staged.rows}) WHERE noise IS NULL AND refused_by IS NULL"
@@ -314,7 +364,8 @@ class Reader:
 
     def _noise(self, staged: _Staged) -> Counter[str]:
         query = (
-            f"SELECT noise, count(*) FROM ({staged.rows}) WHERE noise IS NOT NULL GROUP BY noise"
+            f"SELECT noise, sum(stands_for)::BIGINT FROM ({staged.rows})"
+            " WHERE noise IS NOT NULL GROUP BY noise"
         )
         return Counter(dict(self.connection.execute(query).fetchall()))
 
@@ -361,24 +412,18 @@ def _merging(records: str, layout: Layout) -> str:
     return f"WITH records AS ({records}) SELECT {_COLUMNS} FROM ({layout.merge}) ORDER BY row_no"
 
 
-def _fingerprint(path: Path) -> Fingerprint:
-    digest, count, size = hashlib.sha256(), LineCount(), 0
-    with path.open("rb") as stream:
-        while block := stream.read(_BLOCK):
-            digest.update(block)
-            count.add(block)
-            size += len(block)
-    return Fingerprint(digest.hexdigest(), size, count.lines)
-
-
 def _form_of(plain: Path, layout: Layout) -> _Form:
     """Return the form of a file; JSON Lines when its beginning is damaged beyond telling."""
-    if not layout.required:
+    table = layout.table or layout
+    if not table.required:
         return _Form.JSON_LINES
     with plain.open("rb") as stream:
         beginning = stream.read(_BEGINNING).lstrip()
     if beginning.startswith(b"["):
         return _Form.ARRAY
-    cells = beginning.partition(b"\n")[0].replace(b'"', b"").split(b",")
-    is_table = any(column.encode() in cells for column in layout.required)
+    if beginning.startswith(PARQUET_MARK):
+        return _Form.PARQUET
+    first, _, _ = beginning.partition(b"\n")
+    cells = first.decode("utf-8", errors="replace").replace('"', "").rstrip("\r").split(",")
+    is_table = not set(table.required).isdisjoint(map(table.spelling, cells))
     return _Form.TABLE if is_table else _Form.JSON_LINES

@@ -1,0 +1,76 @@
+"""Quantities and prices of bulk formats, as SQL.
+
+Bills spell a number as text, as a decimal or as a double, with a sign and sometimes an exponent.
+It stays text until it was checked. What becomes tokens or money goes through decimals; a double is
+only used to see whether a price and a quantity multiply to the cost, which is a comparison within
+a tolerance and never a result.
+"""
+
+from typing import Final
+
+from metering.ingest.bulk import nanos
+
+# As text, CSV and doubles write a number; nothing in front, no separators, no units.
+_NUMBER: Final = r"-?\d{1,18}(\.\d{1,40})?([eE][+-]?\d{1,3})?"
+_QUANTITY: Final = "DECIMAL(38, 12)"
+_LARGEST_QUANTITY: Final = 10**15
+# A double holds a quantity in blocks of a million to this part of one token.
+_WHOLE_WITHIN: Final = "0.001"
+_FEW_DIGITS: Final = 9
+
+# Costs are printed with five decimals or more, and prices to the last digit.
+COST_TOLERANCE: Final = "0.000005"
+COST_PART: Final = "0.000001"
+
+
+def quantity(text: str) -> str:
+    """Return an expression for an exact quantity of less than 10^15; null for anything else.
+
+    Negative for what is taken back.
+    """
+    decimal = f"try_cast({text} AS {_QUANTITY})"
+    return (
+        f"CASE WHEN regexp_full_match({text}, '{_NUMBER}')"
+        f" AND abs({decimal}) < {_LARGEST_QUANTITY} THEN {decimal} END"
+    )
+
+
+def whole(amount: str, block: str) -> str:
+    """Return an expression for `amount` blocks in whole units; null if they are not whole.
+
+    Args:
+        amount: as `quantity` gives it.
+        block: units in a block, a whole number of at most a million.
+    """
+    units = f"({amount} * {block})"
+    return (
+        f"CASE WHEN abs({units} - round({units})) <= {_WHOLE_WITHIN}"
+        f" AND abs({units}) < 1e18 THEN round({units})::BIGINT END"
+    )
+
+
+def signed_nanos(text: str) -> str:
+    """Return an expression for an amount in nanos, which may be negative; otherwise as `nanos`."""
+    return (
+        f"CASE WHEN starts_with({text}, '-') THEN -({nanos(f'substr({text}, 2)')})"
+        f" ELSE {nanos(text)} END"
+    )
+
+
+def approximate(text: str) -> str:
+    """Return an expression for a number as a double, to compare with; null for anything else."""
+    return f"CASE WHEN regexp_full_match({text}, '{_NUMBER}') THEN try_cast({text} AS DOUBLE) END"
+
+
+def differ(product: str, cost: str) -> str:
+    """Return a condition: a product of quantity and price is not the cost.
+
+    Apart by more than five millionths of the currency and a millionth of the cost: what printing a
+    cost can lose, and far less than any wrong unit makes.
+    """
+    return f"abs({product} - {cost}) > {COST_TOLERANCE} + abs({cost}) * {COST_PART}"
+
+
+def shown_product(cost: str, product: str) -> str:
+    """Return an expression that says both figures: what is written, and what it should be."""
+    return f"{cost} || ', and not ' || printf('%.{_FEW_DIGITS}g', {product})"

@@ -1,0 +1,40 @@
+"""What a source file is, as received: its hash, its size, its lines."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from metering.ingest.decompression import LineCount
+
+_BLOCK: Final = 4 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """What a file is, as received.
+
+    Attributes:
+        sha256: of its bytes, in hexadecimal; two files with the same one are the same source.
+        size_bytes: how many bytes.
+        lines: physical lines; without meaning for a compressed file.
+    """
+
+    sha256: str
+    size_bytes: int
+    lines: int
+
+
+def fingerprint_of(path: Path) -> Fingerprint:
+    """Return what a file is, reading it once.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    digest, count, size = hashlib.sha256(), LineCount(), 0
+    with path.open("rb") as stream:
+        while block := stream.read(_BLOCK):
+            digest.update(block)
+            count.add(block)
+            size += len(block)
+    return Fingerprint(digest.hexdigest(), size, count.lines)

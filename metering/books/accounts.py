@@ -1,7 +1,7 @@
 """Accounts, and the bases of charges: what postings refer to, each kept once by its content."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any, ClassVar, Final
 
 from sqlalchemy import CheckConstraint, Connection, Table, UniqueConstraint, insert, select
@@ -117,6 +117,19 @@ def accounts_by_id(connection: Connection) -> dict[int, Account]:
         )
         for row in connection.execute(select(_ACCOUNT).order_by(_ACCOUNT.c.id))
     }
+
+
+def bases_by_id(connection: Connection, ids: Sequence[int]) -> dict[int, Basis]:
+    """Return the bases with these ids."""
+    names = [field.name for field in fields(Basis)]
+    columns = [_BASIS.c[name] for name in names]
+    found: dict[int, Basis] = {}
+    for block in in_blocks(ids):
+        rows = connection.execute(select(_BASIS.c.id, *columns).where(_BASIS.c.id.in_(block)))
+        for number, *values in rows:
+            said = dict(zip(names, values, strict=True))
+            found[number] = Basis(**{**said, "rate_ids": tuple(said["rate_ids"])})
+    return found
 
 
 def _ids(connection: Connection, table: Table, key: str, names: Sequence[str]) -> dict[str, int]:

@@ -25,9 +25,11 @@ from metering.cli.price_answers import (
     price_json,
     quote_json,
 )
+from metering.cli.price_moves import coverage, reprice
 
 if TYPE_CHECKING:
     from metering.core.rate_book import RateBook
+    from metering.workflows.quotes import Quote
 
 _MOST_CHANGES: Final = 50  # a table of thousands is read by nobody; --format json has them all
 
@@ -272,7 +274,7 @@ def quote(ctx: click.Context, /, file: Path, *, output_format: str) -> None:
                     one.case_id,
                     one.model,
                     one.status.value,
-                    money_text(one.amount, decimals=9),
+                    _amount_cell(one),
                     one.currency,
                     one.reason,
                 )
@@ -285,6 +287,17 @@ def quote(ctx: click.Context, /, file: Path, *, output_format: str) -> None:
     if refused:
         note(f"{len(refused)} of {len(answers)} rows refused")
         exit_with(1)
+
+
+prices.add_command(reprice)
+prices.add_command(coverage)
+
+
+def _amount_cell(one: "Quote") -> str:
+    # What nothing of has a price has no amount; zero would be one.
+    if one.meters and all(meter.amount is None for meter in one.meters):
+        return ""
+    return money_text(one.amount, decimals=9)
 
 
 def _book(ctx: click.Context) -> "RateBook":

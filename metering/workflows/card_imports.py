@@ -16,6 +16,8 @@ from metering.rate_cards.loading import RateCardError, read_card
 from metering.workflows.transactions import transaction
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from metering.settings import Settings
     from metering.workflows.runs import Run
 
@@ -61,21 +63,30 @@ def import_card(settings: "Settings", run: "Run", path: Path, *, dry_run: bool) 
         RateCardError: the card is not sound, or contradicts another one in force; the books are
             unchanged.
     """
-    card, problems = read_card(path)
-    if card is None or problems:
-        raise RateCardError(problems)
     books = open_engine(settings.books_url)
     require_current(books)
     with transaction(books, dry_run=dry_run) as connection:
-        in_force = cards_in_force(connection)
-        before = next((one for one in in_force if one.name == card.name), None)
-        after = _settled(before, card, run)
-        others = [one for one in in_force if one.name != card.name]
-        problems += book_problems((*others, after))
-        if problems:
-            raise RateCardError(problems)
-        run_id = record_run(connection, run.command, run.arguments, run.started_at, run.user)
-        stored = store_card(connection, run_id, after)
+        return take_into_force(connection, run, path)
+
+
+def take_into_force(connection: "Connection", run: "Run", path: Path) -> CardImport:
+    """Take the card of a file into force in a transaction, which the caller ends.
+
+    Raises:
+        RateCardError: as `import_card` does.
+    """
+    card, problems = read_card(path)
+    if card is None or problems:
+        raise RateCardError(problems)
+    in_force = cards_in_force(connection)
+    before = next((one for one in in_force if one.name == card.name), None)
+    after = _settled(before, card, run)
+    others = [one for one in in_force if one.name != card.name]
+    problems += book_problems((*others, after))
+    if problems:
+        raise RateCardError(problems)
+    run_id = record_run(connection, run.command, run.arguments, run.started_at, run.user)
+    stored = store_card(connection, run_id, after)
     return CardImport(
         name=stored.name,
         version=stored.version,

@@ -1,0 +1,209 @@
+"""`metering prices reprice` and `coverage`: what prices do to the book, and leave open."""
+
+from datetime import datetime
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from metering.cli.frame import (
+    counted,
+    emit_json,
+    emit_table,
+    format_option,
+    money_text,
+    note,
+    settings_or_fail,
+)
+
+if TYPE_CHECKING:
+    from metering.core.price_coverage import Coverage
+    from metering.core.repricing import Movement, PriceChange
+
+
+@click.command()
+@click.option(
+    "--dry-run", is_flag=True, required=True, help="Required: `metering post` is what posts."
+)
+@click.option(
+    "--card",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Try out a rate card that is not imported.",
+)
+@click.option(
+    "--from", "first", type=click.DateTime(["%Y-%m-%d"]), help="First charge day; all by default."
+)
+@click.option("--to", "last", type=click.DateTime(["%Y-%m-%d"]), help="Last charge day, inclusive.")
+@format_option()
+@click.pass_context
+def reprice(
+    ctx: click.Context,
+    /,
+    card: Path | None,
+    first: datetime | None,
+    last: datetime | None,
+    *,
+    dry_run: bool,
+    output_format: str,
+) -> None:
+    r"""Tell what money the next `metering post` would move, and why; change nothing.
+
+    By period, cost centre, model and reason: the rate changed, usage became priced or unpriced,
+    another owner bears it, or usage came that is not posted yet. With --card, as if that card had
+    been imported first. The table leaves out what costs the same as before.
+
+    \b
+    Example:
+        metering prices reprice --dry-run --card contract.toml
+    """
+    from metering.workflows.post import FIRST_DAY, LAST_DAY
+    from metering.workflows.reprice import reprice as what_moves
+    from metering.workflows.runs import Run
+
+    found = what_moves(
+        settings_or_fail(ctx),
+        Run.now("prices reprice", dry_run=dry_run),
+        card=card,
+        first=first.date() if first else FIRST_DAY,
+        last=last.date() if last else LAST_DAY,
+    )
+    if output_format == "json":
+        emit_json(
+            {
+                "dry_run": dry_run,
+                "card": found.card or None,
+                "days": found.days,
+                "moved": [_movement_json(one) for one in found.moved],
+            }
+        )
+        return
+    shown = [one for one in found.moved if one.moved_nanos]
+    if not shown:
+        note(f"no money moves for {counted(found.days, 'day')}")
+    else:
+        emit_table(
+            f"Money moved{f' with {found.card}' if found.card else ''}; nothing is posted",
+            ("period", "cost centre", "model", "reason", "currency", "moved", "price"),
+            [
+                (
+                    one.period,
+                    one.bearer,
+                    one.model,
+                    one.reason.replace("_", " "),
+                    one.currency,
+                    money_text(one.moved_nanos, decimals=6),
+                    "; ".join(map(_change_text, one.changes)),
+                )
+                for one in shown
+            ],
+            right=("moved",),
+        )
+    still = sum(one.postings for one in found.moved if not one.moved_nanos and _is_priced(one))
+    if still:
+        note(f"{counted(still, 'line')} would be posted anew and cost the same")
+
+
+def _is_priced(one: "Movement") -> bool:
+    return not one.bearer.startswith("suspense:")
+
+
+def _movement_json(one: "Movement") -> dict[str, object]:
+    return {
+        "period": one.period,
+        "cost_centre": one.bearer,
+        "model": one.model,
+        "reason": one.reason.value,
+        "currency": one.currency,
+        "moved_nanos": one.moved_nanos,
+        "lines": one.postings,
+        "prices": [
+            {"meter": change.meter, "before": change.before, "after": change.after}
+            for change in one.changes
+        ],
+    }
+
+
+def _change_text(change: "PriceChange") -> str:
+    if change.before == change.after:
+        return f"{change.meter} {change.after}"
+    return f"{change.meter} {change.before or 'nothing'} -> {change.after or 'nothing'}"
+
+
+@click.command()
+@click.argument("period", metavar="PERIOD")
+@format_option()
+@click.pass_context
+def coverage(ctx: click.Context, /, period: str, *, output_format: str) -> None:
+    r"""Say how much of the usage of PERIOD (YYYY-MM) has a price, per provider and day.
+
+    Of what is posted: the priced share of tokens and of ledger lines, the share whose price is
+    provisional, and why the rest has none. Shares are rounded down: 100.00 % is all of it. The
+    table leaves out days on which everything has a price.
+
+    \b
+    Example:
+        metering prices coverage 2026-10
+    """
+    from metering.core.periods import BillingPeriod
+    from metering.workflows.price_coverage import period_coverage
+
+    try:
+        month = BillingPeriod.parse(period)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="PERIOD") from error
+    found = period_coverage(settings_or_fail(ctx), month)
+    if output_format == "json":
+        emit_json(
+            {
+                "period": period,
+                **_coverage_json(found.total),
+                "days": [
+                    {"provider": provider, "day": day, **_coverage_json(one)}
+                    for (provider, day), one in found.days.items()
+                ],
+            }
+        )
+        return
+    rows = [
+        (provider, day, *_coverage_cells(one))
+        for (provider, day), one in found.days.items()
+        if one.unpriced or one.provisional_tokens
+    ]
+    emit_table(
+        f"Coverage of {period}",
+        ("provider", "day", "tokens priced", "of them provisional", "lines priced", "unpriced"),
+        [*rows, ("all", "", *_coverage_cells(found.total))],
+        right=("tokens priced", "of them provisional", "lines priced"),
+    )
+    verdict = "enough" if found.total.passes else "not enough"
+    note(f"{verdict} to close: 99.9 % of tokens priced, and nothing ambiguous")
+
+
+def _coverage_cells(one: "Coverage") -> tuple[str, ...]:
+    unsure = Fraction(one.provisional_tokens, one.priced_tokens) if one.priced_tokens else None
+    return (
+        _percent(one.token_share),
+        _percent(unsure),
+        _percent(one.line_share),
+        ", ".join(f"{reason} {lines:,}" for reason, lines in one.unpriced),
+    )
+
+
+def _coverage_json(one: "Coverage") -> dict[str, object]:
+    return {
+        "tokens": one.tokens,
+        "priced_tokens": one.priced_tokens,
+        "provisional_tokens": one.provisional_tokens,
+        "lines": one.lines,
+        "priced_lines": one.priced_lines,
+        "unpriced": dict(one.unpriced),
+        "enough_to_close": one.passes,
+    }
+
+
+def _percent(share: Fraction | None) -> str:
+    if share is None:
+        return ""
+    hundredths = share.numerator * 10_000 // share.denominator
+    return f"{hundredths // 100}.{hundredths % 100:02d} %"

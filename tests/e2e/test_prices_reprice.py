@@ -1,0 +1,125 @@
+"""`metering prices reprice` and `coverage`: told before it is posted, and then it comes true."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from click.testing import CliRunner, Result
+
+from metering.cli.main import main
+from metering.workflows.post import post
+from tests.ledgers import SAMPLE, fresh_ledger, ingest, ledger_hash, run
+
+CONTRACT: Final = """\
+[card]
+name = "contract-openai"
+kind = "contract"
+currency = "USD"
+
+[[modifiers]]
+provider = "openai"
+platform = "openai-api"
+match = "any"
+factor = "90/100"
+meters = ["*tokens"]
+from = 2026-10-01T00:00:00Z
+to = 2026-10-16T00:00:00Z
+"""
+
+
+@pytest.fixture(scope="module")
+def posted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = tmp_path_factory.mktemp("posted") / "ledger"
+    settings = fresh_ledger(home)
+    ingest(settings, SAMPLE / "usage" / "openai" / "completions-2026-10.json")
+    post(settings, run("post"))
+    (home / "contract.toml").write_text(CONTRACT, encoding="utf-8")
+    return home
+
+
+@pytest.fixture
+def ledger(posted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    home = tmp_path / "ledger"
+    shutil.copytree(posted, home)
+    monkeypatch.chdir(home)
+    return home
+
+
+def metering(*arguments: str) -> Result:
+    return CliRunner().invoke(main, arguments)
+
+
+def told(*arguments: str) -> dict[str, Any]:
+    result = metering(*arguments, "--format", "json")
+    assert result.exit_code == 0, result.stderr
+    found: dict[str, Any] = json.loads(result.stdout)
+    return found
+
+
+@pytest.mark.usefixtures("ledger")
+def test_what_if_tells_what_import_and_post_then_do() -> None:
+    what_if = told("prices", "reprice", "--dry-run", "--card", "contract.toml")
+
+    assert metering("prices", "import", "contract.toml").exit_code == 0
+    imported = told("prices", "reprice", "--dry-run")
+    posted = told("post")
+
+    moved = sum(one["moved_nanos"] for one in what_if["moved"])
+    assert what_if["card"] == "contract-openai v1"
+    assert what_if["moved"] == imported["moved"]
+    assert moved == sum(one["amount_nanos"] for one in posted["amounts"]) < 0
+    assert {one["reason"] for one in what_if["moved"]} == {"rate_changed"}
+    assert told("prices", "reprice", "--dry-run")["moved"] == []
+
+
+def test_what_if_leaves_the_ledger_as_it_is(ledger: Path) -> None:
+    from metering.settings import load_settings  # noqa: PLC0415 - after the fixture's chdir
+
+    settings = load_settings(ledger / "metering.toml")
+    before = ledger_hash(settings)
+
+    shown = metering("prices", "reprice", "--dry-run", "--card", "contract.toml")
+
+    assert "x 9/10 (contract-openai v1" in shown.stdout
+    assert ledger_hash(settings) == before
+
+
+@pytest.mark.usefixtures("ledger")
+def test_days_bound_what_is_looked_at() -> None:
+    days = ("--from", "2026-10-16", "--to", "2026-10-31")
+
+    assert told("prices", "reprice", "--dry-run", "--card", "contract.toml", *days)["moved"] == []
+
+
+@pytest.mark.usefixtures("ledger")
+def test_repricing_without_dry_run_is_refused() -> None:
+    assert metering("prices", "reprice").exit_code == 2
+
+
+def test_a_card_that_is_not_sound_is_refused(ledger: Path) -> None:
+    (ledger / "contract.toml").write_text(CONTRACT.replace("90/100", "-1"), encoding="utf-8")
+
+    refused = metering("prices", "reprice", "--dry-run", "--card", "contract.toml")
+
+    assert refused.exit_code == 1
+    assert "contract.toml:6: error[negative-price]" in refused.stderr
+
+
+@pytest.mark.usefixtures("ledger")
+def test_coverage_adds_up_to_its_total() -> None:
+    found = told("prices", "coverage", "2026-10")
+
+    assert found["tokens"] == sum(day["tokens"] for day in found["days"])
+    assert 0 < found["priced_tokens"] <= found["tokens"]
+    assert {day["provider"] for day in found["days"]} == {"openai"}
+    assert "tokens priced" in metering("prices", "coverage", "2026-10").stdout
+
+
+@pytest.mark.usefixtures("ledger")
+def test_coverage_of_a_month_without_charges_is_refused() -> None:
+    refused = metering("prices", "coverage", "2024-01")
+
+    assert (refused.exit_code, "error[no-charges]" in refused.stderr) == (1, True)
+    assert metering("prices", "coverage", "October").exit_code == 2

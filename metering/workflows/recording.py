@@ -202,6 +202,9 @@ def _settle_events(connection: "Connection", settings: "Settings", reading: Read
 def _settle_snapshot(
     connection: "Connection", reading: Reading, staged: tuple[StagedDay, ...]
 ) -> _Outcome:
+    if not reading.slices and not staged:
+        # Nothing but noise, or rows that were all refused: it says nothing about any day.
+        return _Outcome(days=())
     covered = _covered_days(reading)
     provider, account = _one_account(reading, staged)
     by_day = {day.day: day for day in staged}

@@ -17,6 +17,20 @@ GOLDEN = Path(__file__).parents[1] / "golden"
 
 # What each file costs, by currency, worked out by hand from its rows.
 BILLED: dict[str, dict[str, int]] = {
+    "anthropic_console_cost_csv/generation_2026_08.csv": {},
+    # Opus 5: 7.50 + 4.50 + 2.50 + 5.50 + 0.12 searches; twice 0.001903 fast in the US; 0.00001.
+    "anthropic_console_usage_csv/good.csv": {"USD": 20_123_816_000},
+    "anthropic_cost_report/good.json": {},
+    "claude_analytics_costs/good.json": {},
+    "claude_analytics_usage/good.json": {},
+    "claude_code_analytics/good.json": {},
+    "claude_enterprise_costs/buckets.json": {},
+    "claude_enterprise_costs/by_user.json": {},
+    "claude_enterprise_usage/buckets.json": {},
+    "claude_spend_report_csv/spend-report_2026-10-01_2026-10-31.csv": {"USD": 412_800_000_000},
+    "codex_analytics/good.json": {},
+    "codex_rollouts/counts.jsonl": {},
+    "codex_rollouts/ledger.jsonl": {},
     "copilot_billing_csv/ai_usage.csv": {"USD": 149_000_000},
     "copilot_billing_csv/metered_detailed.csv": {"USD": 1_372_000_000},
     "copilot_billing_csv/premium_requests.csv": {"USD": 160_000_000},
@@ -29,10 +43,15 @@ BILLED: dict[str, dict[str, int]] = {
     "cursor_usage_csv/v2.csv": {},
     "cursor_usage_csv/v3.csv": {"USD": 2_270_000_000},
     "cursor_usage_events/good.json": {"USD": 173_223_457},
-    "deepseek_amount_csv/new_header.csv": {"CNY": 3_700_000_000},
     "deepseek_amount_csv/hours_around_a_month.csv": {"CNY": 240_000},
+    "deepseek_amount_csv/new_header.csv": {"CNY": 3_700_000_000},
     "deepseek_cost_csv/good.csv": {},
     "mistral_usage/good.json": {"EUR": 124_100_000},
+    # 43,800 new at $4 a million, 8,000 cached at $0.40, 6,800 out at $20.
+    "openai_activity_csv/good.csv": {"USD": 314_400_000},
+    "openai_batch_output/good.jsonl": {},
+    "openai_cost_csv/generation_2026_09.csv": {},
+    "openai_costs/good.json": {},
     "openrouter_activity/good.json": {"USD": 12_900_000},
     "openrouter_activity_csv/good.csv": {"USD": 12_912_446},
     "openrouter_generations/good.jsonl": {},
@@ -75,3 +94,100 @@ def test_a_file_becomes_postings_of_what_it_says_was_billed(
     assert once["unpriced_records"] == 0
     assert once["recorded"] > 0
     assert twice["ledger_hash"] == once["ledger_hash"]
+
+
+CREDITS_AT_FOUR_CENTS = """
+[card]
+name = "acme"
+kind = "contract"
+currency = "USD"
+
+[[rates]]
+provider = "openai"
+platform = "chatgpt"
+match = "any"
+per = 1000000
+prices = { credit_micro = "0.04" }
+source = "the contract"
+read = 2026-10-01
+"""
+
+
+def test_credits_stay_unpriced_until_the_contract_says_what_they_cost(
+    fresh: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(fresh, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    Path("card.toml").write_text(CREDITS_AT_FOUR_CENTS, encoding="utf-8")
+
+    metering("ingest", str(GOLDEN / "chatgpt_credits_csv" / "good.csv"))
+    metering("post")
+    before = json.loads(metering("verify", "--format", "json"))
+    metering("prices", "import", "card.toml")
+    metering("post")
+    after = json.loads(metering("verify", "--format", "json"))
+
+    # 12.5 + 1.25 + 50 credits, and two millionths of one.
+    assert not any(before["billed_nanos"].values())
+    assert before["unpriced_records"] == 4
+    assert after["billed_nanos"] == {"USD": 2_550_000_080}
+    assert after["unpriced_records"] == 0
+
+
+@pytest.mark.parametrize(
+    "name", ["openai_activity_csv/without_usage.csv", "codex_exec/started_and_failed.jsonl"]
+)
+def test_a_file_without_usage_is_recorded_and_says_nothing_about_any_day(
+    name: str, fresh: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(fresh, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+
+    metering("ingest", str(GOLDEN / name))
+
+    verified = json.loads(metering("verify", "--format", "json"))
+    assert verified["sources"] == 1
+    assert verified["records"] == 0
+    assert verified["sound"] is True
+
+
+def test_two_views_of_one_usage_are_refused_with_both_names(
+    fresh: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(fresh, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+
+    metering("ingest", str(GOLDEN / "openai_usage" / "completions.json"))
+    activity = CliRunner().invoke(
+        main, ["ingest", str(GOLDEN / "openai_activity_csv" / "good.csv")]
+    )
+    metering("ingest", str(GOLDEN / "anthropic_messages" / "good.json"))
+    console = CliRunner().invoke(
+        main, ["ingest", str(GOLDEN / "anthropic_console_usage_csv" / "good.csv")]
+    )
+
+    assert (activity.exit_code, console.exit_code) == (1, 1)
+    assert "error[overlapping-metered]" in activity.stderr
+    assert "already metered by openai-usage" in activity.stderr
+    assert "error[overlapping-metered]" in console.stderr
+    assert "already metered by anthropic-messages" in console.stderr
+
+
+def test_a_later_spend_report_of_a_month_replaces_the_earlier_one(
+    fresh: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(fresh, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    text = (
+        GOLDEN / "claude_spend_report_csv" / "spend-report_2026-10-01_2026-10-31.csv"
+    ).read_text(encoding="utf-8")
+    month, to_date = Path("2026-10-01_2026-10-31.csv"), Path("2026-10-01_2026-10-10.csv")
+    month.write_text(text, encoding="utf-8")
+    to_date.write_text(text.replace("412.80", "100.00"), encoding="utf-8")
+
+    metering("ingest", str(month))
+    metering("ingest", str(to_date))
+    metering("post")
+
+    verified = json.loads(metering("verify", "--format", "json"))
+    assert verified["billed_nanos"] == {"USD": 412_800_000_000}

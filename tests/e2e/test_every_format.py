@@ -191,3 +191,20 @@ def test_a_later_spend_report_of_a_month_replaces_the_earlier_one(
 
     verified = json.loads(metering("verify", "--format", "json"))
     assert verified["billed_nanos"] == {"USD": 412_800_000_000}
+
+
+@pytest.mark.parametrize("names", [("good", "ungrouped"), ("ungrouped", "good")])
+def test_two_cost_reports_of_a_day_are_versions_of_one_and_never_added(
+    names: tuple[str, str], fresh: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(fresh, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+
+    for name in names:
+        metering("ingest", str(GOLDEN / "anthropic_cost_report" / f"{name}.json"))
+
+    # Of the first day either the two rows by description are live, or the one of the whole; the
+    # second day has two rows. The report that reaches further wins, whatever came first.
+    verified = json.loads(metering("verify", "--format", "json"))
+    assert verified["recorded"] == 5
+    assert verified["records"] == 4

@@ -375,7 +375,7 @@ class Reader:
         cursor = self.connection.cursor()
         cursor.execute(
             f"SELECT row_no, refused_by, found FROM ({staged.rows})"
-            " WHERE refused_by IS NOT NULL ORDER BY row_no"
+            " WHERE refused_by IS NOT NULL ORDER BY row_no, file_row_number"
         )
         while refused := cursor.fetchmany(_REJECTIONS_AT_ONCE):
             yield Rejections(

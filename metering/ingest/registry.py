@@ -16,6 +16,7 @@ from metering.ingest.formats.anthropic_console_cost_csv import AnthropicConsoleC
 from metering.ingest.formats.anthropic_console_usage_csv import AnthropicConsoleUsageCsv
 from metering.ingest.formats.anthropic_cost_report import AnthropicCostReport
 from metering.ingest.formats.anthropic_messages import AnthropicMessages
+from metering.ingest.formats.aws_cur import AwsCostAndUsageReport
 from metering.ingest.formats.chatgpt_credits_csv import ChatGptCreditsCsv
 from metering.ingest.formats.claude_analytics_reports import (
     ClaudeAnalyticsCosts,
@@ -28,6 +29,7 @@ from metering.ingest.formats.claude_enterprise_reports import (
     ClaudeEnterpriseUsage,
 )
 from metering.ingest.formats.claude_spend_report_csv import ClaudeSpendReportCsv
+from metering.ingest.formats.cloudflare_ai_gateway import CloudflareAiGateway
 from metering.ingest.formats.codex_analytics import CodexAnalytics
 from metering.ingest.formats.codex_exec import CodexExec
 from metering.ingest.formats.codex_rollouts import CodexRollouts
@@ -41,6 +43,9 @@ from metering.ingest.formats.cursor_usage_csv import CursorUsageCsv
 from metering.ingest.formats.cursor_usage_events import CursorUsageEvents
 from metering.ingest.formats.deepseek_amount_csv import DeepSeekAmountCsv
 from metering.ingest.formats.deepseek_cost_csv import DeepSeekCostCsv
+from metering.ingest.formats.helicone_requests import HeliconeRequests
+from metering.ingest.formats.kong_ai_logs import KongAiLogs
+from metering.ingest.formats.langfuse_observations import LangfuseObservations
 from metering.ingest.formats.litellm_spend_logs import LiteLlmSpendLogs
 from metering.ingest.formats.mistral_usage import MistralUsage
 from metering.ingest.formats.openai_activity_csv import OpenAiActivityCsv
@@ -51,6 +56,7 @@ from metering.ingest.formats.openai_usage import OpenAiUsage
 from metering.ingest.formats.openrouter_activity import OpenRouterActivity
 from metering.ingest.formats.openrouter_activity_csv import OpenRouterActivityCsv
 from metering.ingest.formats.openrouter_generations import OpenRouterGenerations
+from metering.ingest.formats.portkey_logs import PortkeyLogs
 from metering.ingest.formats.xai_requests import XaiRequests
 from metering.ingest.formats.xai_usage import XaiUsage
 
@@ -61,6 +67,7 @@ BUILT_IN: Final[tuple[Ingestor, ...]] = (
     AnthropicConsoleUsageCsv(),
     AnthropicCostReport(),
     AnthropicMessages(),
+    AwsCostAndUsageReport(),
     ChatGptCreditsCsv(),
     ClaudeAnalyticsCosts(),
     ClaudeAnalyticsUsage(),
@@ -69,6 +76,7 @@ BUILT_IN: Final[tuple[Ingestor, ...]] = (
     ClaudeEnterpriseCosts(),
     ClaudeEnterpriseUsage(),
     ClaudeSpendReportCsv(),
+    CloudflareAiGateway(),
     CodexAnalytics(),
     CodexExec(),
     CodexRollouts(),
@@ -82,6 +90,9 @@ BUILT_IN: Final[tuple[Ingestor, ...]] = (
     CursorUsageEvents(),
     DeepSeekAmountCsv(),
     DeepSeekCostCsv(),
+    HeliconeRequests(),
+    KongAiLogs(),
+    LangfuseObservations(),
     LiteLlmSpendLogs(),
     MistralUsage(),
     OpenAiActivityCsv(),
@@ -92,6 +103,7 @@ BUILT_IN: Final[tuple[Ingestor, ...]] = (
     OpenRouterActivity(),
     OpenRouterActivityCsv(),
     OpenRouterGenerations(),
+    PortkeyLogs(),
     XaiRequests(),
     XaiUsage(),
 )

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 PLACE: Final = "place"
+ABOVE: Final = "{0}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,7 @@ class Level:
 
     Attributes:
         name: what an element of it is called in the steps of the layout.
-        elements: the list, as an expression in which `{0}` is an element of the level above; for
+        elements: the list, as an expression in which `ABOVE` is an element of the level above; for
             the first level, over the fields of the line.
     """
 
@@ -38,7 +39,7 @@ def unfolded(source: str, levels: Sequence[Level]) -> str:
     query = f"SELECT *, 0::BIGINT AS {PLACE} FROM ({source})"  # noqa: S608 - our own names
     above = ""
     for depth, level in enumerate(levels):
-        elements = _never_empty(level.elements.format(above))
+        elements = _never_empty(level.elements.replace(ABOVE, above))
         before = f"list_slice({elements}, 1, nth - 1)"
         passed = _rows(levels[depth + 1 :], before) if levels[depth + 1 :] else "nth - 1"
         query = (
@@ -53,7 +54,7 @@ def unfolded(source: str, levels: Sequence[Level]) -> str:
 def _rows(below: Sequence[Level], elements: str) -> str:
     """Return an expression for how many rows the elements of a list unfold to."""
     variable = f"one_{len(below)}"
-    inner = below[0].elements.format(variable)
+    inner = below[0].elements.replace(ABOVE, variable)
     rows = _rows(below[1:], inner) if below[1:] else f"len({inner})"
     each = f"greatest(coalesce({rows}, 0), 1)"
     return f"coalesce(list_sum(list_transform({elements}, lambda {variable}: {each})), 0)::BIGINT"

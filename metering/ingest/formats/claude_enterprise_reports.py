@@ -12,7 +12,7 @@ The reports of activity (`users`, `summaries`, `skills`) hold no usage and are n
 Source: source formats note, section 2.5, read 2026-11-21.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -107,7 +107,7 @@ def _bucket_readings(
     spans = [located for page in pages for located in page.spans()]
     covered = coverage(spans, str(path))
     rows = [row for page in pages for row in page.rows()]
-    signature = grouping([span for span, _ in spans], _dimensions(rows, scope))
+    signature = _signature([span for span, _ in spans], rows, scope)
     yield from analytics.dated(
         covered.slices(scope, signature), analytics.as_of(page.members for page in pages)
     )
@@ -128,7 +128,7 @@ def _user_readings(
     rows = [row for page in pages for row in page.rows]
     covered, spans = covered_by(rows, analytics.day_of, str(path))
     yield from analytics.dated(
-        covered.slices(scope, grouping(spans, _dimensions(rows, scope))),
+        covered.slices(scope, _signature(spans, rows, scope)),
         analytics.as_of(page.members for page in pages),
     )
     account = _account([page.members for page in pages])
@@ -150,8 +150,11 @@ def _dimension_cells(row: Fields, tags: Mapping[str, str | None]) -> dict[str, o
     }
 
 
-def _dimensions(rows: Sequence[Row], scope: str) -> list[str]:
-    return analytics.dimensions(rows) if scope == analytics.USAGE_SCOPE else []
+def _signature(spans: Collection[Span], rows: Sequence[Row], scope: str) -> str:
+    """Return the view of a report; one for all costs, however they are grouped or bucketed."""
+    if scope != analytics.USAGE_SCOPE:
+        return "costs"
+    return grouping(spans, analytics.dimensions(rows))
 
 
 def _refuse_cut_off(pages: Sequence[Page], path: str) -> None:

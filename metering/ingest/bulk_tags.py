@@ -1,5 +1,6 @@
 """Tags of bulk formats, as SQL: from the spellings of the clouds to one map of texts."""
 
+from collections.abc import Mapping
 from typing import Final
 
 _PAIR: Final = "{'name': entry.key, 'value': entry.value}"
@@ -26,10 +27,16 @@ def is_broken(document: str, entries: str) -> str:
     )
 
 
-def given(named: "dict[str, str]") -> str:
+def given(named: Mapping[str, str]) -> str:
     """Return an expression for tags of our own: texts by name, those that are empty left out."""
     pairs = ", ".join(f"{{'name': '{name}', 'value': {text}}}" for name, text in named.items())
     return f"list_filter([{pairs}], lambda entry: entry.value <> '')"
+
+
+def canonical(named: Mapping[str, str]) -> str:
+    """Return an expression for conditions as canonical JSON; null if all of them are empty."""
+    entries = given(dict(sorted(named.items())))
+    return f"CASE WHEN len({entries}) > 0 THEN to_json(map_from_entries({entries}))::VARCHAR END"
 
 
 def renamed(entries: str, name: str) -> str:

@@ -5,7 +5,7 @@ Every answer is a `Verdict` with its reason, which a user reads when no format c
 
 import csv
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from metering.ingest.contract import Sample, Verdict
 
@@ -57,6 +57,32 @@ def by_header(sample: Sample, columns: Sequence[str], foreign: Sequence[str] = (
         if column in header:
             return Verdict(matches=False, because=f"the header has {column!r}")
     return Verdict(matches=True, because="the header has every column")
+
+
+def by_columns(
+    sample: Sample,
+    columns: Sequence[str],
+    foreign: str | None = None,
+    spelling: Callable[[str], str] = str,
+) -> Verdict:
+    """Judge a table, CSV or Parquet, by the names of its columns.
+
+    Args:
+        sample: the head of the file.
+        columns: all of these are there, in any order.
+        foreign: no column begins with this.
+        spelling: how a name becomes one of `columns`.
+    """
+    names = {spelling(column) for column in sample.columns or header_of(sample)}
+    if not names:
+        return Verdict(matches=False, because="it is neither CSV with a header nor Parquet")
+    for column in columns:
+        if column not in names:
+            return Verdict(matches=False, because=f"its columns lack {column!r}")
+    for column in sorted(names):
+        if foreign and column.startswith(foreign):
+            return Verdict(matches=False, because=f"it has the column {column!r}")
+    return Verdict(matches=True, because="it has every column")
 
 
 def header_of(sample: Sample) -> tuple[str, ...]:

@@ -14,9 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
+from metering.engine.given import give_table
 from metering.usage.schema import CONDITION_COLUMNS, IDENTITY_COLUMNS, METER_COLUMNS
 
 if TYPE_CHECKING:
@@ -137,6 +135,8 @@ def build_cells(
 
 def cells_in(path: Path) -> int:
     """Return how many cells a file holds, from its footer."""
+    import pyarrow.parquet as pq  # noqa: PLC0415 - only for this
+
     return int(pq.read_metadata(path).num_rows)
 
 
@@ -163,16 +163,16 @@ def _register(
         " hive_partitioning = true, hive_types = {'day': DATE}, union_by_name = true)"
     )
     bounds = {key: value for _, cuts in batch for key, value in cuts.bounds.items() if value}
-    connection.register(
+    give_table(
+        connection,
         "bounds",
-        pa.table(
-            {
-                "provider": pa.array([key[0] for key in bounds], pa.string()),
-                "platform": pa.array([key[1] for key in bounds], pa.string()),
-                "model_raw": pa.array([key[2] for key in bounds], pa.string()),
-                "bounds": pa.array([list(b) for b in bounds.values()], pa.list_(pa.int64())),
-            }
-        ),
+        {
+            "provider": "VARCHAR",
+            "platform": "VARCHAR",
+            "model_raw": "VARCHAR",
+            "bounds": "BIGINT[]",
+        },
+        [(*key, list(found)) for key, found in bounds.items()],
     )
     instants = [
         (*key, usage.day, [instant.replace(tzinfo=None) for instant in found])
@@ -180,16 +180,11 @@ def _register(
         for key, found in cuts.instants.items()
         if found
     ]
-    connection.register(
+    give_table(
+        connection,
         "cuts",
-        pa.table(
-            {
-                "provider": pa.array([row[0] for row in instants], pa.string()),
-                "platform": pa.array([row[1] for row in instants], pa.string()),
-                "day": pa.array([row[2] for row in instants], pa.date32()),
-                "cuts": pa.array([row[3] for row in instants], pa.list_(pa.timestamp("us"))),
-            }
-        ),
+        {"provider": "VARCHAR", "platform": "VARCHAR", "day": "DATE", "cuts": "TIMESTAMP[]"},
+        instants,
     )
 
 

@@ -6,16 +6,15 @@ joined to the cells; quantities are summed per posting line first and multiplied
 integers, half to even, so that the amounts do not depend on the order or grain of the cells.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import pyarrow as pa
-
 from metering.core.meters import Meter
 from metering.engine.cells import RATING_COLUMNS
+from metering.engine.given import give_columns, give_table
 from metering.usage.schema import METER_COLUMNS
 
 if TYPE_CHECKING:
@@ -23,14 +22,14 @@ if TYPE_CHECKING:
 
 # What `find_lacking` is given of the book: a column each.
 BOOKED_TYPES: Final = {
-    "charge_day": pa.string(),
-    "debit_account_id": pa.int64(),
-    "credit_account_id": pa.int64(),
-    "basis_id": pa.int64(),
-    "currency": pa.string(),
-    "quantity": pa.int64(),
-    "amount_nanos": pa.int64(),
-    "list_nanos": pa.int64(),
+    "charge_day": "VARCHAR",
+    "debit_account_id": "BIGINT",
+    "credit_account_id": "BIGINT",
+    "basis_id": "BIGINT",
+    "currency": "VARCHAR",
+    "quantity": "BIGINT",
+    "amount_nanos": "BIGINT",
+    "list_nanos": "BIGINT",
 }
 
 BILLED: Final = Meter.BILLED_NANOS.value
@@ -38,7 +37,6 @@ NO_OWNER: Final = -1
 NO_RATE: Final = -2
 _OWNER_BITS: Final = 32
 _FETCH_ROWS: Final = 50_000
-_INSTANT: Final = pa.timestamp("us")
 
 Values = tuple[str | None, ...]
 
@@ -246,35 +244,37 @@ def price_lines(
     `charges` has day, debit_no (an owner number, NO_OWNER or NO_RATE), basis_no, currency,
     quantity, amount_nanos and list_nanos.
     """
-    connection.register(
+    give_table(
+        connection,
         "basis_of",
-        pa.table(
-            {
-                "key_no": pa.array([key[0] for key, _ in basis_of], pa.int64()),
-                "product": pa.array([key[1] for key, _ in basis_of], pa.string()),
-                "ingestor": pa.array([key[2] for key, _ in basis_of], pa.string()),
-                "meter": pa.array([key[3] for key, _ in basis_of], pa.string()),
-                "decision_no": pa.array([key[4] for key, _ in basis_of], pa.int64()),
-                "basis_no": pa.array([number for _, number in basis_of], pa.int64()),
-            }
-        ),
+        {
+            "key_no": "BIGINT",
+            "product": "VARCHAR",
+            "ingestor": "VARCHAR",
+            "meter": "VARCHAR",
+            "decision_no": "BIGINT",
+            "basis_no": "BIGINT",
+        },
+        [(*key, number) for key, number in basis_of],
     )
-    connection.register(
+    # Prices travel as text, since a blended one may pass 64 bits.
+    price_types = dict.fromkeys(("price", "per", "list_price", "list_per"), "VARCHAR")
+    give_table(
+        connection,
         "bases",
-        pa.table(
-            {
-                "basis_no": pa.array([basis.basis_no for basis in bases], pa.int64()),
-                "has_rate": pa.array([basis.has_rate for basis in bases], pa.bool_()),
-                "currency": pa.array([basis.currency for basis in bases], pa.string()),
-                # Text, since a blended price may pass 64 bits; HUGEINT has no Arrow type.
-                "price": pa.array([str(basis.price_nanos) for basis in bases], pa.string()),
-                "per": pa.array([str(basis.per) for basis in bases], pa.string()),
-                "list_price": pa.array(
-                    [str(basis.list_price_nanos) for basis in bases], pa.string()
-                ),
-                "list_per": pa.array([str(basis.list_per) for basis in bases], pa.string()),
-            }
-        ),
+        {"basis_no": "BIGINT", "has_rate": "BOOLEAN", "currency": "VARCHAR", **price_types},
+        [
+            (
+                basis.basis_no,
+                basis.has_rate,
+                basis.currency,
+                str(basis.price_nanos),
+                str(basis.per),
+                str(basis.list_price_nanos),
+                str(basis.list_per),
+            )
+            for basis in bases
+        ],
     )
     connection.execute(
         f"""
@@ -303,7 +303,7 @@ def find_lacking(
     connection: "duckdb.DuckDBPyConnection",
     accounts: Sequence[tuple[int, int]],
     basis_ids: Sequence[tuple[int, int, int]],
-    booked: pa.Table,
+    booked: Mapping[str, Sequence[Any]],
     closed: Sequence[tuple[str, str]],
 ) -> None:
     """Find what the book lacks to equal the charges; the result is the table `lacking`.
@@ -312,41 +312,21 @@ def find_lacking(
         connection: with the table `charges`.
         accounts: (debit number, account id).
         basis_ids: (basis number, basis id, id of the provider account that is credited).
-        booked: net of what is posted for the same days, in columns of BOOKED_TYPES.
+        booked: net of what is posted for the same days, as the columns BOOKED_TYPES.
         closed: (closed period, the open period its corrections are posted into).
 
     A difference of a closed period is a correction in the open one. The table is empty when the
     book is right.
     """
-    connection.register(
-        "account_ids",
-        pa.table(
-            {
-                "debit_no": pa.array([number for number, _ in accounts], pa.int64()),
-                "account_id": pa.array([found for _, found in accounts], pa.int64()),
-            }
-        ),
-    )
-    connection.register(
+    give_table(connection, "account_ids", {"debit_no": "BIGINT", "account_id": "BIGINT"}, accounts)
+    give_table(
+        connection,
         "basis_ids",
-        pa.table(
-            {
-                "basis_no": pa.array([row[0] for row in basis_ids], pa.int64()),
-                "basis_id": pa.array([row[1] for row in basis_ids], pa.int64()),
-                "credit_account_id": pa.array([row[2] for row in basis_ids], pa.int64()),
-            }
-        ),
+        dict.fromkeys(("basis_no", "basis_id", "credit_account_id"), "BIGINT"),
+        basis_ids,
     )
-    connection.register(
-        "closed",
-        pa.table(
-            {
-                "closed_period": pa.array([period for period, _ in closed], pa.string()),
-                "open_period": pa.array([period for _, period in closed], pa.string()),
-            }
-        ),
-    )
-    connection.register("booked", booked)
+    give_table(connection, "closed", {"closed_period": "VARCHAR", "open_period": "VARCHAR"}, closed)
+    give_columns(connection, "booked", BOOKED_TYPES, [booked[name] for name in BOOKED_TYPES])
     key = "charge_day, debit_account_id, credit_account_id, basis_id, currency"
     connection.execute(
         f"""
@@ -436,18 +416,18 @@ def _same(left: str, right: str, columns: Sequence[str]) -> str:
 def _register_answers(
     connection: "duckdb.DuckDBPyConnection", answers: Sequence[KeyAnswer]
 ) -> None:
-    connection.register(
+    give_table(
+        connection,
         "answers",
-        pa.table(
-            {
-                "key_no": pa.array([answer.key_no for answer in answers], pa.int64()),
-                "meter": pa.array([answer.meter for answer in answers], pa.string()),
-                "begin_at": pa.array([answer.begin for answer in answers], _INSTANT),
-                "end_at": pa.array([answer.end for answer in answers], _INSTANT),
-                "exact": pa.array([answer.exact for answer in answers], pa.bool_()),
-                "decision_no": pa.array([answer.decision_no for answer in answers], pa.int64()),
-            }
-        ),
+        {
+            "key_no": "BIGINT",
+            "meter": "VARCHAR",
+            "begin_at": "TIMESTAMP",
+            "end_at": "TIMESTAMP",
+            "exact": "BOOLEAN",
+            "decision_no": "BIGINT",
+        },
+        [(a.key_no, a.meter, a.begin, a.end, a.exact, a.decision_no) for a in answers],
     )
 
 
@@ -460,17 +440,21 @@ def _register_owners(
         if not found.answers:
             continue
         name = f"owner_{number}"
-        values = [found.values[answer[0]] for answer in found.answers]
-        columns: dict[str, Any] = {
-            f"f{place}": pa.array([value[place] for value in values], pa.string())
-            for place in range(len(found.fields))
-        }
-        columns["from_day"] = pa.array([a[1] or date.min for a in found.answers], pa.date32())
-        columns["to_day"] = pa.array([a[2] or date.max for a in found.answers], pa.date32())
-        columns["code"] = pa.array(
-            [(rank << _OWNER_BITS) + owner for _, _, _, rank, owner in found.answers], pa.int64()
+        types = {f"f{place}": "VARCHAR" for place in range(len(found.fields))}
+        give_table(
+            connection,
+            name,
+            {**types, "from_day": "DATE", "to_day": "DATE", "code": "BIGINT"},
+            [
+                (
+                    *found.values[at],
+                    begin or date.min,
+                    end or date.max,
+                    (rank << _OWNER_BITS) + owner,
+                )
+                for at, begin, end, rank, owner in found.answers
+            ],
         )
-        connection.register(name, pa.table(columns))
         on = [
             *(
                 f'c."{field}" IS NOT DISTINCT FROM {name}.f{place}'

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import pyarrow as pa
-
+from metering.engine.given import give_table
 from metering.usage.schema import CONDITION_COLUMNS, METER_COLUMNS
 
 if TYPE_CHECKING:
@@ -38,17 +37,11 @@ def open_usage(
 ) -> None:
     """Make `traced` the records of some kinds of usage in some lake files."""
     listed = ", ".join("'" + str(path).replace("'", "''") + "'" for path in files)
-    connection.register(
+    give_table(
+        connection,
         "kinds",
-        pa.table(
-            {
-                "day": pa.array([kind.day for kind in kinds], pa.string()),
-                **{
-                    name: pa.array([getattr(kind, name) for kind in kinds], pa.string())
-                    for name in USED_FOR
-                },
-            }
-        ),
+        dict.fromkeys(("day", *USED_FOR), "VARCHAR"),
+        [(kind.day, *(getattr(kind, name) for name in USED_FOR)) for kind in kinds],
     )
     matches = " AND ".join(f"coalesce(u.{name}, '') = k.{name}" for name in USED_FOR)
     meters = ", ".join(f"CASE WHEN {name} <> 0 THEN '{name}' END" for name in METER_COLUMNS)
@@ -112,14 +105,8 @@ def examples(
     Returns:
         Records, their quantity, and the largest as (lake file, line in the source, quantity).
     """
-    connection.register(
-        "wanted",
-        pa.table(
-            {
-                f"f{place}": pa.array([values[place] for values in wanted], pa.string())
-                for place in range(len(fields))
-            }
-        ),
+    give_table(
+        connection, "wanted", {f"f{place}": "VARCHAR" for place in range(len(fields))}, wanted
     )
     same = " AND ".join(
         f"{_column(field)} IS NOT DISTINCT FROM f{place}" for place, field in enumerate(fields)

@@ -29,12 +29,14 @@ class Deduplicated:
         superseded: for each lake file that lost records to larger ones, where its rewritten
             content is staged; None when nothing is left of it.
         superseded_records: how many the lake lost in all.
+        untouched: every record was new, so that what is staged is what was staged.
     """
 
     already_known: int = 0
     conflicts: tuple[Rejection, ...] = ()
     superseded: Mapping[str, Path | None] = field(default_factory=dict)
     superseded_records: int = 0
+    untouched: bool = False
 
 
 def remove_duplicates(
@@ -50,7 +52,7 @@ def remove_duplicates(
     """
     files = staging.files()
     if not files or not _fires(staging, files, live):
-        return Deduplicated()
+        return Deduplicated(untouched=True)
     _compare(staging, files, live, keep_largest=keep_largest)
     connection = staging.connection
     known, lost = connection.execute(

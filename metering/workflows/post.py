@@ -8,8 +8,6 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import pyarrow as pa
-
 from metering.books import accounts as account_book
 from metering.books import lake as lake_book
 from metering.books import ledger as ledger_book
@@ -164,12 +162,7 @@ def _find(
             )
             for number, basis in enumerate(desired.bases)
         ],
-        pa.table(
-            {
-                name: pa.array(column, engine.BOOKED_TYPES[name])
-                for name, column in ledger_book.booked(connection, *days).items()
-            }
-        ),
+        ledger_book.booked(connection, *days),
         _where_corrections_go(connection),
     )
 

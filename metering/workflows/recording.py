@@ -113,7 +113,7 @@ def record_reading(
     records_in = reading.records(staged)
     _refuse_overlap(connection, settings, reading, staged)
     if ingestor.identity is Identity.EVENT:
-        outcome = _settle_events(connection, settings, reading)
+        outcome = _settle_events(connection, settings, reading, staged)
     else:
         outcome = _settle_snapshot(connection, reading, staged)
     rejections = tuple(sorted((*reading.rejections, *outcome.conflicts)))
@@ -181,7 +181,12 @@ class _Outcome:
     notes: tuple[str, ...] = ()
 
 
-def _settle_events(connection: "Connection", settings: "Settings", reading: Reading) -> _Outcome:
+def _settle_events(
+    connection: "Connection",
+    settings: "Settings",
+    reading: Reading,
+    staged: tuple[StagedDay, ...],
+) -> _Outcome:
     lake = Lake(settings.lake)
     live = {
         file.path: lake.path_of(file.path)
@@ -191,8 +196,9 @@ def _settle_events(connection: "Connection", settings: "Settings", reading: Read
     found = remove_duplicates(
         reading.staging, live, keep_largest=reading.ingestor.repeat is Repeat.LARGEST
     )
+    staging = reading.staging
     return _Outcome(
-        days=describe(reading.staging.connection, reading.staging.files()),
+        days=staged if found.untouched else describe(staging.connection, staging.files()),
         conflicts=found.conflicts,
         superseded=found.superseded,
         superseded_records=found.superseded_records,

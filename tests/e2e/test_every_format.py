@@ -57,6 +57,13 @@ BILLED: dict[str, dict[str, int]] = {
     "openrouter_generations/good.jsonl": {},
     "xai_requests/good.jsonl": {},
     "xai_usage/good.json": {"USD": 12_340_000_100},
+    "cloudflare_ai_gateway/good.jsonl": {},
+    "helicone_requests/good.csv": {},
+    "helicone_requests/good.jsonl": {},
+    "kong_ai_logs/good.jsonl": {},
+    "langfuse_observations/good.jsonl": {},
+    "langfuse_observations/table.csv": {},
+    "portkey_logs/good.jsonl": {},
 }
 
 

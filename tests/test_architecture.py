@@ -183,7 +183,7 @@ def test_help_loads_no_heavy_library() -> None:
         f"print([name for name in {heavy!r} if name in sys.modules])\n"
     )
 
-    done = subprocess.run(  # noqa: S603 - our own interpreter and program
+    done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
 

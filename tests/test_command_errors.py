@@ -17,7 +17,7 @@ COMMANDS = sorted((Path(__file__).parent / "errors").glob("*/command"))
 
 def _run(line: str, folder: Path) -> "subprocess.CompletedProcess[str]":
     path = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)))
-    return subprocess.run(  # noqa: S603 - lines of our own
+    return subprocess.run(
         ["bash", "-c", line],  # noqa: S607 - whichever bash the machine has
         cwd=folder,
         env={**os.environ, "PATH": path},

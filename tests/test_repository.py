@@ -87,7 +87,7 @@ def test_the_sample_company_stays_small() -> None:
 
 
 def test_the_generator_writes_the_sample_company_as_it_is(tmp_path: Path) -> None:
-    subprocess.run(  # noqa: S603 - our own interpreter and script
+    subprocess.run(
         [sys.executable, "-m", "tests.sample_company.generate", str(tmp_path)],
         cwd=ROOT,
         check=True,

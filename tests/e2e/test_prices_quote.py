@@ -247,7 +247,7 @@ def test_list_and_check_say_what_there_is() -> None:
 def test_the_installed_command_quotes_outside_any_ledger(tmp_path: Path) -> None:
     command = Path(sys.executable).with_name("metering")
 
-    done = subprocess.run(  # noqa: S603 - our own command
+    done = subprocess.run(
         [command, "prices", "quote", GOLDEN, "--format", "json"],
         cwd=tmp_path,
         capture_output=True,

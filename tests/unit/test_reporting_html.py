@@ -126,7 +126,7 @@ def test_a_template_does_not_calculate() -> None:
 def test_the_same_ledger_gives_the_same_bytes_on_any_machine(page: str, zone: str) -> None:
     environment = {**os.environ, "TZ": zone, "PYTHONHASHSEED": "7", "LC_ALL": "C"}
 
-    rendered = subprocess.run(  # noqa: S603 - our own interpreter and program
+    rendered = subprocess.run(
         [sys.executable, "-c", _RENDER], cwd=ROOT, env=environment, capture_output=True, check=True
     )
 

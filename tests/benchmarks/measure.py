@@ -214,7 +214,7 @@ def _run(command: str) -> Run:
     return Run(command, "bench", datetime.now(UTC))
 
 
-_PARTS = {
+_PARTS: dict[tuple[str, str], Callable[[Path, int], dict[str, Any]]] = {
     ("prepare", "start"): _prepare_start,
     ("floor", "start"): _floor_start,
     ("ours", "start"): _ours_start,

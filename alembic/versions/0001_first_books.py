@@ -25,6 +25,7 @@ TABLES: Final = (
     "rate_card",
     "rule_set",
     "source",
+    "contract_term",
     "coverage",
     "invoice",
     "lake_file",
@@ -362,6 +363,46 @@ def upgrade() -> None:
         sqlite_strict=True,
     )
     op.create_index(op.f("ix_model_alias_card_id"), "model_alias", ["card_id"], unique=False)
+    op.create_table(
+        "contract_term",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("card_id", BIG, nullable=False),
+        sa.Column("term_id", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("provider", sa.Text(), nullable=False),
+        sa.Column("platform", sa.Text(), nullable=False),
+        sa.Column("models", sa.Text(), nullable=False),
+        sa.Column("meters", sa.Text(), nullable=False),
+        sa.Column("measure", sa.Text(), nullable=False),
+        sa.Column("lo", BIG, nullable=False),
+        sa.Column("hi", BIG, nullable=True),
+        sa.Column("whole_period", sa.Integer(), nullable=False),
+        sa.Column("factor_num", BIG, nullable=False),
+        sa.Column("factor_den", BIG, nullable=False),
+        sa.Column("beyond_num", BIG, nullable=False),
+        sa.Column("beyond_den", BIG, nullable=False),
+        sa.Column("amount_nanos", BIG, nullable=False),
+        sa.Column("effective_from", sa.Text(), nullable=True),
+        sa.Column("effective_to", sa.Text(), nullable=True),
+        sa.Column("source_url", sa.Text(), nullable=False),
+        sa.Column("retrieved_at", sa.Text(), nullable=False),
+        sa.Column("evidence", sa.Text(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.CheckConstraint(
+            "factor_den > 0 AND beyond_den > 0", name=op.f("ck_contract_term_factors_divide")
+        ),
+        sa.CheckConstraint("amount_nanos >= 0", name=op.f("ck_contract_term_amount_not_negative")),
+        sa.CheckConstraint(
+            "whole_period IN (0, 1)", name=op.f("ck_contract_term_whole_period_is_flag")
+        ),
+        sa.ForeignKeyConstraint(
+            ["card_id"], ["rate_card.id"], name=op.f("fk_contract_term_card_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_contract_term")),
+        sqlite_strict=True,
+    )
+    op.create_index(op.f("ix_contract_term_card_id"), "contract_term", ["card_id"], unique=False)
     op.create_table(
         "no_effect",
         sa.Column("id", BIG, nullable=False),

@@ -37,6 +37,7 @@ from metering.core.rates import (
     RateCard,
     Window,
 )
+from metering.core.terms import Measure, Term, TermKind
 
 
 class RateCardRow(BookTable, table=True):
@@ -163,14 +164,51 @@ class ModelAliasRow(BookTable, table=True):
     note: str = words()
 
 
+class ContractTermRow(BookTable, table=True):
+    """What is settled for a month as a whole: a volume tier, commitment, minimum or credit."""
+
+    __tablename__: ClassVar[Any] = "contract_term"
+    __table_args__ = strict(
+        CheckConstraint("factor_den > 0 AND beyond_den > 0", name="factors_divide"),
+        CheckConstraint("amount_nanos >= 0", name="amount_not_negative"),
+        flag_check("whole_period"),
+    )
+
+    id: int | None = row_id()
+    card_id: int = reference("rate_card.id", index=True)
+    term_id: str = words()
+    kind: str = words()
+    name: str = words()
+    provider: str = words()
+    platform: str = words()
+    models: str = words()
+    meters: str = words()
+    measure: str = words()
+    lo: int = whole()
+    hi: int | None = whole()
+    whole_period: bool = Field(sa_type=Flag)
+    factor_num: int = whole()
+    factor_den: int = whole()
+    beyond_num: int = whole()
+    beyond_den: int = whole()
+    amount_nanos: int = whole()
+    effective_from: str | None = words()
+    effective_to: str | None = words()
+    source_url: str = words()
+    retrieved_at: str = words()
+    evidence: str = words()
+    note: str = words()
+
+
 _RUN: Final = table_of(RunRow)
 _CARD: Final = table_of(RateCardRow)
 _RATE: Final = table_of(RateRow)
 _MODIFIER: Final = table_of(RateModifierRow)
 _NO_EFFECT: Final = table_of(NoEffectRow)
 _ALIAS: Final = table_of(ModelAliasRow)
+_TERM: Final = table_of(ContractTermRow)
 
-Item = TypeVar("Item", Rate, Modifier, NoEffect, Alias)
+Item = TypeVar("Item", Rate, Modifier, NoEffect, Alias, Term)
 
 # Rows of a card do not carry these: where a row stood in the file is of use only when it is read.
 _NOT_STORED: Final = frozenset({"place"})
@@ -179,6 +217,7 @@ _PARTS: Final[tuple[tuple[str, Table], ...]] = (
     ("modifiers", _MODIFIER),
     ("no_effects", _NO_EFFECT),
     ("aliases", _ALIAS),
+    ("terms", _TERM),
 )
 
 
@@ -280,6 +319,7 @@ def _cards(connection: Connection, wanted: Iterable[tuple[str, int]]) -> tuple[R
                 modifiers=_items(connection, _MODIFIER, Modifier, row.id),
                 aliases=_items(connection, _ALIAS, Alias, row.id),
                 no_effects=_items(connection, _NO_EFFECT, NoEffect, row.id),
+                terms=_items(connection, _TERM, Term, row.id),
                 version=version,
                 scope=row.scope,
                 complete=row.complete,
@@ -312,7 +352,7 @@ def _heading(card: RateCard) -> dict[str, Any]:
     return {name: getattr(card, name) for name in names} | {"kind": card.kind.value}
 
 
-def _row(item: Rate | Modifier | NoEffect | Alias) -> dict[str, Any]:
+def _row(item: Rate | Modifier | NoEffect | Alias | Term) -> dict[str, Any]:
     values = {name: getattr(item, name) for name in _stored_fields(type(item))}
     return {
         name: _WRITE[name](value) if name in _WRITE else value for name, value in values.items()
@@ -370,11 +410,13 @@ def _window_read(text: str | None) -> Window | None:
 
 _INSTANTS: Final = ("effective_from", "effective_to", "guaranteed_until", "list_as_of")
 _MAPPINGS: Final = ("conditions", "dimensions")
-_NAMES: Final = ("meters", "values")
+_NAMES: Final = ("meters", "models", "values")
 _WRITE: Final[Mapping[str, Callable[[Any], Any]]] = {
     **dict.fromkeys(_INSTANTS, _instant_written),
     **dict.fromkeys((*_MAPPINGS, *_NAMES), _json_written),
     "match_kind": str,
+    "kind": str,
+    "measure": str,
     "window": _window_written,
 }
 _READ: Final[Mapping[str, Callable[[Any], Any]]] = {
@@ -382,5 +424,7 @@ _READ: Final[Mapping[str, Callable[[Any], Any]]] = {
     **dict.fromkeys(_MAPPINGS, _mapping_read),
     **dict.fromkeys(_NAMES, _names_read),
     "match_kind": MatchKind,
+    "kind": TermKind,
+    "measure": Measure,
     "window": _window_read,
 }

@@ -92,7 +92,7 @@ def change_cells(change: "Change") -> tuple[object, ...]:
 
     return (
         change.kind.value,
-        change.row.platform,
+        change.row.platform or change.row.provider,
         subject_text(change.row),
         day(change.row.effective_from),
         day(change.row.effective_to),

@@ -24,10 +24,11 @@ from metering.core.rates import (
     modifier_id_of,
     rate_id_of,
 )
+from metering.core.terms import Term, term_id_of, term_subject_of
 
 START_UNKNOWN: Final = "effective_date_unknown: the source gives no start; this is the import"
 
-Row = Rate | Modifier | Alias
+Row = Rate | Modifier | Alias | Term
 
 
 class ChangeKind(StrEnum):
@@ -127,6 +128,7 @@ def _rows(card: RateCard) -> Iterator[Row]:
     yield from card.rates
     yield from card.modifiers
     yield from card.aliases
+    yield from card.terms
 
 
 def _translated(before: RateCard, after: RateCard, at: datetime) -> list[Row]:
@@ -163,6 +165,7 @@ def _with_rows(card: RateCard, rows: list[Row]) -> RateCard:
         rates=tuple(row for row in rows if isinstance(row, Rate)),
         modifiers=tuple(row for row in rows if isinstance(row, Modifier)),
         aliases=tuple(row for row in rows if isinstance(row, Alias)),
+        terms=tuple(row for row in rows if isinstance(row, Term)),
     )
 
 
@@ -173,6 +176,8 @@ def _opened(row: Row, at: datetime, currency: str) -> Row:
         return replace(opened, rate_id=rate_id_of(opened, currency))
     if isinstance(opened, Modifier):
         return replace(opened, modifier_id=modifier_id_of(opened))
+    if isinstance(opened, Term):
+        return replace(opened, term_id=term_id_of(opened))
     return replace(opened, alias_id=alias_id_of(opened))
 
 
@@ -195,6 +200,8 @@ def _retells(new: Rate, old: Row) -> bool:
 def _identity(row: Row) -> str:
     if isinstance(row, Rate):
         return row.rate_id
+    if isinstance(row, Term):
+        return row.term_id
     return row.modifier_id if isinstance(row, Modifier) else row.alias_id
 
 
@@ -204,6 +211,8 @@ def _subject(row: Row) -> str:
         return rate_id_of(replace(row, price_nanos=0, per=1), "")
     if isinstance(row, Modifier):
         return modifier_id_of(replace(row, factor_num=1, factor_den=1))
+    if isinstance(row, Term):
+        return term_subject_of(row)
     return alias_id_of(replace(row, canonical_model=""))
 
 
@@ -218,6 +227,8 @@ def _said(row: Row) -> str:
     plain = replace(row, effective_from=None)
     if isinstance(plain, Rate):
         return rate_id_of(plain, "")
+    if isinstance(plain, Term):
+        return term_id_of(plain)
     return modifier_id_of(plain) if isinstance(plain, Modifier) else alias_id_of(plain)
 
 

@@ -12,7 +12,15 @@ from itertools import combinations, pairwise
 from metering.core.instants import ALWAYS, NEVER
 from metering.core.rate_book import ConditionsOfRow
 from metering.core.rates import EVERY_ACCOUNT, Alias, CardKind, Modifier, Rate, RateCard
-from metering.core.row_checks import Problem, Row, described, row_problems
+from metering.core.row_checks import (
+    Problem,
+    Row,
+    described,
+    row_problems,
+    unknown_meter,
+    unknown_meters,
+)
+from metering.core.terms import term_faults
 from metering.core.windows import may_overlap
 
 
@@ -23,6 +31,7 @@ def card_problems(card: RateCard) -> tuple[Problem, ...]:
         *_of_rates_together(card.rates),
         *_of_modifiers_together(card.modifiers),
         *_of_aliases_together(card.aliases),
+        *_of_terms(card),
         *(_gaps(card.rates) if card.complete or card.kind is CardKind.CONTRACT else ()),
     )
 
@@ -38,6 +47,22 @@ def book_problems(cards: Sequence[RateCard]) -> tuple[Problem, ...]:
         if one.kind is other.kind and _share_an_account(one, other):
             found += _between(one, other)
     return tuple(found)
+
+
+def _of_terms(card: RateCard) -> Iterator[Problem]:
+    for fault in term_faults(card.terms):
+        places = tuple(term.place or f"{term.kind} '{term.name}'" for term in fault.terms)
+        yield Problem(fault.code, places, fault.what, fault.expected)
+    for term in card.terms:
+        if card.kind not in (CardKind.CONTRACT, CardKind.INTERNAL):
+            yield Problem(
+                "bad-term",
+                (term.place or f"{term.kind} '{term.name}'",),
+                f"a card of kind {card.kind} has contract terms",
+                "terms on a contract or an internal card",
+            )
+        for meter in unknown_meters(term.meters):
+            yield unknown_meter((term.place,), meter)
 
 
 def _rows(card: RateCard) -> Iterator[Row]:

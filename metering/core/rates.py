@@ -7,12 +7,14 @@ later can never meet an ambiguity.
 Source: pricing specification, sections "Data model" and "Precedence".
 """
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
+
+from metering.core.row_ids import instant_part, row_digest
+from metering.core.terms import Term
 
 # In a modifier or a no-effect row: every meter that counts tokens of a request or its answer.
 ALL_TOKENS: Final = "*tokens"
@@ -23,7 +25,6 @@ EVERY_ACCOUNT: Final = "all"
 INFORMATIONAL_METERS: Final = frozenset({"reasoning", "prompt_total"})
 """Quantities that lie inside others: never priced unless a rate says so."""
 
-_ID_DIGITS: Final = 16
 _TOKEN_PREFIXES: Final = ("input_", "cache_read", "cache_write", "output")
 
 
@@ -205,6 +206,7 @@ class RateCard:
     Attributes:
         currency: ISO 4217.
         scope: the billing account it holds for, or `EVERY_ACCOUNT`.
+        terms: what is settled for a month as a whole (`core.settlement`).
         complete: its author says that it has no gaps in time; a contract always says so.
         source_name, source_version, source_sha256, licence: where a generated card comes from.
     """
@@ -216,6 +218,7 @@ class RateCard:
     modifiers: tuple[Modifier, ...] = ()
     aliases: tuple[Alias, ...] = ()
     no_effects: tuple[NoEffect, ...] = ()
+    terms: tuple[Term, ...] = ()
     version: int = 1
     scope: str = EVERY_ACCOUNT
     complete: bool = False
@@ -251,7 +254,7 @@ def rate_id_of(rate: Rate, currency: str) -> str:
     gives no new identity, and the end of the rate, so that closing it keeps its identity too.
     """
     window = rate.window
-    return _digest(
+    return row_digest(
         "rate",
         currency,
         rate.provider,
@@ -261,7 +264,7 @@ def rate_id_of(rate: Rate, currency: str) -> str:
         rate.meter,
         rate.price_nanos,
         rate.per,
-        _instant(rate.effective_from),
+        instant_part(rate.effective_from),
         rate.tier_lo,
         rate.tier_hi,
         sorted((rate.conditions or {}).items()),
@@ -275,7 +278,7 @@ def rate_id_of(rate: Rate, currency: str) -> str:
 
 def modifier_id_of(modifier: Modifier) -> str:
     """Return the digest that names a modifier for ever, by the same rule as for a rate."""
-    return _digest(
+    return row_digest(
         "modifier",
         modifier.provider,
         modifier.platform,
@@ -285,15 +288,15 @@ def modifier_id_of(modifier: Modifier) -> str:
         modifier.factor_num,
         modifier.factor_den,
         sorted((modifier.conditions or {}).items()),
-        _instant(modifier.effective_from),
+        instant_part(modifier.effective_from),
         modifier.stack_group,
-        _instant(modifier.list_as_of),
+        instant_part(modifier.list_as_of),
     )
 
 
 def alias_id_of(alias: Alias) -> str:
     """Return the digest that names an alias for ever, by the same rule as for a rate."""
-    return _digest(
+    return row_digest(
         "alias",
         alias.provider,
         alias.platform,
@@ -301,15 +304,5 @@ def alias_id_of(alias: Alias) -> str:
         alias.match_kind.value,
         alias.canonical_model,
         sorted((alias.dimensions or {}).items()),
-        _instant(alias.effective_from),
+        instant_part(alias.effective_from),
     )
-
-
-def _instant(instant: datetime | None) -> str:
-    return instant.isoformat() if instant else ""
-
-
-def _digest(*parts: object) -> str:
-    # The separator is a control character, which no card holds, so parts cannot run together.
-    text = "\x1f".join(map(str, parts))
-    return hashlib.sha256(text.encode()).hexdigest()[:_ID_DIGITS]

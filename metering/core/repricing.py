@@ -14,6 +14,7 @@ from fractions import Fraction
 from metering.core.decisions import Status
 from metering.core.ledger import UNPRICED, Account, AccountKind, Basis
 from metering.core.money import decimal_text
+from metering.core.terms import SETTLED_METERS
 
 
 class MoveReason(StrEnum):
@@ -26,6 +27,7 @@ class MoveReason(StrEnum):
     MODEL_CHANGED = "model_changed"  # the source's name means another model now
     CERTAINTY_CHANGED = "certainty_changed"  # provisional or no longer; unpriced for another reason
     USAGE_CHANGED = "usage_changed"  # came, was restated or withdrawn, and is not posted yet
+    TERMS_SETTLED = "terms_settled"  # an allowance or a term of a contract, worked out anew
     SAME_PRICE = "same_price"  # another row or a newer version of a card says the same
 
 
@@ -133,6 +135,8 @@ def _reasons(same: Sequence[LackingLine]) -> Iterable[tuple[LackingLine, MoveRea
 def _reason(
     line: LackingLine, own: Sequence[LackingLine], same: Sequence[LackingLine]
 ) -> MoveReason:
+    if line.basis.meter in SETTLED_METERS:
+        return MoveReason.TERMS_SETTLED
     before, after = _bases(own, comes=False), _bases(own, comes=True)
     if before and after:
         return _of_two_bases(before, after)
@@ -173,6 +177,8 @@ def _unit_price(basis: Basis) -> tuple[str, Fraction | None]:
 
 
 def _price_change(line: LackingLine, same: Sequence[LackingLine]) -> PriceChange:
+    if line.basis.meter in SETTLED_METERS:
+        return PriceChange(line.basis.meter, "", f"{line.basis.conditions} ({line.basis.card})")
     own = [other for other in same if other.account == line.account]
     sides = [_bases(own, comes=comes) or _bases(same, comes=comes) for comes in (False, True)]
     before, after = ("; ".join(sorted(set(map(basis_text, side)))) for side in sides)

@@ -3,7 +3,7 @@
 Source: pricing specification, "Data model".
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, time
 from typing import Final
@@ -89,6 +89,16 @@ def described(row: Row) -> str:
     return f"{subject} {row.dimension} (no effect)"
 
 
+def unknown_meters(meters: Iterable[str]) -> tuple[str, ...]:
+    """Return the names that are neither a meter nor a group of meters."""
+    return tuple(meter for meter in meters if meter not in _METERS | _GROUPS)
+
+
+def unknown_meter(place: tuple[str, ...], meter: str) -> Problem:
+    """Return the problem of a row that names a meter we do not have."""
+    return Problem("unknown-meter", place, f"there is no meter '{meter}'", "a meter's name")
+
+
 def _of_rate(rate: Rate) -> Iterator[Problem]:
     place = (described(rate),)
     if rate.price_nanos < 0:
@@ -105,8 +115,16 @@ def _of_rate(rate: Rate) -> Iterator[Problem]:
             "per, qty_step, min_qty_per_event or allowance_units is out of range",
             "per and qty_step of 1 or more, the others of 0 or more",
         )
+    granted = (rate.allowance_units > 0, bool(rate.allowance_period), bool(rate.allowance_scope))
+    if any(granted) and (not all(granted) or rate.allowance_period not in ("day", "month")):
+        yield Problem(
+            "bad-rate",
+            place,
+            f"the allowance is {rate.allowance_units} units per '{rate.allowance_period}'",
+            'units, period = "day" or "month", and a scope such as "organization"',
+        )
     if rate.meter not in _METERS:
-        yield _unknown_meter(place, rate.meter)
+        yield unknown_meter(place, rate.meter)
     if (rate.tier_lo or 0) < 0 or (rate.tier_hi is not None and rate.tier_hi < (rate.tier_lo or 0)):
         yield Problem(
             "bad-tier",
@@ -130,9 +148,8 @@ def _of_modifier(modifier: Modifier) -> Iterator[Problem]:
             f"the factor is {modifier.factor_num}/{modifier.factor_den}",
             "a factor of 0 or more",
         )
-    for meter in modifier.meters:
-        if meter not in _METERS | _GROUPS:
-            yield _unknown_meter(place, meter)
+    for meter in unknown_meters(modifier.meters):
+        yield unknown_meter(place, meter)
     yield from _of_match(place, modifier.match_kind, modifier.model_match)
     yield from _of_conditions(place, modifier.provider, modifier.conditions)
     yield from _of_interval(place, modifier.effective_from, modifier.effective_to)
@@ -163,15 +180,10 @@ def _of_alias(alias: Alias) -> Iterator[Problem]:
 
 def _of_no_effect(row: NoEffect) -> Iterator[Problem]:
     place = (described(row),)
-    for meter in row.meters:
-        if meter not in _METERS | _GROUPS:
-            yield _unknown_meter(place, meter)
+    for meter in unknown_meters(row.meters):
+        yield unknown_meter(place, meter)
     yield from _of_match(place, row.match_kind, row.model_match)
     yield from _of_conditions(place, row.provider, {row.dimension: ""})
-
-
-def _unknown_meter(place: tuple[str, ...], meter: str) -> Problem:
-    return Problem("unknown-meter", place, f"there is no meter '{meter}'", "a meter's name")
 
 
 def _of_match(place: tuple[str, ...], kind: MatchKind, model: str) -> Iterator[Problem]:

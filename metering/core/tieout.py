@@ -47,6 +47,8 @@ class LedgerSide:
         provider, billing_account, currency: what is compared with invoices of the same.
         billed_nanos: net charges from usage that has a rate, suspense included.
         unattributed_nanos: the part of them nobody owns.
+        settled: the part of them that allowances and contract terms took off or put on top, by
+            the category under which an invoice would name it; nanos, negative for a discount.
         unpriced: meter and quantity of usage that has no rate, and so no amount.
     """
 
@@ -55,6 +57,7 @@ class LedgerSide:
     currency: str
     billed_nanos: int
     unattributed_nanos: int = 0
+    settled: tuple[tuple[InvoiceCategory, int], ...] = ()
     unpriced: tuple[tuple[str, int], ...] = ()
 
 
@@ -151,10 +154,14 @@ def _account(
     currencies: Sequence[str],
 ) -> TieOut:
     lines = [line for invoice in invoices for line in invoice.lines]
+    settled = _settled_here(ledger, lines)
+    usage = ledger.billed_nanos - sum(nanos for _, nanos in ledger.settled)
+    compared = usage + sum(line.nanos for line in settled)
     parts = [
-        TieOutLine("priced from usage", Reason.USAGE, ledger.billed_nanos),
+        TieOutLine("priced from usage", Reason.USAGE, usage),
+        *settled,
         *_invoice_only(lines),
-        *(_usage_difference(ledger, lines) if invoices else _not_invoiced(ledger)),
+        *(_usage_difference(ledger, compared, lines) if invoices else _not_invoiced(ledger)),
     ]
     return TieOut(
         provider=ledger.provider,
@@ -165,8 +172,36 @@ def _account(
         invoiced_nanos=sum(line.amount_nanos for line in lines),
         ledger=ledger,
         lines=tuple(part for part in parts if part.nanos),
-        notes=(*_bookings(invoices), *_unpriced(ledger), *_elsewhere(ledger, currencies)),
+        notes=(
+            *_bookings(invoices),
+            *_settled_otherwise(ledger, lines),
+            *_unpriced(ledger),
+            *_elsewhere(ledger, currencies),
+        ),
     )
+
+
+def _settled_here(ledger: LedgerSide, lines: Sequence[InvoiceLine]) -> tuple[TieOutLine, ...]:
+    """Return what the ledger settles and no invoice names: its usage lines are net of it.
+
+    Where an invoice names it, the invoice's line is shown, and usage is compared before it.
+    """
+    named = {line.category for line in lines}
+    return tuple(
+        TieOutLine(f"{category}: settled by rate card", Reason(category.value), nanos)
+        for category, nanos in ledger.settled
+        if category not in named
+    )
+
+
+def _settled_otherwise(ledger: LedgerSide, lines: Sequence[InvoiceLine]) -> Iterator[str]:
+    for category, nanos in ledger.settled:
+        found = [line.amount_nanos for line in lines if line.category is category]
+        if found and abs(sum(found) - nanos) > len(found) * _minor_unit(ledger.currency):
+            yield (
+                f"the ledger settles {decimal_text(nanos)} of {category}, "
+                f"the invoice {decimal_text(sum(found))}"
+            )
 
 
 def _invoice_only(lines: Sequence[InvoiceLine]) -> Iterator[TieOutLine]:
@@ -179,9 +214,11 @@ def _invoice_only(lines: Sequence[InvoiceLine]) -> Iterator[TieOutLine]:
         yield TieOutLine(label, Reason(category.value), sum(line.amount_nanos for line in found))
 
 
-def _usage_difference(ledger: LedgerSide, lines: Sequence[InvoiceLine]) -> Iterator[TieOutLine]:
+def _usage_difference(
+    ledger: LedgerSide, compared: int, lines: Sequence[InvoiceLine]
+) -> Iterator[TieOutLine]:
     usage = [line.amount_nanos for line in lines if line.category is InvoiceCategory.USAGE]
-    difference = sum(usage) - ledger.billed_nanos
+    difference = sum(usage) - compared
     if 2 * abs(difference) <= len(usage) * _minor_unit(ledger.currency):
         yield TieOutLine("rounding on the invoice", Reason.ROUNDING, difference)
     else:

@@ -2,7 +2,12 @@
 
 from typing import TYPE_CHECKING
 
+from metering.engine.given import give_table
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+
     import duckdb
 
 
@@ -29,3 +34,49 @@ def lacking_by_basis(
         " FROM lacking GROUP BY period, debit_account_id, basis_id, currency"
         " HAVING quantity <> 0 OR nanos <> 0 ORDER BY ALL"
     ).fetchall()
+
+
+def totals_to_settle(
+    connection: "duckdb.DuckDBPyConnection", bases: "Sequence[tuple[int, bool]]"
+) -> "list[tuple[date, int, int, int, int, int]]":
+    """Return the charges of some bases, added up by day or by month.
+
+    Args:
+        connection: with the table `charges`.
+        bases: (basis number, whether its days are to be kept apart).
+
+    Returns:
+        Rows of (day, debit number, basis number, quantity, nanos, nanos at list price), sorted;
+        the day of a month's total is the month's last.
+    """
+    give_table(connection, "to_settle", {"basis_no": "BIGINT", "by_day": "BOOLEAN"}, bases)
+    return connection.execute(
+        """
+        SELECT CASE WHEN by_day THEN day ELSE last_day(day) END AS settled_on, debit_no, basis_no,
+            CAST(sum(quantity) AS BIGINT), CAST(sum(amount_nanos) AS BIGINT),
+            CAST(sum(list_nanos) AS BIGINT)
+        FROM charges JOIN to_settle USING (basis_no) GROUP BY ALL ORDER BY ALL
+        """
+    ).fetchall()
+
+
+def add_adjustments(
+    connection: "duckdb.DuckDBPyConnection", rows: "Sequence[tuple[date, int, int, str, int]]"
+) -> None:
+    """Add charges of money alone to the table `charges`.
+
+    Args:
+        connection: with the table `charges`.
+        rows: (day, debit number, basis number, currency, nanos).
+    """
+    types = {
+        "day": "DATE",
+        "debit_no": "BIGINT",
+        "basis_no": "BIGINT",
+        "currency": "VARCHAR",
+        "nanos": "BIGINT",
+    }
+    give_table(connection, "adjustments", types, rows)
+    connection.execute(
+        "INSERT INTO charges SELECT day, debit_no, basis_no, currency, 0, nanos, 0 FROM adjustments"
+    )

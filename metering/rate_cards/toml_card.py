@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import product
 from math import gcd
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from metering.core.rates import (
     ALL_METERS,
@@ -32,6 +32,10 @@ from metering.core.row_checks import Problem
 from metering.errors import shown
 from metering.rate_cards import fields
 from metering.rate_cards.fields import FieldError, Row
+from metering.rate_cards.toml_terms import TERM_BLOCKS, term_of
+
+if TYPE_CHECKING:
+    from metering.core.terms import Term
 
 _PER: Final = 1_000_000
 _SUBJECT: Final = ("provider", "platform", "models", "match", "from", "to", "conditions")
@@ -53,7 +57,7 @@ _CARD: Final = (
     *("name", "kind", "currency", "scope", "version", "complete"),
     *("source_name", "source_version", "source_sha256", "licence", "note"),
 )
-_KINDS_OF_BLOCK: Final = ("rates", "modifiers", "no_effect", "aliases")
+_KINDS_OF_BLOCK: Final = ("rates", "modifiers", "no_effect", "aliases", *TERM_BLOCKS)
 _HEADER: Final = re.compile(r"\s*\[\[\s*(\w+)\s*\]\]")
 
 
@@ -125,6 +129,7 @@ def _filled(
     modifiers: list[Modifier] = []
     aliases: list[Alias] = []
     no_effects: list[NoEffect] = []
+    terms: list[Term] = []
     for kind in _KINDS_OF_BLOCK:
         for block, place in zip(_blocks(document, kind), places[kind], strict=True):
             try:
@@ -134,6 +139,8 @@ def _filled(
                     modifiers += _modifiers(block, place)
                 elif kind == "no_effect":
                     no_effects += _no_effects(block, place)
+                elif kind in TERM_BLOCKS:
+                    terms.append(term_of(kind, block, place))
                 else:
                     aliases.append(_alias(block, place))
             except FieldError as error:
@@ -144,6 +151,7 @@ def _filled(
         modifiers=tuple(modifiers),
         aliases=tuple(aliases),
         no_effects=tuple(no_effects),
+        terms=tuple(terms),
     )
     return filled, problems
 

@@ -30,9 +30,11 @@ from metering.core.rating import (
     rate_for,
     timeline,
 )
+from metering.engine import charge_totals
 from metering.engine import charges as engine
 from metering.engine.cells import RATING_COLUMNS
 from metering.usage.schema import CONDITION_COLUMNS
+from metering.workflows.settling import adjustments
 
 if TYPE_CHECKING:
     import duckdb
@@ -119,6 +121,7 @@ def desired_charges(
     numbered = dict(enumerate(debits.items))
     numbered[engine.NO_OWNER] = UNATTRIBUTED
     numbered[engine.NO_RATE] = UNPRICED
+    _add_adjustments(connection, policy, numbered, bases)
     return Desired(numbered, tuple(bases.items))
 
 
@@ -304,6 +307,32 @@ def _card(decision: Decision) -> str:
     if not decision.card_version:
         return decision.card
     return f"{decision.card} v{decision.card_version}"
+
+
+def _add_adjustments(
+    connection: "duckdb.DuckDBPyConnection",
+    policy: Policy,
+    debits: Mapping[int, Account],
+    bases: _Numbered[Basis],
+) -> None:
+    """Add what allowances and contract terms change to the charges, and number its bases."""
+    settled = adjustments(connection, policy.rates, debits, bases.items)
+    if not settled:
+        return
+    numbers = {account.name: number for number, account in debits.items()}
+    charge_totals.add_adjustments(
+        connection,
+        [
+            (
+                one.day,
+                numbers[one.bearer],
+                bases.number(one.basis),
+                one.basis.currency,
+                one.amount_nanos,
+            )
+            for one in settled
+        ],
+    )
 
 
 def _line_basis(number: int, basis: Basis) -> engine.LineBasis:

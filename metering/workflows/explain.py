@@ -24,6 +24,7 @@ from metering.core.attribution import attribution_fields, owner_of
 from metering.core.ledger import UNATTRIBUTED, UNPRICED, AccountKind, owner_account
 from metering.core.money import decimal_text
 from metering.core.rates import Modifier, Rate
+from metering.core.terms import Term
 from metering.engine import trace
 from metering.engine.connection import open_duckdb
 from metering.errors import BookError
@@ -31,6 +32,7 @@ from metering.usage.lake import Lake
 from metering.usage.schema import CONDITION_COLUMNS
 from metering.workflows.desired import conditions_text
 from metering.workflows.policy import policy_in_force
+from metering.workflows.prices import row_text, subject_text
 
 if TYPE_CHECKING:
     import duckdb
@@ -328,10 +330,13 @@ def _prices(policy: "Policy") -> dict[str, Price]:
         for modifier in card.modifiers:
             says = f"times {modifier.factor_num}/{modifier.factor_den}"
             found[modifier.modifier_id] = _price(modifier.modifier_id, says, name, modifier)
+        for term in card.terms:
+            says = f"{subject_text(term)}: {row_text(term)}"
+            found[term.term_id] = _price(term.term_id, says, name, term)
     return found
 
 
-def _price(name: str, says: str, card: str, row: Rate | Modifier) -> Price:
+def _price(name: str, says: str, card: str, row: Rate | Modifier | Term) -> Price:
     return Price(
         rate_id=name,
         says=says,

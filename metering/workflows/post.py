@@ -1,5 +1,6 @@
 """Post: append to the book what it lacks to equal what the usage ought to cost."""
 
+import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ from metering.usage.lake import Lake
 from metering.workflows.day_cells import DayCells, live_cells, publish_cells
 from metering.workflows.desired import Desired, Policy, desired_charges
 from metering.workflows.policy import policy_in_force
+from metering.workflows.settling import settled_days, whole_months
 from metering.workflows.transactions import transaction
 
 if TYPE_CHECKING:
@@ -117,9 +119,11 @@ def lacking(
 ) -> Iterator["Lacking"]:
     """Yield what the book lacks for some charge days; new cells wait in `staging`.
 
-    Accounts and bases that are new are named in the transaction of `connection`.
+    Where something is settled by the month, the days grow to whole months. Accounts and bases that
+    are new are named in the transaction of `connection`.
     """
     policy = policy_in_force(connection, settings)
+    first, last = _whole_periods(connection, policy, first, last)
     with live_cells(connection, settings, staging, policy, (first, last)) as (duck, cells):
         desired = _desired(duck, policy, cells)
         accounts = account_book.ensure_accounts(connection, desired.accounts())
@@ -129,6 +133,17 @@ def lacking(
             cells=cells,
             account_names={number: name for name, number in accounts.items()},
         )
+
+
+def _whole_periods(
+    connection: "Connection", policy: Policy, first: date, last: date
+) -> tuple[date, date]:
+    begins, ends = whole_months(first, last)
+    if (begins, ends) == (first, last):
+        return first, last
+    files = lake_book.live_files(connection, None, begins.isoformat(), ends.isoformat())
+    other_meters = {meter for file in files for meter in json.loads(file.meters)}
+    return settled_days(policy.rates, first, last, other_meters)
 
 
 def _desired(duck: "duckdb.DuckDBPyConnection", policy: Policy, cells: DayCells) -> Desired:

@@ -7,12 +7,14 @@ from datetime import datetime
 from fractions import Fraction
 from typing import Final
 
+from metering.core.card_changes import Row
 from metering.core.instants import ALWAYS, NEVER
 from metering.core.model_names import Resolution
 from metering.core.rate_book import Candidate, Multiple, RateBook
 from metering.core.rate_checks import book_problems
 from metering.core.rates import Alias, MatchKind, Modifier, Rate, RateCard, Window
 from metering.core.row_checks import Problem
+from metering.core.terms import Measure, Term, TermKind
 from metering.rate_cards.loading import bundled_cards, bundled_paths, read_card
 from metering.resources import rate_cards_dir
 
@@ -166,8 +168,10 @@ def price_history(book: RateBook, found: tuple[Meaning, ...]) -> tuple[PriceRow,
     return tuple(rows)
 
 
-def subject_text(row: Rate | Modifier | Alias) -> str:
+def subject_text(row: Row) -> str:
     """Return in words what a row is about."""
+    if isinstance(row, Term):
+        return f"{row.kind.replace('_', ' ')} '{row.name}' {', '.join(row.meters)}"
     if isinstance(row, Alias):
         return f"alias {_match_text(row.match_kind, row.raw)}"
     conditions = _words(row.conditions)
@@ -178,15 +182,27 @@ def subject_text(row: Rate | Modifier | Alias) -> str:
     return " ".join(part for part in parts if part)
 
 
-def row_text(row: Rate | Modifier | Alias | None) -> str:
+def row_text(row: Row | None) -> str:
     """Return in words what a row says of its subject; "" for no row."""
     if row is None:
         return ""
+    if isinstance(row, Term):
+        return _term_text(row)
     if isinstance(row, Alias):
         return row.canonical_model
     if isinstance(row, Modifier):
         return f"x {row.factor_num}/{row.factor_den}"
     return f"{decimal_text(Fraction(row.price_nanos, 10**9))} per {row.per:,}"
+
+
+def _term_text(term: Term) -> str:
+    paid = Fraction(term.factor_num, term.factor_den)
+    if term.kind is TermKind.VOLUME_TIER:
+        scale = 10**9 if term.measure is Measure.SPEND else 1
+        upto = "" if term.hi is None else f"{term.hi // scale:,}"
+        return f"{term.lo // scale:,}..{upto} {term.measure} x {paid}"
+    amount = f"{decimal_text(Fraction(term.amount_nanos, 10**9))} a month"
+    return f"{amount} x {paid}" if term.kind is TermKind.COMMITMENT else amount
 
 
 def _in_time(candidate: Candidate) -> tuple[list[tuple[str, str]], int, int, datetime, str]:

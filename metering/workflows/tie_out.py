@@ -1,16 +1,19 @@
 """Tie out: the ledger of a period against the invoices of its providers."""
 
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from metering.books import billed as billed_book
 from metering.books import invoices as invoice_book
 from metering.books.engine import begin_read, open_engine
 from metering.books.migrations import require_current
 from metering.core.decisions import Status
+from metering.core.invoices import InvoiceCategory
 from metering.core.ledger import UNATTRIBUTED
 from metering.core.periods import BillingPeriod
+from metering.core.terms import TermKind
 from metering.core.tieout import LedgerSide, TieOut, tie_out
 from metering.workflows.invoices import invoice_of_books
 
@@ -18,6 +21,16 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from metering.settings import Settings
+
+
+# How an invoice would name what was settled for a period as a whole.
+_NAMED_AS: Final[Mapping[str, InvoiceCategory]] = {
+    TermKind.ALLOWANCE: InvoiceCategory.DISCOUNT,
+    TermKind.VOLUME_TIER: InvoiceCategory.DISCOUNT,
+    TermKind.COMMITMENT: InvoiceCategory.COMMITMENT,
+    TermKind.MINIMUM: InvoiceCategory.COMMITMENT,
+    TermKind.CREDIT: InvoiceCategory.CREDIT,
+}
 
 
 def tie_out_period(settings: "Settings", period: BillingPeriod) -> tuple[TieOut, ...]:
@@ -52,6 +65,7 @@ def ledger_sides(lines: Iterable[billed_book.BilledLine]) -> tuple[LedgerSide, .
     amounts: dict[tuple[str, str, str], list[int]] = {}
     unpriced: dict[tuple[str, str], dict[str, int]] = {}
     fallback: dict[tuple[str, str], str] = {}
+    settled: dict[tuple[str, str, str], Counter[InvoiceCategory]] = defaultdict(Counter)
     for line in lines:
         account = (line.provider, line.billing_account)
         if line.status == Status.UNPRICED.value:
@@ -61,6 +75,8 @@ def ledger_sides(lines: Iterable[billed_book.BilledLine]) -> tuple[LedgerSide, .
             continue
         sums = amounts.setdefault((*account, line.currency), [0, 0])
         sums[0] += line.amount_nanos
+        if line.meter in _NAMED_AS:
+            settled[*account, line.currency][_NAMED_AS[line.meter]] += line.amount_nanos
         sums[1] += line.amount_nanos if line.debit == UNATTRIBUTED.name else 0
     priced = {key[:2] for key in amounts}
     for account, currency in fallback.items():
@@ -71,6 +87,7 @@ def ledger_sides(lines: Iterable[billed_book.BilledLine]) -> tuple[LedgerSide, .
             *key,
             billed_nanos=billed,
             unattributed_nanos=unattributed,
+            settled=tuple(sorted(settled[key].items())),
             unpriced=tuple(sorted(unpriced.get(key[:2], {}).items())),
         )
         for key, (billed, unattributed) in sorted(amounts.items())

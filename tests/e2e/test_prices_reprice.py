@@ -82,7 +82,7 @@ def test_what_if_leaves_the_ledger_as_it_is(ledger: Path) -> None:
 
     shown = metering("prices", "reprice", "--dry-run", "--card", "contract.toml")
 
-    assert "x 9/10 (contract-openai v1" in shown.stdout
+    assert "x 9/10 (list-genai-prices v1" in shown.stdout
     assert ledger_hash(settings) == before
 
 

@@ -245,7 +245,7 @@ def _write_without_rates(folder: Path, tally: Tally) -> None:
         stored.append(_bucket(day, [result]))
         meters = {"vector_store_byte_day": size}
         amount = tally.add("openai", "vector store", start_of(day), meters, owner=SHARED_SEARCH)
-        tally.allowances["openai", f"{day:%Y-%m}"] += amount
+        tally.allow("openai", start_of(day), amount, owner=SHARED_SEARCH)
 
         sessions = between(3, 9, "sessions", day)
         result = _other("code_interpreter_sessions", {"num_sessions": sessions}, "proj_data")

@@ -19,7 +19,7 @@ class Tally:
     def __init__(self) -> None:
         self.by_account: defaultdict[tuple[str, str], Fraction] = defaultdict(Fraction)
         self.by_owner: defaultdict[tuple[str, str, str, str], Fraction] = defaultdict(Fraction)
-        # What the provider gives away and takes off its invoice again.
+        # What the provider gives away: invoices name it, so that `by_account` is without it.
         self.allowances: defaultdict[tuple[str, str], Fraction] = defaultdict(Fraction)
         self.unpriced: defaultdict[tuple[str, str, str, str], int] = defaultdict(int)
         self.records: dict[str, int] = {}
@@ -56,6 +56,12 @@ class Tally:
         self.by_owner[month, *where] += amount
         return amount
 
+    def allow(self, provider: str, at: datetime, amount: Fraction, *, owner: Owner) -> None:
+        """Take off what the provider gives away of some usage."""
+        month = f"{at:%Y-%m}"
+        self.allowances[provider, month] += amount
+        self.by_owner[month, owner.cost_centre, owner.team, owner.project] -= amount
+
     def cents(self, provider: str, month: str) -> Decimal:
         """Return what a provider's invoice of a month shows, in dollars and cents.
 
@@ -77,7 +83,7 @@ class Tally:
                     "provider": provider,
                     "billing_account": "default",
                     "period": month,
-                    **_money(amount),
+                    **_money(amount - self.allowances[provider, month]),
                     "cents": str(self.cents(provider, month)),
                 }
                 for (provider, month), amount in sorted(self.by_account.items())

@@ -58,6 +58,38 @@ def test_an_invoice_that_differs_by_tax_and_a_credit_ties() -> None:
     assert found.ties
 
 
+def test_what_the_ledger_settles_ties_to_an_invoice_that_names_it() -> None:
+    ledger = side("99.853", settled=((C.DISCOUNT, nanos("-0.147")),))
+
+    found = only([ledger], invoice((C.USAGE, "100.00"), (C.DISCOUNT, "-0.15")))
+
+    assert [(line.reason, line.nanos) for line in found.lines] == [
+        (Reason.USAGE, nanos("100")),
+        (Reason.DISCOUNT, nanos("-0.15")),
+    ]
+    assert (found.ties, found.notes) == (True, ())
+
+
+def test_and_to_one_whose_usage_is_net_of_it() -> None:
+    ledger = side("99.85", settled=((C.DISCOUNT, nanos("-0.15")),))
+
+    found = only([ledger], invoice((C.USAGE, "99.85")))
+
+    assert [(line.reason, line.nanos) for line in found.lines] == [
+        (Reason.USAGE, nanos("100")),
+        (Reason.DISCOUNT, nanos("-0.15")),
+    ]
+    assert found.ties
+
+
+def test_a_discount_that_differs_from_the_settled_one_is_told() -> None:
+    ledger = side("90", settled=((C.DISCOUNT, nanos("-10")),))
+
+    found = only([ledger], invoice((C.USAGE, "100.00"), (C.DISCOUNT, "-8.00")))
+
+    assert found.notes == ("the ledger settles -10.00 of discount, the invoice -8.00",)
+
+
 @pytest.mark.parametrize(
     ("ledger", "lines", "reason"),
     [

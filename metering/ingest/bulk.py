@@ -92,6 +92,35 @@ class Shared:
 
 
 @dataclass(frozen=True, slots=True)
+class Keyed:
+    """Steps that follow from a few fields, in whose values many rows of a file agree.
+
+    In a file of columns they are worked out once for each combination of values; elsewhere they
+    are steps like any other, since finding the combinations would mean to parse the file twice.
+
+    Attributes:
+        fields: names of fields of the layout.
+        steps: over these fields alone.
+    """
+
+    fields: tuple[str, ...]
+    steps: tuple[Mapping[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """What most rows of a bill are: of no interest, as a few of their fields show.
+
+    Attributes:
+        fields: names of fields of the layout, of which there are few different values.
+        noise: an expression over them, as the layout's; null for a row that is looked at further.
+    """
+
+    fields: tuple[str, ...]
+    noise: str
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """What an import of a file replaces, as each row of it tells; expressions of texts.
 
@@ -124,6 +153,8 @@ class Layout:
         columns: the usage columns the format fills; all others are null. `row_no` is given.
         shared: columns worked out once for all records that agree in what decides them, if any.
         checks: in order; the first that fails names the rejection.
+        keyed: steps that come before all others, over fields alone; their names are their own.
+        aside: what is noise at first sight, before any step.
         noise: an expression for what a line without usage is, in words; null for a record.
         live: the source may still be growing: a last line without its line end that is no complete
             JSON is noise, to be read with the next import, and not a record that is broken.
@@ -142,6 +173,8 @@ class Layout:
     checks: tuple[Check, ...]
     shared: Shared | None = None
     unfold: tuple[Level, ...] = ()
+    keyed: tuple[Keyed, ...] = ()
+    aside: Aside | None = None
     noise: str = "NULL"
     live: bool = False
     merge: str = ""
@@ -289,7 +322,10 @@ def statement(layout: Layout, source: str) -> str:
         `place`, where a line holds many records.
     """
     rows = unfolded(source, layout.unfold) if layout.unfold else f"SELECT * FROM ({source})"
-    query = _stepped(rows, layout.steps)
+    for keyed in layout.keyed:
+        rows = stepped(rows, keyed.steps)
+    noise = f"coalesce({layout.aside.noise}, {layout.noise})" if layout.aside else layout.noise
+    query = stepped(rows, layout.steps)
     shared = layout.shared.columns if layout.shared else {}
     columns = ",\n  ".join(
         usage_column(column, layout.columns.get(column, "NULL"))
@@ -302,36 +338,15 @@ def statement(layout: Layout, source: str) -> str:
     judged = (
         "SELECT *, CASE line_fault WHEN 'empty' THEN 'empty lines'"
         " WHEN 'unfinished' THEN 'incomplete last line'"
-        f" ELSE CASE WHEN line_fault IS NULL THEN ({layout.noise}) END END::VARCHAR AS line_noise,"
+        f" ELSE CASE WHEN line_fault IS NULL THEN ({noise}) END END::VARCHAR AS line_noise,"
         f" (CASE WHEN line_noise IS NULL THEN CASE {failing} END END)::SMALLINT AS refused_by"
         f" FROM ({query})"
     )
     return (
         f"SELECT {columns},\n  {_shared_key(layout)} AS shared_key, line_no, line_noise AS noise,"
         f" refused_by, left((CASE refused_by {finding} END)::VARCHAR, 64) AS found,\n"
-        f"  {_replaced(layout.snapshot)} AS snapshot, 1 AS stands_for"
+        f"  {_replaced(layout.snapshot)} AS snapshot, 1::BIGINT AS stands_for"
         f"{f', {PLACE}' if layout.unfold else ''}\nFROM ({judged})"
-    )
-
-
-def statement_of_typed(layout: Layout, source: str) -> str:
-    """Return the query as `statement` does, for a source whose rows say their `line_no`.
-
-    Rows without usage are told apart by a few columns. In a file of columns the others are then
-    not read for them: they become one row for each kind and day, that stands for all of them.
-    """
-    every = statement(layout, source)
-    summed, kinds = "NULL::VARCHAR", "noise"
-    if layout.snapshot:
-        summed = (
-            "{'scope': snapshot.scope, 'signature': snapshot.signature, 'day': snapshot.day,"
-            " 'as_of': max(snapshot.as_of)}"
-        )
-        kinds = "noise, snapshot.scope, snapshot.signature, snapshot.day"
-    return (
-        f"SELECT * FROM ({every}) WHERE noise IS NULL UNION ALL BY NAME"
-        f" SELECT noise, {summed} AS snapshot, count(*)::INTEGER AS stands_for FROM ({every})"
-        f" WHERE noise IS NOT NULL GROUP BY {kinds}"
     )
 
 
@@ -350,7 +365,7 @@ def shared_statement(shared: Shared, source: str) -> str:
         f"nullif(split_part(shared_key, chr(0), {at}), '') AS {name(part)}"
         for at, part in enumerate(shared.parts, start=1)
     )
-    query = _stepped(f"SELECT *, {parts} FROM ({source})", shared.steps)
+    query = stepped(f"SELECT *, {parts} FROM ({source})", shared.steps)
     columns = ", ".join(usage_column(column, made) for column, made in shared.columns.items())
     helpers = (*shared.parts, *(key for step in shared.steps for key in step))
     hidden = ", ".join(name(helper) for helper in helpers)
@@ -363,7 +378,8 @@ def usage_column(column: str, expression: str) -> str:
     return f"({expression})::{kind} AS {name(column)}"
 
 
-def _stepped(query: str, steps: Iterable[Mapping[str, str]]) -> str:
+def stepped(query: str, steps: Iterable[Mapping[str, str]]) -> str:
+    """Return a query with named expressions added to its columns, step by step."""
     for step in steps:
         named = ", ".join(f"{expression} AS {name(key)}" for key, expression in step.items())
         query = f"SELECT *, {named} FROM ({query})"

@@ -95,7 +95,8 @@ class UsageBatch:
 
     Attributes:
         rows: an Arrow table in `usage.schema.USAGE_SCHEMA`, or, for bulk formats, a relation on the
-            reader's connection with the same columns in the same order, which has not run yet.
+            reader's connection with the same columns in the same order, which has not run yet and
+            whose rows may come in any order.
         count: records in `rows`, or None where only running the relation tells.
     """
 

@@ -67,7 +67,9 @@ def _rest(readings: "tuple[Reading, ...]", name: str) -> Iterator[str]:
 
 
 def _table(batch: UsageBatch) -> pa.Table:
-    return batch.rows if isinstance(batch.rows, pa.Table) else batch.rows.to_arrow_table()
+    if isinstance(batch.rows, pa.Table):
+        return batch.rows
+    return batch.rows.order("row_no").to_arrow_table()
 
 
 def _plain(cell: object) -> object:

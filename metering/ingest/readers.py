@@ -13,6 +13,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
@@ -31,7 +32,6 @@ from metering.ingest.bulk import (
     shared_statement,
     source_path,
     statement,
-    statement_of_typed,
 )
 from metering.ingest.bulk_sources import (
     csv_source,
@@ -39,6 +39,7 @@ from metering.ingest.bulk_sources import (
     exact_table_source,
     json_source,
 )
+from metering.ingest.bulk_typed import statement_of_columns
 from metering.ingest.contract import Noise, Reading, Rejections, Slice, UsageBatch
 from metering.ingest.decompression import ArchiveLimits, PlainFile, plain_file
 from metering.ingest.fingerprints import Fingerprint, fingerprint_of
@@ -283,13 +284,25 @@ class Reader:
             table = self.connection.sql(f"SELECT * FROM {parquet_table(plain)}")
             header = tuple(map(layout.spelling, table.columns))
             exact_lines.check_header(header, layout.required, str(path))
-            self._written(statement_of_typed(layout, parquet_source(plain, table, layout)), target)
+            self._written(
+                statement_of_columns(layout, parquet_source(plain, table, layout)), target
+            )
             count = _only_number(
                 self.connection.execute(f"SELECT count(*) FROM {parquet_table(plain)}")
             )
         except (duckdb.IOException, duckdb.InvalidInputException, duckdb.DataError) as error:
             raise damaged(path) from error
         return _Staged(target, first_line=1, count=count)
+
+    @contextmanager
+    def _joining_as_written(self) -> Iterator[None]:
+        # Left to itself, DuckDB takes the few combinations for many and turns the joins round,
+        # which makes them slow and loses the order of the rows.
+        self.connection.execute("SET disabled_optimizers = 'join_order,build_side_probe_side'")
+        try:
+            yield
+        finally:
+            self.connection.execute("RESET disabled_optimizers")
 
     def _is_flat(self, path: Path, plain: Path, form: _Form, table: Layout) -> bool:
         """Say whether a file of a format with two layouts has the columns of the flat one."""

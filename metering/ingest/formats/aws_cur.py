@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final
 
 from metering.errors import SourceError, SourceRef
 from metering.ingest import bulk_checks, bulk_tags
-from metering.ingest.bulk import Check, Fields, Layout, Shared, Snapshot, instant
+from metering.ingest.bulk import Aside, Check, Fields, Keyed, Layout, Shared, Snapshot, instant
 from metering.ingest.bulk import text as said
 from metering.ingest.bulk_numbers import approximate, quantity, signed_nanos, whole
 from metering.ingest.contract import Identity, Reading, Repeat, Sample, SourceRole, Verdict
@@ -79,41 +79,119 @@ def _listed(words: tuple[str, ...]) -> str:
 
 
 _ABOUT: Final = "lower(concat_ws(' ', product, line_item_line_item_description))"
-_IS_OF_MARKET: Final = (
-    f"bill_billing_entity = '{_MARKETPLACE}'"
-    f" AND (contains({_ABOUT}, 'bedrock edition') OR contains({_ABOUT}, 'claude'))"
+_PRODUCT_NAME: Final = (
+    "coalesce(try(json_extract_string(product, '$.product_name')),"
+    " try(json_extract_string(product, '$.model')))"
 )
+_TAX: Final = "tax, which comes with the invoice"
+_OTHERS: Final = "rows of other services"
+
+# Most rows of a bill: told by two columns, in which there are few different values.
+_ASIDE: Final = Aside(
+    fields=(
+        "line_item_line_item_type",
+        "line_item_product_code",
+        "bill_billing_entity",
+        "line_item_usage_start_date",
+        "line_item_usage_end_date",
+        "bill_billing_period_start_date",
+        "bill_billing_period_end_date",
+        "bill_invoice_id",
+    ),
+    noise=f"""CASE
+        WHEN line_item_line_item_type = 'Tax' THEN '{_TAX}'
+        WHEN nullif(line_item_product_code, '') IS NULL THEN NULL
+        WHEN line_item_product_code IN {_BEDROCK} THEN NULL
+        WHEN bill_billing_entity = '{_MARKETPLACE}' THEN NULL
+        ELSE '{_OTHERS}' END""",
+)
+# What is left of the Marketplace without Claude, and without the models of Bedrock.
 _NOISE: Final = f"""CASE
-    WHEN line_item_line_item_type = 'Tax' THEN 'tax, which comes with the invoice'
-    WHEN nullif(line_item_product_code, '') IS NULL THEN NULL
-    WHEN line_item_product_code IN {_BEDROCK} THEN NULL
-    WHEN {_IS_OF_MARKET} THEN NULL
-    ELSE 'rows of other services'
-    END"""
+    WHEN line_item_product_code NOT IN {_BEDROCK} AND bill_billing_entity = '{_MARKETPLACE}'
+      AND NOT is_of_market THEN '{_OTHERS}' END"""
+
+_KEYED: Final = (
+    Keyed(
+        fields=(
+            "line_item_usage_type",
+            "line_item_line_item_type",
+            "line_item_line_item_description",
+            "line_item_unblended_rate",
+            "pricing_unit",
+            "product",
+        ),
+        steps=(
+            {
+                "usage_type": "line_item_usage_type",
+                "unit": "lower(pricing_unit)",
+                "about": _ABOUT,
+                "product_name": _PRODUCT_NAME,
+                "counted": f"line_item_line_item_type IN ({_listed(_COUNTED)})",
+                "rate": approximate("line_item_unblended_rate"),
+            },
+            *usage_types.STEPS,
+            {
+                "is_of_market": "contains(about, 'bedrock edition') OR contains(about, 'claude')",
+                "in_units_of_consumption": (
+                    "regexp_matches(concat_ws(' ', about, unit), 'consumption unit|\\bccus?\\b')"
+                ),
+                "block": (
+                    "CASE WHEN unit = '1k tokens' THEN 1000 WHEN unit = '1m tokens' THEN 1000000"
+                    " WHEN unit = 'units' AND is_market THEN 1000000 END"
+                ),
+            },
+        ),
+    ),
+    Keyed(
+        fields=(
+            "line_item_usage_start_date",
+            "line_item_usage_end_date",
+            "bill_billing_period_start_date",
+            "bill_billing_period_end_date",
+            "bill_invoice_id",
+        ),
+        steps=(
+            {
+                "started": instant("line_item_usage_start_date", zoneless_is_utc=True),
+                "ended": instant("line_item_usage_end_date", zoneless_is_utc=True),
+                "period": instant("bill_billing_period_start_date", zoneless_is_utc=True),
+                "period_end": instant("bill_billing_period_end_date", zoneless_is_utc=True),
+            },
+            {
+                "scope": "strftime(period, '%Y-%m')",
+                "used_on": "strftime(started, '%Y-%m-%d')",
+                # Usage is known up to where its rows end; once invoiced, the whole period is.
+                "known_to": (
+                    "strftime(CASE WHEN bill_invoice_id <> '' THEN period_end ELSE ended END,"
+                    " '%Y-%m-%dT%H:%M:%SZ')"
+                ),
+                "stretch": (
+                    "CASE ended - started WHEN INTERVAL 1 HOUR THEN 'hour'"
+                    " WHEN INTERVAL 1 DAY THEN 'day' ELSE 'range' END"
+                ),
+            },
+        ),
+    ),
+    Keyed(
+        fields=("resource_tags", "tags"),
+        steps=(
+            {
+                "own_tags": bulk_tags.json_tags("resource_tags"),
+                "all_tags": bulk_tags.json_tags("tags"),
+            },
+            {
+                "own_broken": bulk_tags.is_broken(said("resource_tags"), "own_tags"),
+                "all_broken": bulk_tags.is_broken(said("tags"), "all_tags"),
+            },
+        ),
+    ),
+)
 
 _STEPS: Final = (
-    {"usage_type": "line_item_usage_type", "unit": "lower(pricing_unit)"},
-    *usage_types.STEPS,
     {
-        "started": instant("line_item_usage_start_date", zoneless_is_utc=True),
-        "ended": instant("line_item_usage_end_date", zoneless_is_utc=True),
-        "period": instant("bill_billing_period_start_date", zoneless_is_utc=True),
-        "period_end": instant("bill_billing_period_end_date", zoneless_is_utc=True),
-        "counted": f"line_item_line_item_type IN ({_listed(_COUNTED)})",
         "amount": quantity("line_item_usage_amount"),
         "billed_nanos": signed_nanos("line_item_unblended_cost"),
-        "product_of_both": (
-            f"{approximate('line_item_usage_amount')} * {approximate('line_item_unblended_rate')}"
-        ),
-        "own_tags": bulk_tags.json_tags("resource_tags"),
-        "all_tags": bulk_tags.json_tags("tags"),
-        "in_units_of_consumption": (
-            f"regexp_matches({_ABOUT} || ' ' || coalesce(unit, ''), 'consumption unit|\\bccus?\\b')"
-        ),
-        "block": (
-            "CASE WHEN unit = '1k tokens' THEN 1000 WHEN unit = '1m tokens' THEN 1000000"
-            " WHEN unit = 'units' AND is_market THEN 1000000 END"
-        ),
+        "product_of_both": f"{approximate('line_item_usage_amount')} * rate",
     },
     {
         "tokens": f"CASE WHEN counted AND token_class IS NOT NULL THEN {whole('amount', 'block')}"
@@ -129,16 +207,12 @@ def _of_class(token_class: str, *, age: str = "") -> str:
 
 
 _TOKEN_ROW: Final = "token_class IS NOT NULL AND line_type IN (" + _listed(_COUNTED) + ")"
-_PRODUCT_NAME: Final = (
-    "coalesce(try(json_extract_string(product, '$.product_name')),"
-    " try(json_extract_string(product, '$.model')))"
-)
 
 _SHARED: Final = Shared(
     parts={
         "usage_type": "line_item_usage_type",
         "line_type": "line_item_line_item_type",
-        "model": f"CASE WHEN is_market THEN {_PRODUCT_NAME} END",
+        "model": "CASE WHEN is_market THEN product_name END",
         "code": "product_region_code",
         "account": "line_item_usage_account_id",
         "caller": "line_item_iam_principal",
@@ -191,10 +265,7 @@ _SHARED: Final = Shared(
 _COLUMNS: Final = {
     "start": "started",
     "end": "ended",
-    "grain": (
-        "CASE ended - started WHEN INTERVAL 1 HOUR THEN 'hour' WHEN INTERVAL 1 DAY THEN 'day'"
-        " ELSE 'range' END"
-    ),
+    "grain": "stretch",
     "provider": "'aws'",
     "platform": "'bedrock'",
     "billing_account": "bill_payer_account_id",
@@ -273,8 +344,8 @@ _CHECKS: Final = (
         expected="one of " + ", ".join((*_COUNTED, *_MONEY)),
         remedy="tell the maintainers what it is; the row is not charged",
     ),
-    bulk_checks.tags("resource_tags", bulk_tags.is_broken(said("resource_tags"), "own_tags")),
-    bulk_checks.tags("tags", bulk_tags.is_broken(said("tags"), "all_tags")),
+    bulk_checks.tags("resource_tags", "own_broken"),
+    bulk_checks.tags("tags", "all_broken"),
     Check(
         fails="counted AND (amount IS NULL OR amount < 0)",
         code="bad-quantity",
@@ -325,10 +396,7 @@ _CHECKS: Final = (
         quotes=False,
     ),
     Check(
-        fails=(
-            "counted AND nullif(line_item_unblended_rate, '') IS NOT NULL"
-            " AND product_of_both IS NULL"
-        ),
+        fails="counted AND nullif(line_item_unblended_rate, '') IS NOT NULL AND rate IS NULL",
         code="bad-price",
         field="line_item_unblended_rate",
         found="line_item_unblended_rate",
@@ -350,17 +418,10 @@ _LAYOUT: Final = Layout(
     columns=_COLUMNS,
     shared=_SHARED,
     checks=_CHECKS,
+    keyed=_KEYED,
+    aside=_ASIDE,
     noise=_NOISE,
-    snapshot=Snapshot(
-        scope="strftime(period, '%Y-%m')",
-        day="strftime(started, '%Y-%m-%d')",
-        signature="'unblended cost'",
-        # Usage is known up to where its rows end; once it is invoiced, the whole period is.
-        as_of=(
-            "strftime(CASE WHEN bill_invoice_id <> '' THEN period_end ELSE ended END,"
-            " '%Y-%m-%dT%H:%M:%SZ')"
-        ),
-    ),
+    snapshot=Snapshot(scope="scope", day="used_on", signature="'unblended cost'", as_of="known_to"),
 )
 
 

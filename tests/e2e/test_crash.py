@@ -24,7 +24,7 @@ STAGES = (
     "metering.usage.lake:Lake.publish_usage",
     "metering.usage.lake:Lake.sync",
     "metering.books.lake:add_lake_files",
-    "metering.books.lake:add_coverage",
+    "metering.books.coverage:add_coverage",
 )
 
 

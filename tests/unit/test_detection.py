@@ -222,7 +222,7 @@ def test_a_plug_in_that_raises_is_named_without_a_word_of_the_content(tmp_path: 
 
 
 USAGE_ROW = '{"object": "organization.usage.images.result", "images": 1}'
-COSTS_ROW = '{"object": "organization.costs.result", "amount": {"value": 1}}'
+OTHER_ROW = '{"object": "organization.audit.result", "amount": {"value": 1}}'
 MESSAGES_ROW = '{"uncached_input_tokens": 1, "cache_creation": {}, "workspace_id": null}'
 
 
@@ -244,8 +244,8 @@ def test_a_page_is_recognised_though_the_sample_cuts_it(
     ("content", "because"),
     [
         (
-            f'{{"object": "page", "data": [{{"object": "bucket", "results": [{COSTS_ROW}]}}]}}',
-            "openai-usage: its result rows are organization.costs.result",
+            f'{{"object": "page", "data": [{{"object": "bucket", "results": [{OTHER_ROW}]}}]}}',
+            "openai-usage: its result rows are organization.audit.result",
         ),
         (
             '{"object": "page", "data": [{"object": "bucket", "start_time": 1, "results": []}]}',

@@ -9,33 +9,21 @@ whatever a field holds: a number goes through `whole_number`, an instant through
 through `json_fields`. A field stays text until it was checked, because DuckDB's own JSON reader
 casts 12.5 to 12 and true to 1 without a word.
 """
-# ruff: noqa: S608 - names and texts go through `name` and `literal`; there is nothing to bind
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TypeAlias
 
-import pyarrow as pa
-
-from metering.ingest.unfolding import PLACE, Level, unfolded
-from metering.usage.schema import INSTANT, METERS, TAGS, USAGE_SCHEMA
+from metering.ingest.unfolding import Level
 
 # A field's name and its form: "VARCHAR" for text, "JSON" where 12 and "12" must be told apart, a
 # mapping for the fields of an object, a tuple of one such form for a list. What is not named
 # is never taken out of the file.
 Form: TypeAlias = "str | Fields | tuple[Form]"
 Fields: TypeAlias = "Mapping[str, Form]"
-
-_SQL_TYPES: Final = {
-    pa.int64(): "BIGINT",
-    pa.string(): "VARCHAR",
-    INSTANT: "TIMESTAMPTZ",
-    TAGS: "MAP(VARCHAR, VARCHAR)",
-    METERS: "MAP(VARCHAR, BIGINT)",
-}
 
 # 18 digits always fit in 64 bits, and so does the sum of the few that make a record.
 _WHOLE_NUMBER: Final = r"[0-9]{1,18}"
@@ -153,6 +141,8 @@ class Layout:
         columns: the usage columns the format fills; all others are null. `row_no` is given.
         shared: columns worked out once for all records that agree in what decides them, if any.
         checks: in order; the first that fails names the rejection.
+        flattened: names for what is nested in the fields, if anything is: then only these names
+            are seen by all that follows, and a flat table of the same format has them as columns.
         keyed: steps that come before all others, over fields alone; their names are their own.
         aside: what is noise at first sight, before any step.
         noise: an expression for what a line without usage is, in words; null for a record.
@@ -173,6 +163,7 @@ class Layout:
     checks: tuple[Check, ...]
     shared: Shared | None = None
     unfold: tuple[Level, ...] = ()
+    flattened: Mapping[str, str] = field(default_factory=dict)
     keyed: tuple[Keyed, ...] = ()
     aside: Aside | None = None
     noise: str = "NULL"
@@ -305,101 +296,6 @@ def json_types(fields: Fields) -> str:
     """Return the type of each field as `read_json` wants it: {"a": 'JSON', "b": 'STRUCT(…)'}."""
     pairs = (f"{name(key)}: {literal(sql_type(form))}" for key, form in fields.items())
     return "{" + ", ".join(pairs) + "}"
-
-
-def statement(layout: Layout, source: str) -> str:
-    """Return the query that makes usage rows of a source.
-
-    Args:
-        layout: the format.
-        source: a query that gives the layout's fields, and `line_fault`, `line_size` and `line_no`.
-
-    Returns:
-        A query over the source, in its order: the usage columns but for `row_no` and the shared
-        ones, then `shared_key`, `line_no`, `noise`, `refused_by` (index into LINE_CHECKS and the
-        layout's checks) and `found`; the last three are null for a record. Then `snapshot`, null
-        where the layout has none, and `stands_for`, how many rows of the source this one is; and
-        `place`, where a line holds many records.
-    """
-    rows = unfolded(source, layout.unfold) if layout.unfold else f"SELECT * FROM ({source})"
-    for keyed in layout.keyed:
-        rows = stepped(rows, keyed.steps)
-    noise = f"coalesce({layout.aside.noise}, {layout.noise})" if layout.aside else layout.noise
-    query = stepped(rows, layout.steps)
-    shared = layout.shared.columns if layout.shared else {}
-    columns = ",\n  ".join(
-        usage_column(column, layout.columns.get(column, "NULL"))
-        for column in USAGE_SCHEMA.names
-        if column != "row_no" and column not in shared
-    )
-    checks = (*LINE_CHECKS, *layout.checks)
-    failing = " ".join(f"WHEN {check.fails} THEN {at}" for at, check in enumerate(checks))
-    finding = " ".join(f"WHEN {at} THEN {check.found}" for at, check in enumerate(checks))
-    judged = (
-        "SELECT *, CASE line_fault WHEN 'empty' THEN 'empty lines'"
-        " WHEN 'unfinished' THEN 'incomplete last line'"
-        f" ELSE CASE WHEN line_fault IS NULL THEN ({noise}) END END::VARCHAR AS line_noise,"
-        f" (CASE WHEN line_noise IS NULL THEN CASE {failing} END END)::SMALLINT AS refused_by"
-        f" FROM ({query})"
-    )
-    return (
-        f"SELECT {columns},\n  {_shared_key(layout)} AS shared_key, line_no, line_noise AS noise,"
-        f" refused_by, left((CASE refused_by {finding} END)::VARCHAR, 64) AS found,\n"
-        f"  {_replaced(layout.snapshot)} AS snapshot, 1::BIGINT AS stands_for"
-        f"{f', {PLACE}' if layout.unfold else ''}\nFROM ({judged})"
-    )
-
-
-def replaced_slices(rows: str) -> str:
-    """Return the query for what staged rows replace: scope, signature, first, last day, as of."""
-    return (
-        "SELECT snapshot.scope, snapshot.signature, min(snapshot.day), max(snapshot.day),"
-        f" coalesce(max(snapshot.as_of), '') FROM ({rows}) WHERE refused_by IS NULL"
-        " AND snapshot.scope IS NOT NULL AND snapshot.day IS NOT NULL GROUP BY 1, 2 ORDER BY 1, 2"
-    )
-
-
-def shared_statement(shared: Shared, source: str) -> str:
-    """Return the query that adds the shared columns to a source that has a `shared_key`."""
-    parts = ", ".join(
-        f"nullif(split_part(shared_key, chr(0), {at}), '') AS {name(part)}"
-        for at, part in enumerate(shared.parts, start=1)
-    )
-    query = stepped(f"SELECT *, {parts} FROM ({source})", shared.steps)
-    columns = ", ".join(usage_column(column, made) for column, made in shared.columns.items())
-    helpers = (*shared.parts, *(key for step in shared.steps for key in step))
-    hidden = ", ".join(name(helper) for helper in helpers)
-    return f"SELECT * EXCLUDE ({hidden}), {columns} FROM ({query})"
-
-
-def usage_column(column: str, expression: str) -> str:
-    """Return an expression in the type of a usage column, under its name."""
-    kind = _SQL_TYPES[USAGE_SCHEMA.field(column).type]
-    return f"({expression})::{kind} AS {name(column)}"
-
-
-def stepped(query: str, steps: Iterable[Mapping[str, str]]) -> str:
-    """Return a query with named expressions added to its columns, step by step."""
-    for step in steps:
-        named = ", ".join(f"{expression} AS {name(key)}" for key, expression in step.items())
-        query = f"SELECT *, {named} FROM ({query})"
-    return query
-
-
-def _replaced(snapshot: Snapshot | None) -> str:
-    if snapshot is None:
-        return "NULL::VARCHAR"
-    return (
-        f"{{'scope': ({snapshot.scope})::VARCHAR, 'signature': ({snapshot.signature})::VARCHAR,"
-        f" 'day': ({snapshot.day})::VARCHAR, 'as_of': ({snapshot.as_of})::VARCHAR}}"
-    )
-
-
-def _shared_key(layout: Layout) -> str:
-    if layout.shared is None:
-        return "NULL::VARCHAR"
-    parts = (f"coalesce({part}, '')" for part in layout.shared.parts.values())
-    return f"concat_ws(chr(0), {', '.join(parts)})"
 
 
 def sql_type(form: Form) -> str:

@@ -2,14 +2,15 @@
 
 Bills are such files, and most of their rows are of other services. So the rows of no interest are
 found, counted and dated by a few columns alone, and what follows from texts is worked out once for
-each combination of texts. The result is what `bulk.statement` gives, but for the rows of no
+each combination of texts. The result is what `statement` gives, but for the rows of no
 interest: one row stands for all of a kind and day.
 """
 # ruff: noqa: S608 - names and texts go through `name` and `literal`; there is nothing to bind
 
 from dataclasses import replace
 
-from metering.ingest.bulk import Aside, Keyed, Layout, name, sql_type, statement, stepped
+from metering.ingest.bulk import Aside, Keyed, Layout, name
+from metering.ingest.bulk_statement import flat, statement, stepped
 
 
 def statement_of_columns(layout: Layout, source: str) -> str:
@@ -17,8 +18,10 @@ def statement_of_columns(layout: Layout, source: str) -> str:
 
     Args:
         layout: the format.
-        source: as for `bulk.statement`; read more than once, but never all of its columns twice.
+        source: as for `statement`; read more than once, but never all of its columns twice.
     """
+    source = flat(layout, source)
+    layout = replace(layout, flattened={})
     of_interest = source
     aside = ""
     if layout.aside:
@@ -46,20 +49,12 @@ def _joined(rows: str, source: str, keyed: Keyed) -> str:
 def _set_aside(layout: Layout, aside: Aside, source: str) -> str:
     """Return rows of no interest, one for each combination of values, as `statement` gives them."""
     fields = ", ".join(map(name, aside.fields))
-    others = ", ".join(
-        f"NULL::{sql_type(form)} AS {name(field)}"
-        for field, form in layout.fields.items()
-        if field not in aside.fields
-    )
     groups = (
-        f"SELECT {fields}, count(*) AS rows_aside FROM ({source})"
-        f" WHERE ({aside.noise}) IS NOT NULL GROUP BY ALL"
+        f"SELECT {fields}, count(*) AS line_no FROM ({source})"
+        f" WHERE ({aside.noise}) IS NOT NULL GROUP BY {fields}"
     )
-    every = statement(
-        layout,
-        f"SELECT *, {others}, NULL::VARCHAR AS line_fault, NULL::BIGINT AS line_size,"
-        f" rows_aside AS line_no FROM ({groups})",
-    )
+    # The other columns are there, and null.
+    every = statement(layout, f"(FROM ({source}) LIMIT 0) UNION ALL BY NAME ({groups})")
     return f"SELECT * REPLACE (line_no AS stands_for) FROM ({every})"
 
 

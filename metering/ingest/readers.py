@@ -23,22 +23,14 @@ import duckdb
 
 from metering.errors import Rejection, SourceError, SourceRef, shown
 from metering.ingest import exact_lines
-from metering.ingest.bulk import (
-    LINE_CHECKS,
-    Layout,
-    literal,
-    name,
-    replaced_slices,
-    shared_statement,
-    source_path,
-    statement,
-)
+from metering.ingest.bulk import LINE_CHECKS, Layout, literal, name, source_path
 from metering.ingest.bulk_sources import (
     csv_source,
     exact_lines_source,
     exact_table_source,
     json_source,
 )
+from metering.ingest.bulk_statement import replaced_slices, shared_statement, statement
 from metering.ingest.bulk_typed import statement_of_columns
 from metering.ingest.contract import Noise, Reading, Rejections, Slice, UsageBatch
 from metering.ingest.decompression import ArchiveLimits, PlainFile, plain_file
@@ -72,7 +64,7 @@ class _Staged:
     """Checked rows of one file, in its order, in scratch space.
 
     Attributes:
-        path: Parquet: the columns of `bulk.statement`.
+        path: Parquet: the columns of `bulk_statement.statement`.
         first_line: physical line of the first row, or 1 for the first of a JSON array; the rows
             follow line by line, except where `line_no` says otherwise.
         count: rows of the source, whatever became of them.

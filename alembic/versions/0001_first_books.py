@@ -20,6 +20,7 @@ TABLES: Final = (
     "run",
     "cell_file",
     "directory",
+    "fx_rate",
     "period_event",
     "posting",
     "rate_card",
@@ -32,6 +33,7 @@ TABLES: Final = (
     "model_alias",
     "no_effect",
     "owner",
+    "posting_fx",
     "quarantine",
     "rate",
     "rate_modifier",
@@ -144,6 +146,21 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["run_id"], ["run.id"], name=op.f("fk_directory_run_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_directory")),
         sa.UniqueConstraint("version", name=op.f("uq_directory_version")),
+        sqlite_strict=True,
+    )
+    op.create_table(
+        "fx_rate",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("run_id", BIG, nullable=False),
+        sa.Column("base", sa.Text(), nullable=False),
+        sa.Column("quote", sa.Text(), nullable=False),
+        sa.Column("day", sa.Text(), nullable=False),
+        sa.Column("until", sa.Text(), nullable=False),
+        sa.Column("rate", sa.Text(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["run_id"], ["run.id"], name=op.f("fk_fx_rate_run_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_fx_rate")),
+        sa.UniqueConstraint("base", "quote", "day", name=op.f("uq_fx_rate_base_quote_day")),
         sqlite_strict=True,
     )
     op.create_table(
@@ -440,6 +457,24 @@ def upgrade() -> None:
         sqlite_strict=True,
     )
     op.create_index(op.f("ix_owner_directory_id"), "owner", ["directory_id"], unique=False)
+    op.create_table(
+        "posting_fx",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("posting_id", BIG, nullable=False),
+        sa.Column("fx_rate_id", BIG, nullable=False),
+        sa.Column("converted_nanos", BIG, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["posting_id"], ["posting.id"], name=op.f("fk_posting_fx_posting_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["fx_rate_id"], ["fx_rate.id"], name=op.f("fk_posting_fx_fx_rate_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_posting_fx")),
+        sa.UniqueConstraint(
+            "posting_id", "fx_rate_id", name=op.f("uq_posting_fx_posting_id_fx_rate_id")
+        ),
+        sqlite_strict=True,
+    )
     op.create_table(
         "quarantine",
         sa.Column("id", BIG, nullable=False),

@@ -28,6 +28,7 @@ _AGGREGATES: Final = (
     "owners",
     "accounts",
     "ledger",
+    "fx",
     "periods",
     "invoices",
 )

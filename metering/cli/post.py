@@ -13,6 +13,7 @@ from metering.cli.frame import (
     note,
     settings_or_fail,
 )
+from metering.cli.price_fx import tell_no_fx
 
 
 @click.command()
@@ -67,6 +68,7 @@ def post(
                 ],
                 "unpriced_postings": posted.unpriced,
                 "unattributed_nanos": posted.unattributed,
+                "no_fx": {currency: list(days) for currency, days in posted.no_fx.items()},
                 "days": posted.days,
                 "cells_built": posted.cells_built,
             }
@@ -86,5 +88,6 @@ def post(
         note(f"without a rate, in suspense:unpriced: {counted(posted.unpriced, 'posting')}")
     for currency, nanos in posted.unattributed.items():
         note(f"without an owner, in suspense:unattributed: {currency} {money_text(nanos)}")
+    tell_no_fx(posted.no_fx)
     if posted.run_id is not None:
         note(f"run {posted.run_id}; to reverse it, correct its cause and post again")

@@ -25,6 +25,7 @@ from metering.cli.price_answers import (
     price_json,
     quote_json,
 )
+from metering.cli.price_fx import fx
 from metering.cli.price_moves import coverage, reprice
 
 if TYPE_CHECKING:
@@ -291,6 +292,7 @@ def quote(ctx: click.Context, /, file: Path, *, output_format: str) -> None:
 
 prices.add_command(reprice)
 prices.add_command(coverage)
+prices.add_command(fx)
 
 
 def _amount_cell(one: "Quote") -> str:

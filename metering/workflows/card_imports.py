@@ -13,6 +13,7 @@ from metering.core.rate_book import RateBook
 from metering.core.rate_checks import book_problems
 from metering.core.rates import CardKind, RateCard
 from metering.rate_cards.loading import RateCardError, read_card
+from metering.workflows.fx import require_fx
 from metering.workflows.transactions import transaction
 
 if TYPE_CHECKING:
@@ -62,22 +63,25 @@ def import_card(settings: "Settings", run: "Run", path: Path, *, dry_run: bool) 
     Raises:
         RateCardError: the card is not sound, or contradicts another one in force; the books are
             unchanged.
+        BookError: `no-fx`, see `take_into_force`.
     """
     books = open_engine(settings.books_url)
     require_current(books)
     with transaction(books, dry_run=dry_run) as connection:
-        return take_into_force(connection, run, path)
+        return take_into_force(connection, run, path, settings.currency)
 
 
-def take_into_force(connection: "Connection", run: "Run", path: Path) -> CardImport:
+def take_into_force(connection: "Connection", run: "Run", path: Path, currency: str) -> CardImport:
     """Take the card of a file into force in a transaction, which the caller ends.
 
     Raises:
         RateCardError: as `import_card` does.
+        BookError: `no-fx`: no rate says what the currency of the card is worth in `currency`.
     """
     card, problems = read_card(path)
     if card is None or problems:
         raise RateCardError(problems)
+    require_fx(connection, card.currency, currency, str(path))
     in_force = cards_in_force(connection)
     before = next((one for one in in_force if one.name == card.name), None)
     after = _settled(before, card, run)

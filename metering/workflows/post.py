@@ -4,7 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -14,6 +14,7 @@ from metering.books import lake as lake_book
 from metering.books import ledger as ledger_book
 from metering.books import periods as period_book
 from metering.books.engine import open_engine
+from metering.books.fx import last_posting_id
 from metering.books.migrations import require_current
 from metering.books.runs import record_run
 from metering.core.ledger import UNATTRIBUTED, UNPRICED, PostingKind, provider_account
@@ -22,6 +23,7 @@ from metering.engine import charges as engine
 from metering.usage.lake import Lake
 from metering.workflows.day_cells import DayCells, live_cells, publish_cells
 from metering.workflows.desired import Desired, Policy, desired_charges
+from metering.workflows.fx import NoFx, convert_postings
 from metering.workflows.policy import policy_in_force
 from metering.workflows.settling import settled_days, whole_months
 from metering.workflows.transactions import transaction
@@ -50,6 +52,7 @@ class Posted:
         unattributed: net nanos without an owner, by currency.
         days: charge days that were looked at.
         cells_built: days whose cells were rolled up anew.
+        no_fx: currency to the days that were posted without an exchange rate.
     """
 
     run_id: int | None
@@ -60,6 +63,7 @@ class Posted:
     unattributed: dict[str, int]
     days: int
     cells_built: int
+    no_fx: NoFx = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +113,10 @@ def post(
             return told
         run_id = record_run(connection, run.command, run.arguments, run.started_at, run.user)
         name_cells(connection, Lake(settings.lake), run_id, found.cells)
+        before = last_posting_id(connection)
         ledger_book.add_postings(connection, run_id, engine.lacking_rows(found.duck))
-        return replace(told, run_id=run_id)
+        _, no_fx = convert_postings(connection, settings.currency, after=before)
+        return replace(told, run_id=run_id, no_fx=no_fx)
 
 
 @contextmanager

@@ -67,7 +67,7 @@ def reprice(
         Lake(settings.lake).staging() as staging,
         transaction(books, dry_run=True) as connection,
     ):
-        tried = take_into_force(connection, run, card) if card is not None else None
+        tried = card and take_into_force(connection, run, card, settings.currency)
         with lacking(connection, settings, staging, first, last) as found:
             return Repriced(
                 card=f"{tried.name} v{tried.version}" if tried else "",

@@ -2,13 +2,18 @@
 
 from datetime import datetime
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+from metering.cli.frame import emit_json, emit_table, note
 
 if TYPE_CHECKING:
     from metering.core.card_changes import Change
     from metering.core.rate_book import RateBook
+    from metering.workflows.card_imports import CardImport
     from metering.workflows.prices import PriceRow
     from metering.workflows.quotes import Quote, QuotedMeter
+
+_MOST_CHANGES: Final = 50  # a table of thousands is read by nobody; --format json has them all
 
 
 def quote_json(one: "Quote", book: "RateBook") -> dict[str, object]:
@@ -84,6 +89,35 @@ def _row_json(row_id: str, book: "RateBook") -> dict[str, object]:
         "evidence": row.evidence,
         "note": row.note or None,
     }
+
+
+def tell_import(done: "CardImport", *, dry_run: bool, output_format: str) -> None:
+    """Print what the import of a card did, or would do."""
+    from metering.core.card_changes import counted
+
+    counts = counted(done.changes)
+    if output_format == "json":
+        emit_json(
+            {
+                "card": done.name,
+                "version": done.version,
+                "is_new": done.is_new,
+                "dry_run": dry_run,
+                **{kind.value: count for kind, count in counts.items()},
+                "changes": [change_json(change) for change in done.changes],
+            }
+        )
+        return
+    if done.changes:
+        emit_table(
+            "",
+            ("change", "platform", "what", "from", "to", "before", "after"),
+            [change_cells(change) for change in done.changes[:_MOST_CHANGES]],
+        )
+    told = ", ".join(f"{count} {kind.value}" for kind, count in counts.items())
+    verb = "would be" if dry_run else "is"
+    state = f"{verb} in force as version {done.version}" if done.is_new else "is in force already"
+    note(f"{done.name} {state}: {told}")
 
 
 def change_cells(change: "Change") -> tuple[object, ...]:

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,13 +17,12 @@ from metering.cli.frame import (
     settings_or_none,
 )
 from metering.cli.price_answers import (
-    change_cells,
-    change_json,
     day,
     iso,
     price_cells,
     price_json,
     quote_json,
+    tell_import,
 )
 from metering.cli.price_fx import fx
 from metering.cli.price_moves import coverage, reprice
@@ -31,8 +30,6 @@ from metering.cli.price_moves import coverage, reprice
 if TYPE_CHECKING:
     from metering.core.rate_book import RateBook
     from metering.workflows.quotes import Quote
-
-_MOST_CHANGES: Final = 50  # a table of thousands is read by nobody; --format json has them all
 
 
 @click.group()
@@ -164,35 +161,35 @@ def import_(ctx: click.Context, /, file: Path, *, dry_run: bool, output_format: 
     Example:
         metering prices import contract.toml --dry-run
     """
-    from metering.core.card_changes import counted
     from metering.workflows.card_imports import import_card
     from metering.workflows.runs import Run
 
     run = Run.now("prices import", file=str(file), dry_run=dry_run)
     done = import_card(settings_or_fail(ctx), run, file, dry_run=dry_run)
-    counts = counted(done.changes)
-    if output_format == "json":
-        emit_json(
-            {
-                "card": done.name,
-                "version": done.version,
-                "is_new": done.is_new,
-                "dry_run": dry_run,
-                **{kind.value: count for kind, count in counts.items()},
-                "changes": [change_json(change) for change in done.changes],
-            }
-        )
-        return
-    if done.changes:
-        emit_table(
-            "",
-            ("change", "platform", "what", "from", "to", "before", "after"),
-            [change_cells(change) for change in done.changes[:_MOST_CHANGES]],
-        )
-    told = ", ".join(f"{count} {kind.value}" for kind, count in counts.items())
-    verb = "would be" if dry_run else "is"
-    state = f"{verb} in force as version {done.version}" if done.is_new else "is in force already"
-    note(f"{done.name} {state}: {told}")
+    tell_import(done, dry_run=dry_run, output_format=output_format)
+
+
+@prices.command("update-list")
+@click.option("--dry-run", is_flag=True, help="Tell what would change, and change nothing.")
+@format_option()
+@click.pass_context
+def update_list(ctx: click.Context, /, *, dry_run: bool, output_format: str) -> None:
+    r"""Take the list prices of the installed genai-prices into force, and show the difference.
+
+    Nothing is fetched: install the newer genai-prices first. Prices that vanish from it are closed,
+    never deleted; one that changes without a date begins now. Look before you post:
+    `metering prices reprice --dry-run` tells what money would move.
+
+    \b
+    Example:
+        metering prices update-list --dry-run
+    """
+    from metering.workflows import card_imports
+    from metering.workflows.runs import Run
+
+    run = Run.now("prices update-list", dry_run=dry_run)
+    done = card_imports.update_list(settings_or_fail(ctx), run, dry_run=dry_run)
+    tell_import(done, dry_run=dry_run, output_format=output_format)
 
 
 @prices.command()

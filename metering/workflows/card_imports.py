@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from metering.books.engine import begin_read, open_engine
@@ -12,6 +13,7 @@ from metering.core.card_changes import Change, card_changes, carried_forward
 from metering.core.rate_book import RateBook
 from metering.core.rate_checks import book_problems
 from metering.core.rates import CardKind, RateCard
+from metering.errors import BookError
 from metering.rate_cards.loading import RateCardError, read_card
 from metering.workflows.fx import require_fx
 from metering.workflows.transactions import transaction
@@ -69,6 +71,37 @@ def import_card(settings: "Settings", run: "Run", path: Path, *, dry_run: bool) 
     require_current(books)
     with transaction(books, dry_run=dry_run) as connection:
         return take_into_force(connection, run, path, settings.currency)
+
+
+def update_list(settings: "Settings", run: "Run", *, dry_run: bool) -> CardImport:
+    """Take the list prices of the installed catalogue into force, offline.
+
+    Rows that vanished from the catalogue are closed at the instant of the run, never deleted.
+
+    Args:
+        settings: of the ledger.
+        run: who does this, when.
+        dry_run: tell what would change, and change nothing.
+
+    Raises:
+        BookError: `no-catalogue`: genai-prices is not installed.
+        RateCardError: what it says contradicts itself or another card in force; the books are
+            unchanged.
+    """
+    try:
+        from metering.rate_cards.seed import build  # noqa: PLC0415 - a catalogue few have installed
+    except ImportError as error:
+        raise BookError(
+            "no-catalogue",
+            "the catalogue genai-prices is not installed here",
+            do="install it beside metering (`pip install genai-prices`), or import a list.jsonl "
+            "that was written elsewhere with `metering prices import`",
+        ) from error
+    text, _ = build()
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "list.jsonl"
+        path.write_text(text, encoding="utf-8", newline="\n")
+        return import_card(settings, run, path, dry_run=dry_run)
 
 
 def take_into_force(connection: "Connection", run: "Run", path: Path, currency: str) -> CardImport:

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from metering.cli.main import main
+from metering.rate_cards import seed
 
+NO_CATALOGUE = (Path(__file__).parents[1] / "errors/no-catalogue/expected").read_text("utf-8")
 CONTRACT = """\
 [card]
 name = "contract-openai-2026"
@@ -133,6 +136,58 @@ def test_a_card_that_contradicts_another_is_refused_and_the_books_stay(ledger: P
     assert amounts() == before
 
 
+RATE = CONTRACT[CONTRACT.index("[[rates]]") :]
+ALIAS = """
+[[aliases]]
+provider = "openai"
+platform = "openai-api"
+raw = "(gpt-5"
+match = "pattern"
+model = "gpt-5"
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "lines"),
+    [
+        (CONTRACT + RATE, "rate-tie", (16, 24)),
+        (
+            CONTRACT.replace("prices =", "to = 2026-08-01T00:00:00Z\nprices =")
+            + RATE.replace("2026-07-01", "2026-08-02"),
+            "rate-gap",
+            (16, 25),
+        ),
+        (CONTRACT.replace('"9"', '"-9"'), "negative-price", (16,)),
+        (
+            CONTRACT.replace("prices =", 'prompt = "..1000"\nprices =')
+            + RATE.replace("prices =", 'prompt = "1000.."\nprices ='),
+            "tier-overlap",
+            (16, 25),
+        ),
+        (
+            CONTRACT.replace("prices =", 'prompt = "..1000"\nprices =')
+            + RATE.replace("prices =", 'prompt = "1002.."\nprices ='),
+            "rate-gap",
+            (16, 25),
+        ),
+        (CONTRACT + ALIAS, "bad-pattern", (25,)),
+        (CONTRACT.replace('"USD"', '"EUR"'), "no-fx", ()),
+    ],
+)
+def test_a_contract_that_is_not_sound_is_refused_with_its_rows_and_the_book_stays(
+    ledger: Path, text: str, code: str, lines: tuple[int, ...]
+) -> None:
+    before = metering("prices", "check", "--format", "json").stdout
+    (ledger / "contract.toml").write_text(text, encoding="utf-8")
+
+    refused = metering("prices", "import", "contract.toml")
+
+    assert refused.exit_code == 1
+    assert f"error[{code}]" in refused.stderr
+    assert all(f"contract.toml:{line}" in refused.stderr for line in lines)
+    assert metering("prices", "check", "--format", "json").stdout == before
+
+
 def test_list_prices_that_vanish_upstream_are_closed(ledger: Path) -> None:
     def card(*rows: str) -> None:
         head = '{"card": {"name": "list-acme", "kind": "list", "currency": "USD"}}'
@@ -151,6 +206,52 @@ def test_list_prices_that_vanish_upstream_are_closed(ledger: Path) -> None:
 
     assert (done["closed"], done["removed"]) == (1, 0)
     assert [price["to"] is not None for price in shown["prices"]] == [True]
+
+
+@pytest.mark.usefixtures("ledger")
+def test_the_list_of_the_installed_catalogue_is_the_one_that_ships() -> None:
+    same = metering("prices", "update-list")
+
+    assert same.exit_code == 0, same.stderr
+    assert "list-genai-prices is in force already: 0 added" in same.stderr
+
+
+@pytest.mark.usefixtures("ledger")
+def test_a_newer_catalogue_is_told_and_nothing_of_the_older_is_lost(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    text, skipped = seed.build()
+    head, *rows = text.splitlines(keepends=True)
+    gone = next(n for n, row in enumerate(rows) if '"gpt-5-mini"' in row and '"output"' in row)
+    dearer = next(n for n, row in enumerate(rows) if '"gpt-5-nano"' in row and '"output"' in row)
+    rows[dearer] = rows[dearer].replace('"price_nanos":', '"price_nanos":9')
+    newer = "".join((head, *(row for n, row in enumerate(rows) if n != gone)))
+    monkeypatch.setattr(seed, "build", lambda: (newer, skipped))
+    before = rates_listed()
+
+    told = json.loads(metering("prices", "update-list", "--dry-run", "--format", "json").stdout)
+    untouched = rates_listed()
+    done = json.loads(metering("prices", "update-list", "--format", "json").stdout)
+
+    counts = ("added", "closed", "changed", "removed")
+    assert [told[name] for name in counts] == [done[name] for name in counts] == [1, 2, 0, 0]
+    assert untouched == before
+    assert rates_listed() >= before
+
+
+@pytest.mark.usefixtures("ledger")
+def test_without_a_catalogue_there_is_a_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "metering.rate_cards.seed", None)
+
+    refused = metering("prices", "update-list")
+
+    assert refused.exit_code == 1
+    assert refused.stderr == NO_CATALOGUE
+
+
+def rates_listed() -> int:
+    listed = json.loads(metering("prices", "list", "--format", "json").stdout)
+    return sum(one["rates"] for one in listed)
 
 
 @pytest.mark.usefixtures("ledger")

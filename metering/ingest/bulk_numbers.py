@@ -14,6 +14,8 @@ from metering.ingest.bulk import nanos
 _NUMBER: Final = r"-?\d{1,18}(\.\d{1,40})?([eE][+-]?\d{1,3})?"
 _QUANTITY: Final = "DECIMAL(38, 12)"
 _LARGEST_QUANTITY: Final = 10**15
+_AMOUNT: Final = "DECIMAL(38, 28)"
+_LARGEST_AMOUNT: Final = 10**9
 # A double holds a quantity in blocks of a million to this part of one token.
 _WHOLE_WITHIN: Final = "0.001"
 _FEW_DIGITS: Final = 9
@@ -55,6 +57,20 @@ def signed_nanos(text: str) -> str:
         f"CASE WHEN starts_with({text}, '-') THEN -({nanos(f'substr({text}, 2)')})"
         f" ELSE {nanos(text)} END"
     )
+
+
+def exact(text: str) -> str:
+    """Return an expression for an exact amount of less than a billion; null for anything else."""
+    decimal = f"try_cast({text} AS {_AMOUNT})"
+    return (
+        f"CASE WHEN regexp_full_match({text}, '{_NUMBER}')"
+        f" AND abs({decimal}) < {_LARGEST_AMOUNT} THEN {decimal} END"
+    )
+
+
+def in_nanos(amount: str) -> str:
+    """Return an expression for an exact amount in nanos, rounded once, half to even."""
+    return f"(round_even({amount}, 9) * 1000000000)::BIGINT"
 
 
 def approximate(text: str) -> str:

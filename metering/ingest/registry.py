@@ -44,6 +44,7 @@ from metering.ingest.formats.cursor_usage_csv import CursorUsageCsv
 from metering.ingest.formats.cursor_usage_events import CursorUsageEvents
 from metering.ingest.formats.deepseek_amount_csv import DeepSeekAmountCsv
 from metering.ingest.formats.deepseek_cost_csv import DeepSeekCostCsv
+from metering.ingest.formats.google_cloud_billing import GoogleCloudBilling
 from metering.ingest.formats.helicone_requests import HeliconeRequests
 from metering.ingest.formats.kong_ai_logs import KongAiLogs
 from metering.ingest.formats.langfuse_observations import LangfuseObservations
@@ -92,6 +93,7 @@ BUILT_IN: Final[tuple[Ingestor, ...]] = (
     CursorUsageEvents(),
     DeepSeekAmountCsv(),
     DeepSeekCostCsv(),
+    GoogleCloudBilling(),
     HeliconeRequests(),
     KongAiLogs(),
     LangfuseObservations(),

@@ -69,7 +69,8 @@ def _rest(readings: "tuple[Reading, ...]", name: str) -> Iterator[str]:
 def _table(batch: UsageBatch) -> pa.Table:
     if isinstance(batch.rows, pa.Table):
         return batch.rows
-    return batch.rows.order("row_no").to_arrow_table()
+    table: pa.Table = batch.rows.order("row_no").to_arrow_table()
+    return table
 
 
 def _plain(cell: object) -> object:

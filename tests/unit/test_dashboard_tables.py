@@ -29,7 +29,9 @@ def reader(tmp_path: Path) -> Iterator[Reader]:
         yield opened
 
 
-@pytest.mark.parametrize(("ingestor", "source"), FILES, ids=lambda value: getattr(value, "name", ""))
+@pytest.mark.parametrize(
+    ("ingestor", "source"), FILES, ids=lambda value: getattr(value, "name", "")
+)
 @pytest.mark.parametrize("form", ["crlf", "bom", "gzip", "no last line end"])
 def test_a_table_reads_the_same_however_it_was_saved(
     ingestor: Ingestor, source: Path, form: str, tmp_path: Path, reader: Reader

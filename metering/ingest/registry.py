@@ -58,6 +58,9 @@ from metering.ingest.formats.openai_usage import OpenAiUsage
 from metering.ingest.formats.openrouter_activity import OpenRouterActivity
 from metering.ingest.formats.openrouter_activity_csv import OpenRouterActivityCsv
 from metering.ingest.formats.openrouter_generations import OpenRouterGenerations
+from metering.ingest.formats.otlp_events import OtlpEvents
+from metering.ingest.formats.otlp_metrics import OtlpMetrics
+from metering.ingest.formats.otlp_spans import OtlpSpans
 from metering.ingest.formats.portkey_logs import PortkeyLogs
 from metering.ingest.formats.xai_requests import XaiRequests
 from metering.ingest.formats.xai_usage import XaiUsage
@@ -107,6 +110,9 @@ BUILT_IN: Final[tuple[Ingestor, ...]] = (
     OpenRouterActivity(),
     OpenRouterActivityCsv(),
     OpenRouterGenerations(),
+    OtlpEvents(),
+    OtlpMetrics(),
+    OtlpSpans(),
     PortkeyLogs(),
     XaiRequests(),
     XaiUsage(),

@@ -19,6 +19,7 @@ _CALLERS: Final = "request."
 EPOCH_MS: Final = "whole milliseconds since 1970, from 2000 to 2099"
 EPOCH_NANOS: Final = "whole nanoseconds since 1970, from 2000 to 2099"
 EPOCH_SECONDS: Final = "whole seconds since 1970, from 2000 to 2099"
+COUNT: Final = "a whole number, 0 or more, of at most 18 digits"
 CACHE_SPLIT_UNKNOWN: Final = "cache_split"
 
 # How many of each make a microsecond, or how many microseconds one makes.
@@ -89,7 +90,7 @@ def counted(counts: Mapping[str, tuple[str, str]]) -> tuple[dict[str, str], dict
     return texts, {f"{name}_count": whole_number(f"{name}_text") for name in counts}
 
 
-def count_checks(counts: Mapping[str, tuple[str, str]]) -> Iterator[Check]:
+def count_checks(counts: Mapping[str, tuple[str, str]], expected: str = WHOLE) -> Iterator[Check]:
     """Yield the check of each of `counted`: what is there is a count."""
     for name, (field, _) in counts.items():
         yield Check(
@@ -97,7 +98,7 @@ def count_checks(counts: Mapping[str, tuple[str, str]]) -> Iterator[Check]:
             code="bad-quantity",
             field=field,
             found=f"{name}_text",
-            expected=WHOLE,
+            expected=expected,
         )
 
 

@@ -7,8 +7,8 @@ before is the line. A list that is empty or missing gives one row without the el
 that no line disappears.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 PLACE: Final = "place"
@@ -23,10 +23,12 @@ class Level:
         name: what an element of it is called in the steps of the layout.
         elements: the list, as an expression in which `ABOVE` is an element of the level above; for
             the first level, over the fields of the line.
+        steps: named expressions over an element, worked out once for all the rows below it.
     """
 
     name: str
     elements: str
+    steps: Mapping[str, str] = field(default_factory=dict)
 
 
 def unfolded(source: str, levels: Sequence[Level]) -> str:
@@ -47,6 +49,9 @@ def unfolded(source: str, levels: Sequence[Level]) -> str:
             f"SELECT *, unnest({elements}) AS {level.name},"
             f" generate_subscripts({elements}, 1) AS nth FROM ({query}))"
         )
+        if level.steps:
+            named = ", ".join(f"{expression} AS {step}" for step, expression in level.steps.items())
+            query = f"SELECT *, {named} FROM ({query})"  # noqa: S608
         above = level.name
     return query
 

@@ -64,6 +64,11 @@ BILLED: dict[str, dict[str, int]] = {
     "langfuse_observations/good.jsonl": {},
     "langfuse_observations/table.csv": {},
     "portkey_logs/good.jsonl": {},
+    "otlp_events/good.jsonl": {},
+    "otlp_metrics/claude_code_cumulative.jsonl": {},
+    "otlp_metrics/claude_code_delta.jsonl": {},
+    "otlp_metrics/genai.jsonl": {},
+    "otlp_spans/good.jsonl": {},
 }
 
 

@@ -36,6 +36,8 @@ BILLED: Final = Meter.BILLED_NANOS.value
 NO_OWNER: Final = -1
 NO_RATE: Final = -2
 _OWNER_BITS: Final = 32
+# Whether a bill states the amount is asked of every line; the other columns only decide a key.
+_ONLY_IN_KEYS: Final = tuple(name for name in RATING_COLUMNS if name != "billed_currency")
 _FETCH_ROWS: Final = 50_000
 
 Values = tuple[str | None, ...]
@@ -119,44 +121,6 @@ def no_charges(connection: "duckdb.DuckDBPyConnection") -> None:
     )
 
 
-def rating_keys(connection: "duckdb.DuckDBPyConnection") -> list[tuple[Any, ...]]:
-    """Return the distinct rating keys of the cells with the meters each one uses.
-
-    Returns:
-        Rows of (key number, *RATING_COLUMNS, meters); numbers count from 0 in the order of the
-        keys' own values, so that equal cells give equal numbers.
-    """
-    present = ", ".join(
-        f"CASE WHEN count(*) FILTER (WHERE {name} <> 0) > 0 THEN '{name}' END"
-        for name in METER_COLUMNS
-    )
-    columns = ", ".join(RATING_COLUMNS)
-    connection.execute(
-        f"""
-        CREATE OR REPLACE TEMP TABLE keys AS
-        SELECT row_number() OVER (ORDER BY {columns}) - 1 AS key_no, {columns},
-            CASE WHEN billed_currency IS NOT NULL THEN ['{BILLED}']
-                ELSE list_sort(list_filter(list_concat([{present}],
-                    coalesce(list(DISTINCT other_meter), [])), lambda m: m IS NOT NULL))
-            END AS meters
-        FROM cells GROUP BY {columns}
-        """
-    )
-    return connection.execute("FROM keys ORDER BY key_no").fetchall()
-
-
-def straddling(connection: "duckdb.DuckDBPyConnection") -> list[tuple[int, datetime, datetime]]:
-    """Return (key number, begin, end) of usage that spans a price change, naive UTC, distinct."""
-    rows: list[tuple[int, datetime, datetime]] = connection.execute(
-        f"""
-        SELECT DISTINCT key_no, segment_start, segment_end
-        FROM cells c JOIN keys k ON {_same("c", "k", RATING_COLUMNS)}
-        WHERE straddles ORDER BY ALL
-        """
-    ).fetchall()
-    return rows
-
-
 def distinct_values(connection: "duckdb.DuckDBPyConnection", fields: Sequence[str]) -> list[Values]:
     """Return the distinct values the cells hold in some columns, sorted."""
     if not fields:
@@ -167,12 +131,73 @@ def distinct_values(connection: "duckdb.DuckDBPyConnection", fields: Sequence[st
     ).fetchall()
 
 
+def own_cells(connection: "duckdb.DuckDBPyConnection", owners: Sequence[OwnerAnswers]) -> None:
+    """Join the owners to the cells and sum, so that everything after works on far fewer rows.
+
+    This is the one statement of a rating that reads every cell.
+    """
+    joins, codes = _register_owners(connection, owners)
+    columns = ", ".join(f"c.{name}" for name in RATING_COLUMNS)
+    meters = ", ".join(f"CAST(sum(c.{name}) AS BIGINT) AS {name}" for name in METER_COLUMNS)
+    code = f"least({', '.join(codes)})" if len(codes) > 1 else (codes[0] if codes else "NULL")
+    owner = f"CASE WHEN {code} IS NULL THEN {NO_OWNER} ELSE {code} & {2**_OWNER_BITS - 1} END"
+    connection.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE owned AS
+        SELECT c.day, {columns}, c.product, c.ingestor,
+            c.segment_start, c.segment_end, c.straddles, CAST({owner} AS BIGINT) AS owner_no,
+            CAST(sum(c.reported_nanos) AS BIGINT) AS billed,
+            c.other_meter, CAST(sum(c.other_quantity) AS BIGINT) AS other_quantity, {meters}
+        FROM cells c {joins}
+        GROUP BY ALL
+        """
+    )
+
+
+def rating_keys(connection: "duckdb.DuckDBPyConnection") -> list[tuple[Any, ...]]:
+    """Return the distinct rating keys of the owned cells with the meters each one uses.
+
+    Returns:
+        Rows of (key number, *RATING_COLUMNS, meters); numbers count from 0 in the order of the
+        keys' own values, so that equal cells give equal numbers.
+    """
+    present = ", ".join(
+        f"CASE WHEN bool_or({name} <> 0) THEN '{name}' END" for name in METER_COLUMNS
+    )
+    columns = ", ".join(RATING_COLUMNS)
+    connection.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE keys AS
+        SELECT row_number() OVER (ORDER BY {columns}) - 1 AS key_no, {columns},
+            CASE WHEN billed_currency IS NOT NULL THEN ['{BILLED}']
+                ELSE list_sort(list_filter(list_concat([{present}],
+                    coalesce(list(DISTINCT other_meter), [])), lambda m: m IS NOT NULL))
+            END AS meters
+        FROM owned GROUP BY {columns}
+        """
+    )
+    connection.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE keyed AS
+        SELECT k.key_no, o.* EXCLUDE ({", ".join(_ONLY_IN_KEYS)})
+        FROM owned o JOIN keys k ON {_same("o", "k", RATING_COLUMNS)}
+        """
+    )
+    return connection.execute("FROM keys ORDER BY key_no").fetchall()
+
+
+def straddling(connection: "duckdb.DuckDBPyConnection") -> list[tuple[int, datetime, datetime]]:
+    """Return (key number, begin, end) of usage that spans a price change, naive UTC, distinct."""
+    rows: list[tuple[int, datetime, datetime]] = connection.execute(
+        "SELECT DISTINCT key_no, segment_start, segment_end FROM keyed WHERE straddles ORDER BY ALL"
+    ).fetchall()
+    return rows
+
+
 def rate_cells(
-    connection: "duckdb.DuckDBPyConnection",
-    answers: Sequence[KeyAnswer],
-    owners: Sequence[OwnerAnswers],
+    connection: "duckdb.DuckDBPyConnection", answers: Sequence[KeyAnswer]
 ) -> list[LineKey]:
-    """Join the answers to the cells and sum quantities per line.
+    """Join the answers to the owned cells and sum quantities per line.
 
     Returns:
         The distinct line keys, for which the caller makes bases.
@@ -181,38 +206,22 @@ def rate_cells(
         AssertionError: some usage found no answer; every key, meter and stretch must have one.
     """
     _register_answers(connection, answers)
-    joins, codes = _register_owners(connection, owners)
-    meters = ", ".join(f"CAST(sum(c.{name}) AS BIGINT) AS {name}" for name in METER_COLUMNS)
-    code = f"least({', '.join(codes)})" if len(codes) > 1 else (codes[0] if codes else "NULL")
-    owner = f"CASE WHEN {code} IS NULL THEN {NO_OWNER} ELSE {code} & {2**_OWNER_BITS - 1} END"
-    connection.execute(
-        f"""
-        CREATE OR REPLACE TEMP TABLE owned AS
-        SELECT c.day, k.key_no, c.product, c.ingestor,
-            c.segment_start, c.segment_end, c.straddles, CAST({owner} AS BIGINT) AS owner_no,
-            c.billed_currency, CAST(sum(c.reported_nanos) AS BIGINT) AS billed,
-            c.other_meter, CAST(sum(c.other_quantity) AS BIGINT) AS other_quantity, {meters}
-        FROM cells c JOIN keys k ON {_same("c", "k", RATING_COLUMNS)}
-        {joins}
-        GROUP BY ALL
-        """
-    )
     connection.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE lines AS
         WITH metered AS (
             SELECT * EXCLUDE (other_meter, other_quantity, billed_currency, billed)
-            FROM owned UNPIVOT (quantity FOR meter IN ({", ".join(METER_COLUMNS)}))
+            FROM keyed UNPIVOT (quantity FOR meter IN ({", ".join(METER_COLUMNS)}))
             WHERE quantity <> 0 AND billed_currency IS NULL
             UNION ALL BY NAME
             SELECT day, key_no, product, ingestor, segment_start, segment_end,
                 straddles, owner_no, other_meter AS meter, other_quantity AS quantity
-            FROM owned
+            FROM keyed
             WHERE other_meter IS NOT NULL AND other_quantity <> 0 AND billed_currency IS NULL
             UNION ALL BY NAME
             SELECT day, key_no, product, ingestor, segment_start, segment_end, straddles,
                 owner_no, '{BILLED}' AS meter, billed AS quantity
-            FROM owned WHERE billed_currency IS NOT NULL AND billed <> 0
+            FROM keyed WHERE billed_currency IS NOT NULL AND billed <> 0
         )
         SELECT m.day, m.key_no, m.product, m.ingestor, m.meter, m.owner_no,
             a.decision_no, CAST(sum(m.quantity) AS HUGEINT) AS quantity

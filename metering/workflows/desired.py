@@ -100,16 +100,16 @@ def desired_charges(
         first: first charge day of the cells.
         last: last charge day of the cells, inclusive.
     """
+    attribution = Attribution(policy.rules, policy.directory)
+    debits = _Numbered[Account]()
+    engine.own_cells(connection, list(_owner_answers(connection, attribution, debits)))
     keys = {row[0]: _Key.of(row) for row in engine.rating_keys(connection)}
     decisions = _Numbered[Decision]()
     answers = [
         *_lasting_answers(keys, policy.rates, decisions, first, last),
         *_straddling_answers(keys, policy.rates, decisions, engine.straddling(connection)),
     ]
-    attribution = Attribution(policy.rules, policy.directory)
-    debits = _Numbered[Account]()
-    owners = list(_owner_answers(connection, attribution, debits))
-    combinations = engine.rate_cells(connection, answers, owners)
+    combinations = engine.rate_cells(connection, answers)
     bases = _Numbered[Basis]()
     basis_of = [
         (row, bases.number(_basis(keys[row[0]], row, decisions.items[row[4]], policy)))

@@ -17,6 +17,7 @@ from metering.ingest.formats.anthropic_console_usage_csv import AnthropicConsole
 from metering.ingest.formats.anthropic_cost_report import AnthropicCostReport
 from metering.ingest.formats.anthropic_messages import AnthropicMessages
 from metering.ingest.formats.aws_cur import AwsCostAndUsageReport
+from metering.ingest.formats.azure_cost_details import AzureCostDetails
 from metering.ingest.formats.bedrock_invocation_logs import BedrockInvocationLogs
 from metering.ingest.formats.chatgpt_credits_csv import ChatGptCreditsCsv
 from metering.ingest.formats.claude_analytics_reports import (
@@ -73,6 +74,7 @@ BUILT_IN: Final[tuple[Ingestor, ...]] = (
     AnthropicCostReport(),
     AnthropicMessages(),
     AwsCostAndUsageReport(),
+    AzureCostDetails(),
     BedrockInvocationLogs(),
     ChatGptCreditsCsv(),
     ClaudeAnalyticsCosts(),

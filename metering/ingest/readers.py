@@ -282,7 +282,10 @@ class Reader:
             count = _only_number(
                 self.connection.execute(f"SELECT count(*) FROM {parquet_table(plain)}")
             )
-        except (duckdb.IOException, duckdb.InvalidInputException, duckdb.DataError) as error:
+        except (duckdb.ProgrammingError, duckdb.OutOfMemoryException):
+            raise
+        except duckdb.Error as error:
+            # What is broken inside a Parquet file comes out under any of DuckDB's names.
             raise damaged(path) from error
         return _Staged(target, first_line=1, count=count)
 

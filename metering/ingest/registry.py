@@ -47,6 +47,7 @@ from metering.ingest.formats.deepseek_amount_csv import DeepSeekAmountCsv
 from metering.ingest.formats.deepseek_cost_csv import DeepSeekCostCsv
 from metering.ingest.formats.google_cloud_billing import GoogleCloudBilling
 from metering.ingest.formats.helicone_requests import HeliconeRequests
+from metering.ingest.formats.inference_server_metrics import InferenceServerMetrics
 from metering.ingest.formats.kong_ai_logs import KongAiLogs
 from metering.ingest.formats.langfuse_observations import LangfuseObservations
 from metering.ingest.formats.litellm_spend_logs import LiteLlmSpendLogs
@@ -62,6 +63,7 @@ from metering.ingest.formats.openrouter_generations import OpenRouterGenerations
 from metering.ingest.formats.otlp_events import OtlpEvents
 from metering.ingest.formats.otlp_metrics import OtlpMetrics
 from metering.ingest.formats.otlp_spans import OtlpSpans
+from metering.ingest.formats.own_model_logs import OwnModelLogs
 from metering.ingest.formats.portkey_logs import PortkeyLogs
 from metering.ingest.formats.xai_requests import XaiRequests
 from metering.ingest.formats.xai_usage import XaiUsage
@@ -100,6 +102,7 @@ BUILT_IN: Final[tuple[Ingestor, ...]] = (
     DeepSeekCostCsv(),
     GoogleCloudBilling(),
     HeliconeRequests(),
+    InferenceServerMetrics(),
     KongAiLogs(),
     LangfuseObservations(),
     LiteLlmSpendLogs(),
@@ -115,6 +118,7 @@ BUILT_IN: Final[tuple[Ingestor, ...]] = (
     OtlpEvents(),
     OtlpMetrics(),
     OtlpSpans(),
+    OwnModelLogs(),
     PortkeyLogs(),
     XaiRequests(),
     XaiUsage(),

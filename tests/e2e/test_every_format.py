@@ -146,6 +146,57 @@ def test_credits_stay_unpriced_until_the_contract_says_what_they_cost(
     assert after["unpriced_records"] == 0
 
 
+OWN_LLAMA = """
+[card]
+name = "own"
+kind = "contract"
+currency = "USD"
+
+[[rates]]
+provider = "own"
+platform = "own-capacity"
+match = "any"
+per = 1000000
+prices = { input_uncached = "0.50", cache_read = "0.05", output = "1.50", request = "0" }
+source = "what the servers cost by the hour, and what they answered in it"
+read = 2026-09-01
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "unpriced", "nanos"),
+    [
+        # 41,100 new, 60,100 cached, 2,140 out.
+        ("inference_server_metrics/vllm.prom", 3, 20_550_000 + 3_005_000 + 3_210_000),
+        # 2,000 new, 1,600 cached, 900 out; a request without tokens is priced at nothing.
+        ("own_model_logs/good.jsonl", 4, 1_000_000 + 80_000 + 1_350_000),
+    ],
+)
+def test_own_capacity_stays_unpriced_until_the_house_has_a_rate_card(
+    name: str,
+    unpriced: int,
+    nanos: int,
+    fresh: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shutil.copytree(fresh, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    Path("card.toml").write_text(OWN_LLAMA, encoding="utf-8")
+
+    metering("ingest", str(GOLDEN / name))
+    metering("post")
+    before = json.loads(metering("verify", "--format", "json"))
+    metering("prices", "import", "card.toml")
+    metering("post")
+    after = json.loads(metering("verify", "--format", "json"))
+
+    assert not any(before["billed_nanos"].values())
+    assert before["unpriced_records"] == unpriced
+    assert after["billed_nanos"] == {"USD": nanos}
+    assert after["unpriced_records"] == 0
+
+
 @pytest.mark.parametrize(
     "name", ["openai_activity_csv/without_usage.csv", "codex_exec/started_and_failed.jsonl"]
 )

@@ -282,7 +282,7 @@ class Reader:
             count = _only_number(
                 self.connection.execute(f"SELECT count(*) FROM {parquet_table(plain)}")
             )
-        except (duckdb.ProgrammingError, duckdb.OutOfMemoryException):
+        except (duckdb.BinderException, duckdb.ParserException, duckdb.OutOfMemoryException):
             raise
         except duckdb.Error as error:
             # What is broken inside a Parquet file comes out under any of DuckDB's names.

@@ -62,6 +62,7 @@ _UNFOLD: Final = (
 
 _INFERENCE: Final = ("chat", "generate_content", "text_completion", "embeddings")
 _ERROR: Final = ("2", "STATUS_CODE_ERROR")
+_ERRORS: Final = ", ".join(map(literal, _ERROR))
 _USAGE: Final = {
     "input": ("gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens"),
     "output": ("gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens"),
@@ -139,7 +140,7 @@ _COLUMNS: Final = {
     "session": said("conversation"),
     "workflow_key": said("workflow"),
     "requests": "1",
-    "failed_requests": f"coalesce(span.status.code IN ({', '.join(map(literal, _ERROR))}), false)::INT",
+    "failed_requests": f"coalesce(span.status.code IN ({_ERRORS}), false)::INT",
     "input_uncached": "input_count - CASE WHEN without_cache THEN 0 ELSE cached_count END",
     "cache_read": "read_count",
     "cache_write_unknown": "nullif(written_count, 0)",

@@ -1,0 +1,384 @@
+"""FOCUS cost and usage files, versions 1.0 to 1.4, of any provider: CSV or Parquet.
+
+Also the FOCUS exports of AWS (1.0, 1.2) and Azure (1.0 to 1.2). Only rows of AI services, and rows
+in tokens, are taken; all others are noise. The rules, from the source formats note (sections 2.2
+and 4, read 2026-11-21):
+
+* `BilledCost` is what is charged. A purchase of prepaid credits is billed when it is made, and the
+  usage it covers is billed at 0.
+* Rows have no id: an import replaces the days of its billing period for its issuer and account.
+* List and contracted price times quantity must be the cost, but for corrections; and Azure writes
+  costs of 0 where it does not know them.
+* A correction changes money and no quantity here: its quantities are differences of another row's.
+* Null may be written as an empty cell or as NULL. Times are UTC, also where they do not say so.
+* Tax comes with the invoice; here its rows are noise.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from metering.ingest import bulk_checks, bulk_tags, providers
+from metering.ingest.bulk import Aside, Check, Fields, Keyed, Layout, Shared, Snapshot, instant
+from metering.ingest.bulk_numbers import approximate, quantity, signed_nanos, whole
+from metering.ingest.contract import Identity, Reading, Repeat, Sample, SourceRole, Verdict
+from metering.ingest.formats import aws_usage_types, focus_skus
+from metering.ingest.marks import by_columns
+
+if TYPE_CHECKING:
+    from metering.ingest.readers import Reader
+
+_REQUIRED: Final = (
+    "BilledCost",
+    "BillingAccountId",
+    "BillingCurrency",
+    "BillingPeriodStart",
+    "ChargeCategory",
+    "ChargePeriodEnd",
+    "ChargePeriodStart",
+    "InvoiceIssuerName",
+    "PricingQuantity",
+    "PricingUnit",
+    "ServiceCategory",
+    "ServiceName",
+)
+_OPTIONAL: Final = (
+    *("BillingPeriodEnd", "ChargeClass", "ChargeDescription", "CommitmentDiscountStatus"),
+    *("ConsumedQuantity", "ConsumedUnit", "ContractedCost", "ContractedUnitPrice"),
+    *("InvoiceId", "ListCost", "ListUnitPrice", "PrincipalId", "RegionId", "ResourceId"),
+    *("ServiceProviderName", "SkuId", "SubAccountId", "Tags"),
+    *("x_ConsumerId", "x_PrincipalId", "x_PricingBlockSize"),
+    *focus_skus.FIELDS,
+)
+_NAMES: Final = (*_REQUIRED, *_OPTIONAL)
+_FIELDS: Final[Fields] = dict.fromkeys(_NAMES, "VARCHAR")
+
+_TAX: Final = "tax, which comes with the invoice"
+_OTHERS: Final = "rows of other services"
+_CATEGORY: Final = "AI and Machine Learning"
+# Services sold through a marketplace stand in whatever category it chose.
+_SERVICES: Final = "bedrock|claude|anthropic|openai|vertex ai|gemini|foundry models"
+_MONEY: Final = ("Purchase", "Credit", "Adjustment")
+
+_ASIDE: Final = Aside(
+    fields=(
+        *("ChargeCategory", "ServiceCategory", "ServiceName", "ConsumedUnit", "PricingUnit"),
+        *("ChargePeriodStart", "ChargePeriodEnd", "BillingPeriodStart", "BillingPeriodEnd"),
+        "InvoiceId",
+    ),
+    noise=f"""CASE
+        WHEN ChargeCategory = 'Tax' THEN '{_TAX}'
+        WHEN ServiceCategory IS NULL OR ServiceCategory = '{_CATEGORY}' THEN NULL
+        WHEN contains(lower(concat_ws(' ', ConsumedUnit, PricingUnit)), 'token') THEN NULL
+        WHEN regexp_matches(lower(ServiceName), '{_SERVICES}') THEN NULL
+        ELSE '{_OTHERS}' END""",
+)
+
+_ISSUER: Final = "lower(InvoiceIssuerName)"
+_KEYED: Final = (
+    Keyed(
+        fields=(
+            *("InvoiceIssuerName", "ServiceName", "ChargeCategory", "ChargeClass"),
+            *("CommitmentDiscountStatus", "ConsumedUnit", "PricingUnit", "x_PricingBlockSize"),
+            *focus_skus.FIELDS,
+        ),
+        steps=(
+            {
+                "cloud": (
+                    f"CASE WHEN regexp_matches({_ISSUER}, '\\b(amazon|aws)\\b') THEN 'aws'"
+                    f" WHEN regexp_matches({_ISSUER}, '\\b(microsoft|azure)\\b') THEN 'azure'"
+                    f" WHEN regexp_matches({_ISSUER}, '\\bgoogle\\b') THEN 'google' END"
+                ),
+                # Without what its law adds to a company's name.
+                "issuer": providers.spelling(
+                    "regexp_replace(InvoiceIssuerName, '(?i),? +(inc|llc|ltd|pbc|gmbh)\\.?$', '')"
+                ),
+            },
+            *focus_skus.STEPS,
+            {
+                "provider_of": f"coalesce(cloud, {providers.provider('issuer')})",
+                "platform_of": (
+                    "CASE cloud WHEN 'aws' THEN 'bedrock' WHEN 'azure' THEN 'azure-openai'"
+                    " WHEN 'google' THEN CASE WHEN contains(lower(ServiceName), 'gemini api')"
+                    " THEN 'gemini-api' ELSE 'vertex-ai' END"
+                    f" ELSE {providers.platform('issuer')} END"
+                ),
+                "counted": (
+                    "ChargeCategory = 'Usage' AND ChargeClass IS NULL"
+                    " AND coalesce(CommitmentDiscountStatus <> 'Unused', true)"
+                ),
+                "consumed_block": focus_skus.block("ConsumedUnit"),
+                "priced_block": (
+                    f"coalesce({focus_skus.block('PricingUnit')},"
+                    " CASE WHEN is_market AND lower(PricingUnit) = 'units' THEN 1000000 END,"
+                    " CASE WHEN meter_class IS NOT NULL"
+                    f" THEN {whole(quantity('x_PricingBlockSize'), '1')}::INT END)"
+                ),
+                "details_broken": bulk_tags.is_broken("SkuPriceDetails", "details"),
+            },
+        ),
+    ),
+    Keyed(
+        fields=(
+            *("ChargePeriodStart", "ChargePeriodEnd", "BillingPeriodStart", "BillingPeriodEnd"),
+            "InvoiceId",
+        ),
+        steps=(
+            {
+                "started": instant("ChargePeriodStart", zoneless_is_utc=True),
+                "ended": instant("ChargePeriodEnd", zoneless_is_utc=True),
+                "period": instant("BillingPeriodStart", zoneless_is_utc=True),
+                "period_end": instant("BillingPeriodEnd", zoneless_is_utc=True),
+            },
+            {
+                "scope": "strftime(period, '%Y-%m')",
+                "used_on": "strftime(started, '%Y-%m-%d')",
+                "known_to": (
+                    "strftime(coalesce(CASE WHEN InvoiceId IS NOT NULL THEN period_end END, ended),"
+                    " '%Y-%m-%dT%H:%M:%SZ')"
+                ),
+                "stretch": (
+                    "CASE ended - started WHEN INTERVAL 1 HOUR THEN 'hour'"
+                    " WHEN INTERVAL 1 DAY THEN 'day' ELSE 'range' END"
+                ),
+            },
+        ),
+    ),
+    Keyed(
+        fields=("Tags",),
+        steps=(
+            {"tag_list": bulk_tags.json_tags("Tags")},
+            {"tags_broken": bulk_tags.is_broken("Tags", "tag_list")},
+        ),
+    ),
+)
+
+_STEPS: Final = (
+    {
+        "billed_nanos": signed_nanos("BilledCost"),
+        "consumed": quantity("ConsumedQuantity"),
+        "priced": quantity("PricingQuantity"),
+        "listed": f"{approximate('ListUnitPrice')} * {approximate('PricingQuantity')}",
+        "contracted": f"{approximate('ContractedUnitPrice')} * {approximate('PricingQuantity')}",
+        "consumed_tokens": focus_skus.CONSUMED_TOKENS,
+        "priced_tokens": focus_skus.PRICED_TOKENS,
+    },
+    {
+        "tokens": (
+            "CASE WHEN counted AND sku_class IS NOT NULL"
+            " THEN coalesce(consumed_tokens, priced_tokens) END"
+        ),
+    },
+)
+
+
+def _of_class(sku_class: str, *, age: str = "") -> str:
+    older = f" AND write_age = '{age}'" if age else ""
+    return f"CASE WHEN sku_class = '{sku_class}'{older} THEN tokens END"
+
+
+_SHARED: Final = Shared(
+    parts={
+        "cloud": "cloud",
+        "category": "nullif(ChargeCategory, 'Usage')",
+        "correction": "ChargeClass",
+        "place": "RegionId",
+        "account": "SubAccountId",
+        "caller": "coalesce(PrincipalId, x_PrincipalId)",
+        "consumer": "x_ConsumerId",
+        "of_resource": "ResourceId",
+        "of_sku": "coalesce(SkuMeter, x_UsageType, x_SkuMeterName, SkuId, ChargeDescription)",
+        "of_tags": "Tags",
+        **{field: field for field in focus_skus.FIELDS},
+    },
+    steps=(
+        *focus_skus.STEPS,
+        {
+            "tag_entries": "list_concat("
+            + bulk_tags.given({"consumer": "consumer", "resource": "of_resource"})
+            + f", coalesce({bulk_tags.json_tags('of_tags')}, []))",
+        },
+    ),
+    columns={
+        "model_raw": "sku_model",
+        "service_tier": focus_skus.TIER,
+        "processing": focus_skus.PROCESSING,
+        "region": "place",
+        "endpoint_scope": focus_skus.ENDPOINT_SCOPE,
+        "context_window": focus_skus.CONTEXT,
+        "conditions": bulk_tags.canonical(
+            {
+                "charge": "coalesce(correction, category)",
+                "sku": "CASE WHEN sku_class IS NULL OR sku_model IS NULL THEN of_sku END",
+                "usage_type_suffix": (
+                    f"CASE WHEN token_class IS NOT NULL THEN {aws_usage_types.UNEXPLAINED} END"
+                ),
+            }
+        ),
+        "workspace": "account",
+        "principal": "caller",
+        "tags": bulk_tags.merged("tag_entries"),
+    },
+)
+
+_COLUMNS: Final = {
+    "start": "started",
+    "end": "ended",
+    "grain": "stretch",
+    "provider": "provider_of",
+    "platform": "platform_of",
+    "billing_account": "BillingAccountId",
+    "product": "'api'",
+    "input_uncached": _of_class("input"),
+    "cache_read": _of_class("cache_read"),
+    "cache_write_5m": _of_class("cache_write", age="5m"),
+    "cache_write_30m": _of_class("cache_write", age="30m"),
+    "cache_write_1h": _of_class("cache_write", age="1h"),
+    "cache_write_unknown": (
+        "CASE WHEN sku_class = 'cache_write' AND write_age IS NULL THEN tokens END"
+    ),
+    "output": _of_class("output"),
+    "reported_nanos": "billed_nanos",
+    "reported_currency": "BillingCurrency",
+    "reported_kind": "'billed'",
+}
+
+
+def _price(kind: str, product: str) -> Check:
+    # Where a cost is 0 and its price is not, an export did not know the cost.
+    return bulk_checks.price(
+        f"{kind}Cost",
+        f"{kind}Cost",
+        product,
+        f"{kind}UnitPrice x PricingQuantity",
+        unless=f"ChargeClass IS NOT NULL OR {kind}Cost::DOUBLE = 0",
+    )
+
+
+_CHECKS: Final = (
+    *(
+        bulk_checks.missing(field, expected)
+        for field, expected in (
+            ("BilledCost", bulk_checks.AMOUNT),
+            ("BillingAccountId", "the account that pays"),
+            ("BillingCurrency", "a currency code"),
+            ("BillingPeriodStart", bulk_checks.INSTANT),
+            ("ChargeCategory", "Usage, Purchase, Tax, Credit or Adjustment"),
+            ("ChargePeriodStart", bulk_checks.INSTANT),
+            ("ChargePeriodEnd", bulk_checks.INSTANT),
+            ("InvoiceIssuerName", "who bills"),
+            ("ServiceCategory", "a category of the specification"),
+        )
+    ),
+    *bulk_checks.texts_without_nul((field, field) for field in _NAMES),
+    *(
+        bulk_checks.readable(field, field, read, "bad-instant", bulk_checks.INSTANT)
+        for field, read in (("BillingPeriodStart", "period"), ("ChargePeriodStart", "started"))
+    ),
+    Check(
+        fails="ended IS NULL OR ended <= started",
+        code="bad-instant",
+        field="ChargePeriodEnd",
+        found="ChargePeriodEnd",
+        expected=f"{bulk_checks.INSTANT}, after ChargePeriodStart",
+    ),
+    bulk_checks.currency("BillingCurrency", "BillingCurrency"),
+    Check(
+        fails=f"ChargeCategory NOT IN ('Usage', {', '.join(map(repr, _MONEY))})",
+        code="unknown-charge-type",
+        field="ChargeCategory",
+        found="ChargeCategory",
+        expected="Usage, Purchase, Tax, Credit or Adjustment",
+        remedy="correct the file, which is not of the specification; the row is not charged",
+    ),
+    *(
+        bulk_checks.readable(field, field, read, code, expected)
+        for field, read, code, expected in (
+            ("BilledCost", "billed_nanos", "bad-amount", bulk_checks.AMOUNT),
+            ("ListCost", approximate("ListCost"), "bad-amount", bulk_checks.AMOUNT),
+            ("ContractedCost", approximate("ContractedCost"), "bad-amount", bulk_checks.AMOUNT),
+            ("ListUnitPrice", approximate("ListUnitPrice"), "bad-price", bulk_checks.AMOUNT),
+            (
+                "ContractedUnitPrice",
+                approximate("ContractedUnitPrice"),
+                "bad-price",
+                bulk_checks.AMOUNT,
+            ),
+            ("ConsumedQuantity", "consumed", "bad-quantity", bulk_checks.QUANTITY),
+            ("PricingQuantity", "priced", "bad-quantity", bulk_checks.QUANTITY),
+        )
+    ),
+    bulk_checks.tags("Tags", "tags_broken"),
+    bulk_checks.tags("SkuPriceDetails", "details_broken"),
+    Check(
+        fails="counted AND (consumed < 0 OR priced < 0)",
+        code="bad-quantity",
+        field="PricingQuantity",
+        found="coalesce(PricingQuantity, ConsumedQuantity)",
+        expected=bulk_checks.QUANTITY,
+    ),
+    _price("List", "listed"),
+    _price("Contracted", "contracted"),
+    Check(
+        fails=(
+            "counted AND sku_class IS NOT NULL AND consumed_block IS NULL AND priced_block IS NULL"
+        ),
+        code="unknown-unit",
+        field="PricingUnit",
+        found="coalesce(PricingUnit, '')",
+        expected="Tokens, or a number of them such as 1000000 Tokens",
+        remedy="ask the provider what the row counts; it is not charged",
+    ),
+    Check(
+        fails=(
+            "counted AND sku_class IS NOT NULL AND tokens IS NULL"
+            " AND coalesce(consumed, priced) IS NOT NULL"
+        ),
+        code="bad-quantity",
+        field="ConsumedQuantity",
+        found="coalesce(ConsumedQuantity, PricingQuantity)",
+        expected="whole tokens",
+    ),
+    Check(
+        fails="counted AND sku_class IS NOT NULL AND consumed_tokens <> priced_tokens",
+        code="tokens-do-not-add-up",
+        field="ConsumedQuantity",
+        found="ConsumedQuantity",
+        expected="as many tokens as PricingQuantity of PricingUnit",
+    ),
+)
+
+_LAYOUT: Final = Layout(
+    fields=_FIELDS,
+    required=_REQUIRED,
+    steps=_STEPS,
+    columns=_COLUMNS,
+    shared=_SHARED,
+    checks=_CHECKS,
+    flattened={field: f"nullif(nullif({field}, ''), 'NULL')" for field in _NAMES},
+    keyed=_KEYED,
+    aside=_ASIDE,
+    snapshot=Snapshot(
+        scope="scope", day="used_on", signature="'FOCUS cost and usage'", as_of="known_to"
+    ),
+)
+
+
+class Focus:
+    """One row per charge, of whatever grain the file has."""
+
+    name = "focus"
+    version = 1
+    role = SourceRole.METERED
+    identity = Identity.SNAPSHOT
+    repeat = Repeat.REJECT
+    describes = "FOCUS 1.0 to 1.4 cost and usage, AI services: AWS, Azure and others (CSV, Parquet)"
+    export = "AWS Data Exports: FOCUS 1.2; Azure Cost Management > Exports: FOCUS cost; others' own"
+
+    def identify(self, sample: Sample) -> Verdict:
+        """Match on the mandatory columns of the specification."""
+        return by_columns(sample, _REQUIRED)
+
+    def read(self, path: Path, reader: "Reader") -> Iterator[Reading]:
+        """Read every row; a row whose price and quantity do not give its cost is rejected."""
+        yield from reader.bulk(path, _LAYOUT)

@@ -66,6 +66,8 @@ from metering.ingest.formats.otlp_metrics import OtlpMetrics
 from metering.ingest.formats.otlp_spans import OtlpSpans
 from metering.ingest.formats.own_model_logs import OwnModelLogs
 from metering.ingest.formats.portkey_logs import PortkeyLogs
+from metering.ingest.formats.salesforce_wallet_events import SalesforceWalletEvents
+from metering.ingest.formats.salesforce_wallet_totals import SalesforceWalletTotals
 from metering.ingest.formats.xai_requests import XaiRequests
 from metering.ingest.formats.xai_usage import XaiUsage
 
@@ -122,6 +124,8 @@ BUILT_IN: Final[tuple[Ingestor, ...]] = (
     OtlpSpans(),
     OwnModelLogs(),
     PortkeyLogs(),
+    SalesforceWalletEvents(),
+    SalesforceWalletTotals(),
     XaiRequests(),
     XaiUsage(),
 )

@@ -22,6 +22,16 @@ EPOCH_SECONDS: Final = "whole seconds since 1970, from 2000 to 2099"
 COUNT: Final = "a whole number, 0 or more, of at most 18 digits"
 CACHE_SPLIT_UNKNOWN: Final = "cache_split"
 
+# A record without an id is known by its content: of two that agree in everything the second is
+# number 2, so that both are kept, here and when the file comes again.
+_WITHOUT_ID: Final = "no-id"
+NUMBERED: Final = f"""
+    SELECT * FROM records WHERE NOT starts_with(event_id, '{_WITHOUT_ID}/')
+    UNION ALL BY NAME
+    SELECT * REPLACE (event_id || '/' ||
+      row_number() OVER (PARTITION BY event_id ORDER BY row_no) AS event_id)
+    FROM records WHERE starts_with(event_id, '{_WITHOUT_ID}/')"""  # noqa: S608 - our own names
+
 # How many of each make a microsecond, or how many microseconds one makes.
 _MICROSECONDS: Final = {EPOCH_SECONDS: "* 1000000", EPOCH_MS: "* 1000", EPOCH_NANOS: "// 1000"}
 
@@ -72,6 +82,12 @@ def not_before(field: str, text: str, read: str, start: str) -> Check:
         found=text,
         expected=f"{INSTANT}, not before the start",
     )
+
+
+def content_id(*parts: str) -> str:
+    """Return the id of a record that has none, for `NUMBERED` as merge; parts are texts or null."""
+    texts = ", ".join(f"coalesce({part}, '')" for part in parts)
+    return f"'{_WITHOUT_ID}/' || md5(concat_ws(chr(31), {texts}))"
 
 
 def failed(status: str) -> str:

@@ -146,6 +146,54 @@ def test_credits_stay_unpriced_until_the_contract_says_what_they_cost(
     assert after["unpriced_records"] == 0
 
 
+FLEX_CREDITS = """
+[card]
+name = "salesforce-contract"
+kind = "contract"
+currency = "USD"
+
+[[rates]]
+provider = "salesforce"
+platform = "agentforce"
+models = ["FlexCredits"]
+per = 1000000
+prices = { credit_micro = "0.004" }
+source = "order form"
+read = 2026-09-01
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "unpriced", "nanos"),
+    [
+        # 110 credits of the card that has a price; one credit of another card has none.
+        ("salesforce_wallet_events/good.csv", (3, 1), 440_000_000),
+        ("salesforce_wallet_totals/daily.csv", (4, 1), 5_120_000_000),
+    ],
+)
+def test_credits_of_one_card_have_the_price_of_that_card(
+    name: str,
+    unpriced: tuple[int, int],
+    nanos: int,
+    fresh: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shutil.copytree(fresh, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    Path("card.toml").write_text(FLEX_CREDITS, encoding="utf-8")
+
+    metering("ingest", str(GOLDEN / name))
+    metering("post")
+    first = json.loads(metering("verify", "--format", "json"))
+    metering("prices", "import", "card.toml")
+    metering("post")
+    then = json.loads(metering("verify", "--format", "json"))
+
+    assert (first["unpriced_records"], then["unpriced_records"]) == unpriced
+    assert then["billed_nanos"] == {"USD": nanos}
+
+
 OWN_LLAMA = """
 [card]
 name = "own"

@@ -66,7 +66,6 @@ _COUNTS: Final = {
         "plugin.usage.completion_tokens_details.reasoning_tokens",
     ),
 }
-_WITHOUT_ID: Final = "no-id"
 
 _STEPS: Final = (
     {
@@ -81,10 +80,9 @@ _STEPS: Final = (
     },
     {
         "claimed_nanos": nanos("cost_text"),
-        "content_id": (
-            f"'{_WITHOUT_ID}/' || md5(concat_ws(chr(31), started_at,"
-            " coalesce(consumer.username, ''), coalesce(route.name, ''), coalesce(model, ''),"
-            " prompt_count, answer_count, coalesce(read_count, 0)))"
+        "content_id": request_logs.content_id(
+            *("started_at", "consumer.username", "route.name", "model"),
+            *("prompt_text", "answer_text", "read_text"),
         ),
     },
 )
@@ -167,14 +165,6 @@ _CHECKS: Final = (
     request_logs.claim_check("cost", "cost_text", "claimed_nanos"),
 )
 
-# Two requests without an id that agree in everything are two requests: the second is number 2.
-_MERGE: Final = f"""
-    SELECT * FROM records WHERE NOT starts_with(event_id, '{_WITHOUT_ID}/')
-    UNION ALL BY NAME
-    SELECT * REPLACE (event_id || '/' ||
-      row_number() OVER (PARTITION BY event_id ORDER BY row_no) AS event_id)
-    FROM records WHERE starts_with(event_id, '{_WITHOUT_ID}/')"""  # noqa: S608 - our own names
-
 _LAYOUT: Final = Layout(
     fields=_FIELDS,
     required=(),
@@ -183,7 +173,7 @@ _LAYOUT: Final = Layout(
     shared=_SHARED,
     checks=_CHECKS,
     noise="CASE WHEN plugin.usage IS NULL THEN 'requests without usage of a known AI plugin' END",
-    merge=_MERGE,
+    merge=request_logs.NUMBERED,
 )
 
 

@@ -46,6 +46,7 @@ from metering.ingest.formats.cursor_usage_events import CursorUsageEvents
 from metering.ingest.formats.deepseek_amount_csv import DeepSeekAmountCsv
 from metering.ingest.formats.deepseek_cost_csv import DeepSeekCostCsv
 from metering.ingest.formats.focus import Focus
+from metering.ingest.formats.gemini_usage_logs import GeminiUsageLogs
 from metering.ingest.formats.google_cloud_billing import GoogleCloudBilling
 from metering.ingest.formats.helicone_requests import HeliconeRequests
 from metering.ingest.formats.inference_server_metrics import InferenceServerMetrics
@@ -104,6 +105,7 @@ BUILT_IN: Final[tuple[Ingestor, ...]] = (
     DeepSeekAmountCsv(),
     DeepSeekCostCsv(),
     Focus(),
+    GeminiUsageLogs(),
     GoogleCloudBilling(),
     HeliconeRequests(),
     InferenceServerMetrics(),

@@ -69,6 +69,7 @@ from metering.ingest.formats.own_model_logs import OwnModelLogs
 from metering.ingest.formats.portkey_logs import PortkeyLogs
 from metering.ingest.formats.salesforce_wallet_events import SalesforceWalletEvents
 from metering.ingest.formats.salesforce_wallet_totals import SalesforceWalletTotals
+from metering.ingest.formats.vertex_request_logs import VertexRequestLogs
 from metering.ingest.formats.xai_requests import XaiRequests
 from metering.ingest.formats.xai_usage import XaiUsage
 
@@ -128,6 +129,7 @@ BUILT_IN: Final[tuple[Ingestor, ...]] = (
     PortkeyLogs(),
     SalesforceWalletEvents(),
     SalesforceWalletTotals(),
+    VertexRequestLogs(),
     XaiRequests(),
     XaiUsage(),
 )

@@ -17,6 +17,7 @@ from metering.ingest.formats.anthropic_console_usage_csv import AnthropicConsole
 from metering.ingest.formats.anthropic_cost_report import AnthropicCostReport
 from metering.ingest.formats.anthropic_messages import AnthropicMessages
 from metering.ingest.formats.aws_cur import AwsCostAndUsageReport
+from metering.ingest.formats.azure_apim_llm_logs import AzureApimLlmLogs
 from metering.ingest.formats.azure_cost_details import AzureCostDetails
 from metering.ingest.formats.bedrock_invocation_logs import BedrockInvocationLogs
 from metering.ingest.formats.chatgpt_credits_csv import ChatGptCreditsCsv
@@ -81,6 +82,7 @@ BUILT_IN: Final[tuple[Ingestor, ...]] = (
     AnthropicCostReport(),
     AnthropicMessages(),
     AwsCostAndUsageReport(),
+    AzureApimLlmLogs(),
     AzureCostDetails(),
     BedrockInvocationLogs(),
     ChatGptCreditsCsv(),

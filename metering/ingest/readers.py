@@ -276,9 +276,9 @@ class Reader:
             table = self.connection.sql(f"SELECT * FROM {parquet_table(plain)}")
             header = tuple(map(layout.spelling, table.columns))
             exact_lines.check_header(header, layout.required, str(path))
-            self._written(
-                statement_of_columns(layout, parquet_source(plain, table, layout)), target
-            )
+            query = statement_of_columns(layout, parquet_source(plain, table, layout))
+            with self._joining_as_written():
+                self._written(query, target)
             count = _only_number(
                 self.connection.execute(f"SELECT count(*) FROM {parquet_table(plain)}")
             )

@@ -48,6 +48,11 @@ class Settings:
     demoted: frozenset[str] = frozenset()
     accounts: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def mappings(self) -> Path:
+        """The folder of mapping files, beside metering.toml; there may be none."""
+        return self.home / "mappings"
+
     def is_metered(self, ingestor: str, declared_role: str) -> bool:
         """Return whether an ingestor's usage may be charged, after what [roles] says."""
         if ingestor in self.demoted:

@@ -63,7 +63,7 @@ def ingest(  # noqa: PLR0913 - an option each
 
     settings = settings_or_fail(ctx)
     run = Run.now("ingest", files=[str(path) for path in files], account=account)
-    order = Order(installed(), forced, account, dry_run, all_or_nothing)
+    order = Order(installed(settings.mappings), forced, account, dry_run, all_or_nothing)
     receipts = []
     for receipt in ingest_files(settings, run, files, order):
         receipts.append(receipt)

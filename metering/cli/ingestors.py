@@ -2,13 +2,14 @@
 
 import click
 
-from metering.cli.frame import emit_json, emit_table, format_option
+from metering.cli.frame import emit_json, emit_table, format_option, settings_or_none
 
 
 @click.command()
 @format_option()
-def ingestors(output_format: str) -> None:
-    r"""List the source formats that are recognised.
+@click.pass_context
+def ingestors(ctx: click.Context, /, *, output_format: str) -> None:
+    r"""List the source formats that are recognised: ours, of plug-ins, and of mapping files.
 
     A file is recognised on its content, never on its name. ROLE says what its numbers may become:
     metered usage is charged, detail only divides it among owners. IDENTITY says how a fact is known
@@ -20,6 +21,7 @@ def ingestors(output_format: str) -> None:
     """
     from metering.ingest.registry import installed
 
+    settings = settings_or_none(ctx)
     rows = [
         {
             "name": ingestor.name,
@@ -29,7 +31,7 @@ def ingestors(output_format: str) -> None:
             "describes": ingestor.describes,
             "export": ingestor.export,
         }
-        for ingestor in installed()
+        for ingestor in installed(settings.mappings if settings else None)
     ]
     if output_format == "json":
         emit_json(rows)

@@ -105,7 +105,8 @@ def retry_quarantine(ctx: click.Context, /, *, output_format: str) -> None:
     from metering.workflows.quarantine import retry
     from metering.workflows.runs import Run
 
-    outcome = retry(settings_or_fail(ctx), Run.now("quarantine retry"), installed())
+    settings = settings_or_fail(ctx)
+    outcome = retry(settings, Run.now("quarantine retry"), installed(settings.mappings))
     if output_format == "json":
         emit_json(asdict(outcome))
     for path in outcome.missing:

@@ -2,15 +2,17 @@
 
 A plug-in is a distribution with an entry point in the group `metering.ingestors` that names a class
 (or function) which gives an `Ingestor` when called without arguments. It is checked here once, so
-that everything after may trust names and attributes.
+that everything after may trust names and attributes. A mapping file (`mapping_file`) is an ingestor
+without a module: the settings say in which folder they are.
 """
 
 import re
 from collections.abc import Sequence
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from typing import Final
 
-from metering.errors import MeteringError, shown
+from metering.errors import MeteringError, SourceError, SourceRef, shown
 from metering.ingest.contract import Identity, Ingestor, Repeat, SourceRole
 from metering.ingest.formats.anthropic_console_cost_csv import AnthropicConsoleCostCsv
 from metering.ingest.formats.anthropic_console_usage_csv import AnthropicConsoleUsageCsv
@@ -54,6 +56,7 @@ from metering.ingest.formats.inference_server_metrics import InferenceServerMetr
 from metering.ingest.formats.kong_ai_logs import KongAiLogs
 from metering.ingest.formats.langfuse_observations import LangfuseObservations
 from metering.ingest.formats.litellm_spend_logs import LiteLlmSpendLogs
+from metering.ingest.formats.mapped import mapped
 from metering.ingest.formats.mistral_usage import MistralUsage
 from metering.ingest.formats.openai_activity_csv import OpenAiActivityCsv
 from metering.ingest.formats.openai_batch_output import OpenAiBatchOutput
@@ -166,14 +169,37 @@ class PluginError(MeteringError):
         )
 
 
-def installed() -> tuple[Ingestor, ...]:
-    """Return every ingestor: the built-in ones, then those of plug-ins in order of their names.
+def installed(mappings: Path | None = None) -> tuple[Ingestor, ...]:
+    """Return every ingestor: built-in ones, those of plug-ins by name, those of mapping files.
+
+    Args:
+        mappings: the folder of the mapping files; there may be none.
 
     Raises:
         PluginError: a plug-in does not load, is no ingestor, or takes a name that is taken.
+        SourceError: `bad-mapping`; a mapping file cannot be read, or two have one name.
     """
     found = sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda entry: entry.name)
-    return with_plugins(BUILT_IN, found)
+    return with_mappings(with_plugins(BUILT_IN, found), mappings)
+
+
+def with_mappings(ingestors: Sequence[Ingestor], mappings: Path | None) -> tuple[Ingestor, ...]:
+    """Return ingestors and those of the mapping files in a folder, if there is one.
+
+    Raises:
+        SourceError: as `installed`.
+    """
+    added = mapped(mappings) if mappings else ()
+    names = [ingestor.name for ingestor in (*ingestors, *added)]
+    for ingestor in added:
+        if names.count(ingestor.name) > 1:
+            raise SourceError(
+                SourceRef(str(mappings)),
+                "bad-mapping",
+                f"the name {shown(ingestor.name)} is taken",
+                do="give one of the mappings another name",
+            )
+    return (*ingestors, *added)
 
 
 def with_plugins(

@@ -1,7 +1,8 @@
 """Each refusal of a source has its smallest input, and says exactly this.
 
 A folder of `tests/errors/` holds `usage.*`, and `usage.*.expected` with what is printed. Beside
-them may stand `ingestor`, the name given with --ingestor, and `…_plug_in.py`, a plug-in to install.
+them may stand `ingestor`, the name given with --ingestor, `…_plug_in.py`, a plug-in to install, and
+`mappings/`, with mapping files.
 """
 
 from importlib.metadata import EntryPoint
@@ -13,7 +14,7 @@ from metering.errors import MeteringError
 from metering.ingest.contract import Ingestor, Rejections
 from metering.ingest.detection import identify
 from metering.ingest.readers import Reader
-from metering.ingest.registry import BUILT_IN, ENTRY_POINT_GROUP, with_plugins
+from metering.ingest.registry import BUILT_IN, ENTRY_POINT_GROUP, with_mappings, with_plugins
 
 EXPECTED = sorted((Path(__file__).parent / "errors").glob("*/usage.*.expected"))
 
@@ -33,9 +34,10 @@ def printed(source: Path, scratch: Path) -> str:
 
 
 def ingestors() -> tuple[Ingestor, ...]:
-    """Return the built-in ingestors, and that of a plug-in in this folder."""
+    """Return the built-in ingestors, and those of a plug-in and of mappings in this folder."""
     found = [f"{path.stem}:Acme" for path in Path().glob("*_plug_in.py")]
-    return with_plugins(BUILT_IN, [EntryPoint("acme", at, ENTRY_POINT_GROUP) for at in found])
+    plugged = with_plugins(BUILT_IN, [EntryPoint("acme", at, ENTRY_POINT_GROUP) for at in found])
+    return with_mappings(plugged, Path("mappings"))
 
 
 def named() -> str | None:

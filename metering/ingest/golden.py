@@ -10,11 +10,21 @@ line numbers included. It holds, in this order:
 - one `noise` line per kind of thing that is known to carry no usage, with its count.
 
 A file that cannot be read at all renders as its error message alone.
+
+A distribution that brings an ingestor tests it so, for each file:
+
+    from metering.ingest.golden import check
+
+    def test_it_reads_what_we_checked_by_hand(tmp_path):
+        check(AcmeUsage(), Path("tests/golden/good.csv"), tmp_path)
+
+and writes the expected text the first time with `check(..., update=True)`.
 """
 
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from difflib import unified_diff
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,10 +32,12 @@ import pyarrow as pa
 
 from metering.errors import SourceError
 from metering.ingest.contract import Noise, Rejections, Slice, UsageBatch
+from metering.ingest.detection import sample_of
+from metering.ingest.readers import Reader
+from metering.ingest.registry import flaws
 
 if TYPE_CHECKING:
     from metering.ingest.contract import Ingestor, Reading
-    from metering.ingest.readers import Reader
 
 
 def render(ingestor: "Ingestor", path: Path, reader: "Reader") -> str:
@@ -42,6 +54,37 @@ def render(ingestor: "Ingestor", path: Path, reader: "Reader") -> str:
     except SourceError as error:
         lines = [str(error).replace(str(path), path.name)]
     return "".join(f"{line}\n" for line in lines)
+
+
+def check(ingestor: "Ingestor", source: Path, scratch: Path, *, update: bool = False) -> None:
+    """Check that an ingestor is one, recognises a file, and reads of it what is expected.
+
+    Args:
+        ingestor: any ingestor, ours or that of a plug-in.
+        source: the file; beside it stands `<file>.expected`.
+        scratch: an empty folder for what the reader writes.
+        update: write the expected text instead of comparing it; then check it by hand.
+
+    Raises:
+        AssertionError: with the reason, or with the lines that differ.
+    """
+    for flaw in flaws(ingestor):
+        raise AssertionError(flaw)
+    verdict = ingestor.identify(sample_of(source))
+    if not verdict.matches:
+        raise AssertionError(f"{source.name} is not recognised: {verdict.because}")
+    with Reader(scratch, "256MB", 1) as reader:
+        actual = render(ingestor, source, reader)
+    expected = source.with_name(f"{source.name}.expected")
+    if update:
+        expected.write_text(actual, encoding="utf-8")
+        return
+    wanted = expected.read_text(encoding="utf-8").splitlines()
+    found = "\n".join(
+        unified_diff(wanted, actual.splitlines(), "expected", "actual", n=0, lineterm="")
+    )
+    if found:
+        raise AssertionError(f"{source.name} is read otherwise:\n{found}")
 
 
 def _records(readings: "tuple[Reading, ...]") -> Iterator[str]:

@@ -199,6 +199,7 @@ def _columns(mapping: MappingFile) -> dict[str, str]:
         for column, field in mapping.usage.items()
         if column in COUNT_COLUMNS
     }
+    columns.setdefault("requests", f"CASE WHEN ({columns['grain']}) = 'request' THEN 1 END")
     columns |= {meter: f"m_meter_{meter}" for meter in mapping.token_meters}
     prompt = [meter for meter in mapping.token_meters if meter.startswith(_PROMPT)]
     if prompt:

@@ -1,33 +1,44 @@
-"""The ledger of a stretch of charge days, added up per billing account: what invoices tie to."""
+"""What the ledger owes each billing account for some charge days: what invoices tie to."""
 
 from typing import Final, NamedTuple
 
 from sqlalchemy import Connection, text
 
 _BILLED: Final = """
-    SELECT b.provider, b.billing_account, n.currency, d.name, b.status, b.meter,
-        CAST(sum(n.quantity) AS BIGINT), CAST(sum(n.amount_nanos) AS BIGINT)
-    FROM (
-        SELECT basis_id, debit_account_id, currency, CAST(sum(quantity) AS BIGINT) AS quantity,
+    WITH summed AS (
+        SELECT basis_id, debit_account_id, credit_account_id, currency,
+            CAST(sum(quantity) AS BIGINT) AS quantity,
             CAST(sum(amount_nanos) AS BIGINT) AS amount_nanos
         FROM posting WHERE charge_day BETWEEN :first_day AND :last_day
-        GROUP BY basis_id, debit_account_id, currency
-    ) n
-    JOIN account d ON d.id = n.debit_account_id
-    JOIN charge_basis b ON b.id = n.basis_id
-    GROUP BY b.provider, b.billing_account, n.currency, d.name, b.status, b.meter
-    HAVING sum(n.quantity) <> 0 OR sum(n.amount_nanos) <> 0
+        GROUP BY basis_id, debit_account_id, credit_account_id, currency
+    ),
+    owed AS (
+        SELECT s.*, credit_account_id AS owed_to FROM summed s
+        UNION ALL
+        SELECT basis_id, debit_account_id, credit_account_id, currency, quantity, -amount_nanos,
+            debit_account_id
+        FROM summed
+    )
+    SELECT p.provider, p.billing_account, o.currency, d.name, b.status, b.meter,
+        CAST(sum(o.quantity) AS BIGINT), CAST(sum(o.amount_nanos) AS BIGINT)
+    FROM owed o
+    JOIN account p ON p.id = o.owed_to AND p.kind = 'provider'
+    JOIN account d ON d.id = o.debit_account_id
+    JOIN charge_basis b ON b.id = o.basis_id
+    GROUP BY p.provider, p.billing_account, o.currency, d.name, b.status, b.meter
+    HAVING sum(o.quantity) <> 0 OR sum(o.amount_nanos) <> 0
 """
 
 
 class BilledLine(NamedTuple):
-    """Net charges of one billing account, debit account, status and meter.
+    """What one billing account is owed for one debit account, status and meter.
 
     Attributes:
-        debit: name of the account that bears them.
+        debit: name of the account that is charged; that of the provider itself where what is owed
+            was paid beforehand.
         status: how they were priced, see `core.ledger.Basis`.
         quantity: whole units of `meter`.
-        amount_nanos: nanos of `currency`.
+        amount_nanos: nanos of `currency`; below 0 for what is owed no more.
     """
 
     provider: str
@@ -41,7 +52,7 @@ class BilledLine(NamedTuple):
 
 
 def billed_lines(connection: Connection, first_day: str, last_day: str) -> tuple[BilledLine, ...]:
-    """Return what usage of some charge days is charged, whichever period it was booked in.
+    """Return what providers are owed for some charge days, whichever period it was booked in.
 
     Args:
         connection: of either kind of transaction.

@@ -29,7 +29,7 @@ from metering.books.schema import (
     whole,
     words,
 )
-from metering.core.ledger import AccountKind
+from metering.core.ledger import HOLDING_KINDS, AccountKind
 from metering.errors import BookError
 
 
@@ -145,7 +145,12 @@ class NetLine(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PeriodTotal:
-    """What is booked in one period in one currency, added up."""
+    """What is booked in one period in one currency, added up.
+
+    Attributes:
+        postings: rows.
+        billed_nanos: net of what is charged.
+    """
 
     period: str
     currency: str
@@ -173,6 +178,9 @@ class ControlTotal:
 _SUMMED: Final = ("quantity", "amount_nanos", "list_nanos")
 # A sum beyond 64 bits raises on both databases; PostgreSQL would else answer with a numeric.
 _SUMS: Final = ", ".join(f"CAST(sum({name}) AS BIGINT) AS {name}" for name in _SUMMED)
+_HOLDING: Final = ", ".join(f"'{kind.value}'" for kind in sorted(HOLDING_KINDS))
+# What is moved between accounts that bear nothing is not charged to anybody.
+_CHARGED: Final = f"CASE WHEN a.kind IN ({_HOLDING}) THEN 0 ELSE n.amount_nanos END"
 _SOMETHING: Final = " OR ".join(f"sum({name}) <> 0" for name in _SUMMED)
 
 _BOOKED_KEY: Final = (
@@ -209,8 +217,18 @@ _NET: Final = f"""
     ORDER BY n.charge_day, d.name {{binary}}, b.digest {{binary}}, c.name {{binary}}, n.currency,
         n.period, coalesce(n.corrects_period, '')
 """  # noqa: S608 - our own column names
+_PERIODS: Final = f"""
+    SELECT n.period, n.currency, CAST(sum(n.postings) AS BIGINT), CAST(sum({_CHARGED}) AS BIGINT)
+    FROM (
+        SELECT period, currency, debit_account_id, count(*) AS postings,
+            CAST(sum(amount_nanos) AS BIGINT) AS amount_nanos
+        FROM posting GROUP BY period, currency, debit_account_id
+    ) n
+    JOIN account a ON a.id = n.debit_account_id
+    GROUP BY n.period, n.currency
+"""  # noqa: S608 - our own words
 _CONTROL: Final = f"""
-    SELECT n.currency, a.kind, a.name, n.postings, n.amount_nanos, n.list_nanos
+    SELECT n.currency, a.kind, a.name, n.postings, {_CHARGED} AS amount_nanos, n.list_nanos
     FROM (
         SELECT currency, debit_account_id, count(*) AS postings, {_SUMS}
         FROM posting GROUP BY currency, debit_account_id
@@ -287,12 +305,8 @@ def posting_count(connection: Connection) -> int:
 
 def period_totals(connection: Connection) -> tuple[PeriodTotal, ...]:
     """Return what is booked per period and currency, in that order."""
-    statement = text(f"""
-        SELECT period, currency, count(*), {_SUMS} FROM posting GROUP BY period, currency
-    """)  # noqa: S608 - our own column names
     return tuple(
-        PeriodTotal(row[0], row[1], row[2], row.amount_nanos)
-        for row in sorted(connection.execute(statement))
+        PeriodTotal(*row) for row in sorted(map(tuple, connection.execute(text(_PERIODS))))
     )
 
 

@@ -23,10 +23,20 @@ class AccountKind(StrEnum):
     OWNER = "owner"  # a team's project, booked to a cost centre
     SUSPENSE = "suspense"  # metered, but nobody or no rate for it yet
     PROVIDER = "provider"  # what is owed to a provider's billing account
+    PREPAID = "prepaid"  # what was paid and is not used up yet
+    CAPACITY = "capacity"  # what own or leased computers cost, whoever is paid for it
     TAX = "tax"
     CREDIT = "credit"
     ROUNDING = "rounding"
     CLEARING = "clearing"
+
+
+HOLDING_KINDS: Final = frozenset({AccountKind.PROVIDER, AccountKind.PREPAID, AccountKind.CAPACITY})
+"""Kinds of accounts that bear nothing: they hold what is owed, or was paid before it was used.
+
+A posting to one of them moves money between what is held, and is no charge: no total of what is
+charged has it in it, and no report of who pays.
+"""
 
 
 class PostingKind(StrEnum):
@@ -80,6 +90,21 @@ def provider_account(provider: str, billing_account: str) -> Account:
         provider=provider,
         billing_account=billing_account,
     )
+
+
+def prepaid_account(name: str) -> Account:
+    """Return the account of what was paid beforehand under a name, and is not used up yet."""
+    return Account(f"prepaid:{_part(name)}", AccountKind.PREPAID)
+
+
+def bonus_account(name: str) -> Account:
+    """Return the account of what a block of credit is worth beyond what was paid for it."""
+    return Account(f"prepaid:{_part(name)}/bonus", AccountKind.PREPAID)
+
+
+def capacity_account(name: str) -> Account:
+    """Return the account of what some own or leased capacity costs."""
+    return Account(f"capacity:{_part(name)}", AccountKind.CAPACITY)
 
 
 def _part(text: str) -> str:

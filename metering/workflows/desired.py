@@ -7,7 +7,7 @@ disagree, since they all call `desired_charges`.
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
@@ -78,15 +78,23 @@ class Desired:
     Attributes:
         debits: debit number to account.
         bases: basis number to basis.
+        credits: basis number to the account that is credited, where it is not the provider's.
     """
 
     debits: Mapping[int, Account]
     bases: Sequence[Basis]
+    credits: Mapping[int, Account] = field(default_factory=dict)
+
+    def credit(self, number: int) -> Account:
+        """Return the account that charges of a basis are credited to."""
+        basis = self.bases[number]
+        provider = provider_account(basis.provider, basis.billing_account)
+        return self.credits.get(number, provider)
 
     def accounts(self) -> tuple[Account, ...]:
         """Return every account the charges move between, sorted."""
-        providers = {provider_account(b.provider, b.billing_account) for b in self.bases}
-        return tuple(sorted({*self.debits.values(), *providers}))
+        credited = map(self.credit, range(len(self.bases)))
+        return tuple(sorted({*self.debits.values(), *credited}))
 
 
 def desired_charges(

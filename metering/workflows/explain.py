@@ -21,7 +21,7 @@ from metering.books import sources as source_book
 from metering.books.engine import begin_read, open_engine
 from metering.books.migrations import require_current
 from metering.core.attribution import attribution_fields, owner_of
-from metering.core.ledger import UNATTRIBUTED, UNPRICED, AccountKind, owner_account
+from metering.core.ledger import HOLDING_KINDS, UNATTRIBUTED, UNPRICED, AccountKind, owner_account
 from metering.core.money import decimal_text
 from metering.core.rates import Modifier, Rate
 from metering.core.terms import Term
@@ -198,6 +198,8 @@ def _lines(connection: "Connection", reference: str) -> list[ledger_book.NetLine
 def _matches(line: ledger_book.NetLine, parts: Sequence[str]) -> bool:
     if parts and parts[0] == line.debit:
         return _all_equal(line, _LEVELS[-2:], parts[1:])
+    if line.debit_kind in HOLDING_KINDS:
+        return False
     if parts and line.debit_kind != AccountKind.OWNER.value:
         return False
     return _all_equal(line, _LEVELS, parts)

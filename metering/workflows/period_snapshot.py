@@ -14,7 +14,7 @@ from metering.books import periods as period_book
 from metering.books import rate_cards as card_book
 from metering.books import runs as run_book
 from metering.books import sources as source_book
-from metering.core.ledger import UNATTRIBUTED, UNPRICED, AccountKind
+from metering.core.ledger import HOLDING_KINDS, UNATTRIBUTED, UNPRICED, AccountKind
 from metering.core.periods import BillingPeriod
 from metering.errors import BookError, LedgerError
 from metering.reporting.snapshot import (
@@ -97,7 +97,7 @@ class _Collected:
     def passing(self, lines: Iterable[ledger_book.NetLine]) -> Iterator[ledger_book.NetLine]:
         """Yield every line on, keeping what belongs to the report."""
         for line in lines:
-            if line.period in self._window:
+            if line.period in self._window and line.debit_kind not in HOLDING_KINDS:
                 self._keep(line)
             yield line
 

@@ -17,7 +17,7 @@ from metering.books.engine import open_engine
 from metering.books.fx import last_posting_id
 from metering.books.migrations import require_current
 from metering.books.runs import record_run
-from metering.core.ledger import UNATTRIBUTED, UNPRICED, PostingKind, provider_account
+from metering.core.ledger import HOLDING_KINDS, UNATTRIBUTED, UNPRICED, Account, PostingKind
 from metering.core.periods import BillingPeriod
 from metering.engine import charges as engine
 from metering.usage.lake import Lake
@@ -47,7 +47,7 @@ class Posted:
         run_id: of the run; None when nothing was appended.
         postings: rows appended.
         corrections: of them, those that correct a closed period in an open one.
-        amounts: net nanos by (period, currency).
+        amounts: net nanos charged by (period, currency).
         unpriced: of them, those whose quantity has no rate.
         unattributed: net nanos without an owner, by currency.
         days: charge days that were looked at.
@@ -73,12 +73,12 @@ class Lacking:
     Attributes:
         duck: the engine, whose table `lacking` holds the postings to append.
         cells: the cells it was computed from.
-        account_names: account id to name, of the accounts that ought to be charged.
+        accounts: by id, all that the book knows by now.
     """
 
     duck: "duckdb.DuckDBPyConnection"
     cells: DayCells
-    account_names: Mapping[int, str]
+    accounts: Mapping[int, Account]
 
 
 def post(
@@ -137,7 +137,7 @@ def lacking(
         yield Lacking(
             duck=duck,
             cells=cells,
-            account_names={number: name for name, number in accounts.items()},
+            accounts=account_book.accounts_by_id(connection),
         )
 
 
@@ -179,7 +179,7 @@ def _find(
             (
                 number,
                 bases[basis.digest],
-                accounts[provider_account(basis.provider, basis.billing_account).name],
+                accounts[desired.credit(number).name],
             )
             for number, basis in enumerate(desired.bases)
         ],
@@ -225,11 +225,12 @@ def _told(found: Lacking) -> Posted:
     postings = corrections = unpriced = 0
     for kind, period, currency, debit, count, added, nanos in engine.lacking_totals(found.duck):
         postings += count
-        amounts[period, currency] += nanos
-        name = found.account_names.get(debit, "")
         corrections += count if kind == PostingKind.CORRECTION.value else 0
-        unpriced += added if name == UNPRICED.name else 0
-        unattributed[currency] += nanos if name == UNATTRIBUTED.name else 0
+        account = found.accounts[debit]
+        if account.kind not in HOLDING_KINDS:
+            amounts[period, currency] += nanos
+        unpriced += added if account == UNPRICED else 0
+        unattributed[currency] += nanos if account == UNATTRIBUTED else 0
     return Posted(
         run_id=None,
         postings=postings,

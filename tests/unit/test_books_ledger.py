@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import IntegrityError
 
 from metering.books.accounts import accounts_by_id, ensure_accounts, ensure_bases
+from metering.books.billed import billed_lines
 from metering.books.engine import begin_read, begin_write
 from metering.books.ledger import (
     ControlTotal,
@@ -22,7 +23,7 @@ from metering.books.ledger import (
 )
 from metering.books.periods import PeriodState, add_period_event
 from metering.core.attribution import Owner
-from metering.core.ledger import UNATTRIBUTED, owner_account, provider_account
+from metering.core.ledger import UNATTRIBUTED, owner_account, prepaid_account, provider_account
 from metering.errors import BookError
 from tests.books_rows import a_run, basis, posting
 
@@ -189,6 +190,32 @@ def test_totals_by_currency_and_by_period(any_books: Engine) -> None:
             PeriodTotal("2026-09", "EUR", 1, 2_000_000_000),
             PeriodTotal("2026-10", "USD", 2, 2_000_000_005),
         )
+
+
+def test_what_moves_between_holdings_is_in_no_total_and_lessens_what_is_owed(
+    any_books: Engine,
+) -> None:
+    with begin_write(any_books) as connection:
+        owner, provider, basis_id = _ids(connection)
+        prepaid = ensure_accounts(connection, [prepaid_account("block")])["prepaid:block"]
+        rows = [
+            posting(owner, provider, basis_id, amount_nanos=30, list_nanos=0),
+            posting(prepaid, provider, basis_id, amount_nanos=100, list_nanos=0),
+            posting(provider, prepaid, basis_id, amount_nanos=20, list_nanos=0),
+        ]
+        add_postings(connection, a_run(connection), rows)
+
+        (total,) = control_totals(connection)
+        owed = billed_lines(connection, "2026-10-01", "2026-10-31")
+
+        assert (total.postings, total.billed_nanos) == (3, 30)
+        assert period_totals(connection) == (PeriodTotal("2026-10", "USD", 3, 30),)
+        assert {line.debit: line.amount_nanos for line in owed} == {
+            _TEAM.name: 30,
+            "prepaid:block": 100,
+            _PROVIDER.name: -20,
+        }
+        assert {(line.provider, line.billing_account) for line in owed} == {("openai", "default")}
 
 
 def test_a_closed_period_takes_no_posting(any_books: Engine) -> None:

@@ -76,11 +76,16 @@ def report_chargeback(
         for name in wanted
     }
     for path, content in rendered.items():
-        _replace(path, content)
+        replace_file(path, content)
     return Reported(report, tuple(rendered))
 
 
-def _replace(path: Path, content: bytes) -> None:
+def replace_file(path: Path, content: bytes) -> None:
+    """Write a file whole, or leave what was there as it was.
+
+    Raises:
+        BookError: `unwritable-report`.
+    """
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

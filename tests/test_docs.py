@@ -15,10 +15,12 @@ import click
 import pytest
 
 from metering.cli.main import main
+from metering.ingest.outcomes import registry as outcomes
 from metering.ingest.registry import installed
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+FORMATS = (*installed(), *outcomes.installed())
 _KEBAB = re.compile(r"[a-z]+(-[a-z]+)+")
 # The first example; the others run in the folder that it makes.
 _DEMO = "metering demo --out build/demo"
@@ -47,7 +49,7 @@ def test_a_command_has_help_with_an_example_and_is_in_the_readme(top: str) -> No
         assert re.search(rf"^\$ {name}\b", README, re.MULTILINE), f"{name}: README, no example"
 
 
-@pytest.mark.parametrize("ingestor", installed(), ids=lambda ingestor: ingestor.name)
+@pytest.mark.parametrize("ingestor", FORMATS, ids=lambda ingestor: ingestor.name)
 def test_a_format_is_in_the_readme(ingestor: object) -> None:
     assert f"`{getattr(ingestor, 'name', None)}`" in README
 
@@ -211,7 +213,7 @@ def test_every_error_folder_is_of_a_code_that_is_still_raised() -> None:
 # --- formats --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("ingestor", installed(), ids=lambda ingestor: ingestor.name)
+@pytest.mark.parametrize("ingestor", FORMATS, ids=lambda ingestor: ingestor.name)
 def test_a_format_has_a_good_and_a_bad_golden_file(ingestor: object) -> None:
     name = str(getattr(ingestor, "name", "")).replace("-", "_")
 

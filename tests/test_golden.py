@@ -8,13 +8,21 @@ from pathlib import Path
 
 import pytest
 
+from metering.ingest.contract import Ingestor
 from metering.ingest.detection import identify
 from metering.ingest.golden import render
+from metering.ingest.outcomes import registry as outcomes
 from metering.ingest.readers import Reader
 from metering.ingest.registry import BUILT_IN
 
 GOLDEN = Path(__file__).parent / "golden"
-FOLDERS = [GOLDEN / ingestor.name.replace("-", "_") for ingestor in BUILT_IN]
+# A file may be of a format of usage and of one of outcomes: each command asks its own.
+PEERS: dict[str, tuple[Ingestor, ...]] = {
+    ingestor.name.replace("-", "_"): peers
+    for peers in (BUILT_IN, outcomes.BUILT_IN)
+    for ingestor in peers
+}
+FOLDERS = [GOLDEN / name for name in PEERS]
 SOURCES = sorted(
     path for folder in FOLDERS for path in folder.glob("*") if path.suffix != ".expected"
 )
@@ -24,7 +32,7 @@ SOURCES = sorted(
 def test_a_source_is_read_as_expected(
     source: Path, tmp_path: Path, pytestconfig: pytest.Config
 ) -> None:
-    ingestor = identify(source, BUILT_IN)
+    ingestor = identify(source, PEERS[source.parent.name])
     assert ingestor.name == source.parent.name.replace("_", "-")
     expected = source.with_name(f"{source.name}.expected")
 

@@ -17,7 +17,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TypeAlias
 
+import pyarrow as pa
+
 from metering.ingest.unfolding import Level
+from metering.usage.schema import USAGE_SCHEMA
 
 # A field's name and its form: "VARCHAR" for text, "JSON" where 12 and "12" must be told apart, a
 # mapping for the fields of an object, a tuple of one such form for a list. What is not named
@@ -138,7 +141,8 @@ class Layout:
         unfold: lists to take apart where a line holds many records; then the format is JSON Lines
             alone, and steps see the elements by the names of their levels.
         steps: named intermediate expressions; a step sees the fields and the steps before it.
-        columns: the usage columns the format fills; all others are null. `row_no` is given.
+        columns: the columns of the schema the format fills; all others are null. `row_no` is given.
+        schema: what the records are: `USAGE_SCHEMA` or `OUTCOME_SCHEMA`.
         shared: columns worked out once for all records that agree in what decides them, if any.
         checks: in order; the first that fails names the rejection.
         flattened: names for what is nested in the fields, if anything is: then only these names
@@ -173,6 +177,7 @@ class Layout:
     snapshot: Snapshot | None = None
     spelling: Callable[[str], str] = str
     table: "Layout | None" = None
+    schema: pa.Schema = USAGE_SCHEMA
 
 
 # What may be wrong with a line before any field of it can be looked at. The reader of exact lines

@@ -41,8 +41,8 @@ def statement(layout: Layout, source: str) -> str:
     query = stepped(rows, layout.steps)
     shared = layout.shared.columns if layout.shared else {}
     columns = ",\n  ".join(
-        usage_column(column, layout.columns.get(column, "NULL"))
-        for column in USAGE_SCHEMA.names
+        usage_column(column, layout.columns.get(column, "NULL"), layout.schema)
+        for column in layout.schema.names
         if column != "row_no" and column not in shared
     )
     checks = (*LINE_CHECKS, *layout.checks)
@@ -93,9 +93,9 @@ def flat(layout: Layout, source: str) -> str:
     return f"SELECT {named}, line_fault, line_size, line_no FROM ({source})"
 
 
-def usage_column(column: str, expression: str) -> str:
-    """Return an expression in the type of a usage column, under its name."""
-    kind = _SQL_TYPES[USAGE_SCHEMA.field(column).type]
+def usage_column(column: str, expression: str, schema: pa.Schema = USAGE_SCHEMA) -> str:
+    """Return an expression in the type of a column of the schema, under its name."""
+    kind = _SQL_TYPES[schema.field(column).type]
     return f"({expression})::{kind} AS {name(column)}"
 
 

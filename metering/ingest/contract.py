@@ -28,6 +28,7 @@ class SourceRole(StrEnum):
     INVOICE = "invoice"
     SEATS = "seats"  # flat fees
     CAPACITY = "capacity"  # own or leased compute, provisioned throughput
+    OUTCOME = "outcome"  # what the spend bought; never money
 
 
 class Identity(StrEnum):
@@ -42,6 +43,7 @@ class Repeat(StrEnum):
 
     REJECT = "reject"  # two truths: the first stays, the second goes to quarantine
     LARGEST = "largest"  # a running count: the record with the most tokens is the final one
+    LATEST = "latest"  # a state: the one the source changed last stands; undated ones are rejected
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,19 @@ class UsageBatch:
 
 
 @dataclass(frozen=True, slots=True)
+class OutcomeBatch:
+    """Some outcomes in file order; what `outcomes.contract.OutcomeIngestor` yields.
+
+    Attributes:
+        rows: as those of a `UsageBatch`, in `usage.schema.OUTCOME_SCHEMA`.
+        count: outcomes in `rows`, or None where only running the relation tells.
+    """
+
+    rows: "pa.Table | duckdb.DuckDBPyRelation"
+    count: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Rejections:
     """Records that were refused, in file order."""
 
@@ -122,7 +137,7 @@ class Noise:
     counts: Mapping[str, int] = field(default_factory=dict)
 
 
-Reading = UsageBatch | Rejections | Noise | Slice
+Reading = UsageBatch | OutcomeBatch | Rejections | Noise | Slice
 
 
 @runtime_checkable
@@ -159,7 +174,7 @@ class Ingestor(Protocol):
         ...
 
 
-def columns_of(batch: UsageBatch) -> Sequence[str]:
+def columns_of(batch: UsageBatch | OutcomeBatch) -> Sequence[str]:
     """Return the column names of a batch, whichever form it has."""
     names = getattr(batch.rows, "column_names", None)
     return tuple(names if names is not None else batch.rows.columns)

@@ -4,7 +4,8 @@ The test kit for formats, ours and those of plug-ins: put a source file under
 `tests/golden/<ingestor_name>/`, render it into `<file>.expected`, and check that text by hand,
 line numbers included. It holds, in this order:
 
-- one JSON object per usage record, with the columns that are not null, in the order of the schema;
+- one JSON object per usage record or outcome, with the columns that are not null, in the order of
+  the schema;
 - the message of every rejection, under the bare name of the file;
 - one `slice` line per slice that a snapshot replaces;
 - one `noise` line per kind of thing that is known to carry no usage, with its count.
@@ -31,7 +32,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from metering.errors import SourceError
-from metering.ingest.contract import Noise, Rejections, Slice, UsageBatch
+from metering.ingest.contract import Noise, OutcomeBatch, Rejections, Slice, UsageBatch
 from metering.ingest.detection import sample_of
 from metering.ingest.readers import Reader
 from metering.ingest.registry import flaws
@@ -89,7 +90,7 @@ def check(ingestor: "Ingestor", source: Path, scratch: Path, *, update: bool = F
 
 def _records(readings: "tuple[Reading, ...]") -> Iterator[str]:
     for reading in readings:
-        if isinstance(reading, UsageBatch):
+        if isinstance(reading, UsageBatch | OutcomeBatch):
             for record in _table(reading).to_pylist(maps_as_pydicts="strict"):
                 given = {name: _plain(cell) for name, cell in record.items() if cell is not None}
                 yield json.dumps(given, ensure_ascii=False)
@@ -109,7 +110,7 @@ def _rest(readings: "tuple[Reading, ...]", name: str) -> Iterator[str]:
             yield from (f"noise {count} {what}" for what, count in sorted(reading.counts.items()))
 
 
-def _table(batch: UsageBatch) -> pa.Table:
+def _table(batch: UsageBatch | OutcomeBatch) -> pa.Table:
     if isinstance(batch.rows, pa.Table):
         return batch.rows
     table: pa.Table = batch.rows.order("row_no").to_arrow_table()

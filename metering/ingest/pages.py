@@ -150,6 +150,26 @@ def read_row_pages(path: Path, reader: "Reader", list_name: str = _LIST) -> tupl
     return tuple(RowPage(rows, members) for rows, members in found)
 
 
+def read_rows(path: Path, reader: "Reader") -> tuple[Row, ...]:
+    """Return the rows of a file that lists them without pages, or has one after the other.
+
+    Args:
+        path: the file; compressed or not.
+        reader: gives its content, up to the size it allows for a file that is held whole.
+
+    Raises:
+        SourceError: `bad-json` where the text is not JSON; and whatever the reader refuses.
+    """
+    cursor = Cursor(_text(path, reader), str(path))
+    rows: list[Row] = []
+    while ahead := cursor.ahead():
+        if ahead == "[":
+            rows.extend(Row(line, cursor.value()) for line in cursor.elements())
+        else:
+            rows.append(Row(cursor.line(), cursor.value()))
+    return tuple(rows)
+
+
 def rows_as_records(
     rows: Iterable[Row], cells_of: Callable[[Row], Mapping[str, object]]
 ) -> Iterator[dict[str, object] | Rejection]:

@@ -32,7 +32,7 @@ from metering.ingest.bulk_sources import (
 )
 from metering.ingest.bulk_statement import replaced_slices, shared_statement, statement
 from metering.ingest.bulk_typed import statement_of_columns
-from metering.ingest.contract import Noise, Reading, Rejections, Slice, UsageBatch
+from metering.ingest.contract import Noise, Reading, Rejections, Slice
 from metering.ingest.decompression import ArchiveLimits, PlainFile, plain_file
 from metering.ingest.fingerprints import Fingerprint, fingerprint_of
 from metering.ingest.parquet_source import (
@@ -42,8 +42,8 @@ from metering.ingest.parquet_source import (
     parquet_source,
     parquet_table,
 )
+from metering.ingest.records import batch_of
 from metering.ingest.unfolding import PLACE
-from metering.usage.schema import USAGE_SCHEMA
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -54,7 +54,6 @@ _REJECTIONS_AT_ONCE: Final = 1000
 # How many records must have a combination of texts in common for a join to pay.
 _WORTH_SHARING: Final = 4
 _USUAL_REMEDY: Final = "correct the field and ingest the file again"
-_COLUMNS: Final = ", ".join(name(column) for column in USAGE_SCHEMA.names)
 # Small groups of rows keep every core busy to the end of a file, and little in memory.
 _PARQUET: Final = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE 30720"
 
@@ -345,8 +344,9 @@ class Reader:
             merged = self._scratch_file("merged")
             kept = self._written(_merging(records, layout), merged)
             noise[layout.merged_noise] = count - kept
-            records, count = f"SELECT {_COLUMNS} FROM read_parquet({source_path(merged)})", kept
-        yield UsageBatch(self.connection.sql(records), count)
+            records = f"SELECT {_columns(layout)} FROM read_parquet({source_path(merged)})"
+            count = kept
+        yield batch_of(self.connection.sql(records), count, layout.schema)
         if refused:
             yield from self._rejections(staged, layout)
         if noise := +noise:
@@ -356,17 +356,18 @@ class Reader:
             yield from (Slice(*piece) for piece in found)
 
     def _records(self, staged: _Staged, layout: Layout, count: int) -> str:
+        columns = _columns(layout)
         accepted = f"SELECT * FROM ({staged.rows}) WHERE noise IS NULL AND refused_by IS NULL"
         if layout.shared is None:
-            return f"SELECT {_COLUMNS} FROM ({accepted})"
+            return f"SELECT {columns} FROM ({accepted})"
         distinct = f"SELECT DISTINCT shared_key FROM ({accepted})"
         keys = _only_number(self.connection.execute(f"SELECT count(*) FROM ({distinct})"))
         if keys * _WORTH_SHARING > count:
-            return f"SELECT {_COLUMNS} FROM ({shared_statement(layout.shared, accepted)})"
+            return f"SELECT {columns} FROM ({shared_statement(layout.shared, accepted)})"
         shared = self._scratch_file("shared")
         self._written(shared_statement(layout.shared, distinct), shared)
         return (
-            f"SELECT {_COLUMNS} FROM ({accepted})"
+            f"SELECT {columns} FROM ({accepted})"
             f" JOIN read_parquet({source_path(shared)}) USING (shared_key)"
         )
 
@@ -415,9 +416,16 @@ def _only_number(result: duckdb.DuckDBPyConnection) -> int:
     return int(row[0])
 
 
+def _columns(layout: Layout) -> str:
+    return ", ".join(map(name, layout.schema.names))
+
+
 def _merging(records: str, layout: Layout) -> str:
     # Written to scratch space, so that a relation that is read twice is merged once.
-    return f"WITH records AS ({records}) SELECT {_COLUMNS} FROM ({layout.merge}) ORDER BY row_no"
+    return (
+        f"WITH records AS ({records}) SELECT {_columns(layout)} FROM ({layout.merge})"
+        " ORDER BY row_no"
+    )
 
 
 def _form_of(plain: Path, layout: Layout) -> _Form:

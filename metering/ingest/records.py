@@ -1,65 +1,78 @@
-"""Usage records built one by one, handed over in columns.
+"""Records built one by one, handed over in columns.
 
 For formats of megabytes that are decoded in Python. Formats of gigabytes are read as relations.
 """
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
 
 from metering.core.meters import TOKEN_METERS, Meter
 from metering.errors import Rejection
-from metering.ingest.contract import Noise, Reading, Rejections, UsageBatch
-from metering.usage.schema import USAGE_SCHEMA
+from metering.ingest.contract import Noise, OutcomeBatch, Reading, Rejections, UsageBatch
+from metering.usage.schema import OUTCOME_SCHEMA, USAGE_SCHEMA
+
+if TYPE_CHECKING:
+    import duckdb
 
 BATCH_RECORDS: Final = 65_536
 
-_NAMES: Final = frozenset(USAGE_SCHEMA.names)
+
+def batch_of(
+    rows: "pa.Table | duckdb.DuckDBPyRelation", count: int | None, schema: pa.Schema
+) -> UsageBatch | OutcomeBatch:
+    """Return rows of a schema as the batch that says which one it is."""
+    return (OutcomeBatch if schema is OUTCOME_SCHEMA else UsageBatch)(rows, count)
 
 
 class RecordColumns:
-    """Usage records that wait to become one batch, column by column."""
+    """Records of one schema that wait to become one batch, column by column."""
 
-    def __init__(self) -> None:
-        self._columns: dict[str, list[object]] = {name: [] for name in USAGE_SCHEMA.names}
+    def __init__(self, schema: pa.Schema = USAGE_SCHEMA) -> None:
+        self._schema = schema
+        self._columns: dict[str, list[object]] = {name: [] for name in schema.names}
         self._count = 0
 
     def __len__(self) -> int:
         return self._count
 
     def add(self, cells: Mapping[str, object]) -> None:
-        """Add one record; a column of the usage schema that `cells` leaves out is null.
+        """Add one record; a column of the schema that `cells` leaves out is null.
 
         Raises:
             KeyError: a cell has no column, which is a defect of the format.
         """
-        if not cells.keys() <= _NAMES:
-            raise KeyError(*sorted(cells.keys() - _NAMES))
+        if not cells.keys() <= self._columns.keys():
+            raise KeyError(*sorted(cells.keys() - self._columns.keys()))
         for name, column in self._columns.items():
             column.append(cells.get(name))
         self._count += 1
 
-    def batch(self) -> UsageBatch:
+    def batch(self) -> UsageBatch | OutcomeBatch:
         """Return the records added so far; the next batch begins empty."""
-        arrays = [pa.array(self._columns[field.name], field.type) for field in USAGE_SCHEMA]
-        batch = UsageBatch(pa.Table.from_arrays(arrays, schema=USAGE_SCHEMA), self._count)
-        self._columns = {name: [] for name in USAGE_SCHEMA.names}
+        arrays = [pa.array(self._columns[field.name], field.type) for field in self._schema]
+        table = pa.Table.from_arrays(arrays, schema=self._schema)
+        batch = batch_of(table, self._count, self._schema)
+        self._columns = {name: [] for name in self._schema.names}
         self._count = 0
         return batch
 
 
 def readings(
-    records: Iterable[Mapping[str, object] | Rejection], noise: Mapping[str, int]
+    records: Iterable[Mapping[str, object] | Rejection],
+    noise: Mapping[str, int],
+    schema: pa.Schema = USAGE_SCHEMA,
 ) -> Iterator[Reading]:
-    """Yield records as batches, then the refused ones by line, then what carries no usage.
+    """Yield records as batches, then the refused ones by line, then what carries no record.
 
     Args:
         records: the cells of each record, or why it is refused; records in file order.
         noise: what was found beside the records, and how many; what is zero is left out.
+        schema: of the records.
     """
-    columns = RecordColumns()
+    columns = RecordColumns(schema)
     refused: list[Rejection] = []
     for record in records:
         if isinstance(record, Rejection):

@@ -1,4 +1,4 @@
-"""The usage record: one wide schema for every source.
+"""What is in the lake: the usage record, one wide schema for every source, and the outcome record.
 
 Types are Arrow types; every instant is UTC in microseconds. Columns are cheap in Parquet, so a
 source leaves null what it cannot tell, and never fills a column with a guess.
@@ -78,3 +78,34 @@ _FIELDS: Final[list["pa.Field[Any]"]] = [
 ]
 
 USAGE_SCHEMA: Final = pa.schema(_FIELDS)
+
+# Under which names one piece of work is known: what ties an outcome to the usage it cost.
+WORK_KEYS: Final = ("workflow_key", "session", "branch", "ticket", "trace")
+
+# One row per fact a system of record confirms; a reversal is a row of its own. No title, no text,
+# no person: what is not needed to count an outcome and to find its spend is not read.
+_OUTCOME_FIELDS: Final[list["pa.Field[Any]"]] = [
+    pa.field("row_no", pa.int64(), nullable=False),  # physical line, or that of the JSON object
+    # what
+    pa.field("outcome_id", pa.string(), nullable=False),  # the source's; unique with its stage
+    pa.field("reference", pa.string()),  # how people call it: acme/billing#412, PAY-142
+    pa.field("instant", INSTANT, nullable=False),  # when it reached its stage
+    pa.field("as_of", INSTANT),  # when the source last changed it; null: it never changes
+    pa.field("kind", pa.string(), nullable=False),  # pull_request, ticket, deploy, …
+    pa.field("stage", pa.string(), nullable=False),  # attempted, completed, validated, settled
+    pa.field("weight_e4", pa.int64(), nullable=False),  # ten-thousandths; negative: a reversal
+    pa.field("reversal_of", pa.string()),  # id or reference of what it takes back
+    # whose
+    pa.field("team", pa.string()),  # null: found by the attribution rules
+    pa.field("project", pa.string()),
+    # under which keys its work was paid for
+    pa.field("workflow_key", pa.string()),
+    pa.field("repository", pa.string()),
+    pa.field("branch", pa.string()),
+    pa.field("ticket", pa.string()),
+    pa.field("trace", pa.string()),
+    pa.field("session", pa.string()),
+    pa.field("assisted_by", pa.string()),  # the tool that signed it: claude-code, …; a lower bound
+]
+
+OUTCOME_SCHEMA: Final = pa.schema(_OUTCOME_FIELDS)

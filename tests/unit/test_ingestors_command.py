@@ -5,6 +5,7 @@ import json
 from click.testing import CliRunner
 
 from metering.cli.main import main
+from metering.ingest.outcomes import registry as outcomes
 from metering.ingest.registry import installed
 
 
@@ -13,7 +14,9 @@ def test_the_list_is_readable_by_scripts() -> None:
 
     assert (result.exit_code, result.stderr) == (0, "")
     rows = json.loads(result.stdout)
-    assert [row["name"] for row in rows] == [ingestor.name for ingestor in installed()]
+    assert [row["name"] for row in rows] == [
+        ingestor.name for ingestor in (*installed(), *outcomes.installed())
+    ]
     assert {
         "name": "anthropic-messages",
         "version": 1,
@@ -28,4 +31,4 @@ def test_the_list_is_readable_by_people() -> None:
     result = CliRunner().invoke(main, ["ingestors"])
 
     assert (result.exit_code, result.stderr) == (0, "")
-    assert all(ingestor.name in result.stdout for ingestor in installed())
+    assert all(ingestor.name in result.stdout for ingestor in (*installed(), *outcomes.installed()))

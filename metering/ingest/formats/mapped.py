@@ -4,25 +4,16 @@ What the mapping leaves open is strict: a count is a whole number, an amount a d
 the form that is said, a meter never negative. A record that counts nothing is rejected.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from metering.ingest import bulk_tags, request_logs
-from metering.ingest.bulk import (
-    Check,
-    Fields,
-    Layout,
-    Shared,
-    Snapshot,
-    instant,
-    literal,
-    name,
-    nanos,
-)
-from metering.ingest.bulk_checks import AMOUNT, INSTANT, missing, price, texts_without_nul
+from metering.ingest.bulk import Check, Layout, Shared, Snapshot, literal, nanos
+from metering.ingest.bulk_checks import AMOUNT, missing, price, texts_without_nul
 from metering.ingest.bulk_numbers import approximate
 from metering.ingest.contract import Identity, Reading, Repeat, Sample, SourceRole, Verdict
+from metering.ingest.mapped_fields import EXPECTED_TIME, fields_of, instant_of, said
 from metering.ingest.mapping_file import (
     COUNT_COLUMNS,
     GRAINS,
@@ -38,18 +29,6 @@ if TYPE_CHECKING:
 
 PREFIX: Final = "mapped-"
 
-_DAY: Final = r"20\d\d-\d\d-\d\d"
-_SINCE_1970: Final = {
-    "seconds": request_logs.EPOCH_SECONDS,
-    "milliseconds": request_logs.EPOCH_MS,
-    "nanoseconds": request_logs.EPOCH_NANOS,
-}
-_EXPECTED_TIME: Final = {
-    **_SINCE_1970,
-    "day": "a day as YYYY-MM-DD, from 2000 to 2099",
-    "utc": f"{INSTANT}, or without offset in UTC",
-    "offset": INSTANT,
-}
 _PROMPT: Final = ("input_uncached", "cache_read", "cache_write_")
 
 
@@ -102,14 +81,17 @@ def layout_of(mapping: MappingFile) -> Layout:
     counts = _counts(mapping)
     steps = (
         {f"m_text_{column}": _said(mapping, field) for column, field in _texts(mapping).items()},
-        {f"m_{column}": _instant(mapping, f"m_text_{column}") for column in _times(mapping)},
+        {
+            f"m_{column}": instant_of(f"m_text_{column}", mapping.time_form)
+            for column in _times(mapping)
+        },
         *request_logs.counted(counts),
         {"m_amount_text": _said(mapping, mapping.cost.amount)} if mapping.cost else {},
         {"m_amount_nanos": _nanos(mapping.cost.per_unit)} if mapping.cost else {},
         {f"m_meter_{meter}": _sum(mapping, meter) for meter in mapping.meters},
     )
     return Layout(
-        fields=_fields(mapping),
+        fields=fields_of(mapping.fields, is_table=mapping.is_table),
         required=mapping.recognised_by if mapping.is_table else (),
         steps=tuple(step for step in steps if step),
         columns=_columns(mapping),
@@ -120,20 +102,7 @@ def layout_of(mapping: MappingFile) -> Layout:
 
 
 def _said(mapping: MappingFile, field: str) -> str:
-    return name(field) if mapping.is_table else ".".join(map(name, field.split(".")))
-
-
-def _fields(mapping: MappingFile) -> Fields:
-    if mapping.is_table:
-        return dict.fromkeys(mapping.fields, "VARCHAR")
-    return _nested([field.split(".") for field in mapping.fields])
-
-
-def _nested(paths: Iterable[Sequence[str]]) -> Fields:
-    below: dict[str, list[Sequence[str]]] = {}
-    for first, *rest in paths:
-        below.setdefault(first, []).append(rest)
-    return {field: _nested(rests) if any(rests) else "VARCHAR" for field, rests in below.items()}
+    return said(field, is_table=mapping.is_table)
 
 
 def _texts(mapping: MappingFile) -> Mapping[str, str]:
@@ -142,16 +111,6 @@ def _texts(mapping: MappingFile) -> Mapping[str, str]:
 
 def _times(mapping: MappingFile) -> tuple[str, ...]:
     return tuple(column for column in TIME_COLUMNS if column in mapping.usage)
-
-
-def _instant(mapping: MappingFile, text: str) -> str:
-    form = mapping.time_form
-    if form in _SINCE_1970:
-        return request_logs.since_1970(text, _SINCE_1970[form])
-    if form == "day":
-        midnight = f"try_cast({text} || ' 00:00:00Z' AS TIMESTAMPTZ)"
-        return f"CASE WHEN regexp_full_match({text}, '{_DAY}') THEN {midnight} END"
-    return instant(text, zoneless_is_utc=form == "utc")
 
 
 def _counts(mapping: MappingFile) -> dict[str, tuple[str, str]]:
@@ -241,7 +200,7 @@ def _checks(mapping: MappingFile, counts: Mapping[str, tuple[str, str]]) -> Iter
     usage = mapping.usage
     if mapping.identity is Identity.EVENT:
         yield missing(usage["event_id"], "the id that makes a repeat known", "m_text_event_id")
-    expected = _EXPECTED_TIME[mapping.time_form]
+    expected = EXPECTED_TIME[mapping.time_form]
     yield from request_logs.when(usage["start"], "m_text_start", "m_start", expected=expected)
     if "end" in usage:
         yield request_logs.not_before(usage["end"], "m_text_end", "m_end", "m_start")

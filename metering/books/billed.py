@@ -30,6 +30,46 @@ _BILLED: Final = """
 """
 
 
+_BILLED_DAYS: Final = """
+    SELECT p.provider, p.billing_account, n.currency, n.charge_day, b.platform, b.model_raw,
+        b.model, b.meter, b.conditions, CAST(sum(n.amount_nanos) AS BIGINT)
+    FROM (
+        SELECT charge_day, basis_id, credit_account_id, currency,
+            CAST(sum(amount_nanos) AS BIGINT) AS amount_nanos
+        FROM posting WHERE charge_day BETWEEN :first_day AND :last_day
+        GROUP BY charge_day, basis_id, credit_account_id, currency
+    ) n
+    JOIN account p ON p.id = n.credit_account_id AND p.kind = 'provider'
+    JOIN charge_basis b ON b.id = n.basis_id
+    WHERE b.status <> 'unpriced'
+    GROUP BY p.provider, p.billing_account, n.currency, n.charge_day, b.platform, b.model_raw,
+        b.model, b.meter, b.conditions
+    HAVING sum(n.amount_nanos) <> 0
+"""
+
+
+class BilledDay(NamedTuple):
+    """What one billing account is owed for one day, model, meter and set of conditions.
+
+    Attributes:
+        charge_day: ISO day of the usage.
+        model_raw, model: as the source spells it, and after aliases; "" where it does not say.
+        conditions: canonical JSON.
+        amount_nanos: nanos of `currency`.
+    """
+
+    provider: str
+    billing_account: str
+    currency: str
+    charge_day: str
+    platform: str
+    model_raw: str
+    model: str
+    meter: str
+    conditions: str
+    amount_nanos: int
+
+
 class BilledLine(NamedTuple):
     """What one billing account is owed for one debit account, status and meter.
 
@@ -61,3 +101,15 @@ def billed_lines(connection: Connection, first_day: str, last_day: str) -> tuple
     """
     rows = connection.execute(text(_BILLED), {"first_day": first_day, "last_day": last_day})
     return tuple(sorted(BilledLine._make(row) for row in rows))
+
+
+def billed_days(connection: Connection, first_day: str, last_day: str) -> tuple[BilledDay, ...]:
+    """Return the same by day and model: what the providers' cost reports are compared with.
+
+    Args:
+        connection: of either kind of transaction.
+        first_day: ISO charge day.
+        last_day: inclusive.
+    """
+    rows = connection.execute(text(_BILLED_DAYS), {"first_day": first_day, "last_day": last_day})
+    return tuple(sorted(BilledDay._make(row) for row in rows))

@@ -17,11 +17,13 @@ from metering.cli.frame import (
 )
 
 if TYPE_CHECKING:
+    from metering.core.cost_report import CostComparison
     from metering.core.tieout import TieOut
 
 _Row = tuple[str, str, int | None, str]
 """Label, currency, nanos or None, words."""
 
+_FAMILIES_SHOWN: Final = 8
 _EMPTY: Final[_Row] = ("", "", None, "")
 
 
@@ -85,6 +87,36 @@ def _block(tie: "TieOut") -> Iterable[_Row]:
         yield f"  {line.label}", "", line.nanos, line.reason.value
     for sentence in tie.notes:
         yield f"  {sentence}", "", None, ""
+    if tie.costs is not None:
+        yield from _cost_block(tie.costs)
+
+
+def _cost_block(costs: "CostComparison") -> Iterable[_Row]:
+    report = costs.report
+    title = f"  Cost report {report.ingestor}, {len(report.covered)} days"
+    yield title, "", report.nanos, _agreement(costs)
+    concerned = [family for family in costs.families if family.differences]
+    for family in concerned[:_FAMILIES_SHOWN]:
+        name = family.name or "without a model"
+        for part in family.differences:
+            words = f": {part.words}" if part.words else ""
+            yield f"    {name}{words}", "", part.nanos, part.reason.value
+    if hidden := concerned[_FAMILIES_SHOWN:]:
+        nanos = sum(family.reported_nanos - family.priced_nanos for family in hidden)
+        yield f"    {len(hidden)} more, see --format json", "", nanos, ""
+    for other in costs.others:
+        yield f"    {other} reports the same costs and is not added", "", None, ""
+
+
+def _agreement(costs: "CostComparison") -> str:
+    from metering.core.cost_report import Difference
+
+    reasons = costs.by_reason()
+    if reasons.keys() <= {Difference.ROUNDING}:
+        return "agrees with usage"
+    if costs.unexplained_nanos:
+        return f"unexplained {money_text(costs.unexplained_nanos)}"
+    return "differs, explained"
 
 
 def _heading(tie: "TieOut") -> str:
@@ -153,6 +185,33 @@ def _as_json(tie: "TieOut") -> dict[str, Any]:
             for line in tie.lines
         ],
         "notes": list(tie.notes),
+        "cost_report": None if tie.costs is None else _costs_as_json(tie.costs),
         "unexplained_nanos": tie.unexplained_nanos,
         "ties": tie.ties,
+    }
+
+
+def _costs_as_json(costs: "CostComparison") -> dict[str, Any]:
+    return {
+        "ingestor": costs.report.ingestor,
+        "days": sorted(costs.report.covered),
+        "reported_nanos": costs.report.nanos,
+        "priced_nanos": costs.priced_nanos,
+        "families": [
+            {
+                "name": family.name,
+                "priced_nanos": family.priced_nanos,
+                "reported_nanos": family.reported_nanos,
+                "differences": [
+                    {
+                        "reason": part.reason.value,
+                        "amount_nanos": part.nanos,
+                        "evidence": part.words,
+                    }
+                    for part in family.differences
+                ],
+            }
+            for family in costs.families
+        ],
+        "other_reports": list(costs.others),
     }

@@ -5,20 +5,24 @@ For each provider, billing account, period and currency:
     invoiced = usage in the ledger + what only the invoice knows (tax, credits, seats …)
              + rounding + unexplained
 
-to the nano. Only `usage` lines are compared with the ledger. A difference is called rounding when
-it is at most half a minor unit for each usage line of the invoice, which is as far as printing in
-cents can move it; anything larger is unexplained, and nothing is guessed.
+to the nano. Only `usage` lines are compared with the ledger. Where the provider's own cost report
+agrees with the invoice, the reasons it gives by family and day are the invoice's (`cost_report`).
+A difference is called rounding when it is at most half a minor unit for each usage line of the
+invoice, which is as far as printing in cents can move it; anything larger is unexplained, and
+nothing is guessed.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from metering.core.cost_report import CostComparison, Difference
 from metering.core.invoices import Invoice, InvoiceCategory, InvoiceLine
 from metering.core.money import NANOS_PER_UNIT, decimal_text
 from metering.core.periods import BillingPeriod
 
+_NAMES_TOLD: Final = 3
 _WITHOUT_MINOR_UNIT: Final = frozenset({"CLP", "ISK", "JPY", "KRW", "UGX", "VND"})
 """Currencies whose invoices are in whole units. Source: ISO 4217, minor unit 0."""
 
@@ -35,6 +39,12 @@ class Reason(StrEnum):
     FEE = "fee"
     OTHER = "other"
     ROUNDING = "rounding"
+    FREE_TIER = "free-tier"  # these five as the provider's cost report shows them
+    PRIORITY_TIER = "priority-tier"
+    LATE_USAGE = "late-usage"
+    PRICE_DRIFT = "price-drift"
+    NAMED_OTHERWISE = "named-otherwise"
+    NOT_REPORTED = "not-reported"
     NOT_INVOICED = "not-invoiced"  # the ledger has usage, and no invoice has come
     UNEXPLAINED = "unexplained"
 
@@ -87,6 +97,7 @@ class TieOut:
         ledger: the ledger's side; zero where it holds nothing.
         lines: they sum to `invoiced_nanos`, the unexplained one included when there is any.
         notes: what else a reader should know, a sentence each.
+        costs: the provider's own cost report against the same usage, where there is one.
     """
 
     provider: str
@@ -98,6 +109,7 @@ class TieOut:
     ledger: LedgerSide
     lines: tuple[TieOutLine, ...]
     notes: tuple[str, ...] = ()
+    costs: CostComparison | None = None
 
     @property
     def unexplained_nanos(self) -> int:
@@ -116,7 +128,10 @@ class TieOut:
 
 
 def tie_out(
-    period: BillingPeriod, ledger: Iterable[LedgerSide], invoices: Iterable[Invoice]
+    period: BillingPeriod,
+    ledger: Iterable[LedgerSide],
+    invoices: Iterable[Invoice],
+    costs: Mapping[tuple[str, str, str], CostComparison] | None = None,
 ) -> tuple[TieOut, ...]:
     """Return one tie-out per provider, billing account and currency, in that order.
 
@@ -125,14 +140,16 @@ def tie_out(
         ledger: at most one side per provider, billing account and currency.
         invoices: in any order, each in the currency the provider prices in. They are compared in
             that currency; what finance booked in another one is told, and not compared.
+        costs: cost reports by provider, billing account and currency.
     """
+    costs = costs or {}
     sides = {(side.provider, side.billing_account, side.currency): side for side in ledger}
     billed: dict[tuple[str, str, str], list[Invoice]] = {}
     for invoice in sorted(invoices, key=lambda found: found.invoice_id):
         if invoice.period == period:
             key = (invoice.provider, invoice.billing_account, invoice.currency)
             billed.setdefault(key, []).append(invoice)
-    keys = sorted({*sides, *billed})
+    keys = sorted({*sides, *billed, *costs})
     currencies: dict[tuple[str, str], list[str]] = {}
     for provider, account, currency in keys:
         currencies.setdefault((provider, account), []).append(currency)
@@ -142,6 +159,7 @@ def tie_out(
             sides.get(key) or LedgerSide(*key, billed_nanos=0),
             billed.get(key, []),
             currencies[key[:2]],
+            costs.get(key),
         )
         for key in keys
     )
@@ -152,6 +170,7 @@ def _account(
     ledger: LedgerSide,
     invoices: Sequence[Invoice],
     currencies: Sequence[str],
+    costs: CostComparison | None,
 ) -> TieOut:
     lines = [line for invoice in invoices for line in invoice.lines]
     settled = _settled_here(ledger, lines)
@@ -161,7 +180,7 @@ def _account(
         TieOutLine("priced from usage", Reason.USAGE, usage),
         *settled,
         *_invoice_only(lines),
-        *(_usage_difference(ledger, compared, lines) if invoices else _not_invoiced(ledger)),
+        *(_usage_difference(ledger, compared, lines, costs) if invoices else _not_invoiced(ledger)),
     ]
     return TieOut(
         provider=ledger.provider,
@@ -177,7 +196,9 @@ def _account(
             *_settled_otherwise(ledger, lines),
             *_unpriced(ledger),
             *_elsewhere(ledger, currencies),
+            *_reported_otherwise(ledger, lines, costs),
         ),
+        costs=costs,
     )
 
 
@@ -215,14 +236,51 @@ def _invoice_only(lines: Sequence[InvoiceLine]) -> Iterator[TieOutLine]:
 
 
 def _usage_difference(
-    ledger: LedgerSide, compared: int, lines: Sequence[InvoiceLine]
+    ledger: LedgerSide, compared: int, lines: Sequence[InvoiceLine], costs: CostComparison | None
 ) -> Iterator[TieOutLine]:
     usage = [line.amount_nanos for line in lines if line.category is InvoiceCategory.USAGE]
+    slack = len(usage) * _minor_unit(ledger.currency)
     difference = sum(usage) - compared
-    if 2 * abs(difference) <= len(usage) * _minor_unit(ledger.currency):
+    if 2 * abs(difference) > slack and costs is not None and _agrees(costs, usage, slack):
+        for line in _as_reported(costs):
+            difference -= line.nanos
+            yield line
+    if 2 * abs(difference) <= slack:
         yield TieOutLine("rounding on the invoice", Reason.ROUNDING, difference)
     else:
         yield TieOutLine("unexplained", Reason.UNEXPLAINED, difference)
+
+
+def _agrees(costs: CostComparison, usage: Sequence[int], slack: int) -> bool:
+    """Say whether the invoice is what the cost report says: then its reasons are the invoice's."""
+    rows = sum(day.rows for day in costs.report.days)
+    return 2 * abs(sum(usage) - costs.report.nanos) <= slack + rows * costs.report.step_nanos
+
+
+def _as_reported(costs: CostComparison) -> Iterator[TieOutLine]:
+    for reason, nanos in costs.by_reason().items():
+        if reason in (Difference.ROUNDING, Difference.UNEXPLAINED):
+            continue
+        names = [
+            family.name or "no model"
+            for family in costs.families
+            if any(part.reason is reason for part in family.differences)
+        ]
+        told = ", ".join(names[:_NAMES_TOLD]) + (" …" if len(names) > _NAMES_TOLD else "")
+        label = f"{reason.replace('-', ' ')}, by the cost report: {told}"
+        yield TieOutLine(label, Reason(reason.value), nanos)
+
+
+def _reported_otherwise(
+    ledger: LedgerSide, lines: Sequence[InvoiceLine], costs: CostComparison | None
+) -> Iterator[str]:
+    usage = [line.amount_nanos for line in lines if line.category is InvoiceCategory.USAGE]
+    slack = len(usage) * _minor_unit(ledger.currency)
+    if usage and costs is not None and not _agrees(costs, usage, slack):
+        yield (
+            f"the provider's cost report says {decimal_text(costs.report.nanos)}, "
+            f"the usage lines of the invoice {decimal_text(sum(usage))}"
+        )
 
 
 def _not_invoiced(ledger: LedgerSide) -> Iterator[TieOutLine]:

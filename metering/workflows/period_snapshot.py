@@ -72,7 +72,7 @@ def snapshot_of_period(
         made_at=runs[-1].started_at,
         lines=collected.lines(),
         history=collected.history(),
-        tie_outs=tie_outs(connection, period),
+        tie_outs=tie_outs(connection, settings, period),
         cards=_cards_used(connection, collected.cards),
         rules_version=owner_book.rule_set_version(connection).version or None,
         directory_version=owner_book.directory_version(connection).version or None,

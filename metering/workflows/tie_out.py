@@ -15,6 +15,7 @@ from metering.core.ledger import UNATTRIBUTED
 from metering.core.periods import BillingPeriod
 from metering.core.terms import TermKind
 from metering.core.tieout import LedgerSide, TieOut, tie_out
+from metering.workflows.cost_reports import cost_comparisons
 from metering.workflows.invoices import invoice_of_books
 
 if TYPE_CHECKING:
@@ -38,10 +39,12 @@ def tie_out_period(settings: "Settings", period: BillingPeriod) -> tuple[TieOut,
     books = open_engine(settings.books_url)
     require_current(books)
     with begin_read(books) as connection:
-        return tie_outs(connection, period)
+        return tie_outs(connection, settings, period)
 
 
-def tie_outs(connection: "Connection", period: BillingPeriod) -> tuple[TieOut, ...]:
+def tie_outs(
+    connection: "Connection", settings: "Settings", period: BillingPeriod
+) -> tuple[TieOut, ...]:
     """Return the tie-outs of a period from an open transaction.
 
     The ledger's side is what usage of the period's days is charged, whichever period it was
@@ -53,6 +56,7 @@ def tie_outs(connection: "Connection", period: BillingPeriod) -> tuple[TieOut, .
         period,
         ledger_sides(billed_book.billed_lines(connection, first, last)),
         [invoice_of_books(invoice) for invoice in invoices],
+        cost_comparisons(connection, settings, period),
     )
 
 

@@ -105,7 +105,7 @@ def verify(settings: "Settings", *, full: bool = False) -> Verified:
             unattributed_nanos={
                 total.currency: total.suspense_nanos.get(UNATTRIBUTED.name, 0) for total in control
             },
-            unexplained_nanos=_unexplained(connection, periods),
+            unexplained_nanos=_unexplained(connection, settings, periods),
             open_periods=tuple(period for period in periods if period not in closed),
             quarantined=len(source_book.quarantine_list(connection, open_only=True)),
             problems=(*_problems(connection, settings, live), *deep),
@@ -188,10 +188,12 @@ def _overlaps(connection: "Connection", settings: "Settings") -> Iterator[str]:
             )
 
 
-def _unexplained(connection: "Connection", periods: Sequence[str]) -> dict[str, int]:
+def _unexplained(
+    connection: "Connection", settings: "Settings", periods: Sequence[str]
+) -> dict[str, int]:
     found: Counter[str] = Counter()
     for name in periods:
-        for account in tie_outs(connection, BillingPeriod.parse(name)):
+        for account in tie_outs(connection, settings, BillingPeriod.parse(name)):
             if account.is_invoiced:
                 found[account.currency] += abs(account.unexplained_nanos)
     return dict(sorted(found.items()))

@@ -40,6 +40,14 @@ _SERVICES = (
 )
 _CACHE_WRITERS = frozenset({"gpt-5.6-luna", "gpt-5.6-sol"})
 
+# How the costs report calls what it charges for.
+_LINE_ITEMS = {
+    "input_uncached": "input",
+    "cache_read": "cached input",
+    "cache_write": "cache write",
+    "output": "output",
+}
+
 Result = dict[str, object]
 Bucket = dict[str, object]
 
@@ -66,6 +74,7 @@ def write_openai(folder: Path, tally: Tally) -> None:
         _write_embeddings(folder, month, tally)
     _write_speech(folder, tally)
     _write_without_rates(folder, tally)
+    _write_costs(folder, "2026-10", tally)
 
 
 def _model(size: str, day: date) -> str:
@@ -255,6 +264,24 @@ def _write_without_rates(folder: Path, tally: Tally) -> None:
     _write(folder / "images-2026-06.json", drawn, tally)
     _write(folder / "vector-stores-2026-06.json", stored, tally)
     _write(folder / "code-interpreter-sessions-2026-06.json", run, tally)
+
+
+def _write_costs(folder: Path, month: str, tally: Tally) -> None:
+    """Write the provider's own costs of a month, as the floating-point numbers it sends."""
+    buckets = []
+    for day in month_days(month):
+        rows: list[Result] = [
+            {
+                "object": "organization.costs.result",
+                "amount": {"value": float(amount), "currency": "usd"},
+                "line_item": f"{model}, {_LINE_ITEMS[meter]}",
+                "project_id": None,
+            }
+            for (provider, at, model, meter), amount in sorted(tally.items.items())
+            if provider == "openai" and at == day and amount
+        ]
+        buckets.append(_bucket(day, rows))
+    _write(folder / f"costs-{month}.json", buckets, tally)
 
 
 def _other(

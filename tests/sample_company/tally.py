@@ -22,6 +22,8 @@ class Tally:
         # What the provider gives away: invoices name it, so that `by_account` is without it.
         self.allowances: defaultdict[tuple[str, str], Fraction] = defaultdict(Fraction)
         self.unpriced: defaultdict[tuple[str, str, str, str], int] = defaultdict(int)
+        # What a provider's own cost report lists: by provider, day, model and meter.
+        self.items: defaultdict[tuple[str, date, str, str], Fraction] = defaultdict(Fraction)
         self.records: dict[str, int] = {}
 
     def add(
@@ -54,6 +56,9 @@ class Tally:
         where = (owner.cost_centre, owner.team, owner.project) if owner else ("", "", "")
         self.by_account[provider, month] += amount
         self.by_owner[month, *where] += amount
+        for meter, quantity in meters.items():
+            item = prices.cost(provider, model, at, {meter: quantity}, condition)
+            self.items[provider, at.date(), model, meter] += item or Fraction(0)
         return amount
 
     def allow(self, provider: str, at: datetime, amount: Fraction, *, owner: Owner) -> None:

@@ -6,6 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from metering.core.cost_report import (
+    CostComparison,
+    CostReport,
+    PricedDay,
+    ReportedDay,
+    compare_costs,
+)
 from metering.core.invoices import Booking, Invoice, InvoiceCategory, InvoiceLine
 from metering.core.money import decimal_text, nanos_from_decimal_text
 from metering.core.periods import BillingPeriod
@@ -178,6 +185,52 @@ def test_what_finance_booked_is_told_and_not_compared() -> None:
 
     assert found.ties
     assert found.notes == ("ANT-1006 is booked as EUR 6108.99, at 0.8640 of 2026-11-04",)
+
+
+def with_costs(
+    reported: str, day: str = "2026-10-02"
+) -> dict[tuple[str, str, str], CostComparison]:
+    """Return a report with what one more day of a model cost, beside one day of 100.00."""
+    told = (
+        ReportedDay("gpt-5", "2026-10-01", nanos("100"), 1),
+        ReportedDay("gpt-5", day, nanos(reported), 1),
+    )
+    october = frozenset(f"2026-10-{number:02d}" for number in range(1, 32))
+    priced = [PricedDay("gpt-5", "2026-10-01", nanos("100"))]
+    found = compare_costs(priced, [CostReport("openai-costs", october, told)])
+    assert found is not None
+    return {("openai", "default", "USD"): found}
+
+
+def test_a_cost_report_that_agrees_with_the_invoice_gives_its_reasons() -> None:
+    billed = invoice((C.USAGE, "112.35"))
+
+    (found,) = tie_out(OCTOBER, [side("100")], [billed], with_costs("12.3456"))
+
+    assert found.ties
+    assert [(line.reason, line.nanos) for line in found.lines] == [
+        (Reason.USAGE, nanos("100")),
+        (Reason.LATE_USAGE, nanos("12.3456")),
+        (Reason.ROUNDING, nanos("0.0044")),
+    ]
+    assert "gpt-5" in found.lines[1].label
+
+
+def test_a_cost_report_that_says_something_else_explains_nothing() -> None:
+    (found,) = tie_out(OCTOBER, [side("100")], [invoice((C.USAGE, "130"))], with_costs("12.3456"))
+
+    assert not found.ties
+    assert found.unexplained_nanos == nanos("30")
+    assert found.notes == (
+        "the provider's cost report says 112.3456, the usage lines of the invoice 130.00",
+    )
+
+
+def test_a_cost_report_of_an_account_without_usage_or_invoice_is_shown() -> None:
+    (found,) = tie_out(OCTOBER, [], [], with_costs("5"))
+
+    assert found.costs is not None
+    assert not found.lines
 
 
 def test_usage_without_a_rate_is_named() -> None:

@@ -1,0 +1,52 @@
+"""What the providers' own cost reports say, added up by day and line item."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import duckdb
+
+_STATEMENT = """
+    SELECT provider, platform, billing_account, ingestor, reported_currency,
+        CAST(CAST("start" AS DATE) AS VARCHAR) AS day,
+        coalesce(nullif(model_raw, ''), nullif(split_part(tags['line_item'], ', ', 1), ''),
+            nullif(tags['description'], ''), nullif(tags['cost_type'], ''), '') AS item,
+        CAST(sum(reported_nanos) AS BIGINT) AS nanos, count(*) AS reported,
+        bool_and(reported_nanos % 10000000 = 0) AS in_cents
+    FROM read_parquet($files, union_by_name = true)
+    WHERE reported_nanos IS NOT NULL AND reported_currency IS NOT NULL
+    GROUP BY ALL ORDER BY ALL
+"""
+
+
+class ReportedCost(NamedTuple):
+    """What one cost report says of one day and line item.
+
+    Attributes:
+        day: ISO day, UTC.
+        item: the model, or how else the report calls it; "" when it does not say.
+        nanos: of `currency`.
+        rows: how many rows of the report make it up.
+        in_cents: whether each of them is a whole number of hundredths.
+    """
+
+    provider: str
+    platform: str
+    billing_account: str
+    ingestor: str
+    currency: str
+    day: str
+    item: str
+    nanos: int
+    rows: int
+    in_cents: bool
+
+
+def reported_costs(
+    connection: duckdb.DuckDBPyConnection, files: Sequence[Path]
+) -> list[ReportedCost]:
+    """Return what lake files of cost reports say, by provider, account, report, day and item."""
+    if not files:
+        return []
+    rows = connection.execute(_STATEMENT, {"files": [str(path) for path in files]}).fetchall()
+    return [ReportedCost(*row) for row in rows]

@@ -32,6 +32,7 @@ TABLES: Final = (
     "lake_file",
     "model_alias",
     "no_effect",
+    "outcome_file",
     "owner",
     "posting_fx",
     "quarantine",
@@ -438,6 +439,29 @@ def upgrade() -> None:
         sqlite_strict=True,
     )
     op.create_index(op.f("ix_no_effect_card_id"), "no_effect", ["card_id"], unique=False)
+    op.create_table(
+        "outcome_file",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("run_id", BIG, nullable=False),
+        sa.Column("source_id", BIG, nullable=False),
+        sa.Column("ingestor", sa.Text(), nullable=False),
+        sa.Column("path", sa.Text(), nullable=False),
+        sa.Column("sha256", sa.Text(), nullable=False),
+        sa.Column("size_bytes", BIG, nullable=False),
+        sa.Column("outcomes", BIG, nullable=False),
+        sa.Column("first_day", sa.Text(), nullable=False),
+        sa.Column("last_day", sa.Text(), nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.CheckConstraint("outcomes > 0", name=op.f("ck_outcome_file_holds_something")),
+        sa.ForeignKeyConstraint(["run_id"], ["run.id"], name=op.f("fk_outcome_file_run_id")),
+        sa.ForeignKeyConstraint(
+            ["source_id"], ["source.id"], name=op.f("fk_outcome_file_source_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_outcome_file")),
+        sa.UniqueConstraint("path", name=op.f("uq_outcome_file_path")),
+        sqlite_strict=True,
+    )
+    op.create_index(op.f("ix_outcome_file_source_id"), "outcome_file", ["source_id"], unique=False)
     op.create_table(
         "owner",
         sa.Column("id", BIG, nullable=False),

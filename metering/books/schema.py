@@ -24,6 +24,7 @@ _AGGREGATES: Final = (
     "sources",
     "lake",
     "coverage",
+    "outcomes",
     "rate_cards",
     "owners",
     "accounts",

@@ -32,15 +32,16 @@ def demo(out: Path) -> None:
         metering demo --out build/demo
     """
     from metering.cli.tie_out import show_tie_outs
+    from metering.ingest.outcomes import registry as outcomes
     from metering.ingest.registry import installed
     from metering.workflows.demo import PERIOD
     from metering.workflows.demo import demo as run_demo
     from metering.workflows.runs import Run
 
-    shown = run_demo(out, Run.now("demo"), installed(), note)
+    shown = run_demo(out, Run.now("demo"), installed(), outcomes.installed(), note)
     counts = ("Files", "Records in", "Recorded", "Already known", "Rejected")
     emit_table(
-        "Usage",
+        "Usage and outcomes",
         ("Format", "Role", *counts),
         [
             (

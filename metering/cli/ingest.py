@@ -1,22 +1,11 @@
 """`metering ingest`: source files into the lake and the book."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import click
 
-from metering.cli.frame import (
-    counted,
-    emit_json,
-    emit_table,
-    exit_with,
-    format_option,
-    note,
-    settings_or_fail,
-)
-
-if TYPE_CHECKING:
-    from metering.workflows.recording import Receipt
+from metering.cli.frame import format_option, settings_or_fail
+from metering.cli.receipts import tell_receipts
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -64,54 +53,6 @@ def ingest(  # noqa: PLR0913 - an option each
     settings = settings_or_fail(ctx)
     run = Run.now("ingest", files=[str(path) for path in files], account=account)
     order = Order(installed(settings.mappings), forced, account, dry_run, all_or_nothing)
-    receipts = []
-    for receipt in ingest_files(settings, run, files, order):
-        receipts.append(receipt)
-        for rejection in receipt.rejections:
-            note(rejection.message(receipt.path))
-        for sentence in receipt.notes:
-            note(f"{receipt.path}: {sentence}")
-    if output_format == "json":
-        emit_json([_as_json(receipt) for receipt in receipts])
-    else:
-        _show(receipts, dry_run=dry_run)
-    refused = sum(len(receipt.rejections) for receipt in receipts)
-    if refused:
-        note(f"{counted(refused, 'record')} refused; see `metering quarantine list`")
-        exit_with(1)
-
-
-def _show(receipts: "list[Receipt]", *, dry_run: bool) -> None:
-    counts = ("Records in", "Recorded", "Already known", "Rejected")
-    emit_table(
-        "Nothing is recorded (--dry-run)" if dry_run else "",
-        ("File", "Format", "Role", *counts, "Days"),
-        [
-            (
-                receipt.path,
-                receipt.ingestor,
-                receipt.role,
-                f"{receipt.records_in:,}",
-                f"{receipt.recorded:,}",
-                f"{receipt.already_known:,}",
-                f"{receipt.rejected:,}",
-                _days(receipt),
-            )
-            for receipt in receipts
-        ],
-        right=counts,
+    tell_receipts(
+        ingest_files(settings, run, files, order), output_format=output_format, dry_run=dry_run
     )
-
-
-def _days(receipt: "Receipt") -> str:
-    if receipt.first_day is None:
-        return ""
-    if receipt.first_day == receipt.last_day:
-        return receipt.first_day
-    return f"{receipt.first_day} to {receipt.last_day}"
-
-
-def _as_json(receipt: "Receipt") -> dict[str, Any]:
-    from dataclasses import asdict
-
-    return asdict(receipt)

@@ -21,6 +21,7 @@ _COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "quarantine": ("quarantine", "Look at the records that were refused, and retry them."),
     "prices": ("prices", "Show, check and quote rates."),
     "owners": ("owners", "Say who pays: import, check and explain owners and rules."),
+    "outcomes": ("outcomes", "Record what the spend bought, and set it against the spend."),
     "post": ("post", "Bring the book up to what the usage ought to cost."),
     "invoices": ("invoices", "Record the providers' invoices."),
     "tie-out": ("tie_out", "Compare the ledger with the invoices of a period."),

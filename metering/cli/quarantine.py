@@ -101,12 +101,18 @@ def retry_quarantine(ctx: click.Context, /, *, output_format: str) -> None:
     """
     from dataclasses import asdict
 
+    from metering.ingest.outcomes import registry as outcomes
     from metering.ingest.registry import installed
     from metering.workflows.quarantine import retry
     from metering.workflows.runs import Run
 
     settings = settings_or_fail(ctx)
-    outcome = retry(settings, Run.now("quarantine retry"), installed(settings.mappings))
+    outcome = retry(
+        settings,
+        Run.now("quarantine retry"),
+        installed(settings.mappings),
+        outcomes.installed(settings.mappings),
+    )
     if output_format == "json":
         emit_json(asdict(outcome))
     for path in outcome.missing:

@@ -2,6 +2,7 @@
 
     usage/day=2026-10-01/<source>-<content>.parquet    usage records
     cells/day=2026-10-01/<recipe>.parquet              day cells, derived from them
+    outcomes/<source>-<content>.parquet                outcomes
     staging/<import>/                                  an import in preparation
 
 A file is written in staging, synced, and renamed to a name made of its content; then one SQL
@@ -92,6 +93,12 @@ class Lake:
         """Move one staged file of day cells to its place; `recipe` names what it was made of."""
         return self._place(staged, f"cells/day={day}/{recipe}.parquet", file_sha256(staged))
 
+    def publish_outcomes(self, staged: Path, *, source: str) -> Published:
+        """Move one staged file of outcomes to its place; `source` as for `publish_usage`."""
+        sha256 = file_sha256(staged)
+        name = f"{source[:_NAME_DIGITS]}-{sha256[:_NAME_DIGITS]}.parquet"
+        return self._place(staged, f"outcomes/{name}", sha256)
+
     def sync(self, published: Iterable[Published]) -> None:
         """Make files and their folders durable; call once, before the book names them."""
         folders = set()
@@ -117,8 +124,8 @@ class Lake:
             What was removed, relative to the lake, sorted.
         """
         removed = []
-        for folder in ("usage", "cells"):
-            for path in sorted((self.root / folder).glob("day=*/*.parquet")):
+        for pattern in ("usage/day=*/*.parquet", "cells/day=*/*.parquet", "outcomes/*.parquet"):
+            for path in sorted(self.root.glob(pattern)):
                 relative = path.relative_to(self.root).as_posix()
                 if relative not in known and path.stat().st_mtime < before:
                     path.unlink()

@@ -12,6 +12,7 @@ from metering.settings import FILE_NAME, Settings, load_settings
 from metering.workflows.database import start_ledger
 from metering.workflows.ingest import Order, ingest_files
 from metering.workflows.invoices import ingest_invoices
+from metering.workflows.outcome_imports import ingest_outcomes
 from metering.workflows.owners import import_file
 from metering.workflows.post import Posted, post
 from metering.workflows.recording import Receipt
@@ -34,7 +35,7 @@ class Shown:
 
     Attributes:
         settings: of the ledger it built.
-        receipts: one per usage file.
+        receipts: one per file of usage, then of outcomes.
         posted: what was posted.
         tie_outs: of `PERIOD`.
         reported: the chargeback report of `PERIOD`.
@@ -47,13 +48,20 @@ class Shown:
     reported: Reported
 
 
-def demo(folder: Path, run: "Run", ingestors: "Sequence[Ingestor]", tell: Step) -> Shown:
+def demo(
+    folder: Path,
+    run: "Run",
+    ingestors: "Sequence[Ingestor]",
+    outcome_ingestors: "Sequence[Ingestor]",
+    tell: Step,
+) -> Shown:
     """Build a ledger from the sample company's exports, as a company would from its own.
 
     Args:
         folder: fresh; the ledger and the report go there.
         run: who does this, when.
-        ingestors: those that may recognise a file.
+        ingestors: those that may recognise a file of usage.
+        outcome_ingestors: those that may recognise a file of outcomes.
         tell: called with the name of each step before it begins.
 
     Raises:
@@ -75,10 +83,14 @@ def demo(folder: Path, run: "Run", ingestors: "Sequence[Ingestor]", tell: Step) 
     tell("ingesting usage")
     files = sorted(path for path in (sample / "usage").rglob("*") if path.is_file())
     receipts = tuple(ingest_files(settings, run, files, Order(ingestors)))
+    tell("ingesting outcomes")
+    produced = sorted(path for path in (sample / "outcomes").rglob("*") if path.is_file())
+    outcomes = tuple(ingest_outcomes(settings, run, produced, outcome_ingestors))
     tell("ingesting invoices")
     list(ingest_invoices(settings, run, sorted((sample / "invoices").glob("*.csv"))))
     tell("posting")
     posted = post(settings, run)
     tell("writing the report")
     reported = report_chargeback(settings, PERIOD, folder / "reports")
-    return Shown(settings, receipts, posted, tie_out_period(settings, PERIOD), reported)
+    tied = tie_out_period(settings, PERIOD)
+    return Shown(settings, (*receipts, *outcomes), posted, tied, reported)

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from metering.books import lake as lake_book
+from metering.books import outcomes as outcome_book
 from metering.books.engine import begin_write, open_engine
 from metering.books.migrations import require_current
 from metering.usage.lake import Lake
@@ -34,6 +35,8 @@ def collect_garbage(
     books = open_engine(settings.books_url)
     require_current(books)
     with begin_write(books) as connection:
+        outcomes = {file.path for file in outcome_book.outcome_files(connection)}
         return Lake(settings.lake).collect_garbage(
-            lake_book.all_known_paths(connection), before=(run.started_at - grace).timestamp()
+            lake_book.all_known_paths(connection) | outcomes,
+            before=(run.started_at - grace).timestamp(),
         )

@@ -8,13 +8,16 @@ from metering.books import sources as source_book
 from metering.books.engine import begin_read, begin_write, open_engine
 from metering.books.migrations import require_current
 from metering.books.runs import record_run
+from metering.ingest.contract import SourceRole
 from metering.workflows.ingest import Order, ingest_files
+from metering.workflows.outcome_imports import ingest_outcomes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from metering.ingest.contract import Ingestor
     from metering.settings import Settings
+    from metering.workflows.recording import Receipt
     from metering.workflows.runs import Run
 
 
@@ -49,7 +52,12 @@ def one_quarantined(settings: "Settings", number: int) -> source_book.Quarantine
         return source_book.quarantine_show(connection, number)
 
 
-def retry(settings: "Settings", run: "Run", ingestors: "Sequence[Ingestor]") -> Retried:
+def retry(
+    settings: "Settings",
+    run: "Run",
+    ingestors: "Sequence[Ingestor]",
+    outcome_ingestors: "Sequence[Ingestor]" = (),
+) -> Retried:
     """Ingest the files of open refused records again, where their content has changed.
 
     The records of a corrected file that were recorded before are known again. A file whose bytes
@@ -66,12 +74,14 @@ def retry(settings: "Settings", run: "Run", ingestors: "Sequence[Ingestor]") -> 
         if not path.is_file():
             missing.append(source.path)
             continue
-        order = Order(
-            ingestors,
-            forced=source.ingestor if source.forced else None,
-            account=source.billing_account,
-        )
-        (receipt,) = ingest_files(settings, run, [path], order)
+        forced = source.ingestor if source.forced else None
+        receipts: Iterator[Receipt]
+        if source.role == SourceRole.OUTCOME:
+            receipts = ingest_outcomes(settings, run, [path], outcome_ingestors, forced=forced)
+        else:
+            order = Order(ingestors, forced=forced, account=source.billing_account)
+            receipts = ingest_files(settings, run, [path], order)
+        (receipt,) = receipts
         if receipt.known_before:
             continue
         numbers = [one.id for one in waiting if one.source_id == source_id]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from metering.books import coverage as coverage_book
 from metering.books import lake as lake_book
 from metering.books import ledger as ledger_book
+from metering.books import outcomes as outcome_book
 from metering.books import owners as owner_book
 from metering.books import periods as period_book
 from metering.books import rate_cards as card_book
@@ -24,6 +25,7 @@ from metering.engine import charges as engine
 from metering.engine import trace
 from metering.engine.connection import open_duckdb
 from metering.usage.lake import Lake, file_sha256
+from metering.usage.outcomes import joined_digest
 from metering.workflows.desired import conditions_text
 from metering.workflows.post import FIRST_DAY, LAST_DAY, lacking
 from metering.workflows.tie_out import tie_outs
@@ -43,6 +45,7 @@ class Verified:
         ledger_hash: of the net ledger and the versions in force; equal ledgers have equal hashes.
         sources: files ingested.
         records: usage records in the lake, as they stand.
+        outcomes: rows of outcomes in the lake.
         recorded, already_known, rejected: receipts of all sources, added up.
         postings: rows of the ledger.
         billed_nanos: net charges by currency.
@@ -57,6 +60,7 @@ class Verified:
     ledger_hash: str
     sources: int
     records: int
+    outcomes: int
     recorded: int
     already_known: int
     rejected: int
@@ -96,6 +100,7 @@ def verify(settings: "Settings", *, full: bool = False) -> Verified:
             ledger_hash=book_hash(connection, lines),
             sources=totals.sources,
             records=sum(file.records for file in live),
+            outcomes=sum(file.outcomes for file in outcome_book.outcome_files(connection)),
             recorded=totals.recorded,
             already_known=totals.already_known,
             rejected=totals.rejected,
@@ -119,6 +124,8 @@ def book_hash(connection: "Connection", lines: Iterable[ledger_book.NetLine]) ->
     }
     versions["rules"] = owner_book.rule_set_version(connection).source_sha256
     versions["owners"] = owner_book.directory_version(connection).source_sha256
+    if outcomes := outcome_book.outcome_files(connection):
+        versions["outcomes"] = joined_digest([file.digest for file in outcomes])
     return ledger_hash(
         (
             (
@@ -144,16 +151,25 @@ def _problems(
 ) -> Iterator[str]:
     yield from database_problems(connection)
     lake = Lake(settings.lake)
-    for file in live:
-        if file.path is None:
-            continue
-        path = lake.path_of(file.path)
+    for name, size_bytes, _ in _named_files(connection, live):
+        path = lake.path_of(name)
         if not path.is_file():
-            yield f"{file.path}: the book names this lake file, and it is not there"
-        elif path.stat().st_size != file.size_bytes:
-            yield f"{file.path}: has {path.stat().st_size} bytes, not {file.size_bytes}"
+            yield f"{name}: the book names this lake file, and it is not there"
+        elif path.stat().st_size != size_bytes:
+            yield f"{name}: has {path.stat().st_size} bytes, not {size_bytes}"
     yield from _lost_records(connection, live)
     yield from _overlaps(connection, settings)
+
+
+def _named_files(
+    connection: "Connection", live: Iterable[lake_book.LakeFile]
+) -> Iterator[tuple[str, int, str]]:
+    """Yield path, size and SHA-256 of every file that has to be in the lake."""
+    for file in live:
+        if file.path is not None:
+            yield file.path, file.size_bytes, file.sha256
+    for outcomes in outcome_book.outcome_files(connection):
+        yield outcomes.path, outcomes.size_bytes, outcomes.sha256
 
 
 def _lost_records(connection: "Connection", live: Sequence[lake_book.LakeFile]) -> Iterator[str]:
@@ -164,6 +180,8 @@ def _lost_records(connection: "Connection", live: Sequence[lake_book.LakeFile]) 
         if source.identity == "event" and source.role != "invoice":
             expected[source.ingestor] += source.recorded - source.superseded
     held: Counter[str] = Counter()
+    for outcomes in outcome_book.outcome_files(connection):
+        held[outcomes.ingestor] += outcomes.outcomes
     for file in live:
         if file.identity == "event":
             held[file.ingestor] += file.records
@@ -257,11 +275,10 @@ def _deep_problems(settings: "Settings") -> Iterator[str]:
     books = open_engine(settings.books_url)
     lake = Lake(settings.lake)
     with begin_read(books) as connection:
-        for file in lake_book.live_files(connection):
-            if file.path is None or not lake.path_of(file.path).is_file():
-                continue  # the fast part tells
-            if file_sha256(lake.path_of(file.path)) != file.sha256:
-                yield f"{file.path}: its bytes are not those that were recorded"
+        for name, _, sha256 in _named_files(connection, lake_book.live_files(connection)):
+            # Of a file that is not there the fast part tells.
+            if lake.path_of(name).is_file() and file_sha256(lake.path_of(name)) != sha256:
+                yield f"{name}: its bytes are not those that were recorded"
     # New accounts and bases would be named on the way: a transaction that is rolled back.
     with (
         lake.staging() as staging,
@@ -282,6 +299,7 @@ def as_json(verified: Verified) -> Mapping[str, object]:
         "ledger_hash": verified.ledger_hash,
         "sources": verified.sources,
         "records": verified.records,
+        "outcomes": verified.outcomes,
         "recorded": verified.recorded,
         "already_known": verified.already_known,
         "rejected": verified.rejected,

@@ -18,10 +18,16 @@ TABLES: Final = (
     "account",
     "charge_basis",
     "run",
+    "run_seal",
+    "sealed_rows",
     "cell_file",
     "directory",
     "fx_rate",
+    "owners_restated",
     "period_event",
+    "period_close",
+    "accepted_refusal",
+    "period_estimate",
     "posting",
     "rate_card",
     "rule_set",
@@ -36,6 +42,7 @@ TABLES: Final = (
     "owner",
     "posting_fx",
     "quarantine",
+    "quarantine_owner",
     "rate",
     "rate_modifier",
     "rule",
@@ -48,6 +55,29 @@ ROWS_STAY: Final = """
     CREATE FUNCTION metering_rows_stay() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
         RAISE EXCEPTION '%', TG_ARGV[0];
+    END $$
+"""
+
+# What makes a closed period closed for everybody: its last event says so.
+CLOSED: Final = "posting: its period is closed; post a correction in an open one"
+LAST_STATE: Final = """
+    SELECT state FROM period_event WHERE period = {period} ORDER BY id DESC LIMIT 1
+"""
+
+# One look at the periods of all rows that a statement inserted, since COPY brings many. The lock
+# is the one that makes writers take turns (books/engine.py): whoever writes past the program waits
+# for a close that is under way, and then sees it.
+PERIOD_OPEN: Final = f"""
+    CREATE FUNCTION metering_period_open() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        PERFORM pg_advisory_xact_lock_shared({0x6D65_7465_7269_6E67});
+        IF EXISTS (
+            SELECT 1 FROM (SELECT DISTINCT period FROM inserted) p
+            WHERE ({LAST_STATE.format(period="p.period")}) = 'closed'
+        ) THEN
+            RAISE EXCEPTION '{CLOSED}';
+        END IF;
+        RETURN NULL;
     END $$
 """
 
@@ -122,6 +152,37 @@ def upgrade() -> None:
         sqlite_strict=True,
     )
     op.create_table(
+        "run_seal",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("run_id", BIG, nullable=False),
+        sa.Column("previous", sa.Text(), nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["run_id"], ["run.id"], name=op.f("fk_run_seal_run_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_run_seal")),
+        sa.UniqueConstraint("run_id", name=op.f("uq_run_seal_run_id")),
+        sqlite_strict=True,
+    )
+    op.create_table(
+        "sealed_rows",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("run_seal_id", BIG, nullable=False),
+        sa.Column("table_name", sa.Text(), nullable=False),
+        sa.Column("rows", BIG, nullable=False),
+        sa.Column("last_id", BIG, nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["run_seal_id"], ["run_seal.id"], name=op.f("fk_sealed_rows_run_seal_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_sealed_rows")),
+        sa.UniqueConstraint(
+            "table_name", "last_id", name=op.f("uq_sealed_rows_table_name_last_id")
+        ),
+        sqlite_strict=True,
+    )
+    op.create_index(
+        op.f("ix_sealed_rows_run_seal_id"), "sealed_rows", ["run_seal_id"], unique=False
+    )
+    op.create_table(
         "cell_file",
         sa.Column("id", BIG, nullable=False),
         sa.Column("run_id", BIG, nullable=False),
@@ -172,13 +233,92 @@ def upgrade() -> None:
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.CheckConstraint(
-            "state IN ('open', 'closed', 'reopened')", name=op.f("ck_period_event_state_known")
+            "state IN ('open', 'estimated', 'closed', 'reopened')",
+            name=op.f("ck_period_event_state_known"),
         ),
         sa.ForeignKeyConstraint(["run_id"], ["run.id"], name=op.f("fk_period_event_run_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_period_event")),
         sqlite_strict=True,
     )
     op.create_index(op.f("ix_period_event_period"), "period_event", ["period"], unique=False)
+    op.create_table(
+        "owners_restated",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("run_id", BIG, nullable=False),
+        sa.Column("period", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["run_id"], ["run.id"], name=op.f("fk_owners_restated_run_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_owners_restated")),
+        sqlite_strict=True,
+    )
+    op.create_index(op.f("ix_owners_restated_period"), "owners_restated", ["period"], unique=False)
+    op.create_table(
+        "period_close",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("run_id", BIG, nullable=False),
+        sa.Column("period_event_id", BIG, nullable=False),
+        sa.Column("period", sa.Text(), nullable=False),
+        sa.Column("period_hash", sa.Text(), nullable=False),
+        sa.Column("ledger_hash", sa.Text(), nullable=False),
+        sa.Column("chain", sa.Text(), nullable=False),
+        sa.Column("postings", BIG, nullable=False),
+        sa.Column("totals", sa.Text(), nullable=False),
+        sa.Column("versions", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["period_event_id"], ["period_event.id"], name=op.f("fk_period_close_period_event_id")
+        ),
+        sa.ForeignKeyConstraint(["run_id"], ["run.id"], name=op.f("fk_period_close_run_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_period_close")),
+        sa.UniqueConstraint("period_event_id", name=op.f("uq_period_close_period_event_id")),
+        sqlite_strict=True,
+    )
+    op.create_index(op.f("ix_period_close_period"), "period_close", ["period"], unique=False)
+    op.create_table(
+        "accepted_refusal",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("run_id", BIG, nullable=False),
+        sa.Column("period_event_id", BIG, nullable=False),
+        sa.Column("refusal", sa.Text(), nullable=False),
+        sa.Column("found", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["period_event_id"],
+            ["period_event.id"],
+            name=op.f("fk_accepted_refusal_period_event_id"),
+        ),
+        sa.ForeignKeyConstraint(["run_id"], ["run.id"], name=op.f("fk_accepted_refusal_run_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_accepted_refusal")),
+        sa.UniqueConstraint(
+            "period_event_id", "refusal", name=op.f("uq_accepted_refusal_period_event_id_refusal")
+        ),
+        sqlite_strict=True,
+    )
+    op.create_table(
+        "period_estimate",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("run_id", BIG, nullable=False),
+        sa.Column("period_event_id", BIG, nullable=False),
+        sa.Column("provider", sa.Text(), nullable=False),
+        sa.Column("billing_account", sa.Text(), nullable=False),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("booked_nanos", BIG, nullable=False),
+        sa.Column("accrued_nanos", BIG, nullable=False),
+        sa.Column("booked_days", BIG, nullable=False),
+        sa.Column("missing_days", BIG, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["period_event_id"],
+            ["period_event.id"],
+            name=op.f("fk_period_estimate_period_event_id"),
+        ),
+        sa.ForeignKeyConstraint(["run_id"], ["run.id"], name=op.f("fk_period_estimate_run_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_period_estimate")),
+        sqlite_strict=True,
+    )
+    op.create_index(
+        op.f("ix_period_estimate_period_event_id"),
+        "period_estimate",
+        ["period_event_id"],
+        unique=False,
+    )
     op.create_table(
         "posting",
         sa.Column("id", BIG, nullable=False),
@@ -194,6 +334,7 @@ def upgrade() -> None:
         sa.Column("amount_nanos", BIG, nullable=False),
         sa.Column("list_nanos", BIG, nullable=False),
         sa.Column("corrects_period", sa.Text(), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=False),
         sa.CheckConstraint(
             "debit_account_id <> credit_account_id", name=op.f("ck_posting_between_two_accounts")
         ),
@@ -517,6 +658,26 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_quarantine_source_id"), "quarantine", ["source_id"], unique=False)
     op.create_table(
+        "quarantine_owner",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("run_id", BIG, nullable=False),
+        sa.Column("quarantine_id", BIG, nullable=False),
+        sa.Column("owner", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["quarantine_id"], ["quarantine.id"], name=op.f("fk_quarantine_owner_quarantine_id")
+        ),
+        sa.ForeignKeyConstraint(["run_id"], ["run.id"], name=op.f("fk_quarantine_owner_run_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_quarantine_owner")),
+        sqlite_strict=True,
+    )
+    op.create_index(
+        op.f("ix_quarantine_owner_quarantine_id"),
+        "quarantine_owner",
+        ["quarantine_id"],
+        unique=False,
+    )
+    op.create_table(
         "rate",
         sa.Column("id", BIG, nullable=False),
         sa.Column("card_id", BIG, nullable=False),
@@ -661,6 +822,7 @@ def upgrade() -> None:
         op.execute(ROWS_STAY)
     for table in TABLES:
         keep_rows(table)
+    keep_closed()
 
 
 def downgrade() -> None:
@@ -668,6 +830,7 @@ def downgrade() -> None:
         op.drop_table(table)
     if op.get_context().dialect.name == "postgresql":
         op.execute("DROP FUNCTION metering_rows_stay()")
+        op.execute("DROP FUNCTION metering_period_open()")
 
 
 def keep_rows(table: str) -> None:
@@ -684,3 +847,26 @@ def keep_rows(table: str) -> None:
             f"CREATE TRIGGER {table}_no_{change.lower()} BEFORE {change} ON {table}"
             f" BEGIN SELECT RAISE(ABORT, '{what}'); END"
         )
+    # INSERT OR REPLACE deletes without asking the trigger above, unless the connection says so.
+    op.execute(
+        f"CREATE TRIGGER {table}_no_replace BEFORE INSERT ON {table}"
+        f" WHEN EXISTS (SELECT 1 FROM {table} WHERE id = NEW.id)"
+        f" BEGIN SELECT RAISE(ABORT, '{what}'); END"
+    )
+
+
+def keep_closed() -> None:
+    """Refuse postings in a closed period, whoever inserts them."""
+    if op.get_context().dialect.name == "postgresql":
+        op.execute(PERIOD_OPEN)
+        op.execute(
+            "CREATE TRIGGER posting_in_open_period AFTER INSERT ON posting"
+            " REFERENCING NEW TABLE AS inserted"
+            " FOR EACH STATEMENT EXECUTE FUNCTION metering_period_open()"
+        )
+        return
+    op.execute(
+        "CREATE TRIGGER posting_in_open_period BEFORE INSERT ON posting"
+        f" WHEN ({LAST_STATE.format(period='NEW.period')}) = 'closed'"
+        f" BEGIN SELECT RAISE(ABORT, '{CLOSED}'); END"
+    )

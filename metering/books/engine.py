@@ -15,6 +15,8 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError
 from sqlalchemy.pool import NullPool
 
+from metering.books.as_of import show_as_of
+from metering.books.seals import UNSEALED, seal
 from metering.errors import BookError
 
 SQLITE: Final = "sqlite"
@@ -82,6 +84,7 @@ def begin_write(engine: Engine) -> Iterator[Connection]:
     """Yield a connection in the one transaction of a workflow that changes the books.
 
     It is committed when the block ends and rolled back when the block raises. Writers take turns.
+    What a run has written is sealed before it is committed, see `books.seals`.
 
     Raises:
         BookError: `books-busy`: somebody else has been writing for longer than `BUSY_SECONDS`;
@@ -94,25 +97,44 @@ def begin_write(engine: Engine) -> Iterator[Connection]:
                 connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{BUSY_SECONDS}s'")
                 connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITER_LOCK})")
         yield connection
+        run_id = connection.info.pop(UNSEALED, None)
+        if run_id is not None and connection.in_transaction():
+            seal(connection, run_id)
         connection.commit()
 
 
 @contextmanager
-def begin_read(engine: Engine) -> Iterator[Connection]:
+def begin_read(engine: Engine, *, as_of: int | None = None) -> Iterator[Connection]:
     """Yield a connection that sees one committed state of the books and can change nothing.
+
+    Args:
+        engine: of the books.
+        as_of: see them as they stood after this run; None for as they stand now.
 
     Raises:
         BookError: `books-unreachable`: the server or file cannot be opened.
     """
     options: dict[str, Any] = {_READ_ONLY: True}
     if engine.dialect.name == POSTGRESQL:
-        options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        # Views cannot be made in a transaction that begins read-only; it can become so later.
+        options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": as_of is None}
     with _connected(engine) as connection:
         with _refusals_told():
             connection.execution_options(**options)
             connection.begin()
+        if as_of is not None:
+            _change(connection, allowed=True)
+            show_as_of(connection, as_of)
+            _change(connection, allowed=False)
         yield connection
         connection.rollback()
+
+
+def _change(connection: Connection, *, allowed: bool) -> None:
+    if connection.dialect.name == SQLITE:
+        connection.exec_driver_sql(f"PRAGMA query_only = {int(not allowed)}")
+    elif not allowed:
+        connection.exec_driver_sql("SET TRANSACTION READ ONLY")
 
 
 def _postgresql_engine(url: Any) -> Engine:

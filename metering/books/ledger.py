@@ -29,6 +29,7 @@ from metering.books.schema import (
     whole,
     words,
 )
+from metering.core.digests import lines_digest
 from metering.core.ledger import HOLDING_KINDS, AccountKind
 from metering.errors import BookError
 
@@ -57,6 +58,7 @@ class PostingRow(BookTable, table=True):
     amount_nanos: int = whole()
     list_nanos: int = whole()
     corrects_period: str | None = words()
+    reason: str = words()
 
 
 _POSTING: Final = table_of(PostingRow)
@@ -78,6 +80,7 @@ class NewPosting(NamedTuple):
         amount_nanos: nanos of `currency` that are charged.
         list_nanos: the same at list price.
         corrects_period: the closed period that a correction belongs to, else None.
+        reason: why a correction was made, a `core.ledger.CorrectionReason`; "" for a charge.
     """
 
     kind: str
@@ -91,6 +94,7 @@ class NewPosting(NamedTuple):
     amount_nanos: int
     list_nanos: int
     corrects_period: str | None
+    reason: str = ""
 
 
 class NetLine(NamedTuple):
@@ -227,6 +231,31 @@ _PERIODS: Final = f"""
     JOIN account a ON a.id = n.debit_account_id
     GROUP BY n.period, n.currency
 """  # noqa: S608 - our own words
+# What the hash of a period is made of, see `core.ledger.ledger_hash`.
+_CONTENT: Final = f"""
+    SELECT n.charge_day, n.corrects_period, d.name, c.name, b.digest, n.currency,
+        n.quantity, n.amount_nanos, n.list_nanos
+    FROM (
+        SELECT {_NET_KEY}, {_SUMS} FROM posting WHERE period = {{mark}}
+        GROUP BY {_NET_KEY} HAVING {_SOMETHING}
+    ) n
+    JOIN account d ON d.id = n.debit_account_id
+    JOIN account c ON c.id = n.credit_account_id
+    JOIN charge_basis b ON b.id = n.basis_id
+"""  # noqa: S608 - our own column names
+_BY_OWNER: Final = f"""
+    SELECT n.period, n.charge_day, d.cost_centre, d.team, d.project, n.currency,
+        CAST(sum(n.amount_nanos) AS BIGINT)
+    FROM (
+        SELECT period, charge_day, debit_account_id, currency, {_SUMS} FROM posting
+        WHERE period BETWEEN {{mark}} AND {{mark}}
+        GROUP BY period, charge_day, debit_account_id, currency
+    ) n
+    JOIN account d ON d.id = n.debit_account_id AND d.kind NOT IN ({_HOLDING})
+    GROUP BY n.period, n.charge_day, d.cost_centre, d.team, d.project, n.currency
+    ORDER BY n.period, n.charge_day, d.cost_centre {{binary}}, d.team {{binary}},
+        d.project {{binary}}, n.currency
+"""  # noqa: S608 - our own column names
 _CONTROL: Final = f"""
     SELECT n.currency, a.kind, a.name, n.postings, {_CHARGED} AS amount_nanos, n.list_nanos
     FROM (
@@ -289,6 +318,35 @@ def net_lines(connection: Connection, period: str | None = None) -> Iterator[Net
     cursor = _fetched(connection, _NET.replace("{condition}", condition), values)
     while rows := cursor.fetchmany(_ROWS_FETCHED):
         yield from map(NetLine._make, rows)
+
+
+def period_digest(connection: Connection, period: str) -> str:
+    """Return the digest of the net lines of a billing period, the same on every database."""
+    cursor = _fetched(connection, _CONTENT, (period,))
+    return lines_digest(cursor.fetchall())
+
+
+def booked_periods(connection: Connection) -> tuple[str, ...]:
+    """Return the billing periods with postings, in order."""
+    return tuple(
+        connection.execute(text("SELECT DISTINCT period FROM posting ORDER BY period")).scalars()
+    )
+
+
+def billed_by_owner(connection: Connection, first: str, last: str) -> Iterator[tuple[Any, ...]]:
+    """Yield what is billed by billing period, charge day and owner.
+
+    Args:
+        connection: of either kind of transaction.
+        first: the first billing period, YYYY-MM.
+        last: inclusive.
+
+    Yields:
+        Period, charge day, cost centre, team, project, currency, net nanos; in that order.
+    """
+    cursor = _fetched(connection, _BY_OWNER, (first, last))
+    while rows := cursor.fetchmany(_ROWS_FETCHED):
+        yield from rows
 
 
 def posting_line(connection: Connection, posting_id: int) -> NetLine | None:

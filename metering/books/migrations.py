@@ -3,7 +3,6 @@
 No command migrates as a side effect: `require_current` refuses and names `metering db upgrade`.
 """
 
-from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import Connection, Engine, inspect, text
@@ -20,12 +19,17 @@ if TYPE_CHECKING:
 HEAD: Final = "0001"
 
 _VERSION_TABLE: Final = "alembic_version"
-# The table of each trigger that keeps rows; one that is disabled keeps nothing.
+# The triggers that are there; one that is disabled keeps nothing.
 _TRIGGERS: Final = {
-    SQLITE: "SELECT tbl_name FROM sqlite_master WHERE type = 'trigger'",
-    POSTGRESQL: "SELECT c.relname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid"
-    " WHERE NOT t.tgisinternal AND t.tgenabled <> 'D'",
+    SQLITE: "SELECT name FROM sqlite_master WHERE type = 'trigger'",
+    POSTGRESQL: "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled <> 'D'",
 }
+# Those that keep the rows of a table, after its name.
+_KEEPING: Final = {
+    SQLITE: ("_no_update", "_no_delete", "_no_replace"),
+    POSTGRESQL: ("_rows_stay",),
+}
+_CLOSING: Final = "posting_in_open_period"
 
 
 def upgrade(engine: Engine) -> None:
@@ -112,7 +116,7 @@ def database_problems(connection: Connection) -> list[str]:
     """Return why the database itself cannot be trusted, a sentence each; empty when it can.
 
     SQLite's pages and foreign keys are checked (PostgreSQL does so by itself), and on both that
-    every table still has the triggers that keep its rows.
+    every table still has the triggers that keep its rows, and closed periods closed.
     """
     found: list[str] = []
     if connection.dialect.name == SQLITE:
@@ -121,13 +125,15 @@ def database_problems(connection: Connection) -> list[str]:
         broken = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
         found += [f"{row[0]} row {row[1]} refers to no row of {row[2]}" for row in broken]
     tables = sorted(set(inspect(connection).get_table_names()) - {_VERSION_TABLE})
-    guarded = Counter(connection.exec_driver_sql(_TRIGGERS[connection.dialect.name]).scalars())
-    needed = 2 if connection.dialect.name == SQLITE else 1
+    database = connection.dialect.name
+    there = set(connection.exec_driver_sql(_TRIGGERS[database]).scalars())
     found += [
         f"{table}: the triggers that keep its rows are gone"
         for table in tables
-        if guarded[table] < needed
+        if not there.issuperset(table + ending for ending in _KEEPING[database])
     ]
+    if _CLOSING not in there:
+        found.append("posting: the trigger that keeps closed periods closed is gone")
     return found
 
 

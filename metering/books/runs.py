@@ -10,6 +10,7 @@ from sqlmodel import Field
 
 from metering import __version__
 from metering.books.schema import BookTable, inserted_id, row_id, strict, table_of, words
+from metering.books.seals import UNSEALED
 from metering.books.types import JsonText, UtcDateTime
 
 
@@ -73,7 +74,15 @@ def record_run(
         started_by=user,
         version=__version__,
     )
-    return inserted_id(connection, statement)
+    run_id = inserted_id(connection, statement)
+    connection.info[UNSEALED] = run_id
+    return run_id
+
+
+def last_run(connection: Connection) -> Run | None:
+    """Return the last run, or None before the first."""
+    row = connection.execute(select(_RUN).order_by(_RUN.c.id.desc()).limit(1)).one_or_none()
+    return None if row is None else Run(*row)
 
 
 def list_runs(connection: Connection) -> tuple[Run, ...]:

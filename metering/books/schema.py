@@ -21,6 +21,7 @@ T = TypeVar("T")
 # Every file that holds tables; whoever needs all of them at once calls `all_tables`.
 _AGGREGATES: Final = (
     "runs",
+    "seals",
     "sources",
     "lake",
     "coverage",

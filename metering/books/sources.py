@@ -83,7 +83,21 @@ class QuarantineResolutionRow(BookTable, table=True):
     resolution: str = words()
 
 
+class QuarantineOwnerRow(BookTable, table=True):
+    """Who sees to a refused record; the last one said counts."""
+
+    __tablename__: ClassVar[Any] = "quarantine_owner"
+    __table_args__ = strict()
+
+    id: int | None = row_id()
+    run_id: int = reference("run.id")
+    quarantine_id: int = reference("quarantine.id", index=True)
+    owner: str = words()
+    reason: str = words()
+
+
 _SOURCE: Final = table_of(SourceRow)
+_OWNER: Final = table_of(QuarantineOwnerRow)
 _QUARANTINE: Final = table_of(QuarantineRow)
 _RESOLUTION: Final = table_of(QuarantineResolutionRow)
 

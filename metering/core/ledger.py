@@ -8,13 +8,14 @@ Source: design, "Five decisions", 3 and 4.
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Final
 from urllib.parse import quote
 
 from metering.core.attribution import Owner
+from metering.core.digests import value_digest
 
 
 class AccountKind(StrEnum):
@@ -44,6 +45,16 @@ class PostingKind(StrEnum):
 
     CHARGE = "charge"  # usage in an open period
     CORRECTION = "correction"  # a difference that belongs to a closed period
+
+
+class CorrectionReason(StrEnum):
+    """What a correction puts right in a closed period."""
+
+    LATE_USAGE = "late-usage"  # usage the book held nothing of
+    RESTATED_USAGE = "restated-usage"  # the source reports another quantity than it did
+    CORRECTED_PRICE = "corrected-price"  # the same usage at another rate
+    OWNER_CHANGE = "owner-change"  # the same usage, borne by another owner
+    RESETTLED = "resettled"  # what terms of the whole month come to
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -164,20 +175,16 @@ class Basis:
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-def ledger_hash(lines: Iterable[tuple[object, ...]], versions: Mapping[str, str]) -> str:
+def ledger_hash(periods: Mapping[str, str], versions: Mapping[str, str]) -> str:
     """Return the hash of a ledger: what it says, not how it came to say it.
 
     Args:
-        lines: net lines as plain values, in any order; lines that cancelled out are left out.
+        periods: billing period to the `core.digests.lines_digest` of its net lines: charge day,
+            corrected period or null, debit, credit, digest of the basis, currency, quantity,
+            amount, list amount.
         versions: content digests of the rate cards and rules in force, by name.
 
     Two ledgers that were fed the same files in another order, renamed, split or compressed have
     the same hash, and any difference of a nano, an owner or a rate changes it.
     """
-    digest = hashlib.sha256()
-    for line in sorted("\x1f".join(str(value) for value in line) for line in lines):
-        digest.update(line.encode())
-        digest.update(b"\x1e")
-    for name in sorted(versions):
-        digest.update(f"{name}\x1f{versions[name]}\x1e".encode())
-    return digest.hexdigest()
+    return value_digest({"periods": dict(periods), "versions": dict(versions)})

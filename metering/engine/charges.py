@@ -356,7 +356,7 @@ def find_lacking(
         )
         SELECT CASE WHEN closed_period IS NULL THEN 'charge' ELSE 'correction' END AS kind,
             coalesce(open_period, left(charge_day, 7)) AS period, net.*,
-            closed_period AS corrects_period
+            closed_period AS corrects_period, '' AS reason
         FROM net LEFT JOIN closed ON closed_period = left(charge_day, 7)
         """
     )
@@ -374,6 +374,7 @@ LACKING_COLUMNS: Final = (
     "amount_nanos",
     "list_nanos",
     "corrects_period",
+    "reason",
 )
 
 

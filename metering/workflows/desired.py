@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
-from metering.core.attribution import Directory, RuleSet, attribution_fields
-from metering.core.field_sets import Attribution
+from metering.core.attribution import Directory, RuleSet
+from metering.core.field_sets import Answer, Attribution
 from metering.core.ledger import (
     UNATTRIBUTED,
     UNPRICED,
@@ -30,6 +30,7 @@ from metering.core.rating import (
     rate_for,
     timeline,
 )
+from metering.core.reigns import Reign, between, clipped
 from metering.engine import charge_totals
 from metering.engine import charges as engine
 from metering.engine.cells import RATING_COLUMNS
@@ -53,7 +54,8 @@ class Policy:
 
     Attributes:
         rates: the rate cards in force.
-        rules, directory: who pays.
+        rules, directory: who pays, on every day that no period closed before has taken.
+        frozen: who pays on the days of closed periods, where others decided then.
         currency: of lines without a rate.
         promoted: ingestors whose detail stands in for metered usage.
     """
@@ -63,12 +65,27 @@ class Policy:
     directory: Directory
     currency: str
     promoted: frozenset[str] = frozenset()
+    frozen: tuple[Reign, ...] = ()
+
+    @property
+    def reigns(self) -> tuple[Reign, ...]:
+        """Return who decides on which days: every day has one reign."""
+        taken = [
+            (first, end)
+            for reign in self.frozen
+            for first, end in reign.stretches
+            if first is not None and end is not None
+        ]
+        return (*self.frozen, Reign(self.rules, self.directory, between(taken)))
 
     @property
     def tags(self) -> tuple[str, ...]:
         """Return the names of the tags the rules read, sorted: cells must keep them."""
-        fields = attribution_fields(self.rules)
-        return tuple(sorted(f.removeprefix("tag:") for f in fields if f.startswith("tag:")))
+        return tuple(sorted(frozenset[str]().union(*(reign.tags for reign in self.reigns))))
+
+    def reign_on(self, day: date) -> Reign:
+        """Return the rules and the owners file that decide on a day."""
+        return next(reign for reign in self.reigns if reign.holds_on(day))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +125,8 @@ def desired_charges(
         first: first charge day of the cells.
         last: last charge day of the cells, inclusive.
     """
-    attribution = Attribution(policy.rules, policy.directory)
     debits = _Numbered[Account]()
-    engine.own_cells(connection, list(_owner_answers(connection, attribution, debits)))
+    engine.own_cells(connection, _owner_answers(connection, policy.reigns, debits))
     keys = {row[0]: _Key.of(row) for row in engine.rating_keys(connection)}
     decisions = _Numbered[Decision]()
     answers = [
@@ -267,19 +283,25 @@ def _straddling_answers(
 
 
 def _owner_answers(
-    connection: "duckdb.DuckDBPyConnection", attribution: Attribution, debits: _Numbered[Account]
-) -> Iterator[engine.OwnerAnswers]:
+    connection: "duckdb.DuckDBPyConnection", reigns: Iterable[Reign], debits: _Numbered[Account]
+) -> list[engine.OwnerAnswers]:
     # Two people of one project share an account; numbering accounts instead of owners makes their
     # usage one line, summed before it is rounded.
-    numbers = [debits.number(owner_account(owned.owner)) for owned in attribution.owned]
-    for field_set in attribution.field_sets:
-        values = engine.distinct_values(connection, field_set.fields)
-        answers = attribution.decide(field_set, values)
-        yield engine.OwnerAnswers(
-            field_set.fields,
-            values,
-            [(at, begin, end, rank, numbers[owner]) for at, begin, end, rank, owner in answers],
-        )
+    values: dict[tuple[str, ...], list[engine.Values]] = {}
+    answers: dict[tuple[str, ...], list[Answer]] = {}
+    for reign in reigns:
+        attribution = Attribution(reign.rules, reign.directory)
+        numbers = [debits.number(owner_account(owned.owner)) for owned in attribution.owned]
+        for field_set in attribution.field_sets:
+            fields = field_set.fields
+            if fields not in values:
+                values[fields] = engine.distinct_values(connection, fields)
+            answers.setdefault(fields, []).extend(
+                (at, first, last, rank, numbers[owner])
+                for at, begin, end, rank, owner in attribution.decide(field_set, values[fields])
+                for first, last in clipped(reign.stretches, begin, end)
+            )
+    return [engine.OwnerAnswers(fields, values[fields], found) for fields, found in answers.items()]
 
 
 def _basis(key: _Key, row: engine.LineKey, decision: Decision, policy: Policy) -> Basis:

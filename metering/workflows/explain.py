@@ -271,7 +271,9 @@ class _Tracer:
         if not files:
             return 0, 0, (), ()
         # Conditions come last: they tell apart charges of one model at several rates.
-        fields = (*sorted(attribution_fields(self._policy.rules)), *CONDITION_COLUMNS)
+        rules = (reign.rules for reign in self._policy.reigns)
+        read = frozenset[str]().union(*map(attribution_fields, rules))
+        fields = (*sorted(read), *CONDITION_COLUMNS)
         with (
             self._lake.staging() as scratch,
             open_duckdb(
@@ -302,9 +304,9 @@ class _Tracer:
                 continue
             identity = dict(zip(fields, values, strict=True))
             for day in days:
-                owned = owner_of(
-                    identity, date.fromisoformat(day), self._policy.rules, self._policy.directory
-                )
+                on = date.fromisoformat(day)
+                reign = self._policy.reign_on(on)
+                owned = owner_of(identity, on, reign.rules, reign.directory)
                 account = owner_account(owned.owner).name if owned else UNATTRIBUTED.name
                 if line.debit in {account, UNPRICED.name}:
                     keys.append(values)

@@ -1,7 +1,6 @@
 """Freeze one period of the book: everything a report says, read in one transaction.
 
-The ledger is read once. The lines that are hashed are the lines that are shown, so the snapshot id
-of a report can be held against `metering verify`.
+The snapshot id is the beginning of the ledger hash: a report can be held against `metering verify`.
 """
 
 from collections.abc import Iterable, Iterator
@@ -28,8 +27,8 @@ from metering.reporting.snapshot import (
     Snapshot,
     SourceReceipt,
 )
+from metering.workflows.book_hash import book_hash
 from metering.workflows.tie_out import tie_outs
-from metering.workflows.verify import book_hash
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -38,7 +37,6 @@ if TYPE_CHECKING:
 
 _ID_CHARACTERS: Final = 12
 _HISTORY_MONTHS: Final = 6
-_HISTORY_KEY: Final = tuple(name for name in HISTORY_SCHEMA.names if name != "amount_nanos")
 
 
 def snapshot_of_period(
@@ -54,24 +52,25 @@ def snapshot_of_period(
     Raises:
         BookError: `no-charges`: the book holds none of that period.
     """
-    collected = _Collected(period)
-    ledger = book_hash(connection, collected.passing(ledger_book.net_lines(connection)))
+    collected = _Collected(ledger_book.net_lines(connection, str(period)))
     if not collected.rows:
         raise BookError(
             "no-charges",
             f"the book holds no charges of {period}",
             do="run `metering post`, or see `metering period list` for the periods it has",
         )
-    runs = run_book.list_runs(connection)
+    last_run = run_book.last_run(connection)
+    if last_run is None:
+        raise LedgerError("there are postings, and no run has written them")
     closed = str(period) in period_book.closed_periods(connection)
     return Snapshot(
         period=period,
         currency=settings.currency,
         status=ReportStatus.FINAL if closed else ReportStatus.ESTIMATE,
-        snapshot_id=ledger[:_ID_CHARACTERS],
-        made_at=runs[-1].started_at,
+        snapshot_id=book_hash(connection)[:_ID_CHARACTERS],
+        made_at=last_run.started_at,
         lines=collected.lines(),
-        history=collected.history(),
+        history=_history(connection, period),
         tie_outs=tie_outs(connection, settings, period),
         cards=_cards_used(connection, collected.cards),
         rules_version=owner_book.rule_set_version(connection).version or None,
@@ -85,56 +84,51 @@ def snapshot_of_period(
 class _Collected:
     """What a report needs of the ledger's lines, gathered while they pass by."""
 
-    def __init__(self, period: BillingPeriod) -> None:
+    def __init__(self, lines: Iterable[ledger_book.NetLine]) -> None:
         self.rows: list[tuple[object, ...]] = []
         self.cards: set[str] = set()
         self.promoted: set[tuple[str, str]] = set()
-        self._period = str(period)
-        self._window = frozenset(str(month) for month in _months(period))
-        self._days: dict[str, date] = {}
-        self._earlier: dict[tuple[object, ...], int] = {}
-
-    def passing(self, lines: Iterable[ledger_book.NetLine]) -> Iterator[ledger_book.NetLine]:
-        """Yield every line on, keeping what belongs to the report."""
+        days: dict[str, date] = {}
         for line in lines:
-            if line.period in self._window and line.debit_kind not in HOLDING_KINDS:
-                self._keep(line)
-            yield line
+            if line.debit_kind in HOLDING_KINDS:
+                continue
+            day = days.get(line.charge_day)
+            if day is None:
+                day = days.setdefault(line.charge_day, date.fromisoformat(line.charge_day))
+            self.rows.append(_row(line, day))
+            if line.card:
+                self.cards.add(line.card)
+            if line.promoted:
+                self.promoted.add((line.provider, line.billing_account))
 
     def lines(self) -> ChargeLines:
         """Return the lines of the period."""
         columns = zip(*self.rows, strict=True)
         return ChargeLines.of(dict(zip(LINE_SCHEMA.names, map(list, columns), strict=True)))
 
-    def history(self) -> History:
-        """Return what was billed in the last months, by day and owner."""
-        columns = map(list, zip(*self._earlier, strict=True))
-        history: dict[str, list[object]] = dict(zip(_HISTORY_KEY, columns, strict=True))
-        return History.of({**history, "amount_nanos": list(self._earlier.values())})
 
-    def _keep(self, line: ledger_book.NetLine) -> None:
-        day = self._days.get(line.charge_day)
-        if day is None:
-            day = self._days.setdefault(line.charge_day, date.fromisoformat(line.charge_day))
-        owner = (line.cost_centre or None, line.team or None, line.project or None)
-        key = (line.period, day, *owner, line.currency)
-        self._earlier[key] = self._earlier.get(key, 0) + line.amount_nanos
-        if line.period != self._period:
-            return
-        self.rows.append(_row(line, day, owner))
-        if line.card:
-            self.cards.add(line.card)
-        if line.promoted:
-            self.promoted.add((line.provider, line.billing_account))
+def _history(connection: "Connection", period: BillingPeriod) -> History:
+    """Return what was billed in the last months, by day and owner."""
+    first = period
+    for _ in range(_HISTORY_MONTHS - 1):
+        first = first.previous
+    rows = [
+        (month, date.fromisoformat(day), *(name or None for name in owner), currency, nanos)
+        for month, day, *owner, currency, nanos in ledger_book.billed_by_owner(
+            connection, str(first), str(period)
+        )
+    ]
+    columns = map(list, zip(*rows, strict=True))
+    return History.of(dict(zip(HISTORY_SCHEMA.names, columns, strict=True)))
 
 
-def _row(line: ledger_book.NetLine, day: date, owner: tuple[str | None, ...]) -> tuple[object, ...]:
+def _row(line: ledger_book.NetLine, day: date) -> tuple[object, ...]:
     """Return a line as the columns of `LINE_SCHEMA`, in order."""
     listed = None if line.list_unit_price_nanos is None else line.list_nanos
     return (
         day,
         _bearer(line).value,
-        *owner,
+        *(line.cost_centre or None, line.team or None, line.project or None),
         line.provider,
         line.billing_account,
         line.platform,
@@ -160,13 +154,6 @@ def _bearer(line: ledger_book.NetLine) -> Bearer:
     if line.debit == UNPRICED.name:
         return Bearer.UNPRICED
     raise LedgerError(f"a report does not know the account {line.debit}")
-
-
-def _months(period: BillingPeriod) -> list[BillingPeriod]:
-    months = [period]
-    while len(months) < _HISTORY_MONTHS:
-        months.append(months[-1].previous)
-    return months
 
 
 def _cards_used(connection: "Connection", used: set[str]) -> tuple[CardUsed, ...]:

@@ -1,10 +1,14 @@
-"""What is in force: rate cards, rules, directory, and how each is known by its version."""
+"""What decides prices and owners, and since when: in force now, or frozen with a closed period."""
 
 from typing import TYPE_CHECKING
 
 from metering.books import owners as owner_book
+from metering.books import periods as period_book
 from metering.books import rate_cards as card_book
+from metering.books.engine import begin_read, open_engine
+from metering.core.periods import BillingPeriod
 from metering.core.rate_book import RateBook
+from metering.core.reigns import Reign, Stretch
 from metering.workflows.desired import Policy
 
 if TYPE_CHECKING:
@@ -21,4 +25,34 @@ def policy_in_force(connection: "Connection", settings: "Settings") -> Policy:
         directory=owner_book.directory_in_force(connection),
         currency=settings.currency,
         promoted=settings.promoted,
+        frozen=_frozen_owners(connection, settings),
+    )
+
+
+def _frozen_owners(connection: "Connection", settings: "Settings") -> tuple[Reign, ...]:
+    """Return who pays in closed periods, where that is not as the rules in force now say."""
+    now = _owner_versions(connection)
+    stretches: dict[tuple[str, str], list[Stretch]] = {}
+    runs: dict[tuple[str, str], int] = {}
+    books = open_engine(settings.books_url)
+    for name, run_id in period_book.owners_of_closed(connection).items():
+        with begin_read(books, as_of=run_id) as then:
+            versions = _owner_versions(then)
+        if versions != now:
+            period = BillingPeriod.parse(name)
+            stretches.setdefault(versions, []).append((period.first_day, period.end_day))
+            runs[versions] = run_id
+    reigns = []
+    for versions, days in stretches.items():
+        with begin_read(books, as_of=runs[versions]) as then:
+            rules = owner_book.rule_set_in_force(then)
+            directory = owner_book.directory_in_force(then)
+        reigns.append(Reign(rules, directory, tuple(days)))
+    return tuple(reigns)
+
+
+def _owner_versions(connection: "Connection") -> tuple[str, str]:
+    return (
+        owner_book.rule_set_version(connection).source_sha256,
+        owner_book.directory_version(connection).source_sha256,
     )

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -17,9 +17,19 @@ from metering.books.engine import open_engine
 from metering.books.fx import last_posting_id
 from metering.books.migrations import require_current
 from metering.books.runs import record_run
-from metering.core.ledger import HOLDING_KINDS, UNATTRIBUTED, UNPRICED, Account, PostingKind
+from metering.core.ledger import (
+    HOLDING_KINDS,
+    UNATTRIBUTED,
+    UNPRICED,
+    Account,
+    Basis,
+    PostingKind,
+)
 from metering.core.periods import BillingPeriod
+from metering.core.terms import TermKind
 from metering.engine import charges as engine
+from metering.engine import corrections
+from metering.errors import BookError
 from metering.usage.lake import Lake
 from metering.workflows.day_cells import DayCells, live_cells, publish_cells
 from metering.workflows.desired import Desired, Policy, desired_charges
@@ -34,6 +44,8 @@ if TYPE_CHECKING:
 
     from metering.settings import Settings
     from metering.workflows.runs import Run
+
+_SETTLED_METERS: Final = frozenset(kind.value for kind in TermKind)
 
 FIRST_DAY: Final = date(1, 1, 1)
 LAST_DAY: Final = date(9999, 12, 31)
@@ -88,6 +100,7 @@ def post(
     first: date = FIRST_DAY,
     last: date = LAST_DAY,
     dry_run: bool = False,
+    restate_owners: Collection[BillingPeriod] = (),
 ) -> Posted:
     """Compute what ought to be charged for some days and append the difference.
 
@@ -97,26 +110,58 @@ def post(
         first: first charge day, inclusive.
         last: last charge day, inclusive.
         dry_run: compute and tell, change nothing.
+        restate_owners: closed periods whose spend is borne by whom the rules and owners in force
+            now name, instead of those in force when they were closed.
 
     Returns:
         What was appended; nothing at all when the book is right already.
+
+    Raises:
+        BookError: `period-not-closed`: a period whose owners are to be restated is open, and has
+            the owners in force already.
     """
     books = open_engine(settings.books_url)
     require_current(books)
     with (
         Lake(settings.lake).staging() as staging,
         transaction(books, dry_run=dry_run) as connection,
+        _owners_restated(connection, run, restate_owners) as restated,
         lacking(connection, settings, staging, first, last) as found,
     ):
         told = _told(found)
-        if dry_run or not (told.postings or found.cells.new):
+        if dry_run or not (told.postings or found.cells.new or restated):
+            # New accounts and bases may have been named on the way to find that nothing is lacking.
+            connection.rollback()
             return told
-        run_id = record_run(connection, run.command, run.arguments, run.started_at, run.user)
+        run_id = restated or record_run(
+            connection, run.command, run.arguments, run.started_at, run.user
+        )
         name_cells(connection, Lake(settings.lake), run_id, found.cells)
         before = last_posting_id(connection)
         ledger_book.add_postings(connection, run_id, engine.lacking_rows(found.duck))
         _, no_fx = convert_postings(connection, settings.currency, after=before)
         return replace(told, run_id=run_id, no_fx=no_fx)
+
+
+@contextmanager
+def _owners_restated(
+    connection: "Connection", run: "Run", periods: Collection[BillingPeriod]
+) -> Iterator[int | None]:
+    """Yield the run that let the owners in force now be those of closed periods; None without."""
+    closed = period_book.closed_periods(connection)
+    for period in periods:
+        if str(period) not in closed:
+            raise BookError(
+                "period-not-closed",
+                f"period {period} is not closed; its owners are those in force already",
+                do="post without it",
+            )
+    run_id = None
+    if periods:
+        run_id = record_run(connection, run.command, run.arguments, run.started_at, run.user)
+        for period in sorted(periods):
+            period_book.restate_owners(connection, run_id, str(period))
+    yield run_id
 
 
 @contextmanager
@@ -185,6 +230,36 @@ def _find(
         ],
         ledger_book.booked(connection, *days),
         _where_corrections_go(connection),
+    )
+    _give_reasons(duck, connection)
+
+
+def _give_reasons(duck: "duckdb.DuckDBPyConnection", connection: "Connection") -> None:
+    """Say why each correction is made; bases tell the same usage at several rates apart."""
+    corrected = corrections.corrected_bases(duck)
+    if not corrected:
+        return
+    alike: dict[tuple[str, ...], int] = {}
+    usage_of = [
+        (
+            number,
+            alike.setdefault(_usage_key(basis), len(alike)),
+            basis.meter not in _SETTLED_METERS,
+        )
+        for number, basis in account_book.bases_by_id(connection, corrected).items()
+    ]
+    corrections.give_reasons(duck, usage_of)
+
+
+def _usage_key(basis: Basis) -> tuple[str, ...]:
+    return (
+        basis.provider,
+        basis.platform,
+        basis.billing_account,
+        basis.product,
+        basis.model_raw,
+        basis.meter,
+        basis.conditions,
     )
 
 

@@ -5,7 +5,7 @@ hashes every file and recomputes every charge from the lake and the rules.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,19 +13,18 @@ from metering.books import coverage as coverage_book
 from metering.books import lake as lake_book
 from metering.books import ledger as ledger_book
 from metering.books import outcomes as outcome_book
-from metering.books import owners as owner_book
 from metering.books import periods as period_book
-from metering.books import rate_cards as card_book
+from metering.books import seals as seal_book
 from metering.books import sources as source_book
 from metering.books.engine import begin_read, open_engine
 from metering.books.migrations import database_problems, require_current
-from metering.core.ledger import UNATTRIBUTED, ledger_hash
+from metering.core.ledger import UNATTRIBUTED
 from metering.core.periods import BillingPeriod
 from metering.engine import charges as engine
 from metering.engine import trace
 from metering.engine.connection import open_duckdb
 from metering.usage.lake import Lake, file_sha256
-from metering.usage.outcomes import joined_digest
+from metering.workflows.book_hash import book_hash, changed_closed_periods
 from metering.workflows.desired import conditions_text
 from metering.workflows.post import FIRST_DAY, LAST_DAY, lacking
 from metering.workflows.tie_out import tie_outs
@@ -43,6 +42,7 @@ class Verified:
 
     Attributes:
         ledger_hash: of the net ledger and the versions in force; equal ledgers have equal hashes.
+        chain: of every row of the books, in the order they came; see `books.seals`.
         sources: files ingested.
         records: usage records in the lake, as they stand.
         outcomes: rows of outcomes in the lake.
@@ -58,6 +58,7 @@ class Verified:
     """
 
     ledger_hash: str
+    chain: str
     sources: int
     records: int
     outcomes: int
@@ -97,7 +98,8 @@ def verify(settings: "Settings", *, full: bool = False) -> Verified:
         closed = period_book.closed_periods(connection)
         periods = sorted({line.period for line in lines})
         return Verified(
-            ledger_hash=book_hash(connection, lines),
+            ledger_hash=book_hash(connection),
+            chain=seal_book.chain_head(connection),
             sources=totals.sources,
             records=sum(file.records for file in live),
             outcomes=sum(file.outcomes for file in outcome_book.outcome_files(connection)),
@@ -117,39 +119,12 @@ def verify(settings: "Settings", *, full: bool = False) -> Verified:
         )
 
 
-def book_hash(connection: "Connection", lines: Iterable[ledger_book.NetLine]) -> str:
-    """Return the hash of the ledger that net lines and the versions in force make up."""
-    versions = {
-        f"card {card.name}": card.source_sha256 for card in card_book.cards_in_force(connection)
-    }
-    versions["rules"] = owner_book.rule_set_version(connection).source_sha256
-    versions["owners"] = owner_book.directory_version(connection).source_sha256
-    if outcomes := outcome_book.outcome_files(connection):
-        versions["outcomes"] = joined_digest([file.digest for file in outcomes])
-    return ledger_hash(
-        (
-            (
-                line.period,
-                line.charge_day,
-                line.corrects_period or "",
-                line.debit,
-                line.credit,
-                line.basis,
-                line.currency,
-                line.quantity,
-                line.amount_nanos,
-                line.list_nanos,
-            )
-            for line in lines
-        ),
-        versions,
-    )
-
-
 def _problems(
     connection: "Connection", settings: "Settings", live: Sequence[lake_book.LakeFile]
 ) -> Iterator[str]:
     yield from database_problems(connection)
+    yield from seal_book.broken_seals(connection)
+    yield from changed_closed_periods(connection)
     lake = Lake(settings.lake)
     for name, size_bytes, _ in _named_files(connection, live):
         path = lake.path_of(name)
@@ -297,6 +272,7 @@ def as_json(verified: Verified) -> Mapping[str, object]:
     """Return the object that scripts read."""
     return {
         "ledger_hash": verified.ledger_hash,
+        "chain": verified.chain,
         "sources": verified.sources,
         "records": verified.records,
         "outcomes": verified.outcomes,

@@ -44,16 +44,20 @@ def test_a_period_stands_as_its_last_event_says(any_books: Engine) -> None:
         assert period_states(connection) == {}
 
         run_id = a_run(connection, "period close")
-        add_period_event(connection, run_id, "2026-09", PeriodState.CLOSED, "tied out")
+        closed = add_period_event(connection, run_id, "2026-09", PeriodState.CLOSED, "tied out")
         add_period_event(connection, run_id, "2026-08", PeriodState.CLOSED, "tied out")
-        add_period_event(connection, run_id, "2026-08", PeriodState.REOPENED, "late invoice")
+        again = add_period_event(
+            connection, run_id, "2026-08", PeriodState.REOPENED, "late invoice"
+        )
 
         assert closed_periods(connection) == {"2026-09"}
         assert period_states(connection) == {
             "2026-08": Standing(
-                "2026-08", PeriodState.REOPENED, "late invoice", NOW, "nina", run_id
+                "2026-08", PeriodState.REOPENED, "late invoice", NOW, "nina", run_id, again
             ),
-            "2026-09": Standing("2026-09", PeriodState.CLOSED, "tied out", NOW, "nina", run_id),
+            "2026-09": Standing(
+                "2026-09", PeriodState.CLOSED, "tied out", NOW, "nina", run_id, closed
+            ),
         }
 
 
@@ -95,6 +99,7 @@ def test_a_providers_number_is_recorded_once(any_books: Engine) -> None:
 
         with pytest.raises(IntegrityError):
             add_invoice(connection, run_id, _INVOICE)
+        connection.rollback()
 
 
 @pytest.mark.parametrize("category", CATEGORIES)

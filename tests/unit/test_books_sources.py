@@ -95,3 +95,4 @@ def test_a_refused_record_is_dealt_with_once(any_books: Engine) -> None:
 
         with pytest.raises(IntegrityError):
             resolve_quarantine(connection, run_id, [number], "accepted")
+        connection.rollback()

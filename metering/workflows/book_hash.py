@@ -1,0 +1,50 @@
+"""The hash of the ledger: of each period's net lines, and of the versions in force.
+
+A closed period cannot change, so its digest is the one that its close kept; the open ones, one or
+two, are read. `metering verify` reads the closed ones as well and holds them against their close.
+"""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from metering.books import ledger as ledger_book
+from metering.books import outcomes as outcome_book
+from metering.books import owners as owner_book
+from metering.books import periods as period_book
+from metering.books import rate_cards as card_book
+from metering.core.ledger import ledger_hash
+from metering.usage.outcomes import joined_digest
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+
+def book_hash(connection: "Connection") -> str:
+    """Return the hash of the ledger and the versions in force; equal ledgers have equal hashes."""
+    closes = period_book.closes_in_force(connection)
+    digests = {
+        period: closes[period].period_hash
+        if period in closes
+        else ledger_book.period_digest(connection, period)
+        for period in ledger_book.booked_periods(connection)
+    }
+    return ledger_hash(digests, versions_in_force(connection))
+
+
+def versions_in_force(connection: "Connection") -> dict[str, str]:
+    """Return the content digest of everything that decides besides usage, by name."""
+    versions = {
+        f"card {card.name}": card.source_sha256 for card in card_book.card_versions(connection)
+    }
+    versions["rules"] = owner_book.rule_set_version(connection).source_sha256
+    versions["owners"] = owner_book.directory_version(connection).source_sha256
+    if outcomes := outcome_book.outcome_files(connection):
+        versions["outcomes"] = joined_digest([file.digest for file in outcomes])
+    return versions
+
+
+def changed_closed_periods(connection: "Connection") -> Iterator[str]:
+    """Yield which closed periods are not what they were when they were closed, a sentence each."""
+    for period, close in period_book.closes_in_force(connection).items():
+        if ledger_book.period_digest(connection, period) != close.period_hash:
+            yield f"period {period} is closed, and its postings are not those it was closed with"

@@ -4,6 +4,7 @@ from datetime import datetime
 
 import click
 
+from metering.cli.arguments import PeriodParam
 from metering.cli.frame import (
     counted,
     emit_json,
@@ -14,6 +15,7 @@ from metering.cli.frame import (
     settings_or_fail,
 )
 from metering.cli.price_fx import tell_no_fx
+from metering.core.periods import BillingPeriod
 
 
 @click.command()
@@ -22,6 +24,14 @@ from metering.cli.price_fx import tell_no_fx
 )
 @click.option("--to", "last", type=click.DateTime(["%Y-%m-%d"]), help="Last charge day, inclusive.")
 @click.option("--dry-run", is_flag=True, help="Tell what would be posted, and post nothing.")
+@click.option(
+    "--restate-owners",
+    "restated",
+    type=PeriodParam(),
+    multiple=True,
+    metavar="PERIOD",
+    help="A closed period that is to be borne by whom owners and rules name now; repeatable.",
+)
 @format_option()
 @click.pass_context
 def post(
@@ -31,6 +41,7 @@ def post(
     last: datetime | None,
     *,
     dry_run: bool,
+    restated: tuple[BillingPeriod, ...],
     output_format: str,
 ) -> None:
     r"""Append to the book what it lacks to equal what the usage ought to cost.
@@ -39,6 +50,10 @@ def post(
     appended: late data, restated days, corrected prices and moved keys are all the same to it.
     Running it again posts nothing. Nothing that is posted is ever changed; a posting is reversed
     by correcting its cause (file, rate, rule) and posting again.
+
+    A difference that belongs to a closed period is posted in the next open one, as a correction
+    that names the period and why. Who bears a closed period stays as it was at its close, unless
+    --restate-owners asks for the owners in force now.
 
     \b
     Example:
@@ -50,10 +65,16 @@ def post(
 
     posted = post_charges(
         settings_or_fail(ctx),
-        Run.now("post", first=first, last=last),
+        Run.now(
+            "post",
+            first=first.date().isoformat() if first else None,
+            last=last.date().isoformat() if last else None,
+            restate_owners=[str(period) for period in restated],
+        ),
         first=first.date() if first else FIRST_DAY,
         last=last.date() if last else LAST_DAY,
         dry_run=dry_run,
+        restate_owners=restated,
     )
     if output_format == "json":
         emit_json(

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from metering.cli.arguments import PeriodParam
 from metering.cli.frame import emit_table, note, settings_or_fail
 from metering.core.money import decimal_text
 from metering.core.periods import BillingPeriod
@@ -15,21 +16,6 @@ if TYPE_CHECKING:
 _FORMATS: Final = ("html", "csv")
 _FOCUS_VERSIONS: Final = ("1.2", "1.4")
 _FOCUS_FORMATS: Final = ("parquet", "csv")
-
-
-class _Period(click.ParamType[BillingPeriod]):
-    """A billing period, written YYYY-MM."""
-
-    name = "period"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> BillingPeriod:
-        """Return the period, or end the command with the usage."""
-        try:
-            return BillingPeriod.parse(str(value))
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
 
 
 class _Formats(click.ParamType[tuple[str, ...]]):
@@ -57,7 +43,7 @@ def report() -> None:
 
 
 @report.command()
-@click.argument("period", type=_Period(), metavar="PERIOD")
+@click.argument("period", type=PeriodParam(), metavar="PERIOD")
 @click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
@@ -103,7 +89,7 @@ def chargeback(
 
 
 @report.command()
-@click.argument("period", type=_Period(), metavar="PERIOD")
+@click.argument("period", type=PeriodParam(), metavar="PERIOD")
 @click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),

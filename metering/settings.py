@@ -5,7 +5,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from metering.errors import BookError
 
@@ -17,6 +17,19 @@ _KNOWN: Final[Mapping[str, frozenset[str]]] = {
     "rules": frozenset({"file"}),
     "roles": frozenset(),  # ingestor name -> role, any key
     "accounts": frozenset(),  # ingestor name -> billing account, any key
+    "true_up": frozenset(),  # reason of a tie-out -> who bears it, see core.adjustments
+    "journal": frozenset(
+        {
+            "template",
+            "entity",
+            "expense_account",
+            "expense_accounts",
+            "suspense_account",
+            "clearing_account",
+            "clearing_accounts",
+            "decimal",
+        }
+    ),
 }
 
 
@@ -35,6 +48,8 @@ class Settings:
         promoted: ingestor names whose `detail` may be charged, said so on the report.
         demoted: ingestor names whose `metered` numbers only divide.
         accounts: ingestor name to the billing account of files that do not name one.
+        true_up: what [true_up] says, reason to bearer, see `core.adjustments.checked_policy`.
+        journal: what [journal] says, see `workflows.journal`.
     """
 
     home: Path
@@ -47,6 +62,8 @@ class Settings:
     promoted: frozenset[str] = frozenset()
     demoted: frozenset[str] = frozenset()
     accounts: Mapping[str, str] = field(default_factory=dict)
+    true_up: Mapping[str, str] = field(default_factory=dict)
+    journal: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def mappings(self) -> Path:
@@ -111,6 +128,8 @@ def load_settings(path: Path) -> Settings:
         promoted=frozenset(name for name, role in roles.items() if role == "metered"),
         demoted=frozenset(name for name, role in roles.items() if role == "detail"),
         accounts=dict(document.get("accounts", {})),
+        true_up=dict(document.get("true_up", {})),
+        journal=dict(document.get("journal", {})),
     )
 
 

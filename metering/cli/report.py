@@ -7,6 +7,7 @@ import click
 
 from metering.cli.arguments import PeriodParam
 from metering.cli.frame import emit_table, note, settings_or_fail
+from metering.cli.report_journal import journal
 from metering.core.money import decimal_text
 from metering.core.periods import BillingPeriod
 
@@ -40,6 +41,9 @@ class _Formats(click.ParamType[tuple[str, ...]]):
 @click.group()
 def report() -> None:
     """Write the reports finance forwards."""
+
+
+report.add_command(journal)
 
 
 @report.command()

@@ -80,6 +80,25 @@ def apportion(whole: int, weights: Mapping[str, int]) -> dict[str, int]:
     return {name: quotient + (name in raised) for name, (quotient, _) in floors.items()}
 
 
+def rounded_parts(parts: Mapping[str, int], step: int) -> dict[str, int]:
+    """Round amounts to a larger unit so that they still add up, by largest remainder.
+
+    Args:
+        parts: amounts by name; may be negative.
+        step: how many of their unit make one of the larger, e.g. nanos in a cent.
+
+    Returns:
+        Whole larger units by name, in the order of `parts`; they sum to the sum of `parts` rounded
+        half to even, each within one unit of its exact value. Ties go to the name that sorts first.
+    """
+    floors = {name: divmod(amount, step) for name, amount in parts.items()}
+    whole = divide_half_even(sum(parts.values()), step)
+    missing = whole - sum(quotient for quotient, _ in floors.values())
+    by_remainder = sorted(floors, key=lambda name: (-floors[name][1], name))
+    raised = frozenset(by_remainder[:missing])
+    return {name: quotient + (name in raised) for name, (quotient, _) in floors.items()}
+
+
 def nanos_from_decimal_text(text: str) -> int:
     """Return an exact decimal like "12.34" as nanos.
 

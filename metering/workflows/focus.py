@@ -12,7 +12,7 @@ from metering import __version__
 from metering.books import ledger as ledger_book
 from metering.books.engine import begin_read, open_engine
 from metering.books.migrations import require_current
-from metering.core.ledger import Account, AccountKind, Basis
+from metering.core.ledger import HOLDING_KINDS, Account, AccountKind, Basis
 from metering.core.periods import BillingPeriod
 from metering.core.tieout import Reason
 from metering.errors import LedgerError
@@ -118,6 +118,8 @@ def _lines(connection: "Connection", period: BillingPeriod) -> FocusLines:
     days: dict[str, date] = {}
     rows = []
     for line in ledger_book.net_lines(connection, str(period)):
+        if line.debit_kind in HOLDING_KINDS:
+            continue
         if line.debit not in accounts:
             accounts[line.debit] = len(owners)
             owners.append(_account(line))

@@ -1,0 +1,193 @@
+"""The journal balances to the cent, names its lines by what they are for, and imports anywhere."""
+
+import csv
+import io
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from metering.core.journal import (
+    Charged,
+    ChartOfAccounts,
+    EntryKind,
+    JournalEntry,
+    journal_entries,
+)
+from metering.core.money import divide_half_even, rounded_parts
+from metering.core.periods import BillingPeriod
+from metering.reporting.journal import Journal, JournalTemplate, journal_csv
+from tests.reporting_specimen import HOSTILE_NAMES
+
+_OCTOBER = BillingPeriod(2026, 10)
+_CHART = ChartOfAccounts(
+    expense="6420",
+    suspense="1999",
+    clearing="2190",
+    expense_of={"CC-2": "6430"},
+    clearing_of={"openai": "2191"},
+    entity="1000",
+)
+_CENT = 10_000_000
+
+
+def _charged(
+    nanos: int, cost_centre: str = "CC-1", provider: str = "anthropic", **more: str
+) -> Charged:
+    said = {"project": "p", "billing_account": "default", "currency": "USD", "corrects": ""} | more
+    return Charged(
+        cost_centre=cost_centre, owned=bool(cost_centre), provider=provider, nanos=nanos, **said
+    )
+
+
+def _entries(*charges: Charged, closed: bool = False) -> tuple[JournalEntry, ...]:
+    digits = {"USD": 2, "JPY": 0}
+    return journal_entries(_OCTOBER, charges, _CHART, digits, closed=closed)
+
+
+def test_an_open_period_is_accrued_and_reversed_on_the_first_of_the_next() -> None:
+    accrual, reversal = _entries(_charged(5 * _CENT))
+    assert (accrual.kind, accrual.booked_on) == (EntryKind.ACCRUAL, date(2026, 10, 31))
+    assert (reversal.kind, reversal.booked_on) == (EntryKind.REVERSAL, date(2026, 11, 1))
+    assert [(line.debit, line.credit) for line in accrual.lines] == [(5, 0), (0, 5)]
+    assert [(line.debit, line.credit) for line in reversal.lines] == [(0, 5), (5, 0)]
+
+
+def test_a_closed_period_has_its_actual_entry_alone() -> None:
+    (actual,) = _entries(_charged(5 * _CENT), closed=True)
+    assert actual.kind is EntryKind.ACTUAL
+
+
+def test_lines_go_to_the_accounts_of_cost_centre_and_provider() -> None:
+    (actual,) = _entries(
+        _charged(5 * _CENT, "CC-2", "openai"), _charged(7 * _CENT, ""), closed=True
+    )
+    assert [(line.account, line.cost_centre, line.debit) for line in actual.lines[:2]] == [
+        ("1999", "", 7),
+        ("6430", "CC-2", 5),
+    ]
+    assert [(line.account, line.provider, line.credit) for line in actual.lines[2:]] == [
+        ("2190", "anthropic", 7),
+        ("2191", "openai", 5),
+    ]
+
+
+def test_what_is_given_back_is_a_credit() -> None:
+    (actual,) = _entries(_charged(-5 * _CENT), closed=True)
+    assert [(line.debit, line.credit) for line in actual.lines] == [(0, 5), (5, 0)]
+
+
+def test_currencies_are_entries_of_their_own() -> None:
+    found = _entries(_charged(5 * _CENT), _charged(3 * 10**9, currency="JPY"), closed=True)
+    assert [(entry.currency, entry.total) for entry in found] == [("JPY", 3), ("USD", 5)]
+
+
+def test_a_correction_is_a_line_of_its_own() -> None:
+    (actual,) = _entries(_charged(5 * _CENT), _charged(2 * _CENT, corrects="2026-09"), closed=True)
+    assert [(line.corrects, line.debit) for line in actual.lines if line.debit] == [
+        ("", 5),
+        ("2026-09", 2),
+    ]
+
+
+def test_the_id_of_a_line_does_not_depend_on_its_amount() -> None:
+    one, other = (_entries(_charged(nanos), closed=True)[0] for nanos in (5 * _CENT, 9 * _CENT))
+    assert [line.external_id for line in one.lines] == [line.external_id for line in other.lines]
+    assert len({line.external_id for line in one.lines}) == len(one.lines)
+
+
+_CHARGES = st.builds(
+    _charged,
+    st.integers(-(10**12), 10**12),
+    st.sampled_from(["CC-1", "CC-2", ""]),
+    st.sampled_from(["openai", "anthropic"]),
+    project=st.sampled_from(["", "p", "q"]),
+    currency=st.sampled_from(["USD", "JPY"]),
+    corrects=st.sampled_from(["", "2026-09"]),
+)
+
+
+@given(st.lists(_CHARGES, max_size=20), st.booleans())
+def test_every_entry_balances_and_nothing_is_left_out(charges: list[Charged], closed: bool) -> None:
+    found = _entries(*charges, closed=closed)
+    for entry in found:
+        assert entry.total == sum(line.credit for line in entry.lines)
+        assert all((line.debit > 0) != (line.credit > 0) for line in entry.lines)
+        ids = [line.external_id for line in entry.lines]
+        assert len(set(ids)) == len(ids)
+    for entry in found:
+        if entry.kind is EntryKind.REVERSAL:
+            continue
+        step = _CENT if entry.currency == "USD" else 10**9
+        whole = sum(one.nanos for one in charges if one.currency == entry.currency)
+        net = sum(line.debit - line.credit for line in entry.lines if line.provider == "")
+        assert net == divide_half_even(whole, step)
+
+
+@given(st.dictionaries(st.text(max_size=3), st.integers(-(10**15), 10**15)), st.integers(1, 10**9))
+def test_rounded_parts_sum_to_the_rounded_sum(parts: dict[str, int], step: int) -> None:
+    rounded = rounded_parts(parts, step)
+    assert list(rounded) == list(parts)
+    assert sum(rounded.values()) == divide_half_even(sum(parts.values()), step)
+    assert all(abs(rounded[name] * step - parts[name]) < step for name in parts)
+
+
+def _journal(*charges: Charged, closed: bool = False) -> Journal:
+    return Journal(_OCTOBER, "1000", "abc", _entries(*charges, closed=closed))
+
+
+def _number(text: str) -> Decimal:
+    return Decimal(text.replace(",", ".")) if text else Decimal(0)
+
+
+@pytest.mark.parametrize("template", JournalTemplate)
+@pytest.mark.parametrize("decimal", [".", ","])
+def test_every_layout_is_a_table_that_balances(template: JournalTemplate, decimal: str) -> None:
+    journal = _journal(_charged(123_456 * _CENT), _charged(7 * _CENT, ""), _charged(-_CENT, "CC-2"))
+    text = journal_csv(journal, template, decimal).decode()
+    rows = list(csv.DictReader(io.StringIO(text, newline="")))
+    own_reversal = template in (JournalTemplate.GENERIC, JournalTemplate.QUICKBOOKS)
+    lines = [
+        line
+        for entry in journal.entries
+        for line in entry.lines
+        if own_reversal or entry.kind is not EntryKind.REVERSAL
+    ]
+    assert len(rows) == len(lines)
+    assert None not in rows[0]
+    if template is JournalTemplate.SAP:
+        sums = {
+            key: sum(_number(row["WRBTR"]) for row in rows if row["BSCHL"] == key)
+            for key in ("40", "50")
+        }
+        assert sums["40"] == sums["50"] > 1234
+        assert {row["STODT"] for row in rows} == {"20261101"}
+        return
+    names = list(rows[0])
+    debit = next(name for name in names if name.lower().startswith("debit"))
+    credit = next(name for name in names if name.lower().startswith("credit"))
+    assert sum(_number(row[debit]) for row in rows) == sum(_number(row[credit]) for row in rows)
+    assert f"1234{decimal}56" in {row[debit] for row in rows}
+
+
+@pytest.mark.parametrize("template", JournalTemplate)
+def test_a_closed_period_is_never_reversed(template: JournalTemplate) -> None:
+    text = journal_csv(_journal(_charged(5 * _CENT), closed=True), template).decode()
+    rows = list(csv.reader(io.StringIO(text, newline="")))
+    assert len(rows) == 3
+    assert not [cell for row in rows[1:] for cell in row if "11/01" in cell or "20261101" in cell]
+
+
+@pytest.mark.parametrize("template", JournalTemplate)
+def test_a_name_is_neither_a_formula_nor_another_row(template: JournalTemplate) -> None:
+    names = [*HOSTILE_NAMES, "=1+1", "a\nb", 'a"b,c']
+    journal = _journal(
+        *(_charged(5 * _CENT, name, project=name, provider=name) for name in names), closed=True
+    )
+    text = journal_csv(journal, template).decode()
+    rows = list(csv.reader(io.StringIO(text, newline="")))
+    assert {len(row) for row in rows} == {len(rows[0])}
+    assert len(rows) == 1 + len(journal.entries[0].lines)
+    assert not [cell for row in rows for cell in row if cell[:1] in tuple("=+@\t\r")]

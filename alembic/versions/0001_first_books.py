@@ -49,6 +49,8 @@ TABLES: Final = (
     "invoice_line",
     "lake_retirement",
     "quarantine_resolution",
+    "adjustment",
+    "adjustment_line",
 )
 
 ROWS_STAY: Final = """
@@ -816,6 +818,46 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_quarantine_resolution")),
         sa.UniqueConstraint("quarantine_id", name=op.f("uq_quarantine_resolution_quarantine_id")),
+        sqlite_strict=True,
+    )
+    op.create_table(
+        "adjustment",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("run_id", BIG, nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("period", sa.Text(), nullable=False),
+        sa.Column("provider", sa.Text(), nullable=False),
+        sa.Column("billing_account", sa.Text(), nullable=False),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("based_on", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.CheckConstraint("kind IN ('true-up', 'dispute')", name=op.f("ck_adjustment_kind_known")),
+        sa.ForeignKeyConstraint(["run_id"], ["run.id"], name=op.f("fk_adjustment_run_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_adjustment")),
+        sqlite_strict=True,
+    )
+    op.create_index(op.f("ix_adjustment_key"), "adjustment", ["key"])
+    op.create_index(op.f("ix_adjustment_period"), "adjustment", ["period"])
+    op.create_table(
+        "adjustment_line",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("adjustment_id", BIG, nullable=False),
+        sa.Column("line", BIG, nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("bearer", sa.Text(), nullable=False),
+        sa.Column("bearer_kind", sa.Text(), nullable=False),
+        sa.Column("cost_centre", sa.Text(), nullable=False),
+        sa.Column("team", sa.Text(), nullable=False),
+        sa.Column("project", sa.Text(), nullable=False),
+        sa.Column("amount_nanos", BIG, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["adjustment_id"], ["adjustment.id"], name=op.f("fk_adjustment_line_adjustment_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_adjustment_line")),
+        sa.UniqueConstraint(
+            "adjustment_id", "line", name=op.f("uq_adjustment_line_adjustment_id_line")
+        ),
         sqlite_strict=True,
     )
     if op.get_context().dialect.name == "postgresql":

@@ -37,7 +37,7 @@ class AdjustmentRow(BookTable, table=True):
     provider: str = words()
     billing_account: str = words()
     currency: str = words()
-    references: str = words()
+    based_on: str = words()
     reason: str = words()
 
 
@@ -82,7 +82,7 @@ def add_adjustment(connection: Connection, run_id: int, adjustment: Adjustment, 
             provider=adjustment.provider,
             billing_account=adjustment.billing_account,
             currency=adjustment.currency,
-            references=json.dumps(adjustment.references, ensure_ascii=False),
+            based_on=json.dumps(adjustment.references, ensure_ascii=False),
             reason=reason,
         ),
     )
@@ -130,6 +130,6 @@ def _all(connection: Connection) -> Iterable[Adjustment]:
             provider=row.provider,
             billing_account=row.billing_account,
             currency=row.currency,
-            references=tuple(json.loads(row.references)),
+            references=tuple(json.loads(row.based_on)),
             lines=tuple(lines.get(row.id, ())),
         )

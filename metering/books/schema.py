@@ -33,6 +33,7 @@ _AGGREGATES: Final = (
     "fx",
     "periods",
     "invoices",
+    "adjustments",
 )
 
 

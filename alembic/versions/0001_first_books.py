@@ -820,6 +820,16 @@ def upgrade() -> None:
         sa.UniqueConstraint("quarantine_id", name=op.f("uq_quarantine_resolution_quarantine_id")),
         sqlite_strict=True,
     )
+    adjustments()
+    if op.get_context().dialect.name == "postgresql":
+        op.execute(ROWS_STAY)
+    for table in TABLES:
+        keep_rows(table)
+    keep_closed()
+
+
+def adjustments() -> None:
+    """Create what keeps true-ups and outcomes of disputes."""
     op.create_table(
         "adjustment",
         sa.Column("id", BIG, nullable=False),
@@ -860,11 +870,6 @@ def upgrade() -> None:
         ),
         sqlite_strict=True,
     )
-    if op.get_context().dialect.name == "postgresql":
-        op.execute(ROWS_STAY)
-    for table in TABLES:
-        keep_rows(table)
-    keep_closed()
 
 
 def downgrade() -> None:

@@ -22,6 +22,7 @@ _WANTED: dict[str, dict[str, int | str | None]] = {
     "lake_file": {"path": "x"},
     "posting": {"credit_account_id": 2},
     "period_event": {"state": "open"},
+    "adjustment": {"kind": "dispute"},
     "invoice_line": {"category": "tax", "booking_currency": None, "booking_amount_nanos": None},
 }
 

@@ -8,13 +8,14 @@ integers, half to even, so that the amounts do not depend on the order or grain 
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from metering.core.meters import Meter
 from metering.engine.cells import RATING_COLUMNS
 from metering.engine.given import give_columns, give_table
+from metering.engine.owners import OwnerAnswers, Values, owner_joins
 from metering.usage.schema import METER_COLUMNS
 
 if TYPE_CHECKING:
@@ -33,14 +34,10 @@ BOOKED_TYPES: Final = {
 }
 
 BILLED: Final = Meter.BILLED_NANOS.value
-NO_OWNER: Final = -1
 NO_RATE: Final = -2
-_OWNER_BITS: Final = 32
 # Whether a bill states the amount is asked of every line; the other columns only decide a key.
 _ONLY_IN_KEYS: Final = tuple(name for name in RATING_COLUMNS if name != "billed_currency")
 _FETCH_ROWS: Final = 50_000
-
-Values = tuple[str | None, ...]
 
 LineKey = tuple[int, str, str, str, int]
 """Rating key number, product, ingestor, meter, decision number: what decides a line's basis."""
@@ -65,22 +62,6 @@ class KeyAnswer:
     end: datetime
     exact: bool
     decision_no: int
-
-
-@dataclass(frozen=True, slots=True)
-class OwnerAnswers:
-    """Who bears usage, as far as one set of fields can tell.
-
-    Attributes:
-        fields: columns of the cells the set looks at.
-        values: distinct values of those columns.
-        answers: (index into values, first day or None, end day or None, rank, owner number); the
-            least rank over all sets wins.
-    """
-
-    fields: tuple[str, ...]
-    values: Sequence[Values]
-    answers: Sequence[tuple[int, date | None, date | None, int, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,20 +112,28 @@ def distinct_values(connection: "duckdb.DuckDBPyConnection", fields: Sequence[st
     ).fetchall()
 
 
-def own_cells(connection: "duckdb.DuckDBPyConnection", owners: Sequence[OwnerAnswers]) -> None:
+def own_cells(
+    connection: "duckdb.DuckDBPyConnection",
+    owners: Sequence[OwnerAnswers],
+    keep: Sequence[str] = (),
+) -> None:
     """Join the owners to the cells and sum, so that everything after works on far fewer rows.
 
     This is the one statement of a rating that reads every cell.
+
+    Args:
+        connection: with the cells opened.
+        owners: the answers of the attribution rules.
+        keep: columns of the cells that the lines of `rate_cells` shall not be summed over; charges
+            do not have them, since an amount is rounded once per posting.
     """
-    joins, codes = _register_owners(connection, owners)
+    joins, owner = owner_joins(connection, owners)
     columns = ", ".join(f"c.{name}" for name in RATING_COLUMNS)
     meters = ", ".join(f"CAST(sum(c.{name}) AS BIGINT) AS {name}" for name in METER_COLUMNS)
-    code = f"least({', '.join(codes)})" if len(codes) > 1 else (codes[0] if codes else "NULL")
-    owner = f"CASE WHEN {code} IS NULL THEN {NO_OWNER} ELSE {code} & {2**_OWNER_BITS - 1} END"
     connection.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE owned AS
-        SELECT c.day, {columns}, c.product, c.ingestor,
+        SELECT c.day, {columns}, c.product, c.ingestor, {_listed(keep, "c.")}
             c.segment_start, c.segment_end, c.straddles, CAST({owner} AS BIGINT) AS owner_no,
             CAST(sum(c.reported_nanos) AS BIGINT) AS billed,
             c.other_meter, CAST(sum(c.other_quantity) AS BIGINT) AS other_quantity, {meters}
@@ -195,9 +184,16 @@ def straddling(connection: "duckdb.DuckDBPyConnection") -> list[tuple[int, datet
 
 
 def rate_cells(
-    connection: "duckdb.DuckDBPyConnection", answers: Sequence[KeyAnswer]
+    connection: "duckdb.DuckDBPyConnection",
+    answers: Sequence[KeyAnswer],
+    keep: Sequence[str] = (),
 ) -> list[LineKey]:
     """Join the answers to the owned cells and sum quantities per line.
+
+    Args:
+        connection: with the owned cells.
+        answers: of every rating key.
+        keep: as for `own_cells`.
 
     Returns:
         The distinct line keys, for which the caller makes bases.
@@ -214,16 +210,16 @@ def rate_cells(
             FROM keyed UNPIVOT (quantity FOR meter IN ({", ".join(METER_COLUMNS)}))
             WHERE quantity <> 0 AND billed_currency IS NULL
             UNION ALL BY NAME
-            SELECT day, key_no, product, ingestor, segment_start, segment_end,
+            SELECT day, key_no, product, ingestor, {_listed(keep)} segment_start, segment_end,
                 straddles, owner_no, other_meter AS meter, other_quantity AS quantity
             FROM keyed
             WHERE other_meter IS NOT NULL AND other_quantity <> 0 AND billed_currency IS NULL
             UNION ALL BY NAME
-            SELECT day, key_no, product, ingestor, segment_start, segment_end, straddles,
-                owner_no, '{BILLED}' AS meter, billed AS quantity
+            SELECT day, key_no, product, ingestor, {_listed(keep)} segment_start, segment_end,
+                straddles, owner_no, '{BILLED}' AS meter, billed AS quantity
             FROM keyed WHERE billed_currency IS NOT NULL AND billed <> 0
         )
-        SELECT m.day, m.key_no, m.product, m.ingestor, m.meter, m.owner_no,
+        SELECT m.day, m.key_no, m.product, m.ingestor, {_listed(keep, "m.")} m.meter, m.owner_no,
             a.decision_no, CAST(sum(m.quantity) AS HUGEINT) AS quantity
         FROM metered m
         LEFT JOIN answers a ON a.key_no = m.key_no AND a.meter = m.meter AND a.exact = m.straddles
@@ -441,38 +437,5 @@ def _register_answers(
     )
 
 
-def _register_owners(
-    connection: "duckdb.DuckDBPyConnection", owners: Sequence[OwnerAnswers]
-) -> tuple[str, list[str]]:
-    # Rank and owner travel as one number, so that the least of all sets is one function call.
-    joins, codes = [], []
-    for number, found in enumerate(owners):
-        if not found.answers:
-            continue
-        name = f"owner_{number}"
-        types = {f"f{place}": "VARCHAR" for place in range(len(found.fields))}
-        give_table(
-            connection,
-            name,
-            {**types, "from_day": "DATE", "to_day": "DATE", "code": "BIGINT"},
-            [
-                (
-                    *found.values[at],
-                    begin or date.min,
-                    end or date.max,
-                    (rank << _OWNER_BITS) + owner,
-                )
-                for at, begin, end, rank, owner in found.answers
-            ],
-        )
-        on = [
-            *(
-                f'c."{field}" IS NOT DISTINCT FROM {name}.f{place}'
-                for place, field in enumerate(found.fields)
-            ),
-            f"c.day >= {name}.from_day",
-            f"c.day < {name}.to_day",
-        ]
-        joins.append(f"LEFT JOIN {name} ON {' AND '.join(on)}")
-        codes.append(f"{name}.code")
-    return "\n".join(joins), codes
+def _listed(columns: Sequence[str], table: str = "") -> str:
+    return "".join(f'{table}"{column}", ' for column in columns)

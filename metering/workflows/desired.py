@@ -34,6 +34,7 @@ from metering.core.reigns import Reign, between, clipped
 from metering.engine import charge_totals
 from metering.engine import charges as engine
 from metering.engine.cells import RATING_COLUMNS
+from metering.engine.owners import NO_OWNER, OwnerAnswers, Values
 from metering.usage.schema import CONDITION_COLUMNS
 from metering.workflows.settling import adjustments
 
@@ -115,7 +116,12 @@ class Desired:
 
 
 def desired_charges(
-    connection: "duckdb.DuckDBPyConnection", policy: Policy, first: date, last: date
+    connection: "duckdb.DuckDBPyConnection",
+    policy: Policy,
+    first: date,
+    last: date,
+    *,
+    keep: Sequence[str] = (),
 ) -> Desired:
     """Rate and attribute the open cells.
 
@@ -124,16 +130,17 @@ def desired_charges(
         policy: what decides.
         first: first charge day of the cells.
         last: last charge day of the cells, inclusive.
+        keep: columns of the cells that the engine's table `lines` keeps beside the charges.
     """
     debits = _Numbered[Account]()
-    engine.own_cells(connection, _owner_answers(connection, policy.reigns, debits))
+    engine.own_cells(connection, _owner_answers(connection, policy.reigns, debits), keep)
     keys = {row[0]: _Key.of(row) for row in engine.rating_keys(connection)}
     decisions = _Numbered[Decision]()
     answers = [
         *_lasting_answers(keys, policy.rates, decisions, first, last),
         *_straddling_answers(keys, policy.rates, decisions, engine.straddling(connection)),
     ]
-    combinations = engine.rate_cells(connection, answers)
+    combinations = engine.rate_cells(connection, answers, keep)
     bases = _Numbered[Basis]()
     basis_of = [
         (row, bases.number(_basis(keys[row[0]], row, decisions.items[row[4]], policy)))
@@ -143,7 +150,7 @@ def desired_charges(
         connection, basis_of, [_line_basis(no, basis) for no, basis in enumerate(bases.items)]
     )
     numbered = dict(enumerate(debits.items))
-    numbered[engine.NO_OWNER] = UNATTRIBUTED
+    numbered[NO_OWNER] = UNATTRIBUTED
     numbered[engine.NO_RATE] = UNPRICED
     _add_adjustments(connection, policy, numbered, bases)
     return Desired(numbered, tuple(bases.items))
@@ -284,10 +291,10 @@ def _straddling_answers(
 
 def _owner_answers(
     connection: "duckdb.DuckDBPyConnection", reigns: Iterable[Reign], debits: _Numbered[Account]
-) -> list[engine.OwnerAnswers]:
+) -> list[OwnerAnswers]:
     # Two people of one project share an account; numbering accounts instead of owners makes their
     # usage one line, summed before it is rounded.
-    values: dict[tuple[str, ...], list[engine.Values]] = {}
+    values: dict[tuple[str, ...], list[Values]] = {}
     answers: dict[tuple[str, ...], list[Answer]] = {}
     for reign in reigns:
         attribution = Attribution(reign.rules, reign.directory)
@@ -301,7 +308,7 @@ def _owner_answers(
                 for at, begin, end, rank, owner in attribution.decide(field_set, values[fields])
                 for first, last in clipped(reign.stretches, begin, end)
             )
-    return [engine.OwnerAnswers(fields, values[fields], found) for fields, found in answers.items()]
+    return [OwnerAnswers(fields, values[fields], found) for fields, found in answers.items()]
 
 
 def _basis(key: _Key, row: engine.LineKey, decision: Decision, policy: Policy) -> Basis:

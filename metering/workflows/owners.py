@@ -29,6 +29,7 @@ from metering.core.rule_review import Identity, Remark, review, without_owner
 from metering.core.rules_file import parse_rules
 from metering.engine import charge_totals
 from metering.engine import charges as engine
+from metering.engine.owners import NO_OWNER
 from metering.usage.lake import Lake
 from metering.workflows.day_cells import DayCells, live_cells
 from metering.workflows.desired import Policy, desired_charges
@@ -250,7 +251,7 @@ def _unowned(usage: _Usage) -> Iterator[Unowned]:
         account = desired.debits[number]
         if account.kind is AccountKind.OWNER and account.cost_centre == _NOBODY:
             found.append(Unowned(account.team, account.project, currency, nanos))
-        elif number == engine.NO_OWNER:
+        elif number == NO_OWNER:
             found.append(Unowned("", "", currency, nanos))
     yield from sorted((one for one in found if one.amount_nanos), key=_by_money)
 

@@ -110,8 +110,9 @@ def open_outcomes(connection: "duckdb.DuckDBPyConnection", files: Sequence[Path]
                 CAST(greatest(next_as_of, instant) AS DATE) AS day
             FROM found WHERE is_followed
         )
-        SELECT * EXCLUDE (reached, instant), CAST(reached AS DATE) AS outcome_day FROM every
-        WHERE weight_e4 <> 0
+        SELECT row_number() OVER () AS event_no, * EXCLUDE (reached, instant),
+            CAST(reached AS DATE) AS outcome_day
+        FROM every WHERE weight_e4 <> 0
         """
     )
 
@@ -183,11 +184,14 @@ def own_outcomes(
         f"""
         CREATE OR REPLACE TEMP TABLE outcomes AS
         WITH asked AS (
-            SELECT row_number() OVER () AS event_no, outcome_day AS day, {fields} FROM events
+            SELECT event_no, outcome_day AS day, {fields} FROM events
         ), answered AS (
             SELECT event_no, {owner} AS owner_no FROM asked c {joins}
         ), numbered AS (
-            SELECT row_number() OVER () AS event_no, * FROM events
+            SELECT *,
+                -- What the source calls settled was validated before: one outcome, not two.
+                stage = 'settled' AND bool_or(stage = 'validated') OVER same AS is_doubled
+            FROM events WINDOW same AS (PARTITION BY ingestor, outcome_id)
         )
         SELECT e.* EXCLUDE (event_no, team, project),
             coalesce(e.team, o.owner_team, '') AS team,

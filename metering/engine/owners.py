@@ -1,4 +1,4 @@
-"""Who bears what, as the engine joins it: the answers of field sets, of which the least rank wins."""
+"""Who bears usage, as the engine joins it: of the answers of all field sets the least rank wins."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

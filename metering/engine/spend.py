@@ -1,0 +1,228 @@
+"""Spend set against outcomes: keyed, project, pending or unattributed.
+
+An outcome on day s answers usage on day t when t <= s <= t + W, W being the window of the project;
+days are of UTC. Per row of spend the first that holds decides:
+
+1. keyed: the outcomes of the row's team and project that share one of its keys weigh more than
+   nothing in the window, reversals taken off;
+2. project: those of its team and project do, whatever their keys;
+3. pending: the window reaches past the last day with usage;
+4. unattributed, split by what the team's feed says.
+
+The four add up to the spend, to the nano. Source: token-maxing, 3.4.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import TYPE_CHECKING, Final
+
+from metering.engine.given import give_columns, give_table
+
+if TYPE_CHECKING:
+    import duckdb
+
+# What answers: work that a system of record agrees with.
+_ACCEPTED: Final = "('validated', 'settled')"
+
+SPEND_TYPES: Final = {
+    "day": "DATE",
+    "team": "VARCHAR",
+    "project": "VARCHAR",
+    "currency": "VARCHAR",
+    "debit": "VARCHAR",
+    "basis": "VARCHAR",
+    "quantity": "BIGINT",
+    "amount_nanos": "BIGINT",
+}
+"""What `give_booked` is given of the book: a column each."""
+
+
+def give_booked(
+    connection: "duckdb.DuckDBPyConnection", columns: Mapping[str, Sequence[object]]
+) -> None:
+    """Make `booked`: net charges of the book, as SPEND_TYPES; team and project "" if not said."""
+    give_columns(connection, "booked_lines", SPEND_TYPES, [columns[name] for name in SPEND_TYPES])
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE booked AS"
+        " SELECT row_number() OVER () AS line_no, * FROM booked_lines"
+    )
+
+
+def spend_by_keys(
+    connection: "duckdb.DuckDBPyConnection",
+    debits: Sequence[tuple[int, str]],
+    bases: Sequence[tuple[int, str]],
+    keys: Mapping[str, str],
+) -> None:
+    """Divide each booked charge among the keys of the usage it is for: the table `spend`.
+
+    A charge of one day, bearer and basis is divided in proportion to its quantities, by largest
+    remainder, so that its parts add up to it. A charge without usage (a seat, a correction) has
+    one part without keys.
+
+    Args:
+        connection: with `booked`, and the tables of `engine.charges` for the same days.
+        debits: (debit number, account name), of the charges that ought to be booked.
+        bases: (basis number, digest).
+        keys: kind of key to the column of the cells that `lines` kept.
+    """
+    give_table(connection, "debit_names", {"debit_no": "BIGINT", "debit": "VARCHAR"}, debits)
+    give_table(connection, "basis_names", {"basis_no": "BIGINT", "basis": "VARCHAR"}, bases)
+    named = "".join(f', l."{column}" AS {key}' for key, column in keys.items())
+    order = "".join(f", {key} NULLS FIRST" for key in keys)
+    connection.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE spend AS
+        WITH shares AS (
+            SELECT c.line_no, sum(l.quantity) AS share{named}
+            FROM lines l
+            JOIN basis_of o USING (key_no, product, ingestor, meter, decision_no)
+            JOIN bases b ON b.basis_no = o.basis_no AND b.has_rate
+            JOIN debit_names d ON d.debit_no = l.owner_no
+            JOIN basis_names n ON n.basis_no = o.basis_no
+            JOIN booked c ON c.day = l.day AND c.debit = d.debit AND c.basis = n.basis
+            GROUP BY ALL
+        ), weighed AS (
+            SELECT *, sum(share) OVER line AS whole, min(share) OVER line AS least,
+            FROM shares WHERE share <> 0 WINDOW line AS (PARTITION BY line_no)
+        ), split AS (
+            SELECT w.* EXCLUDE (least), c.amount_nanos,
+                -- A bill's own amounts are their quantities, credits among them.
+                CASE WHEN whole = c.amount_nanos AND c.quantity = whole THEN share
+                    ELSE abs(c.amount_nanos::HUGEINT) * share // whole END AS part,
+                abs(c.amount_nanos::HUGEINT) * share % whole AS rest
+            FROM weighed w JOIN booked c USING (line_no)
+            WHERE least > 0 OR (whole = c.amount_nanos AND c.quantity = whole)
+        ), ranked AS (
+            SELECT *, CASE WHEN whole = amount_nanos THEN 0
+                    ELSE abs(amount_nanos) - sum(part) OVER (PARTITION BY line_no) END AS left_over,
+                row_number() OVER (PARTITION BY line_no ORDER BY rest DESC{order}) AS place
+            FROM split
+        ), parts AS (
+            SELECT * EXCLUDE (part, rest, left_over, place, share, whole, amount_nanos),
+                CASE WHEN whole = amount_nanos THEN part
+                    ELSE sign(amount_nanos) * (part + (place <= left_over)::INTEGER) END AS nanos
+            FROM ranked
+        )
+        SELECT c.day, c.team, c.project, c.currency, p.* EXCLUDE (line_no, nanos),
+            CAST(coalesce(p.nanos, c.amount_nanos) AS BIGINT) AS amount_nanos
+        FROM booked c LEFT JOIN parts p USING (line_no)
+        """
+    )
+
+
+def split_spend(
+    connection: "duckdb.DuckDBPyConnection",
+    keys: Sequence[str],
+    windows: Sequence[tuple[str, str, int]],
+    last_day: date,
+) -> None:
+    """Say of all spend which outcomes answer for it: the table `answered`.
+
+    `answered` has team, project, currency, bucket (keyed, project, pending, has-feed,
+    feed-silent, no-feed: the last three are unattributed), and amount_nanos.
+
+    Args:
+        connection: with `spend` (day, team, project, currency, a column per key, amount_nanos) and
+            `outcomes` (`engine.outcomes`).
+        keys: the kinds of keys that both have, in any order.
+        windows: (team, project, days) of every project that has spend.
+        last_day: the last day with usage.
+    """
+    types = {"team": "VARCHAR", "project": "VARCHAR", "days": "INTEGER"}
+    give_table(connection, "windows", types, windows)
+    connection.execute(
+        """
+        CREATE OR REPLACE TEMP TABLE projects AS
+        SELECT row_number() OVER (ORDER BY w.team, w.project) AS project_no, w.*,
+            f.last_outcome
+        FROM windows w LEFT JOIN (
+            SELECT team, max(day) AS last_outcome FROM outcomes
+            WHERE team <> '' AND weight_e4 > 0 GROUP BY team
+        ) f USING (team)
+        """
+    )
+    connection.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE accepted AS
+        SELECT p.project_no, p.days, o.day, o.weight_e4{_listed(keys, "o.")}
+        FROM outcomes o JOIN projects p USING (team, project)
+        WHERE o.stage IN {_ACCEPTED} AND o.problem IS NULL AND NOT o.is_doubled
+            AND (team <> '' OR project <> '')
+        """
+    )
+    connection.execute(_statement(keys, last_day))
+
+
+def _statement(keys: Sequence[str], last_day: date) -> str:
+    stretches = "".join(f"{key}_stretches AS ({_stretches(key)}), " for key in keys)
+    joined = "".join(
+        f" LEFT JOIN {key}_stretches {key}_s ON {key}_s.project_no = d.project_no"
+        f" AND {key}_s.{key} = s.{key} AND s.day BETWEEN {key}_s.first_day AND {key}_s.last_day"
+        for key in keys
+    )
+    keyed = " OR ".join(f"{key}_s.project_no IS NOT NULL" for key in keys) or "false"
+    return f"""
+        CREATE OR REPLACE TEMP TABLE answered AS
+        WITH {stretches}project_stretches AS ({_stretches()}), project_days AS (
+            SELECT p.team, p.project, p.project_no, t.day,
+                CASE WHEN a.project_no IS NOT NULL THEN 'project'
+                    WHEN t.day + p.days > DATE '{last_day}' THEN 'pending'
+                    WHEN p.last_outcome IS NULL THEN 'no-feed'
+                    WHEN t.day > p.last_outcome THEN 'feed-silent'
+                    ELSE 'has-feed' END AS bucket
+            FROM projects p CROSS JOIN (SELECT DISTINCT day FROM spend) t
+            LEFT JOIN project_stretches a ON a.project_no = p.project_no
+                AND t.day BETWEEN a.first_day AND a.last_day
+        ), summed AS (
+            SELECT d.project_no, s.currency, CASE WHEN {keyed} THEN 'keyed' ELSE d.bucket END
+                AS bucket, sum(s.amount_nanos) AS amount_nanos
+            FROM spend s JOIN project_days d USING (team, project, day){joined}
+            GROUP BY ALL
+        )
+        SELECT team, project, currency, bucket, amount_nanos
+        FROM summed JOIN projects USING (project_no)
+    """
+
+
+def _stretches(key: str = "") -> str:
+    """Return the query for the days of usage that outcomes answer for: stretches, none touching.
+
+    Usage on t is answered for while the outcomes of [t, t + W] weigh something. That sum changes
+    only where an outcome enters the window, at s - W, and where it leaves it, after s: so it is a
+    running total over outcomes alone, however much usage there is.
+    """
+    what = _listed([key] if key else [])
+    known = f" WHERE {key} IS NOT NULL" if key else ""
+    return f"""
+            WITH changes AS (
+                SELECT project_no{what}, day - days AS from_day, weight_e4 FROM accepted{known}
+                UNION ALL
+                SELECT project_no{what}, day + 1, -weight_e4 FROM accepted{known}
+            ), totals AS (
+                SELECT project_no{what}, from_day,
+                    sum(sum(weight_e4)) OVER (
+                        PARTITION BY project_no{what} ORDER BY from_day) > 0 AS answers
+                FROM changes GROUP BY project_no{what}, from_day
+            ), turns AS (
+                SELECT *, lag(answers, 1, false) OVER own AS answered_before
+                FROM totals WINDOW own AS (PARTITION BY project_no{what} ORDER BY from_day)
+            )
+            SELECT project_no{what}, from_day AS first_day,
+                lead(from_day) OVER own - 1 AS last_day, answers
+            FROM turns WHERE answers <> answered_before
+            WINDOW own AS (PARTITION BY project_no{what} ORDER BY from_day)
+            QUALIFY answers
+        """
+
+
+def _listed(columns: Sequence[str], table: str = "") -> str:
+    return "".join(f", {table}{column}" for column in columns)
+
+
+def answers(connection: "duckdb.DuckDBPyConnection") -> list[tuple[str, str, str, str, int]]:
+    """Return (team, project, currency, bucket, nanos) of `answered`, sorted."""
+    return connection.execute(
+        "SELECT team, project, currency, bucket, CAST(amount_nanos AS BIGINT) FROM answered"
+        " ORDER BY ALL"
+    ).fetchall()

@@ -356,6 +356,13 @@ def posting_line(connection: Connection, posting_id: int) -> NetLine | None:
     return None if row is None else NetLine._make(row)
 
 
+def lines_of_basis(connection: Connection, digest: str) -> list[NetLine]:
+    """Return the net lines of one basis, in the order of `net_lines`."""
+    condition = "basis_id = (SELECT id FROM charge_basis WHERE digest = {mark})"
+    rows = _fetched(connection, _NET.replace("{condition}", condition), (digest,)).fetchall()
+    return [NetLine._make(row) for row in rows]
+
+
 def posting_count(connection: Connection) -> int:
     """Return how many postings there are."""
     return connection.execute(select(func.count()).select_from(_POSTING)).scalar_one()

@@ -1,16 +1,14 @@
 """Who pays: versions of the owners file and of the rules; the newest of each is in force."""
 
 import json
-from dataclasses import dataclass
 from datetime import date
 from typing import Any, ClassVar, Final
 
-from sqlalchemy import Connection, Table, UniqueConstraint, insert, select
+from sqlalchemy import Connection, UniqueConstraint, insert, select
 from sqlmodel import Field
 
 from metering.books.schema import (
     BookTable,
-    inserted_id,
     reference,
     row_id,
     strict,
@@ -19,6 +17,7 @@ from metering.books.schema import (
     words,
 )
 from metering.books.types import DayText, canonical_json
+from metering.books.versions import Version, new_version, newest, version_of
 from metering.core.attribution import Assign, Directory, DirectoryEntry, Match, Rule, RuleSet
 from metering.core.patterns import Pattern, PatternKind
 
@@ -89,21 +88,6 @@ _RULE_SET: Final = table_of(RuleSetRow)
 _RULE: Final = table_of(RuleRow)
 
 
-@dataclass(frozen=True, slots=True)
-class Version:
-    """Which version of a file is in force.
-
-    Attributes:
-        version: 1 for the first; 0 when there is none yet.
-        source_name: the file's name.
-        source_sha256: of its bytes, hexadecimal; part of the ledger hash.
-    """
-
-    version: int
-    source_name: str
-    source_sha256: str
-
-
 def store_directory(
     connection: Connection, run_id: int, directory: Directory, sha256: str
 ) -> Version:
@@ -115,7 +99,7 @@ def store_directory(
         directory: the checked file.
         sha256: of its bytes, hexadecimal.
     """
-    version, directory_id = _new_version(connection, run_id, _DIRECTORY, directory.name, sha256)
+    version, directory_id = new_version(connection, run_id, _DIRECTORY, (directory.name, sha256))
     if directory_id is not None and directory.entries:
         connection.execute(
             insert(_OWNER),
@@ -139,8 +123,8 @@ def store_directory(
 
 def directory_in_force(connection: Connection) -> Directory:
     """Return the newest owners file; without any, one that names nobody."""
-    newest = _newest(connection, _DIRECTORY)
-    if newest is None:
+    found = newest(connection, _DIRECTORY)
+    if found is None:
         return Directory()
     rows = connection.execute(
         select(
@@ -153,15 +137,15 @@ def directory_in_force(connection: Connection) -> Directory:
             _OWNER.c.valid_from,
             _OWNER.c.valid_to,
         )
-        .where(_OWNER.c.directory_id == newest.id)
+        .where(_OWNER.c.directory_id == found.id)
         .order_by(_OWNER.c.id)
     )
-    return Directory(newest.source_name, tuple(DirectoryEntry(*row) for row in rows))
+    return Directory(found.source_name, tuple(DirectoryEntry(*row) for row in rows))
 
 
 def directory_version(connection: Connection) -> Version:
     """Return which owners file is in force."""
-    return _version(_newest(connection, _DIRECTORY))
+    return version_of(newest(connection, _DIRECTORY))
 
 
 def store_rule_set(connection: Connection, run_id: int, rules: RuleSet, sha256: str) -> Version:
@@ -173,7 +157,7 @@ def store_rule_set(connection: Connection, run_id: int, rules: RuleSet, sha256: 
         rules: the checked file.
         sha256: of its bytes, hexadecimal.
     """
-    version, rule_set_id = _new_version(connection, run_id, _RULE_SET, rules.name, sha256)
+    version, rule_set_id = new_version(connection, run_id, _RULE_SET, (rules.name, sha256))
     if rule_set_id is not None and rules.rules:
         connection.execute(
             insert(_RULE),
@@ -195,14 +179,14 @@ def store_rule_set(connection: Connection, run_id: int, rules: RuleSet, sha256: 
 
 def rule_set_in_force(connection: Connection) -> RuleSet:
     """Return the newest rules; without any, none."""
-    newest = _newest(connection, _RULE_SET)
-    if newest is None:
+    found = newest(connection, _RULE_SET)
+    if found is None:
         return RuleSet()
     rows = connection.execute(
-        select(_RULE).where(_RULE.c.rule_set_id == newest.id).order_by(_RULE.c.position)
+        select(_RULE).where(_RULE.c.rule_set_id == found.id).order_by(_RULE.c.position)
     )
     return RuleSet(
-        newest.source_name,
+        found.source_name,
         tuple(
             Rule(
                 row.position,
@@ -219,30 +203,7 @@ def rule_set_in_force(connection: Connection) -> RuleSet:
 
 def rule_set_version(connection: Connection) -> Version:
     """Return which rules are in force."""
-    return _version(_newest(connection, _RULE_SET))
-
-
-def _newest(connection: Connection, table: Table) -> Any:
-    return connection.execute(select(table).order_by(table.c.version.desc()).limit(1)).one_or_none()
-
-
-def _version(row: Any) -> Version:
-    if row is None:
-        return Version(0, "", "")
-    return Version(row.version, row.source_name, row.source_sha256)
-
-
-def _new_version(
-    connection: Connection, run_id: int, table: Table, name: str, sha256: str
-) -> tuple[Version, int | None]:
-    newest = _version(_newest(connection, table))
-    if newest.version and (newest.source_name, newest.source_sha256) == (name, sha256):
-        return newest, None
-    version = Version(newest.version + 1, name, sha256)
-    statement = insert(table).values(
-        run_id=run_id, version=version.version, source_name=name, source_sha256=sha256
-    )
-    return version, inserted_id(connection, statement)
+    return version_of(newest(connection, _RULE_SET))
 
 
 def _match_written(match: tuple[Match, ...]) -> str:

@@ -28,6 +28,7 @@ _AGGREGATES: Final = (
     "outcomes",
     "rate_cards",
     "owners",
+    "sharing",
     "accounts",
     "ledger",
     "fx",

@@ -12,6 +12,7 @@ from metering.cli.frame import (
     note,
     settings_or_fail,
 )
+from metering.core.allocation import SHARE_METERS
 
 if TYPE_CHECKING:
     from metering.workflows.explain import Explained
@@ -58,10 +59,12 @@ def explain(
 
 def _show(charge: "Explained") -> None:
     days = f"{charge.first_day} to {charge.last_day}"
+    used = f"{charge.quantity:,} {charge.meter} of {charge.model}"
+    is_share = charge.meter in SHARE_METERS
     rows: list[tuple[str, str]] = [
         ("amount", f"{charge.currency} {money_text(charge.amount_nanos, decimals=9)}"),
         ("account", charge.account),
-        ("usage", f"{charge.quantity:,} {charge.meter} of {charge.model}, {days}"),
+        ("share" if is_share else "usage", f"{charge.meter if is_share else used}, {days}"),
         ("status", f"{charge.status} ({charge.reason})" if charge.reason else charge.status),
     ]
     if charge.conditions != "{}":
@@ -70,10 +73,16 @@ def _show(charge: "Explained") -> None:
         rows.append(("arithmetic", charge.arithmetic))
     for price in charge.prices:
         span = f"{price.since or 'always'} until {price.until or 'further notice'}"
-        rows.append(("rate", f"{price.says}, {span}, {price.card} [{price.rate_id}]"))
+        rows.append(
+            (
+                "split" if is_share else "rate",
+                f"{price.says}, {span}, {price.card} [{price.rate_id}]",
+            )
+        )
         if price.source:
             rows.append(("", f"from {price.source}, read {price.read or 'on an unknown day'}"))
     rows += [("owner" if not at else "", how) for at, how in enumerate(charge.owners)]
-    rows.append(("records", f"{charge.records:,}, the largest of them:"))
+    if not is_share:
+        rows.append(("records", f"{charge.records:,}, the largest of them:"))
     rows += [("", f"{one.path}:{one.line}  {one.quantity:,}") for one in charge.examples]
     emit_table("", ("", ""), rows)

@@ -21,6 +21,7 @@ _COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "quarantine": ("quarantine", "Look at the records that were refused, and retry them."),
     "prices": ("prices", "Show, check and quote rates."),
     "owners": ("owners", "Say who pays: import, check and explain owners and rules."),
+    "sharing": ("sharing", "Give shared cost on: pools, splits and drivers."),
     "outcomes": ("outcomes", "Record what the spend bought, and set it against the spend."),
     "post": ("post", "Bring the book up to what the usage ought to cost."),
     "invoices": ("invoices", "Record the providers' invoices."),

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Final
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from metering.core.attribution import Owner
 from metering.core.digests import value_digest
@@ -26,6 +26,8 @@ class AccountKind(StrEnum):
     PROVIDER = "provider"  # what is owed to a provider's billing account
     PREPAID = "prepaid"  # what was paid and is not used up yet
     CAPACITY = "capacity"  # what own or leased computers cost, whoever is paid for it
+    POOL = "pool"  # shared cost, until it is given on to owners
+    MARKUP = "markup"  # what shares were charged beyond the cost, or below it
     TAX = "tax"
     CREDIT = "credit"
     ROUNDING = "rounding"
@@ -65,7 +67,8 @@ class Account:
         name: unique, readable, stable; what postings and exports show.
         kind: what it stands for.
         provider, billing_account: set for provider accounts, else empty.
-        cost_centre, team, project: set for owners, else empty.
+        cost_centre, team, project: set for owners, else empty; the cost centre of a pool or
+            mark-up is its own name, under which reports show it.
     """
 
     name: str
@@ -76,6 +79,11 @@ class Account:
     team: str = ""
     project: str = ""
 
+    @property
+    def pool(self) -> str:
+        """The name of a pool; empty for any other account."""
+        return unquote(self.name.partition(":")[2]) if self.kind is AccountKind.POOL else ""
+
 
 UNPRICED: Final = Account("suspense:unpriced", AccountKind.SUSPENSE)
 UNATTRIBUTED: Final = Account("suspense:unattributed", AccountKind.SUSPENSE)
@@ -85,7 +93,7 @@ def owner_account(owner: Owner) -> Account:
     """Return the account of who bears a charge; a person is never part of it."""
     parts = (owner.cost_centre, owner.team, owner.project)
     return Account(
-        "owner:" + "/".join(_part(part) for part in parts),
+        "owner:" + "/".join(account_part(part) for part in parts),
         AccountKind.OWNER,
         cost_centre=owner.cost_centre,
         team=owner.team,
@@ -96,7 +104,7 @@ def owner_account(owner: Owner) -> Account:
 def provider_account(provider: str, billing_account: str) -> Account:
     """Return the account of what is owed to a provider's billing account."""
     return Account(
-        f"provider:{_part(provider)}/{_part(billing_account)}",
+        f"provider:{account_part(provider)}/{account_part(billing_account)}",
         AccountKind.PROVIDER,
         provider=provider,
         billing_account=billing_account,
@@ -105,20 +113,33 @@ def provider_account(provider: str, billing_account: str) -> Account:
 
 def prepaid_account(name: str) -> Account:
     """Return the account of what was paid beforehand under a name, and is not used up yet."""
-    return Account(f"prepaid:{_part(name)}", AccountKind.PREPAID)
+    return Account(f"prepaid:{account_part(name)}", AccountKind.PREPAID)
 
 
 def bonus_account(name: str) -> Account:
     """Return the account of what a block of credit is worth beyond what was paid for it."""
-    return Account(f"prepaid:{_part(name)}/bonus", AccountKind.PREPAID)
+    return Account(f"prepaid:{account_part(name)}/bonus", AccountKind.PREPAID)
 
 
 def capacity_account(name: str) -> Account:
     """Return the account of what some own or leased capacity costs."""
-    return Account(f"capacity:{_part(name)}", AccountKind.CAPACITY)
+    return Account(f"capacity:{account_part(name)}", AccountKind.CAPACITY)
 
 
-def _part(text: str) -> str:
+def pool_account(name: str) -> Account:
+    """Return the account of a pool of shared cost."""
+    account = f"pool:{account_part(name)}"
+    return Account(account, AccountKind.POOL, cost_centre=account)
+
+
+def markup_account(pool: str) -> Account:
+    """Return the account of what shares of a pool were charged beyond its cost, below 0."""
+    account = f"markup:{account_part(pool)}"
+    return Account(account, AccountKind.MARKUP, cost_centre=account)
+
+
+def account_part(text: str) -> str:
+    """Return one name as part of an account's."""
     # A slash inside a team's name must not make two different owners share one account name.
     return quote(text, safe=" :@+") or "-"
 

@@ -1,14 +1,16 @@
-"""Which rules and which owners file decide on which days.
+"""Which rules, owners file and sharing file decide on which days.
 
-What was decided for a closed period stays decided: its days keep the rules and the owners file
-that were in force at its close, and every other day has those in force now.
+What was decided for a closed period stays decided: its days keep the rules, the owners and how cost
+was shared as they were in force at its close, and every other day has what is in force now.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
+from metering.core.allocation import Sharing
 from metering.core.attribution import Directory, RuleSet, attribution_fields
+from metering.core.driver_file import Driver
 
 Stretch = tuple[date | None, date | None]
 """Half-open days; None is unbounded."""
@@ -18,15 +20,18 @@ ALWAYS: Stretch = (None, None)
 
 @dataclass(frozen=True, slots=True)
 class Reign:
-    """Rules and an owners file, and the days on which they decide.
+    """Rules, an owners file and how cost is shared, and the days on which they decide.
 
     Attributes:
         stretches: those days; of several reigns no two overlap.
+        drivers: what splits of `sharing` may weigh by.
     """
 
     rules: RuleSet
     directory: Directory
     stretches: tuple[Stretch, ...] = (ALWAYS,)
+    sharing: Sharing = field(default_factory=Sharing)
+    drivers: tuple[Driver, ...] = ()
 
     def holds_on(self, day: date) -> bool:
         """Return whether these decide on a day."""

@@ -8,6 +8,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
+from decimal import Decimal
 from typing import Final
 
 from metering.errors import WHOLE_FILE_REMEDY, RefusedFileError, RejectedError, Rejection, shown
@@ -41,7 +42,7 @@ class Place:
 
 
 def read_toml(text: str, path: str) -> tuple[Mapping[str, object], str]:
-    """Return a TOML document, and its text as `tables` wants it.
+    """Return a TOML document, decimals exact, and its text as `tables` wants it.
 
     Args:
         text: the whole file, decoded.
@@ -52,7 +53,7 @@ def read_toml(text: str, path: str) -> tuple[Mapping[str, object], str]:
     """
     text = text.removeprefix("\ufeff").replace("\r\n", "\n")
     try:
-        return tomllib.loads(text), text
+        return tomllib.loads(text, parse_float=Decimal), text
     except (ValueError, RecursionError) as error:  # a number of 5,000 digits is no TOMLDecodeError
         raise RefusedFileError(path, [_not_toml(error, text)]) from error
 

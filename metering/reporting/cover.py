@@ -48,6 +48,8 @@ def summary_lines(
         "Charged to owners": borne.get(Bearer.OWNER, 0),
         "Unattributed": borne.get(Bearer.UNATTRIBUTED, 0),
     }
+    if borne.get(Bearer.SHARED, 0):
+        parts["In pools of shared cost"] = borne[Bearer.SHARED]
     # Unpriced usage has no amount. Were there one, it must show: the lines have to add up.
     if borne.get(Bearer.UNPRICED, 0):
         parts["Unpriced"] = borne[Bearer.UNPRICED]

@@ -15,6 +15,7 @@ from typing import Final
 
 import pandas as pd
 
+from metering.core.allocation import SHARE_METERS
 from metering.core.money import nanos_from_decimal_text
 from metering.errors import LedgerError
 from metering.reporting.figures import decimal_text
@@ -148,13 +149,14 @@ def _rows(
 
 
 def _owner_cells(group: dict[str, object], rule_version: str) -> dict[str, str]:
-    if group["bearer"] != Bearer.OWNER:
+    if group["bearer"] not in (Bearer.OWNER, Bearer.SHARED):
         return {"allocation_type": "unallocated"}
+    is_shared = group["bearer"] == Bearer.SHARED or group["meter"] in SHARE_METERS
     return {
         "cost_centre": _text(group["cost_centre"]),
         "cost_centre_owner": _text(group["team"]),
         "project": _text(group["project"]),
-        "allocation_type": "direct",
+        "allocation_type": "shared" if is_shared else "direct",
         "allocation_rule_id": _text(group["rule"]),
         "rule_version": rule_version,
     }

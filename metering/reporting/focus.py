@@ -30,6 +30,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet
 
+from metering.core.allocation import SHARE_METERS
 from metering.core.decisions import Status
 from metering.core.ledger import Account, AccountKind, Basis
 from metering.core.meters import Meter
@@ -62,7 +63,7 @@ _COST_OF_NANO: Final = 10 ** (COST_SCALE - _NANO_DIGITS)
 _PRICE_OF_NANO: Final = 10 ** (PRICE_SCALE - _NANO_DIGITS)
 _QUANTITY_ONE: Final = 10**QUANTITY_SCALE
 _DECIMAL_BYTES: Final = 16
-_ADJUSTING: Final = frozenset(TermKind)
+_ADJUSTING: Final = frozenset((*TermKind, *SHARE_METERS))
 _INSTANT_TEXT: Final = "%Y-%m-%dT%H:%M:%SZ"
 
 

@@ -29,9 +29,13 @@ class ReportStatus(StrEnum):
 
 
 class Bearer(StrEnum):
-    """Who bears a line: an owner, or one of the two suspense accounts."""
+    """Who bears a line: an owner, one of the two suspense accounts, or shared cost.
+
+    The cost centre of a shared line is the name of its account, a pool or what a mark-up came to.
+    """
 
     OWNER = "owner"
+    SHARED = "shared"
     UNATTRIBUTED = "unattributed"
     UNPRICED = "unpriced"
 
@@ -68,7 +72,7 @@ LINE_SCHEMA: Final = pa.schema(
 `charge_day` is the day of the usage; before the period it marks a correction of an earlier one.
 `cost_centre`, `team` and `project` are null for suspense. `model` is the canonical name, or the raw
 one where no alias is known. `amount_nanos` is what is billed; `list_nanos` is null where no list
-price is known, which is not the same as zero.
+price is known, which is not the same as zero. `rule` is the split that a share comes from.
 """
 
 HISTORY_SCHEMA: Final = pa.schema(

@@ -95,7 +95,7 @@ def _records(view: pd.DataFrame) -> list[_Record]:
     columns = ["bearer", *LEVELS, "provider", "model", "meter", "quantity", "amount_nanos"]
     return [
         _Record(
-            _owner(levels) if bearer == Bearer.OWNER else (),
+            _owner(levels) if bearer in (Bearer.OWNER, Bearer.SHARED) else (),
             provider,
             _text(model),
             meter,

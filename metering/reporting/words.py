@@ -4,6 +4,7 @@ import re
 from datetime import UTC, date, datetime
 from typing import Final
 
+from metering.core.allocation import SHARE_METERS, By
 from metering.core.decisions import Reason
 from metering.core.meters import Meter
 from metering.core.periods import BillingPeriod
@@ -68,13 +69,28 @@ _REASONS: Final = {
 }
 
 
+# Meter of a share -> (label, unit of its weight).
+_SHARES: Final = {
+    By.EVEN: ("Shared cost, even", "parts"),
+    By.FIXED: ("Shared cost, fixed", "millionths"),
+    By.SPEND: ("Shared cost, by spend", "nanos"),
+    By.TOKENS: ("Shared cost, by tokens", _TOKENS),
+    By.HEADCOUNT: ("Shared cost, by headcount", "person-days"),
+    By.DRIVER: ("Shared cost, by driver", "units"),
+}
+
+
 def meter_label(meter: str) -> str:
     """Return a meter's name as a reader knows it; one we do not know is shown as it stands."""
+    if meter in SHARE_METERS:
+        return _SHARES[SHARE_METERS[meter]][0]
     return _METERS[Meter(meter)][0] if meter in _METERS else meter
 
 
 def meter_unit(meter: str) -> str:
     """Return the unit a meter counts in; empty for a meter we do not know."""
+    if meter in SHARE_METERS:
+        return _SHARES[SHARE_METERS[meter]][1]
     return _METERS[Meter(meter)][1] if meter in _METERS else ""
 
 

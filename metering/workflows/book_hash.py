@@ -12,6 +12,7 @@ from metering.books import outcomes as outcome_book
 from metering.books import owners as owner_book
 from metering.books import periods as period_book
 from metering.books import rate_cards as card_book
+from metering.books import sharing as sharing_book
 from metering.core.ledger import ledger_hash
 from metering.usage.outcomes import joined_digest
 
@@ -38,6 +39,9 @@ def versions_in_force(connection: "Connection") -> dict[str, str]:
     }
     versions["rules"] = owner_book.rule_set_version(connection).source_sha256
     versions["owners"] = owner_book.directory_version(connection).source_sha256
+    versions["sharing"] = sharing_book.sharing_version(connection).source_sha256
+    for name, version in sharing_book.driver_versions(connection).items():
+        versions[f"driver {name}"] = version.source_sha256
     if outcomes := outcome_book.outcome_files(connection):
         versions["outcomes"] = joined_digest([file.digest for file in outcomes])
     return versions

@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
+from metering.core.allocation import Sharing, share_basis
 from metering.core.attribution import Directory, RuleSet
+from metering.core.driver_file import Driver
 from metering.core.field_sets import Answer, Attribution
 from metering.core.ledger import (
     UNATTRIBUTED,
@@ -33,9 +35,11 @@ from metering.core.rating import (
 from metering.core.reigns import Reign, between, clipped
 from metering.engine import charge_totals
 from metering.engine import charges as engine
+from metering.engine import sharing as sharing_engine
 from metering.engine.cells import RATING_COLUMNS
 from metering.engine.owners import NO_OWNER, OwnerAnswers, Values
 from metering.usage.schema import CONDITION_COLUMNS
+from metering.workflows.allocating import allocated, number_of
 from metering.workflows.settling import adjustments
 
 if TYPE_CHECKING:
@@ -59,6 +63,7 @@ class Policy:
         frozen: who pays on the days of closed periods, where others decided then.
         currency: of lines without a rate.
         promoted: ingestors whose detail stands in for metered usage.
+        sharing, drivers: how shared cost is given on.
     """
 
     rates: "RateBook"
@@ -66,6 +71,8 @@ class Policy:
     directory: Directory
     currency: str
     promoted: frozenset[str] = frozenset()
+    sharing: Sharing = field(default_factory=Sharing)
+    drivers: tuple[Driver, ...] = ()
     frozen: tuple[Reign, ...] = ()
 
     @property
@@ -77,7 +84,13 @@ class Policy:
             for first, end in reign.stretches
             if first is not None and end is not None
         ]
-        return (*self.frozen, Reign(self.rules, self.directory, between(taken)))
+        now = Reign(self.rules, self.directory, between(taken), self.sharing, self.drivers)
+        return (*self.frozen, now)
+
+    @property
+    def shares(self) -> bool:
+        """Whether cost is shared on some day."""
+        return any(reign.sharing.pools for reign in self.reigns)
 
     @property
     def tags(self) -> tuple[str, ...]:
@@ -85,7 +98,7 @@ class Policy:
         return tuple(sorted(frozenset[str]().union(*(reign.tags for reign in self.reigns))))
 
     def reign_on(self, day: date) -> Reign:
-        """Return the rules and the owners file that decide on a day."""
+        """Return the rules, the owners file and the sharing file that decide on a day."""
         return next(reign for reign in self.reigns if reign.holds_on(day))
 
 
@@ -153,7 +166,9 @@ def desired_charges(
     numbered[NO_OWNER] = UNATTRIBUTED
     numbered[engine.NO_RATE] = UNPRICED
     _add_adjustments(connection, policy, numbered, bases)
-    return Desired(numbered, tuple(bases.items))
+    credited: dict[int, Account] = {}
+    _add_shares(connection, policy, numbered, bases, credited)
+    return Desired(numbered, tuple(bases.items), credited)
 
 
 class _Numbered(Generic[T]):
@@ -370,6 +385,28 @@ def _add_adjustments(
             for one in settled
         ],
     )
+
+
+def _add_shares(
+    connection: "duckdb.DuckDBPyConnection",
+    policy: Policy,
+    debits: dict[int, Account],
+    bases: _Numbered[Basis],
+    credited: dict[int, Account],
+) -> None:
+    """Debit shared cost to its pools, and add what is given on of it."""
+    if not policy.shares:
+        return
+    charged = Desired(debits, tuple(bases.items), credited)
+    number = number_of(debits)
+    rows = []
+    for day, share in allocated(connection, policy, debits, charged.bases, charged.credit):
+        basis = bases.number(share_basis(share.split, share.holding))
+        credited[basis] = share.holding.credit
+        currency = share.holding.currency
+        debit = number(share.bearer)
+        rows.append((day, debit, basis, currency, share.weight, share.amount_nanos))
+    sharing_engine.add_shares(connection, rows)
 
 
 def _line_basis(number: int, basis: Basis) -> engine.LineBasis:

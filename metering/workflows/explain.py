@@ -20,8 +20,16 @@ from metering.books import ledger as ledger_book
 from metering.books import sources as source_book
 from metering.books.engine import begin_read, open_engine
 from metering.books.migrations import require_current
+from metering.core.allocation import BASIS_FIELDS, SHARE_METERS, SPLIT_ID, pool_of
 from metering.core.attribution import attribution_fields, owner_of
-from metering.core.ledger import HOLDING_KINDS, UNATTRIBUTED, UNPRICED, AccountKind, owner_account
+from metering.core.ledger import (
+    HOLDING_KINDS,
+    UNATTRIBUTED,
+    UNPRICED,
+    AccountKind,
+    owner_account,
+    pool_account,
+)
 from metering.core.money import decimal_text
 from metering.core.rates import Modifier, Rate
 from metering.core.terms import Term
@@ -31,6 +39,7 @@ from metering.errors import BookError
 from metering.usage.lake import Lake
 from metering.usage.schema import CONDITION_COLUMNS
 from metering.workflows.desired import conditions_text
+from metering.workflows.explain_shares import share_text, split_text
 from metering.workflows.policy import policy_in_force
 from metering.workflows.prices import row_text, subject_text
 
@@ -90,7 +99,8 @@ class Explained:
         model, meter, conditions, status, reason: what was used and how it was rated.
         currency, amount_nanos, list_nanos, quantity: net of all its postings.
         first_day, last_day: ISO charge days.
-        arithmetic: quantity times price, as a person would write it; empty without a rate.
+        arithmetic: quantity times price, as a person would write it; for a share, its weight out of
+            all and what was given on; empty without a rate.
         prices: the rate and its modifiers.
         owners: how the owner was found, one entry per rule or directory line.
         records: usage records behind it; their quantity is that of the charge.
@@ -219,6 +229,7 @@ class _Tracer:
     """Follows charges to their sources, reading what they share once."""
 
     def __init__(self, connection: "Connection", settings: "Settings", records: int) -> None:
+        self._connection = connection
         self._settings = settings
         self._lake = Lake(settings.lake)
         self._policy = policy_in_force(connection, settings)
@@ -251,7 +262,7 @@ class _Tracer:
             quantity=sum(one.quantity for one in lines),
             first_day=days[0],
             last_day=days[-1],
-            arithmetic=_arithmetic(line, sum(one.quantity for one in lines)),
+            arithmetic=self._arithmetic(lines),
             prices=tuple(
                 self._prices.get(rate_id, Price(rate_id, "no longer in force", "", "", "", "", ""))
                 for rate_id in json.loads(line.rate_ids)
@@ -261,6 +272,16 @@ class _Tracer:
             traced_quantity=quantity,
             examples=examples,
         )
+
+    def _arithmetic(self, lines: Sequence[ledger_book.NetLine]) -> str:
+        line = lines[0]
+        if line.meter in SHARE_METERS:
+            siblings = ledger_book.lines_of_basis(self._connection, line.basis)
+            periods = {(one.period, one.charge_day) for one in lines}
+            return share_text(
+                lines, [one for one in siblings if (one.period, one.charge_day) in periods]
+            )
+        return _arithmetic(line, sum(one.quantity for one in lines))
 
     def _behind(
         self, line: ledger_book.NetLine, days: Sequence[str]
@@ -307,12 +328,18 @@ class _Tracer:
                 on = date.fromisoformat(day)
                 reign = self._policy.reign_on(on)
                 owned = owner_of(identity, on, reign.rules, reign.directory)
-                account = owner_account(owned.owner).name if owned else UNATTRIBUTED.name
-                if line.debit in {account, UNPRICED.name}:
+                account = owner_account(owned.owner) if owned else UNATTRIBUTED
+                pool = pool_of(reign.sharing, account, _charge(line), on)
+                bearer = pool_account(pool.name) if pool else account
+                if line.debit in {bearer.name, UNPRICED.name}:
                     keys.append(values)
                     how.add(owned.how if owned else "no rule and no directory line names an owner")
                     break
         return keys, tuple(sorted(how))
+
+
+def _charge(line: ledger_book.NetLine) -> dict[str, str]:
+    return {name: str(getattr(line, name)) for name in BASIS_FIELDS}
 
 
 def _kinds(line: ledger_book.NetLine, days: Sequence[str]) -> list[trace.Kind]:
@@ -337,6 +364,11 @@ def _prices(policy: "Policy") -> dict[str, Price]:
         for term in card.terms:
             says = f"{subject_text(term)}: {row_text(term)}"
             found[term.term_id] = _price(term.term_id, says, name, term)
+    for split in policy.sharing.splits:
+        name = SPLIT_ID + split.name
+        place = f"{policy.sharing.name}:{split.line}"
+        since, until = (str(day) if day else "" for day in (split.valid_from, split.valid_to))
+        found[name] = Price(name, split_text(split), place, "", "", since, until)
     return found
 
 

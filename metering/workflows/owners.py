@@ -12,6 +12,7 @@ from metering.books import owners as owner_book
 from metering.books.engine import begin_read, begin_write, open_engine
 from metering.books.migrations import require_current
 from metering.books.runs import record_run
+from metering.core.allocation import Sharing
 from metering.core.attribution import (
     DIRECTORY_FIELDS,
     Assign,
@@ -244,7 +245,9 @@ def _unowned(usage: _Usage) -> Iterator[Unowned]:
     policy = usage.policy
     lost = without_owner(policy.rules, policy.directory, usage.identities, cells.first, cells.last)
     keys = list(dict.fromkeys(_key_of(identity) for identity in lost))[:_MOST_KEYS]
-    themselves = replace(policy, rules=_owning_themselves(policy.rules, keys))
+    rules = _owning_themselves(policy.rules, keys)
+    frozen = tuple(replace(reign, sharing=Sharing()) for reign in policy.frozen)
+    themselves = replace(policy, rules=rules, sharing=Sharing(), frozen=frozen)
     desired = desired_charges(usage.duck, themselves, cells.first, cells.last)
     found = []
     for number, currency, nanos in charge_totals.totals_by_debit(usage.duck):

@@ -3,6 +3,7 @@
 The snapshot id is the beginning of the ledger hash: a report can be held against `metering verify`.
 """
 
+import json
 from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import TYPE_CHECKING, Final
@@ -13,6 +14,7 @@ from metering.books import periods as period_book
 from metering.books import rate_cards as card_book
 from metering.books import runs as run_book
 from metering.books import sources as source_book
+from metering.core.allocation import SHARE_METERS, SPLIT_ID
 from metering.core.ledger import HOLDING_KINDS, UNATTRIBUTED, UNPRICED, AccountKind
 from metering.core.periods import BillingPeriod
 from metering.errors import BookError, LedgerError
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 
     from metering.settings import Settings
 
+_SHARED: Final = frozenset({AccountKind.POOL, AccountKind.MARKUP})
 _ID_CHARACTERS: Final = 12
 _HISTORY_MONTHS: Final = 6
 
@@ -137,7 +140,7 @@ def _row(line: ledger_book.NetLine, day: date) -> tuple[object, ...]:
         line.meter,
         line.status,
         line.reason or None,
-        None,  # which rule found the owner is not kept with a charge; `metering explain` finds it
+        _rule(line),
         line.card or None,
         line.currency,
         line.quantity,
@@ -146,7 +149,16 @@ def _row(line: ledger_book.NetLine, day: date) -> tuple[object, ...]:
     )
 
 
+def _rule(line: ledger_book.NetLine) -> str | None:
+    # Which rule found an owner is not kept with a charge; `metering explain` finds it.
+    if line.meter not in SHARE_METERS:
+        return None
+    return str(json.loads(line.rate_ids)[0]).removeprefix(SPLIT_ID)
+
+
 def _bearer(line: ledger_book.NetLine) -> Bearer:
+    if line.debit_kind in _SHARED:
+        return Bearer.SHARED
     if line.debit_kind == AccountKind.OWNER:
         return Bearer.OWNER
     if line.debit == UNATTRIBUTED.name:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from metering.books import owners as owner_book
 from metering.books import periods as period_book
 from metering.books import rate_cards as card_book
+from metering.books import sharing as sharing_book
 from metering.books.engine import begin_read, open_engine
 from metering.core.periods import BillingPeriod
 from metering.core.rate_book import RateBook
@@ -25,19 +26,21 @@ def policy_in_force(connection: "Connection", settings: "Settings") -> Policy:
         directory=owner_book.directory_in_force(connection),
         currency=settings.currency,
         promoted=settings.promoted,
-        frozen=_frozen_owners(connection, settings),
+        sharing=sharing_book.sharing_in_force(connection),
+        drivers=sharing_book.drivers_in_force(connection),
+        frozen=_frozen(connection, settings),
     )
 
 
-def _frozen_owners(connection: "Connection", settings: "Settings") -> tuple[Reign, ...]:
-    """Return who pays in closed periods, where that is not as the rules in force now say."""
-    now = _owner_versions(connection)
-    stretches: dict[tuple[str, str], list[Stretch]] = {}
-    runs: dict[tuple[str, str], int] = {}
+def _frozen(connection: "Connection", settings: "Settings") -> tuple[Reign, ...]:
+    """Return who pays in closed periods, where that is not as the files in force now say."""
+    now = _versions(connection)
+    stretches: dict[tuple[str, ...], list[Stretch]] = {}
+    runs: dict[tuple[str, ...], int] = {}
     books = open_engine(settings.books_url)
     for name, run_id in period_book.owners_of_closed(connection).items():
         with begin_read(books, as_of=run_id) as then:
-            versions = _owner_versions(then)
+            versions = _versions(then)
         if versions != now:
             period = BillingPeriod.parse(name)
             stretches.setdefault(versions, []).append((period.first_day, period.end_day))
@@ -45,14 +48,23 @@ def _frozen_owners(connection: "Connection", settings: "Settings") -> tuple[Reig
     reigns = []
     for versions, days in stretches.items():
         with begin_read(books, as_of=runs[versions]) as then:
-            rules = owner_book.rule_set_in_force(then)
-            directory = owner_book.directory_in_force(then)
-        reigns.append(Reign(rules, directory, tuple(days)))
+            reigns.append(
+                Reign(
+                    owner_book.rule_set_in_force(then),
+                    owner_book.directory_in_force(then),
+                    tuple(days),
+                    sharing_book.sharing_in_force(then),
+                    sharing_book.drivers_in_force(then),
+                )
+            )
     return tuple(reigns)
 
 
-def _owner_versions(connection: "Connection") -> tuple[str, str]:
+def _versions(connection: "Connection") -> tuple[str, ...]:
+    drivers = sharing_book.driver_versions(connection)
     return (
         owner_book.rule_set_version(connection).source_sha256,
         owner_book.directory_version(connection).source_sha256,
+        sharing_book.sharing_version(connection).source_sha256,
+        *(f"{name} {version.source_sha256}" for name, version in drivers.items()),
     )

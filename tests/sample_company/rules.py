@@ -1,4 +1,4 @@
-"""The attribution rules of the sample company; they are asked before the owners file."""
+"""What the sample company decided: who pays, asked before the owners file, and what is shared."""
 
 RULES_TOML = """\
 # Who pays for what: the first rule that matches wins; after the last one the owners file is
@@ -20,4 +20,31 @@ assign = { cost_centre = "CC-9000", team = "shared", project = "search-index" }
 name = "translations are known by their tag"
 match = { "tag:project" = "glob:translation*" }
 assign = { cost_centre = "CC-4500", team = "growth", project = "translations" }
+"""
+
+SHARING_TOML = """\
+# Cost that several teams share: a pool collects it, a split gives it on by the month. A match looks
+# at who would bear a charge (cost_centre, team, project, account) and at what it is for (provider,
+# platform, billing_account, product, model, meter); a pattern is exact text, `glob:…` or `re2:…`.
+
+[[pool]]
+name = "search-index"
+match = { team = "shared", project = "search-index" }
+
+[[pool]]
+name = "code-assistants"
+match = { team = "shared", project = "claude-code" }
+
+# Ten dollars for three: no cent is lost, and no nano.
+[[split]]
+name = "search serves three teams"
+pool = "search-index"
+by = "even"
+among = ["CC-4100/payments", "CC-4300/data", "CC-4400/support"]
+
+[[split]]
+name = "assistants by people"
+pool = "code-assistants"
+by = "headcount"
+among = ["CC-4100/*", "CC-4200/*", "CC-4300/*"]
 """

@@ -6,7 +6,6 @@ from sqlalchemy import Engine
 
 from metering.books.engine import begin_read, begin_write
 from metering.books.owners import (
-    Version,
     directory_in_force,
     directory_version,
     rule_set_in_force,
@@ -14,6 +13,7 @@ from metering.books.owners import (
     store_directory,
     store_rule_set,
 )
+from metering.books.versions import Version
 from metering.core.attribution import Assign, Directory, DirectoryEntry, Match, Rule, RuleSet
 from metering.core.patterns import Pattern
 from tests.books_rows import a_run

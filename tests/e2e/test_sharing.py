@@ -158,21 +158,29 @@ def test_what_is_shared_no_more_is_taken_back(settings: Settings) -> None:
     assert {name: nanos for name, nanos in balances(lines(settings)).items() if nanos} == before
 
 
-def test_a_closed_period_is_corrected_in_the_open_one(settings: Settings) -> None:
-    before = totals(settings)
-    closed = [line for line in lines(settings) if line.period == "2026-10"]
+def test_a_closed_period_keeps_how_it_was_shared_and_late_usage_corrects_it(
+    settings: Settings,
+) -> None:
+    share(settings)
+    closed = lines(settings)
     with begin_write(open_engine(settings.books_url)) as connection:
         close = record_run(connection, "period close", {}, run().started_at, "nina")
         add_period_event(connection, close, "2026-10", PeriodState.CLOSED, "the month is over")
 
-    share(settings)
+    share(settings, SHARING.replace('"even"', '"tokens"').replace(', "pool:assistants"', ""))
+    kept = lines(settings)
+    ingest(settings, SAMPLE / "usage" / "litellm" / "spend-logs-2026-10.jsonl.gz")
+    post(settings, run("post"))
 
+    assert kept == closed
     found = lines(settings)
-    assert [line for line in found if line.period == "2026-10"] == closed
+    assert [line for line in found if line.period == "2026-10"] == list(closed)
     corrections = [line for line in found if line.period == "2026-11"]
     assert {line.corrects_period for line in corrections} == {"2026-10"}
-    assert sum(line.amount_nanos for line in corrections) == 0
-    assert totals(settings)["control"] == before["control"]
+    shares = [line for line in corrections if line.meter == "shared_tokens"]
+    assert shares
+    assert sum(line.amount_nanos for line in shares) == 0
+    assert balances(found)["pool:assistants"] == balances(found)["pool:search"] == 0
     assert {one.corrects for one in show(settings, BillingPeriod(2026, 11)).shares} == {"2026-10"}
     assert verify(settings, full=True).problems == ()
 

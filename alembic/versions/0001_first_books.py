@@ -23,6 +23,7 @@ TABLES: Final = (
     "cell_file",
     "directory",
     "driver",
+    "flat_file",
     "fx_rate",
     "owners_restated",
     "period_event",
@@ -215,6 +216,19 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["run_id"], ["run.id"], name=op.f("fk_directory_run_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_directory")),
         sa.UniqueConstraint("version", name=op.f("uq_directory_version")),
+        sqlite_strict=True,
+    )
+    op.create_table(
+        "flat_file",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("run_id", BIG, nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("version", BIG, nullable=False),
+        sa.Column("source_sha256", sa.Text(), nullable=False),
+        sa.Column("content", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["run_id"], ["run.id"], name=op.f("fk_flat_file_run_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_flat_file")),
+        sa.UniqueConstraint("name", "version", name=op.f("uq_flat_file_name_version")),
         sqlite_strict=True,
     )
     op.create_table(

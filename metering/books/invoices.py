@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from typing import Any, ClassVar, Final
 
-from sqlalchemy import CheckConstraint, Connection, UniqueConstraint, insert, select
+from sqlalchemy import CheckConstraint, Connection, UniqueConstraint, func, insert, select
 
 from metering.books.schema import (
     BookTable,
@@ -162,6 +162,12 @@ def invoices_of(connection: Connection, period: str) -> tuple[Invoice, ...]:
     statement = select(_INVOICE).where(_INVOICE.c.period == period)
     found = _invoices(connection, connection.execute(statement))
     return tuple(sorted(found, key=lambda one: (one.invoice.provider, one.invoice.invoice_id)))
+
+
+def last_invoiced_period(connection: Connection) -> str | None:
+    """Return the last period that any invoice bills, YYYY-MM; None without invoices."""
+    found: str | None = connection.execute(select(func.max(_INVOICE.c.period))).scalar_one()
+    return found
 
 
 def invoice_lines(connection: Connection, invoice_row_id: int) -> tuple[InvoiceLine, ...]:

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Index,
     UniqueConstraint,
     bindparam,
+    func,
     insert,
     select,
     text,
@@ -280,6 +281,14 @@ def event_files(connection: Connection, ingestor: str) -> list[LakeFile]:
         LAST_DAY,
         ingestor=ingestor,
     )
+
+
+def last_usage_day(connection: Connection) -> str | None:
+    """Return the last ISO charge day that any source has usage of; None without usage."""
+    found: str | None = connection.execute(
+        select(func.max(_FILE.c.day)).where(_FILE.c.path.is_not(None))
+    ).scalar_one()
+    return found
 
 
 def cell_files(connection: Connection, recipes: Collection[str]) -> dict[str, str]:

@@ -82,7 +82,7 @@ def _show(charge: "Explained") -> None:
         if price.source:
             rows.append(("", f"from {price.source}, read {price.read or 'on an unknown day'}"))
     rows += [("owner" if not at else "", how) for at, how in enumerate(charge.owners)]
-    if not is_share:
+    if charge.records and not is_share:
         rows.append(("records", f"{charge.records:,}, the largest of them:"))
     rows += [("", f"{one.path}:{one.line}  {one.quantity:,}") for one in charge.examples]
     emit_table("", ("", ""), rows)

@@ -23,6 +23,7 @@ _COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "owners": ("owners", "Say who pays: import, check and explain owners and rules."),
     "sharing": ("sharing", "Give shared cost on: pools, splits and drivers."),
     "outcomes": ("outcomes", "Record what the spend bought, and set it against the spend."),
+    "flat": ("flat", "Charge what is agreed on: seats, prepaid credit, own capacity."),
     "post": ("post", "Bring the book up to what the usage ought to cost."),
     "invoices": ("invoices", "Record the providers' invoices."),
     "tie-out": ("tie_out", "Compare the ledger with the invoices of a period."),

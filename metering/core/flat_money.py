@@ -36,6 +36,7 @@ class FlatMeter(StrEnum):
     SEAT_TERM = "seat_term"  # a seat paid beforehand for what is left of its term
     CREDIT_PURCHASE = "credit_purchase"
     CREDIT_BONUS = "credit_bonus"  # what a block is worth beyond what was paid
+    CREDIT_BONUS_EXPIRY = "credit_bonus_expiry"
     CREDIT_FEE = "credit_fee"
     CREDIT_DRAWDOWN = "credit_drawdown"
     CREDIT_EXPIRY = "credit_expiry"
@@ -44,18 +45,20 @@ class FlatMeter(StrEnum):
     IDLE_CAPACITY_TOKEN = "idle_capacity_token"  # noqa: S105 - a meter, not a secret
 
 
+FLAT_PRODUCTS: Final = frozenset(product.value for product in FlatProduct)
+FLAT_METERS: Final = frozenset(meter.value for meter in FlatMeter)
+
 INVOICED_AS: Final[Mapping[str, InvoiceCategory]] = {
     FlatMeter.SEAT_DAY: InvoiceCategory.SEATS,
     FlatMeter.UNUSED_SEAT_DAY: InvoiceCategory.SEATS,
     FlatMeter.SEAT_TERM: InvoiceCategory.SEATS,
     FlatMeter.CREDIT_PURCHASE: InvoiceCategory.COMMITMENT,
     FlatMeter.CREDIT_FEE: InvoiceCategory.FEE,
-    FlatMeter.CREDIT_DRAWDOWN: InvoiceCategory.CREDIT,
     FlatMeter.COMMITMENT_SHORTFALL: InvoiceCategory.COMMITMENT,
     FlatMeter.CAPACITY_TOKEN: InvoiceCategory.COMMITMENT,
     FlatMeter.IDLE_CAPACITY_TOKEN: InvoiceCategory.COMMITMENT,
 }
-"""Under which category an invoice names what a charge is for."""
+"""Under which category an invoice names what is owed to a provider by agreement."""
 
 
 @dataclass(frozen=True, slots=True)

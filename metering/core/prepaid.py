@@ -205,7 +205,7 @@ def charges_of_blocks(movements: Iterable[Movement]) -> Iterator[FlatCharge]:
         elif one.meter is FlatMeter.CREDIT_EXPIRY:
             moved = (
                 (one.meter, owner, prepaid, paid),
-                (FlatMeter.CREDIT_BONUS, bonus, prepaid, one.nanos - paid),
+                (FlatMeter.CREDIT_BONUS_EXPIRY, bonus, prepaid, one.nanos - paid),
             )
         else:
             moved = ((one.meter, provider, prepaid, one.nanos),)

@@ -61,6 +61,11 @@ def days_between(first: date, end: date) -> list[date]:
     return [first + timedelta(days=place) for place in range(max((end - first).days, 0))]
 
 
+def next_day(day: date) -> date:
+    """Return the day after, or the last day of the calendar, which has none."""
+    return day if day == date.max else day + timedelta(days=1)
+
+
 def per_million(nanos: int, units: int) -> int | None:
     """Return what a million units cost, in nanos, half to even; None where there are none."""
     return divide_half_even(nanos * 1_000_000, units) if units > 0 else None

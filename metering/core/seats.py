@@ -32,7 +32,14 @@ from metering.core.attribution import Owner
 from metering.core.flat_money import FlatCharge, FlatMeter, FlatProduct, Written, flat_basis
 from metering.core.ledger import Account, Basis, owner_account, prepaid_account, provider_account
 from metering.core.owner_timelines import Timeline
-from metering.core.proration import day_share, days_between, month_of, remaining_share, year_of
+from metering.core.proration import (
+    day_share,
+    days_between,
+    month_of,
+    next_day,
+    remaining_share,
+    year_of,
+)
 from metering.core.row_ids import row_digest
 
 
@@ -206,7 +213,7 @@ def _of_plan(
     held: dict[Account, int] = {}
     most = before = 0
     term: tuple[date, date] | None = None
-    for day in days_between(plan.begins, min(_day_after(last), plan.ends or date.max)):
+    for day in days_between(plan.begins, min(next_day(last), plan.ends or date.max)):
         for account, change in changes.get(day, {}).items():
             held[account] = held.get(account, 0) + change
         if term is None or day >= term[1]:
@@ -253,7 +260,3 @@ def _basis(seats: SeatDay, meter: FlatMeter) -> Basis:
         unit_price_nanos=plan.fee_nanos if by_the_day else None,
         per=(seats.end - seats.first).days if by_the_day else None,
     )
-
-
-def _day_after(day: date) -> date:
-    return date.fromordinal(min(day.toordinal() + 1, date.max.toordinal()))

@@ -5,14 +5,15 @@ For each provider, billing account, period and currency:
     invoiced = usage in the ledger + what only the invoice knows (tax, credits, seats …)
              + rounding + unexplained
 
-to the nano. Only `usage` lines are compared with the ledger. Where the provider's own cost report
-agrees with the invoice, the reasons it gives by family and day are the invoice's (`cost_report`).
-A difference is called rounding when it is at most half a minor unit for each usage line of the
-invoice, which is as far as printing in cents can move it; anything larger is unexplained, and
-nothing is guessed.
+to the nano. `usage` lines are compared with what usage is charged; lines of seats, commitments
+and fees with what is agreed on, as far as the ledger has any of the category. Where the provider's
+own cost report agrees with the invoice, the reasons it gives by family and day are the invoice's
+(`cost_report`). A difference is called rounding when it is at most half a minor unit for each line
+of the invoice, which is as far as printing in cents can move it; anything larger is unexplained,
+and nothing is guessed.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -59,6 +60,9 @@ class LedgerSide:
         unattributed_nanos: the part of them nobody owns.
         settled: the part of them that allowances and contract terms took off or put on top, by
             the category under which an invoice would name it; nanos, negative for a discount.
+        drawn_nanos: what credit paid beforehand pays of the charges, below 0; also in `settled`.
+        agreed: what is owed beside it by agreement (seats, credit bought, capacity), by the
+            category under which an invoice names it.
         unpriced: meter and quantity of usage that has no rate, and so no amount.
     """
 
@@ -68,7 +72,14 @@ class LedgerSide:
     billed_nanos: int
     unattributed_nanos: int = 0
     settled: tuple[tuple[InvoiceCategory, int], ...] = ()
+    drawn_nanos: int = 0
+    agreed: tuple[tuple[InvoiceCategory, int], ...] = ()
     unpriced: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def owed_nanos(self) -> int:
+        """What the provider ought to ask for: charges and agreements, less what was paid before."""
+        return self.billed_nanos + self.drawn_nanos + sum(nanos for _, nanos in self.agreed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,12 +185,13 @@ def _account(
 ) -> TieOut:
     lines = [line for invoice in invoices for line in invoice.lines]
     settled = _settled_here(ledger, lines)
-    usage = ledger.billed_nanos - sum(nanos for _, nanos in ledger.settled)
+    usage = ledger.billed_nanos + ledger.drawn_nanos - sum(nanos for _, nanos in ledger.settled)
     compared = usage + sum(line.nanos for line in settled)
     parts = [
         TieOutLine("priced from usage", Reason.USAGE, usage),
         *settled,
-        *_invoice_only(lines),
+        *_agreed(ledger, lines),
+        *_invoice_only(lines, {category for category, _ in ledger.agreed}),
         *(_usage_difference(ledger, compared, lines, costs) if invoices else _not_invoiced(ledger)),
     ]
     return TieOut(
@@ -225,14 +237,36 @@ def _settled_otherwise(ledger: LedgerSide, lines: Sequence[InvoiceLine]) -> Iter
             )
 
 
-def _invoice_only(lines: Sequence[InvoiceLine]) -> Iterator[TieOutLine]:
+def _agreed(ledger: LedgerSide, lines: Sequence[InvoiceLine]) -> Iterator[TieOutLine]:
+    """Yield what is agreed on, and how the invoice's lines of the category differ from it."""
+    for category, nanos in ledger.agreed:
+        found = [line for line in lines if line.category is category]
+        yield TieOutLine(_label(category, found), Reason(category.value), nanos)
+        difference = sum(line.amount_nanos for line in found) - nanos
+        if not lines:
+            continue
+        if not found:
+            yield TieOutLine(f"{category}: not on the invoice", Reason.NOT_INVOICED, difference)
+        elif 2 * abs(difference) <= len(found) * _minor_unit(ledger.currency):
+            yield TieOutLine(f"{category}: rounding on the invoice", Reason.ROUNDING, difference)
+        else:
+            yield TieOutLine(f"{category}: unexplained", Reason.UNEXPLAINED, difference)
+
+
+def _invoice_only(
+    lines: Sequence[InvoiceLine], compared: Collection[InvoiceCategory]
+) -> Iterator[TieOutLine]:
     for category in InvoiceCategory:
-        if category is InvoiceCategory.USAGE:
+        if category is InvoiceCategory.USAGE or category in compared:
             continue
         found = [line for line in lines if line.category is category]
-        words = found[0].description if len(found) == 1 else f"{len(found)} lines"
-        label = f"{category}: {words}" if words else str(category)
-        yield TieOutLine(label, Reason(category.value), sum(line.amount_nanos for line in found))
+        amount = sum(line.amount_nanos for line in found)
+        yield TieOutLine(_label(category, found), Reason(category.value), amount)
+
+
+def _label(category: InvoiceCategory, lines: Sequence[InvoiceLine]) -> str:
+    words = lines[0].description if len(lines) == 1 else f"{len(lines)} lines" if lines else ""
+    return f"{category}: {words}" if words else str(category)
 
 
 def _usage_difference(
@@ -284,7 +318,7 @@ def _reported_otherwise(
 
 
 def _not_invoiced(ledger: LedgerSide) -> Iterator[TieOutLine]:
-    yield TieOutLine("not invoiced yet", Reason.NOT_INVOICED, -ledger.billed_nanos)
+    yield TieOutLine("not invoiced yet", Reason.NOT_INVOICED, -ledger.owed_nanos)
 
 
 def _minor_unit(currency: str) -> int:

@@ -60,23 +60,47 @@ def totals_to_settle(
     ).fetchall()
 
 
-def add_adjustments(
-    connection: "duckdb.DuckDBPyConnection", rows: "Sequence[tuple[date, int, int, str, int]]"
-) -> None:
-    """Add charges of money alone to the table `charges`.
+def totals_by_bearer(
+    connection: "duckdb.DuckDBPyConnection", groups: "Sequence[tuple[int, int]]"
+) -> "list[tuple[date, int, int, int, int]]":
+    """Return the charges of some groups of bases, added up by day and bearer.
 
     Args:
         connection: with the table `charges`.
-        rows: (day, debit number, basis number, currency, nanos).
+        groups: (basis number, number of its group).
+
+    Returns:
+        Rows of (day, group, debit number, quantity, nanos), sorted.
+    """
+    give_table(connection, "grouped", {"basis_no": "BIGINT", "group_no": "BIGINT"}, groups)
+    return connection.execute(
+        """
+        SELECT day, group_no, debit_no, CAST(sum(quantity) AS BIGINT),
+            CAST(sum(amount_nanos) AS BIGINT)
+        FROM charges JOIN grouped USING (basis_no) GROUP BY ALL ORDER BY ALL
+        """
+    ).fetchall()
+
+
+def add_charges(
+    connection: "duckdb.DuckDBPyConnection", rows: "Sequence[tuple[date, int, int, str, int, int]]"
+) -> None:
+    """Add charges that have no list price to the table `charges`.
+
+    Args:
+        connection: with the table `charges`.
+        rows: (day, debit number, basis number, currency, quantity, nanos).
     """
     types = {
         "day": "DATE",
         "debit_no": "BIGINT",
         "basis_no": "BIGINT",
         "currency": "VARCHAR",
+        "quantity": "BIGINT",
         "nanos": "BIGINT",
     }
-    give_table(connection, "adjustments", types, rows)
+    give_table(connection, "added", types, rows)
     connection.execute(
-        "INSERT INTO charges SELECT day, debit_no, basis_no, currency, 0, nanos, 0 FROM adjustments"
+        "INSERT INTO charges"
+        " SELECT day, debit_no, basis_no, currency, quantity, nanos, 0 FROM added"
     )

@@ -103,22 +103,3 @@ def uses(
         GROUP BY month, debit_no, currency ORDER BY ALL
         """
     ).fetchall()
-
-
-def add_shares(
-    connection: "duckdb.DuckDBPyConnection",
-    rows: Sequence[tuple[date, int, int, str, int, int]],
-) -> None:
-    """Add shares to the table `charges`: (day, debit, basis, currency, weight, nanos)."""
-    types = {
-        "day": "DATE",
-        "debit_no": "BIGINT",
-        "basis_no": "BIGINT",
-        "currency": "VARCHAR",
-        "weight": "BIGINT",
-        "nanos": "BIGINT",
-    }
-    give_table(connection, "shares", types, rows)
-    connection.execute(
-        "INSERT INTO charges SELECT day, debit_no, basis_no, currency, weight, nanos, 0 FROM shares"
-    )

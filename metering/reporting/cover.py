@@ -118,7 +118,7 @@ def tie_out_shown(tie: TieOut) -> TieOutShown:
         heading=shown_name(tie.provider),
         note=f"invoice {shown_name(', '.join(tie.invoice_ids))}",
         verdict="ties" if tie.ties else "unexplained",
-        billed=amount_text(tie.ledger.billed_nanos, tie.currency),
+        billed=amount_text(tie.ledger.owed_nanos, tie.currency),
         invoiced=total,
         lines=(*parts, Line(kind="total", label="Invoiced", amount=total)),
         remarks=tuple(shown_name(sentence) for sentence in tie.notes),
@@ -126,7 +126,7 @@ def tie_out_shown(tie: TieOut) -> TieOutShown:
 
 
 def _not_invoiced(tie: TieOut) -> TieOutShown:
-    billed = amount_text(tie.ledger.billed_nanos, tie.currency)
+    billed = amount_text(tie.ledger.owed_nanos, tie.currency)
     return TieOutShown(
         heading=shown_name(tie.provider),
         note=f"account {shown_name(tie.billing_account)}",

@@ -7,6 +7,7 @@ two, are read. `metering verify` reads the closed ones as well and holds them ag
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from metering.books import flat_files as flat_book
 from metering.books import ledger as ledger_book
 from metering.books import outcomes as outcome_book
 from metering.books import owners as owner_book
@@ -37,6 +38,8 @@ def versions_in_force(connection: "Connection") -> dict[str, str]:
     versions = {
         f"card {card.name}": card.source_sha256 for card in card_book.card_versions(connection)
     }
+    for file in flat_book.flat_files_in_force(connection):
+        versions[f"flat {file.name}"] = file.sha256
     versions["rules"] = owner_book.rule_set_version(connection).source_sha256
     versions["owners"] = owner_book.directory_version(connection).source_sha256
     versions["sharing"] = sharing_book.sharing_version(connection).source_sha256

@@ -10,6 +10,7 @@ from metering.errors import BookError
 from metering.resources import sample_logs_dir
 from metering.settings import FILE_NAME, Settings, load_settings
 from metering.workflows.database import start_ledger
+from metering.workflows.flat_files import import_flat
 from metering.workflows.ingest import Order, ingest_files
 from metering.workflows.invoices import ingest_invoices
 from metering.workflows.outcome_imports import ingest_outcomes
@@ -80,6 +81,8 @@ def demo(
     tell("importing owners and rules")
     for name in ("owners.csv", "rules.toml"):
         import_file(settings, run, sample / "owners" / name)
+    tell("importing what is agreed on")
+    import_flat(settings, run, sorted(path for path in (sample / "flat").iterdir()))
     tell("ingesting usage")
     files = sorted(path for path in (sample / "usage").rglob("*") if path.is_file())
     receipts = tuple(ingest_files(settings, run, files, Order(ingestors)))

@@ -1,20 +1,20 @@
-"""What ought to be in the book: live usage, rated and attributed.
+"""What ought to be in the book: live usage, rated and attributed, and flat money.
 
-A pure function of the lake's live files, the rate cards, the rules and the directory. `post`
-appends what the book lacks of it, `verify --full` compares, `--dry-run` shows; the three never
-disagree, since they all call `desired_charges`.
+A pure function of the lake's live files, the rate cards, the rules, the directory and what was
+agreed to pay besides. `post` appends what the book lacks of it, `verify --full` compares,
+`--dry-run` shows; the three never disagree, since they all call `desired_charges`.
 """
 
-import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+from datetime import date
+from typing import TYPE_CHECKING
 
 from metering.core.allocation import Sharing, share_basis
 from metering.core.attribution import Directory, RuleSet
 from metering.core.driver_file import Driver
 from metering.core.field_sets import Answer, Attribution
+from metering.core.flat_money import FlatCharge
 from metering.core.ledger import (
     UNATTRIBUTED,
     UNPRICED,
@@ -25,32 +25,26 @@ from metering.core.ledger import (
 )
 from metering.core.rating import (
     Decision,
-    PromptRange,
-    RateSegment,
-    RatingKey,
-    Status,
-    rate_for,
-    timeline,
 )
 from metering.core.reigns import Reign, between, clipped
 from metering.engine import charge_totals
 from metering.engine import charges as engine
-from metering.engine import sharing as sharing_engine
-from metering.engine.cells import RATING_COLUMNS
 from metering.engine.owners import NO_OWNER, OwnerAnswers, Values
-from metering.usage.schema import CONDITION_COLUMNS
 from metering.workflows.allocating import allocated, number_of
+from metering.workflows.flat_charges import FlatCharged, FlatMoney, flat_charges
+from metering.workflows.numbering import Numbered
+from metering.workflows.rating_answers import (
+    UsageKey,
+    canonical_text,
+    lasting_answers,
+    straddling_answers,
+)
 from metering.workflows.settling import adjustments
 
 if TYPE_CHECKING:
     import duckdb
 
     from metering.core.rate_book import RateBook
-
-T = TypeVar("T")
-
-_AS_BILLED: Final = "as billed by the provider"
-_CONDITIONS_FROM: Final = RATING_COLUMNS.index(CONDITION_COLUMNS[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +58,7 @@ class Policy:
         currency: of lines without a rate.
         promoted: ingestors whose detail stands in for metered usage.
         sharing, drivers: how shared cost is given on.
+        flat: what is charged by agreement and not by usage.
     """
 
     rates: "RateBook"
@@ -74,6 +69,7 @@ class Policy:
     sharing: Sharing = field(default_factory=Sharing)
     drivers: tuple[Driver, ...] = ()
     frozen: tuple[Reign, ...] = ()
+    flat: FlatMoney = field(default_factory=FlatMoney)
 
     @property
     def reigns(self) -> tuple[Reign, ...]:
@@ -110,11 +106,13 @@ class Desired:
         debits: debit number to account.
         bases: basis number to basis.
         credits: basis number to the account that is credited, where it is not the provider's.
+        flat: what flat money comes to, as it was worked out.
     """
 
     debits: Mapping[int, Account]
     bases: Sequence[Basis]
     credits: Mapping[int, Account] = field(default_factory=dict)
+    flat: FlatCharged = field(default_factory=FlatCharged)
 
     def credit(self, number: int) -> Account:
         """Return the account that charges of a basis are credited to."""
@@ -131,30 +129,59 @@ class Desired:
 def desired_charges(
     connection: "duckdb.DuckDBPyConnection",
     policy: Policy,
-    first: date,
-    last: date,
+    cells: tuple[date, date] | None,
+    flat_days: tuple[date, date] | None = None,
     *,
     keep: Sequence[str] = (),
 ) -> Desired:
-    """Rate and attribute the open cells.
+    """Return what ought to be charged, stage after stage.
 
     Args:
         connection: the engine, with the cells of the days in question opened.
         policy: what decides.
-        first: first charge day of the cells.
-        last: last charge day of the cells, inclusive.
+        cells: first and last charge day of the cells; None when there is no usage.
+        flat_days: first and last charge day of flat money; None leaves it out.
         keep: columns of the cells that the engine's table `lines` keeps beside the charges.
     """
-    debits = _Numbered[Account]()
+    debits, bases = Numbered[Account](), Numbered[Basis]()
+    if cells is None:
+        engine.no_charges(connection)
+    else:
+        _price_usage(connection, policy, cells, debits, bases, keep)
+    numbered = dict(enumerate(debits.items))
+    numbered[NO_OWNER] = UNATTRIBUTED
+    numbered[engine.NO_RATE] = UNPRICED
+    _add_adjustments(connection, policy, numbered, bases)
+    credited: dict[int, Account] = {}
+    flat = FlatCharged()
+    if flat_days is not None:
+        flat = flat_charges(
+            connection, policy.flat, policy.reigns, flat_days, numbered, bases.items
+        )
+        _add_flat(connection, flat.charges, numbered, bases, credited)
+    _add_shares(connection, policy, numbered, bases, credited)
+    return Desired(numbered, tuple(bases.items), credited, flat)
+
+
+def _price_usage(
+    connection: "duckdb.DuckDBPyConnection",
+    policy: Policy,
+    cells: tuple[date, date],
+    debits: Numbered[Account],
+    bases: Numbered[Basis],
+    keep: Sequence[str],
+) -> None:
+    """Rate and attribute the open cells."""
     engine.own_cells(connection, _owner_answers(connection, policy.reigns, debits), keep)
-    keys = {row[0]: _Key.of(row) for row in engine.rating_keys(connection)}
-    decisions = _Numbered[Decision]()
+    keys = {row[0]: UsageKey.of(row) for row in engine.rating_keys(connection)}
+    decisions = Numbered[Decision]()
     answers = [
-        *_lasting_answers(keys, policy.rates, decisions, first, last),
-        *_straddling_answers(keys, policy.rates, decisions, engine.straddling(connection)),
+        *lasting_answers(keys, policy.rates, policy.flat, decisions, cells),
+        *straddling_answers(
+            keys, policy.rates, policy.flat, decisions, engine.straddling(connection)
+        ),
     ]
     combinations = engine.rate_cells(connection, answers, keep)
-    bases = _Numbered[Basis]()
     basis_of = [
         (row, bases.number(_basis(keys[row[0]], row, decisions.items[row[4]], policy)))
         for row in combinations
@@ -162,150 +189,10 @@ def desired_charges(
     engine.price_lines(
         connection, basis_of, [_line_basis(no, basis) for no, basis in enumerate(bases.items)]
     )
-    numbered = dict(enumerate(debits.items))
-    numbered[NO_OWNER] = UNATTRIBUTED
-    numbered[engine.NO_RATE] = UNPRICED
-    _add_adjustments(connection, policy, numbered, bases)
-    credited: dict[int, Account] = {}
-    _add_shares(connection, policy, numbered, bases, credited)
-    return Desired(numbered, tuple(bases.items), credited)
-
-
-class _Numbered(Generic[T]):
-    """Distinct things in the order they were first met; a thing's number is its place."""
-
-    def __init__(self) -> None:
-        self.items: list[T] = []
-        self._numbers: dict[T, int] = {}
-
-    def number(self, thing: T) -> int:
-        """Return the number of a thing, giving it the next one if it is new."""
-        found = self._numbers.setdefault(thing, len(self.items))
-        if found == len(self.items):
-            self.items.append(thing)
-        return found
-
-
-@dataclass(frozen=True, slots=True)
-class _Key:
-    """A distinct rating key of the cells, and the meters that usage of it has."""
-
-    account: str
-    rating: RatingKey
-    meters: tuple[str, ...]
-    billed_currency: str | None
-
-    @classmethod
-    def of(cls, row: Sequence[Any]) -> "_Key":
-        provider, platform, account, model_raw = row[1:5]
-        *columns, prompt_lo, prompt_hi, billed_currency = row[1 + _CONDITIONS_FROM : -1]
-        prompt = None if prompt_lo is None else PromptRange(prompt_lo, prompt_hi)
-        return cls(
-            account,
-            RatingKey(
-                provider=provider,
-                platform=platform,
-                model=model_raw or "",
-                conditions=tuple(sorted(_conditions(columns).items())),
-                prompt=prompt,
-                per_request=False,  # a cell is a sum, even if of one request
-            ),
-            tuple(row[-1]),
-            billed_currency,
-        )
-
-
-def conditions_text(columns: Sequence[str | None]) -> str:
-    """Return the conditions of usage as a basis shows them.
-
-    Args:
-        columns: values of CONDITION_COLUMNS, in their order.
-    """
-    return _canonical(_conditions(columns))
-
-
-def _conditions(columns: Sequence[str | None]) -> dict[str, str]:
-    *named, extra = columns
-    found = {
-        name: value
-        for name, value in zip(CONDITION_COLUMNS, named, strict=False)
-        if value is not None
-    }
-    found.update(json.loads(extra) if extra else {})
-    return found
-
-
-def _canonical(conditions: Mapping[str, str]) -> str:
-    return json.dumps(conditions, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-
-
-def _lasting_answers(
-    keys: Mapping[int, _Key],
-    rates: "RateBook",
-    decisions: _Numbered[Decision],
-    first: date,
-    last: date,
-) -> Iterator[engine.KeyAnswer]:
-    begin = datetime(first.year, first.month, first.day, tzinfo=UTC)
-    # Buckets may reach past their first day; prices are asked for as far as any of them can.
-    end = datetime(last.year, last.month, last.day, tzinfo=UTC) + timedelta(days=1)
-    for number, key in keys.items():
-        book = rates.for_account(key.account)
-        for meter in key.meters:
-            for segment in _segments(key, meter, book, begin, end):
-                yield engine.KeyAnswer(
-                    key_no=number,
-                    meter=meter,
-                    begin=segment.starts.replace(tzinfo=None),
-                    end=segment.ends.replace(tzinfo=None),
-                    exact=False,
-                    decision_no=decisions.number(segment.decision),
-                )
-
-
-def _segments(
-    key: _Key, meter: str, book: "RateBook", begin: datetime, end: datetime
-) -> tuple[RateSegment, ...]:
-    if key.billed_currency:
-        return (RateSegment(begin, end, _as_billed(key)),)
-    return timeline(key.rating, meter, book, begin, end)
-
-
-def _as_billed(key: _Key) -> Decision:
-    """Return the decision for usage whose source is the provider's own bill: its amount stands."""
-    return Decision(
-        status=Status.PRICED,
-        reason="",
-        model=key.rating.model,
-        price_nanos=1,
-        per=1,
-        card=_AS_BILLED,
-        currency=key.billed_currency or "",
-    )
-
-
-def _straddling_answers(
-    keys: Mapping[int, _Key],
-    rates: "RateBook",
-    decisions: _Numbered[Decision],
-    stretches: Iterable[tuple[int, datetime, datetime]],
-) -> Iterator[engine.KeyAnswer]:
-    for number, begin, end in stretches:
-        key = keys[number]
-        book = rates.for_account(key.account)
-        for meter in key.meters:
-            decision = (
-                _as_billed(key)
-                if key.billed_currency
-                else rate_for(
-                    key.rating, meter, book, begin.replace(tzinfo=UTC), end.replace(tzinfo=UTC)
-                )
-            )
-            yield engine.KeyAnswer(number, meter, begin, end, True, decisions.number(decision))
 
 
 def _owner_answers(
-    connection: "duckdb.DuckDBPyConnection", reigns: Iterable[Reign], debits: _Numbered[Account]
+    connection: "duckdb.DuckDBPyConnection", reigns: Iterable[Reign], debits: Numbered[Account]
 ) -> list[OwnerAnswers]:
     # Two people of one project share an account; numbering accounts instead of owners makes their
     # usage one line, summed before it is rounded.
@@ -326,7 +213,7 @@ def _owner_answers(
     return [OwnerAnswers(fields, values[fields], found) for fields, found in answers.items()]
 
 
-def _basis(key: _Key, row: engine.LineKey, decision: Decision, policy: Policy) -> Basis:
+def _basis(key: UsageKey, row: engine.LineKey, decision: Decision, policy: Policy) -> Basis:
     _, product, ingestor, meter, _ = row
     rating = key.rating
     return Basis(
@@ -337,7 +224,7 @@ def _basis(key: _Key, row: engine.LineKey, decision: Decision, policy: Policy) -
         model_raw=rating.model,
         model=decision.model or rating.model,
         meter=meter,
-        conditions=_canonical(dict(rating.conditions)),
+        conditions=canonical_text(dict(rating.conditions)),
         status=decision.status.value,
         reason=decision.reason,
         currency=decision.currency or policy.currency,
@@ -365,14 +252,14 @@ def _add_adjustments(
     connection: "duckdb.DuckDBPyConnection",
     policy: Policy,
     debits: Mapping[int, Account],
-    bases: _Numbered[Basis],
+    bases: Numbered[Basis],
 ) -> None:
     """Add what allowances and contract terms change to the charges, and number its bases."""
     settled = adjustments(connection, policy.rates, debits, bases.items)
     if not settled:
         return
     numbers = {account.name: number for number, account in debits.items()}
-    charge_totals.add_adjustments(
+    charge_totals.add_charges(
         connection,
         [
             (
@@ -380,6 +267,7 @@ def _add_adjustments(
                 numbers[one.bearer],
                 bases.number(one.basis),
                 one.basis.currency,
+                0,
                 one.amount_nanos,
             )
             for one in settled
@@ -387,11 +275,30 @@ def _add_adjustments(
     )
 
 
+def _add_flat(
+    connection: "duckdb.DuckDBPyConnection",
+    charges: Iterable[FlatCharge],
+    debits: dict[int, Account],
+    bases: Numbered[Basis],
+    credited: dict[int, Account],
+) -> None:
+    """Add flat money to the charges, and number what is new."""
+    number = number_of(debits)
+    rows = []
+    for one in charges:
+        debit = number(one.debit)
+        basis = bases.number(one.basis)
+        credited[basis] = one.credit
+        rows.append((one.day, debit, basis, one.basis.currency, one.quantity, one.amount_nanos))
+    if rows:
+        charge_totals.add_charges(connection, rows)
+
+
 def _add_shares(
     connection: "duckdb.DuckDBPyConnection",
     policy: Policy,
     debits: dict[int, Account],
-    bases: _Numbered[Basis],
+    bases: Numbered[Basis],
     credited: dict[int, Account],
 ) -> None:
     """Debit shared cost to its pools, and add what is given on of it."""
@@ -406,7 +313,7 @@ def _add_shares(
         currency = share.holding.currency
         debit = number(share.bearer)
         rows.append((day, debit, basis, currency, share.weight, share.amount_nanos))
-    sharing_engine.add_shares(connection, rows)
+    charge_totals.add_charges(connection, rows)
 
 
 def _line_basis(number: int, basis: Basis) -> engine.LineBasis:

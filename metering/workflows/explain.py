@@ -1,4 +1,4 @@
-"""Explain: from an amount back to rule, rate, price source, file and line.
+"""Explain: from an amount back to rule, rate or agreement, price source, file and line.
 
 A reference names a cell of a report, from the left: `2026-10`, `2026-10/CC-4210`,
 `2026-10/CC-4210/payments/refunds/claude-opus-5/output`. An account's name stands where no cost
@@ -9,7 +9,7 @@ is written %2F.
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -22,6 +22,7 @@ from metering.books.engine import begin_read, open_engine
 from metering.books.migrations import require_current
 from metering.core.allocation import BASIS_FIELDS, SHARE_METERS, SPLIT_ID, pool_of
 from metering.core.attribution import attribution_fields, owner_of
+from metering.core.flat_money import FLAT_PRODUCTS
 from metering.core.ledger import (
     HOLDING_KINDS,
     UNATTRIBUTED,
@@ -38,10 +39,11 @@ from metering.engine.connection import open_duckdb
 from metering.errors import BookError
 from metering.usage.lake import Lake
 from metering.usage.schema import CONDITION_COLUMNS
-from metering.workflows.desired import conditions_text
+from metering.workflows import flat_explained
 from metering.workflows.explain_shares import share_text, split_text
 from metering.workflows.policy import policy_in_force
 from metering.workflows.prices import row_text, subject_text
+from metering.workflows.rating_answers import conditions_text
 
 if TYPE_CHECKING:
     import duckdb
@@ -248,7 +250,8 @@ class _Tracer:
         """Return one charge, all of whose lines have the same account and basis."""
         line = lines[0]
         days = sorted({one.charge_day for one in lines})
-        count, quantity, examples, owners = self._behind(line, days)
+        flat = line.product in FLAT_PRODUCTS
+        count, quantity, examples, owners = (self._agreed if flat else self._behind)(line, days)
         return Explained(
             account=line.debit,
             model=line.model or "(the source names no model)",
@@ -282,6 +285,15 @@ class _Tracer:
                 lines, [one for one in siblings if (one.period, one.charge_day) in periods]
             )
         return _arithmetic(line, sum(one.quantity for one in lines))
+
+    def _agreed(
+        self, line: ledger_book.NetLine, days: Sequence[str]
+    ) -> tuple[int, int, tuple[Found, ...], tuple[str, ...]]:
+        dates = [date.fromisoformat(day) for day in days]
+        policy = self._policy
+        found = flat_explained.behind(policy.flat, policy.reigns, line, dates, self._records)
+        examples = tuple(Found(*example) for example in found.examples)
+        return found.seats, found.seat_days, examples, found.owners
 
     def _behind(
         self, line: ledger_book.NetLine, days: Sequence[str]
@@ -369,6 +381,8 @@ def _prices(policy: "Policy") -> dict[str, Price]:
         place = f"{policy.sharing.name}:{split.line}"
         since, until = (str(day) if day else "" for day in (split.valid_from, split.valid_to))
         found[name] = Price(name, split_text(split), place, "", "", since, until)
+    for agreed in flat_explained.agreed_prices(policy.flat):
+        found[agreed.entry_id] = Price(*astuple(agreed))
     return found
 
 

@@ -119,7 +119,7 @@ def convert_postings(
 
 
 def require_fx(connection: "Connection", base: str, quote: str, where: str) -> None:
-    """Refuse a card in a currency that nothing says the worth of.
+    """Refuse a file of prices in a currency that nothing says the worth of.
 
     Raises:
         BookError: `no-fx`.
@@ -128,8 +128,8 @@ def require_fx(connection: "Connection", base: str, quote: str, where: str) -> N
     if base != quote and all(rate.base != base for rate in known):
         raise BookError(
             "no-fx",
-            f"{where}: the card is in {base}, and there is no exchange rate from {base} to {quote}",
-            do="take rates in with `metering prices fx import`, and import the card again",
+            f"{where}: it is in {base}, and there is no exchange rate from {base} to {quote}",
+            do="take rates in with `metering prices fx import`, and import it again",
         )
 
 

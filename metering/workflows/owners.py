@@ -248,7 +248,7 @@ def _unowned(usage: _Usage) -> Iterator[Unowned]:
     rules = _owning_themselves(policy.rules, keys)
     frozen = tuple(replace(reign, sharing=Sharing()) for reign in policy.frozen)
     themselves = replace(policy, rules=rules, sharing=Sharing(), frozen=frozen)
-    desired = desired_charges(usage.duck, themselves, cells.first, cells.last)
+    desired = desired_charges(usage.duck, themselves, (cells.first, cells.last))
     found = []
     for number, currency, nanos in charge_totals.totals_by_debit(usage.duck):
         account = desired.debits[number]

@@ -11,6 +11,7 @@ from metering.core.periods import BillingPeriod
 from metering.core.rate_book import RateBook
 from metering.core.reigns import Reign, Stretch
 from metering.workflows.desired import Policy
+from metering.workflows.flat_files import flat_in_force
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -28,6 +29,7 @@ def policy_in_force(connection: "Connection", settings: "Settings") -> Policy:
         promoted=settings.promoted,
         sharing=sharing_book.sharing_in_force(connection),
         drivers=sharing_book.drivers_in_force(connection),
+        flat=flat_in_force(connection),
         frozen=_frozen(connection, settings),
     )
 

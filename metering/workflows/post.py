@@ -170,13 +170,14 @@ def lacking(
 ) -> Iterator["Lacking"]:
     """Yield what the book lacks for some charge days; new cells wait in `staging`.
 
-    Where something is settled by the month, the days grow to whole months. Accounts and bases that
-    are new are named in the transaction of `connection`.
+    Where something is settled by the month, the days grow to whole months; where credit was paid
+    beforehand, to the day it was bought. Accounts and bases that are new are named in the
+    transaction of `connection`.
     """
     policy = policy_in_force(connection, settings)
-    first, last = _whole_periods(connection, policy, first, last)
+    first, last = days_needed(connection, policy, first, last)
     with live_cells(connection, settings, staging, policy, (first, last)) as (duck, cells):
-        desired = _desired(duck, policy, cells)
+        desired = charged_of(duck, policy, cells, (first, last))
         accounts = account_book.ensure_accounts(connection, desired.accounts())
         _find(duck, connection, desired, accounts, (first.isoformat(), last.isoformat()))
         yield Lacking(
@@ -186,9 +187,11 @@ def lacking(
         )
 
 
-def _whole_periods(
+def days_needed(
     connection: "Connection", policy: Policy, first: date, last: date
 ) -> tuple[date, date]:
+    """Return the days whose usage decides what some days are charged, first and last."""
+    first = policy.flat.first_day(first, last)
     begins, ends = whole_months(first, last)
     if (begins, ends) == (first, last):
         return first, last
@@ -199,12 +202,14 @@ def _whole_periods(
     return settled_days(policy.rates, first, last, other_meters)
 
 
-def _desired(duck: "duckdb.DuckDBPyConnection", policy: Policy, cells: DayCells) -> Desired:
+def charged_of(
+    duck: "duckdb.DuckDBPyConnection", policy: Policy, cells: DayCells, days: tuple[date, date]
+) -> Desired:
+    """Return what ought to be charged on some days, of which all cells are there."""
     if cells.first is None or cells.last is None:
-        engine.no_charges(duck)
-        return Desired({}, ())
+        return desired_charges(duck, policy, None, days)
     engine.open_cells(duck, cells.files)
-    return desired_charges(duck, policy, cells.first, cells.last)
+    return desired_charges(duck, policy, (cells.first, cells.last), days)
 
 
 def _find(

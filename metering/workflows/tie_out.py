@@ -10,6 +10,7 @@ from metering.books import invoices as invoice_book
 from metering.books.engine import begin_read, open_engine
 from metering.books.migrations import require_current
 from metering.core.decisions import Status
+from metering.core.flat_money import INVOICED_AS, FlatMeter
 from metering.core.invoices import InvoiceCategory
 from metering.core.ledger import UNATTRIBUTED
 from metering.core.periods import BillingPeriod
@@ -31,6 +32,7 @@ _NAMED_AS: Final[Mapping[str, InvoiceCategory]] = {
     TermKind.COMMITMENT: InvoiceCategory.COMMITMENT,
     TermKind.MINIMUM: InvoiceCategory.COMMITMENT,
     TermKind.CREDIT: InvoiceCategory.CREDIT,
+    FlatMeter.CREDIT_DRAWDOWN: InvoiceCategory.CREDIT,
 }
 
 
@@ -70,6 +72,7 @@ def ledger_sides(lines: Iterable[billed_book.BilledLine]) -> tuple[LedgerSide, .
     unpriced: dict[tuple[str, str], dict[str, int]] = {}
     fallback: dict[tuple[str, str], str] = {}
     settled: dict[tuple[str, str, str], Counter[InvoiceCategory]] = defaultdict(Counter)
+    agreed: dict[tuple[str, str, str], Counter[InvoiceCategory]] = defaultdict(Counter)
     for line in lines:
         account = (line.provider, line.billing_account)
         if line.status == Status.UNPRICED.value:
@@ -77,22 +80,27 @@ def ledger_sides(lines: Iterable[billed_book.BilledLine]) -> tuple[LedgerSide, .
             meters[line.meter] = meters.get(line.meter, 0) + line.quantity
             fallback.setdefault(account, line.currency)
             continue
-        sums = amounts.setdefault((*account, line.currency), [0, 0])
-        sums[0] += line.amount_nanos
+        sums = amounts.setdefault((*account, line.currency), [0, 0, 0])
+        if line.meter in INVOICED_AS:
+            agreed[*account, line.currency][INVOICED_AS[line.meter]] += line.amount_nanos
+            continue
+        sums[2 if line.meter == FlatMeter.CREDIT_DRAWDOWN else 0] += line.amount_nanos
         if line.meter in _NAMED_AS:
             settled[*account, line.currency][_NAMED_AS[line.meter]] += line.amount_nanos
         sums[1] += line.amount_nanos if line.debit == UNATTRIBUTED.name else 0
     priced = {key[:2] for key in amounts}
     for account, currency in fallback.items():
         if account not in priced:
-            amounts[*account, currency] = [0, 0]
+            amounts[*account, currency] = [0, 0, 0]
     return tuple(
         LedgerSide(
             *key,
             billed_nanos=billed,
             unattributed_nanos=unattributed,
             settled=tuple(sorted(settled[key].items())),
+            drawn_nanos=drawn,
+            agreed=tuple(sorted(agreed[key].items())),
             unpriced=tuple(sorted(unpriced.get(key[:2], {}).items())),
         )
-        for key, (billed, unattributed) in sorted(amounts.items())
+        for key, (billed, unattributed, drawn) in sorted(amounts.items())
     )

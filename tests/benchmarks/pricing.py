@@ -93,7 +93,7 @@ def _against_bare_duckdb(
     for _ in range(REPEAT):
         engine.open_cells(duck, cells.files)
         floors.append(_seconds(lambda: _join_and_group(duck)))
-        ours.append(_seconds(lambda: desired_charges(duck, policy, first, last)))
+        ours.append(_seconds(lambda: desired_charges(duck, policy, (first, last))))
     return min(floors), min(ours)
 
 

@@ -57,7 +57,7 @@ def _sums(lines: list[Line], *columns: str) -> dict[tuple[str, ...], Decimal]:
 
 def _expected(table: str, *columns: str) -> dict[tuple[str, ...], Decimal]:
     sums: defaultdict[tuple[str, ...], Decimal] = defaultdict(Decimal)
-    for row in EXPECTED[table]:
+    for row in (*EXPECTED[table], *EXPECTED["flat"]):
         sums[tuple(row[column] for column in columns)] += Decimal(row["usd"])
     return dict(sums)
 

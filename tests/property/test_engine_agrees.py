@@ -176,7 +176,7 @@ def _engine(rows: Any, scratch: Path) -> Iterator[tuple["duckdb.DuckDBPyConnecti
             plans.append((usage, _cuts(usage)))
         cells = build_cells(connection, plans, folder / "cells")
         engine.open_cells(connection, list(cells.values()))
-        yield connection, desired_charges(connection, POLICY, min(cells), max(cells))
+        yield connection, desired_charges(connection, POLICY, (min(cells), max(cells)))
 
 
 def _cuts(usage: DayUsage) -> Cuts:

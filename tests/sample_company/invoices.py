@@ -8,6 +8,13 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from pathlib import Path
 
 from tests.sample_company.company import MONTHS
+from tests.sample_company.flat import (
+    CREDIT_BOUGHT,
+    CREDIT_PAID,
+    CREDIT_WORTH,
+    SEAT_PRICE,
+    SEATS,
+)
 from tests.sample_company.tally import Tally
 from tests.sample_company.writing import write_text
 
@@ -44,7 +51,6 @@ _CENT = Decimal("0.01")
 _CREDIT = Decimal("-150.00")
 _EURO_RATE, _EURO_DAY = Decimal("0.8640"), "2026-11-04"
 _VAT = Decimal("0.19")
-_SEATS, _SEAT_PRICE = 24, Decimal("19.00")
 _SESSION_PRICE = Decimal("0.03")
 _IMAGE_PRICE = Decimal("0.042")
 
@@ -69,8 +75,9 @@ def write_invoices(folder: Path, tally: Tally) -> None:
             lines = _lines(provider, month, tally)
             writer.writerows(_rows(f"{prefix}-{1000 + number}", provider, month, lines))
         if month == "2026-10":
-            seats = f"Copilot Business, {_SEATS} seats at USD {_SEAT_PRICE}"
-            lines = [_Line("seats", seats, _SEATS * _SEAT_PRICE)]
+            price = Decimal(SEAT_PRICE.numerator)
+            seats = f"Copilot Business, {SEATS} seats at USD {price:.2f}"
+            lines = [_Line("seats", seats, SEATS * price)]
             writer.writerows(_rows("GH-1006", "github", month, lines))
         write_text(folder / f"invoices-{month}.csv", out.getvalue())
 
@@ -84,6 +91,11 @@ def _lines(provider: str, month: str, tally: Tally) -> list[_Line]:
         lines.append(_Line("credit", "Service credit for the incident of 9 October", _CREDIT))
         vat = ((usage + _CREDIT) * _VAT).quantize(_CENT, ROUND_HALF_EVEN)
         lines.append(_Line("tax", "VAT 19 %", vat))
+    if provider == "deepseek" and month >= CREDIT_BOUGHT:
+        lines.append(_Line("credit", "Paid from credit", -usage))
+    if provider == "deepseek" and month == CREDIT_BOUGHT:
+        worth = f"Credit bought, worth USD {CREDIT_WORTH.numerator}.00"
+        lines.append(_Line("commitment", worth, Decimal(CREDIT_PAID.numerator)))
     if provider == "anthropic" and month == "2026-10":
         lines = [replace(line, euro_rate=_EURO_RATE) for line in lines]
     return lines

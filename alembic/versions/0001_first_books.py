@@ -684,7 +684,6 @@ def upgrade() -> None:
         sa.Column("run_id", BIG, nullable=False),
         sa.Column("quarantine_id", BIG, nullable=False),
         sa.Column("owner", sa.Text(), nullable=False),
-        sa.Column("reason", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(
             ["quarantine_id"], ["quarantine.id"], name=op.f("fk_quarantine_owner_quarantine_id")
         ),

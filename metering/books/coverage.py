@@ -6,7 +6,7 @@ the roles decides.
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, NamedTuple
 
 from sqlalchemy import Connection, Index, insert, text
 
@@ -75,6 +75,12 @@ _CLASHES: Final = text("""
         AND NOT (c.scope = :scope AND c.signature = :signature AND c.ingestor = :ingestor)
 """)
 
+_CLAIMED: Final = text("""
+    SELECT DISTINCT ingestor, role, provider, billing_account, day FROM coverage
+    WHERE day BETWEEN :first_day AND :last_day
+    ORDER BY ingestor, provider, billing_account, day
+""")
+
 _VIEW: Final = ("provider", "billing_account", "scope", "signature", "ingestor")
 
 # Each pair once: of two views, the one that sorts first stands on the left.
@@ -120,6 +126,28 @@ def conflicting_coverage(connection: Connection, rows: Sequence[NewCoverage]) ->
         found = connection.execute(_CLASHES, values | bounds)
         clashes.update(clash for clash in (Clash(*row) for row in found) if clash.day in claimed)
     return sorted(clashes, key=lambda one: (one.day, one.source_path, one.ingestor, one.scope))
+
+
+class ClaimedDay(NamedTuple):
+    """One day of an account that sources of one ingestor report on."""
+
+    ingestor: str
+    role: str
+    provider: str
+    billing_account: str
+    day: str
+
+
+def claimed_days(connection: Connection, first_day: str, last_day: str) -> list[ClaimedDay]:
+    """Return which days each ingestor reports on, by account.
+
+    Args:
+        connection: of either kind of transaction.
+        first_day: ISO charge day.
+        last_day: inclusive.
+    """
+    rows = connection.execute(_CLAIMED, {"first_day": first_day, "last_day": last_day})
+    return [ClaimedDay(*row) for row in rows]
 
 
 def overlapping_claims(connection: Connection) -> list[tuple[NewCoverage, NewCoverage]]:

@@ -30,7 +30,7 @@ from metering.books.schema import (
     words,
 )
 from metering.core.digests import lines_digest
-from metering.core.ledger import HOLDING_KINDS, AccountKind
+from metering.core.ledger import HOLDING_KINDS, UNPRICED, AccountKind
 from metering.errors import BookError
 
 
@@ -179,6 +179,31 @@ class ControlTotal:
     suspense_nanos: dict[str, int]
 
 
+class Unpriced(NamedTuple):
+    """Usage that has no rate, added up."""
+
+    provider: str
+    model: str
+    meter: str
+    reason: str
+    quantity: int
+
+
+class Corrected(NamedTuple):
+    """What corrections of a closed period come to.
+
+    Attributes:
+        period: the open period they were booked in.
+        reason: a `core.ledger.CorrectionReason`.
+    """
+
+    period: str
+    reason: str
+    currency: str
+    postings: int
+    amount_nanos: int
+
+
 _SUMMED: Final = ("quantity", "amount_nanos", "list_nanos")
 # A sum beyond 64 bits raises on both databases; PostgreSQL would else answer with a numeric.
 _SUMS: Final = ", ".join(f"CAST(sum({name}) AS BIGINT) AS {name}" for name in _SUMMED)
@@ -243,6 +268,21 @@ _CONTENT: Final = f"""
     JOIN account c ON c.id = n.credit_account_id
     JOIN charge_basis b ON b.id = n.basis_id
 """  # noqa: S608 - our own column names
+_UNPRICED: Final = """
+    SELECT b.provider, b.model, b.meter, b.reason, CAST(sum(p.quantity) AS BIGINT)
+    FROM posting p
+    JOIN account d ON d.id = p.debit_account_id AND d.name = :debit
+    JOIN charge_basis b ON b.id = p.basis_id
+    WHERE p.period = :period
+    GROUP BY b.provider, b.model, b.meter, b.reason
+    HAVING sum(p.quantity) <> 0 OR sum(p.amount_nanos) <> 0
+"""
+_CORRECTED: Final = f"""
+    SELECT p.period, p.reason, p.currency, count(*), CAST(sum(p.amount_nanos) AS BIGINT)
+    FROM posting p JOIN account d ON d.id = p.debit_account_id AND d.kind NOT IN ({_HOLDING})
+    WHERE p.corrects_period = :period
+    GROUP BY p.period, p.reason, p.currency
+"""  # noqa: S608 - our own words
 _BY_OWNER: Final = f"""
     SELECT n.period, n.charge_day, d.cost_centre, d.team, d.project, n.currency,
         CAST(sum(n.amount_nanos) AS BIGINT)
@@ -361,6 +401,26 @@ def lines_of_basis(connection: Connection, digest: str) -> list[NetLine]:
     condition = "basis_id = (SELECT id FROM charge_basis WHERE digest = {mark})"
     rows = _fetched(connection, _NET.replace("{condition}", condition), (digest,)).fetchall()
     return [NetLine._make(row) for row in rows]
+
+
+def last_posting_run(connection: Connection) -> int:
+    """Return the last run that wrote postings; 0 before the first."""
+    statement = select(_POSTING.c.run_id).order_by(_POSTING.c.id.desc()).limit(1)
+    return connection.execute(statement).scalar_one_or_none() or 0
+
+
+def unpriced_usage(connection: Connection, period: str) -> tuple[Unpriced, ...]:
+    """Return the usage of a billing period that has no rate, by quantity, the most first."""
+    rows = connection.execute(text(_UNPRICED), {"period": period, "debit": UNPRICED.name})
+    return tuple(
+        Unpriced(*row) for row in sorted(map(tuple, rows), key=lambda row: (-row[-1], row))
+    )
+
+
+def corrections_of(connection: Connection, period: str) -> tuple[Corrected, ...]:
+    """Return what corrections of a closed period come to, by period, reason and currency."""
+    rows = connection.execute(text(_CORRECTED), {"period": period})
+    return tuple(sorted(Corrected(*row) for row in rows))
 
 
 def posting_count(connection: Connection) -> int:

@@ -85,6 +85,12 @@ def last_run(connection: Connection) -> Run | None:
     return None if row is None else Run(*row)
 
 
+def runs_after(connection: Connection, run_id: int) -> tuple[Run, ...]:
+    """Return the runs after one, oldest first."""
+    rows = connection.execute(select(_RUN).where(_RUN.c.id > run_id).order_by(_RUN.c.id))
+    return tuple(Run(*row) for row in rows)
+
+
 def list_runs(connection: Connection) -> tuple[Run, ...]:
     """Return every run, oldest first."""
     rows = connection.execute(select(_RUN).order_by(_RUN.c.id))

@@ -93,7 +93,6 @@ class QuarantineOwnerRow(BookTable, table=True):
     run_id: int = reference("run.id")
     quarantine_id: int = reference("quarantine.id", index=True)
     owner: str = words()
-    reason: str = words()
 
 
 _SOURCE: Final = table_of(SourceRow)
@@ -166,6 +165,7 @@ class Quarantined:
         path: the file as the user named it.
         ingestor: what read it.
         resolution: what became of it; "" while it is open.
+        owner: who sees to it; "" for nobody.
     """
 
     id: int
@@ -174,6 +174,7 @@ class Quarantined:
     ingestor: str
     rejection: Rejection
     resolution: str
+    owner: str = ""
 
 
 def find_source(
@@ -259,6 +260,22 @@ def resolve_quarantine(
         )
 
 
+def unowned_quarantine(connection: Connection) -> tuple[Quarantined, ...]:
+    """Return the open refused records that nobody sees to, by source and line."""
+    return tuple(one for one in quarantine_list(connection) if not one.owner)
+
+
+def assign_quarantine(
+    connection: Connection, run_id: int, quarantine_ids: Sequence[int], owner: str
+) -> None:
+    """Say who sees to refused records."""
+    if quarantine_ids:
+        connection.execute(
+            insert(_OWNER),
+            [{"run_id": run_id, "quarantine_id": one, "owner": owner} for one in quarantine_ids],
+        )
+
+
 def _stored(row: Any) -> StoredSource:
     values = row._asdict()
     return StoredSource(values.pop("id"), values.pop("run_id"), NewSource(**values))
@@ -266,14 +283,38 @@ def _stored(row: Any) -> StoredSource:
 
 def _quarantined() -> Any:
     return (
-        select(_QUARANTINE, _SOURCE.c.path, _SOURCE.c.ingestor, _RESOLUTION.c.resolution)
+        select(
+            _QUARANTINE,
+            _SOURCE.c.path,
+            _SOURCE.c.ingestor,
+            _RESOLUTION.c.resolution,
+            _last_owner(),
+        )
         .join(_SOURCE, _SOURCE.c.id == _QUARANTINE.c.source_id)
         .outerjoin(_RESOLUTION, _RESOLUTION.c.quarantine_id == _QUARANTINE.c.id)
+    )
+
+
+def _last_owner() -> Any:
+    return (
+        select(_OWNER.c.owner)
+        .where(_OWNER.c.quarantine_id == _QUARANTINE.c.id)
+        .order_by(_OWNER.c.id.desc())
+        .limit(1)
+        .correlate(_QUARANTINE)
+        .scalar_subquery()
+        .label("owner")
     )
 
 
 def _refused(row: Any) -> Quarantined:
     rejection = Rejection(row.line, row.code, row.field, row.found, row.expected, row.remedy)
     return Quarantined(
-        row.id, row.source_id, row.path, row.ingestor, rejection, row.resolution or ""
+        row.id,
+        row.source_id,
+        row.path,
+        row.ingestor,
+        rejection,
+        row.resolution or "",
+        row.owner or "",
     )

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from metering.cli.arguments import as_of_option
 from metering.cli.frame import (
     emit_json,
     emit_table,
@@ -22,10 +23,18 @@ if TYPE_CHECKING:
 @click.argument("reference")
 @click.option("--charges", default=5, show_default=True, help="How many charges to follow.")
 @click.option("--records", default=3, show_default=True, help="Usage records to show for each.")
+@as_of_option()
 @format_option()
 @click.pass_context
 def explain(
-    ctx: click.Context, /, reference: str, charges: int, records: int, *, output_format: str
+    ctx: click.Context,
+    /,
+    reference: str,
+    charges: int,
+    records: int,
+    *,
+    as_of: str | None,
+    output_format: str,
 ) -> None:
     r"""Follow an amount back to rule, rate, price source, file and line.
 
@@ -41,7 +50,9 @@ def explain(
 
     from metering.workflows.explain import explain as explain_amount
 
-    found = explain_amount(settings_or_fail(ctx), reference, charges=charges, records=records)
+    found = explain_amount(
+        settings_or_fail(ctx), reference, charges=charges, records=records, as_of=as_of
+    )
     if output_format == "json":
         emit_json(asdict(found))
         return

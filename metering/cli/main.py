@@ -27,10 +27,11 @@ _COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "post": ("post", "Bring the book up to what the usage ought to cost."),
     "invoices": ("invoices", "Record the providers' invoices."),
     "tie-out": ("tie_out", "Compare the ledger with the invoices of a period."),
-    "period": ("period", "List the billing periods."),
+    "period": ("period", "Estimate, close and reopen the billing periods."),
     "report": ("report", "Write the reports finance forwards."),
     "explain": ("explain", "Follow an amount back to rule, rate, file and line."),
     "verify": ("verify", "Check that the books are sound."),
+    "audit": ("audit", "List who changed the books, when, how and why."),
     "gc": ("gc", "Remove lake files that no book entry names."),
 }
 

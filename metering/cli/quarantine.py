@@ -4,6 +4,7 @@ import click
 
 from metering.cli.frame import (
     CONTEXT_SETTINGS,
+    counted,
     emit_json,
     emit_table,
     exit_with,
@@ -43,7 +44,7 @@ def list_quarantine(ctx: click.Context, /, *, every: bool, output_format: str) -
         return
     emit_table(
         "",
-        ("Id", "File", "Line", "Code", "Field", "Found", "State"),
+        ("Id", "File", "Line", "Code", "Field", "Found", "State", "Seen to by"),
         [
             (
                 one.id,
@@ -53,6 +54,7 @@ def list_quarantine(ctx: click.Context, /, *, every: bool, output_format: str) -
                 one.rejection.field,
                 one.rejection.found,
                 one.resolution or "open",
+                one.owner,
             )
             for one in found
         ],
@@ -84,6 +86,27 @@ def show_quarantine(ctx: click.Context, /, number: int, *, output_format: str) -
         emit_json(as_json(found))
         return
     click.echo(found.rejection.message(found.path))
+
+
+@quarantine.command("assign")
+@click.argument("numbers", type=int, nargs=-1, required=True, metavar="NUMBER...")
+@click.option("--to", "owner", required=True, help="The person or team that sees to them.")
+@click.pass_context
+def assign_quarantine(ctx: click.Context, /, numbers: tuple[int, ...], *, owner: str) -> None:
+    r"""Say who sees to refused records; a period can then be closed without them.
+
+    \b
+    Example:
+        metering quarantine assign 1 --to "Data platform"
+    """
+    from metering.workflows.quarantine import assign
+    from metering.workflows.runs import Run
+
+    if not owner.strip():
+        raise click.BadParameter("name somebody", param_hint="--to")
+    run = Run.now("quarantine assign", records=list(numbers), to=owner.strip())
+    assign(settings_or_fail(ctx), run, numbers, owner.strip())
+    note(f"{owner.strip()} sees to {counted(len(numbers), 'refused record')}")
 
 
 @quarantine.command("retry")

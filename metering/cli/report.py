@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from metering.cli.arguments import PeriodParam
+from metering.cli.arguments import PeriodParam, as_of_option
 from metering.cli.frame import emit_table, note, settings_or_fail
 from metering.cli.report_journal import journal
 from metering.core.money import decimal_text
@@ -61,15 +61,23 @@ report.add_command(journal)
     show_default=True,
     help="Which files to write, separated by commas.",
 )
+@as_of_option()
 @click.pass_context
 def chargeback(
-    ctx: click.Context, /, period: BillingPeriod, out: Path | None, formats: tuple[str, ...]
+    ctx: click.Context,
+    /,
+    period: BillingPeriod,
+    out: Path | None,
+    formats: tuple[str, ...],
+    *,
+    as_of: str | None,
 ) -> None:
     r"""Write what each cost centre, team and project is charged for PERIOD (YYYY-MM).
 
     The page opens from disk or mail and fetches nothing; the CSV holds the exact amounts. Every
     view adds up to the ledger, to a billionth of a unit. Usage without a rate and spend without an
-    owner are listed first. A period the book holds no charges of is refused.
+    owner are listed first. A period the book holds no charges of is refused. With --as-of the files
+    are, byte for byte, those that were written then.
 
     \b
     Example:
@@ -82,6 +90,7 @@ def chargeback(
         period,
         out or Path(f"metering-{period}"),
         tuple(ReportFormat(name) for name in formats),
+        as_of=as_of,
     )
     for account in written.report.accounts:
         _show_owners(written.report, account)
@@ -114,6 +123,7 @@ def chargeback(
     show_default=True,
     help="parquet, csv or both, separated by commas.",
 )
+@as_of_option()
 @click.pass_context
 def focus(
     ctx: click.Context,
@@ -122,6 +132,8 @@ def focus(
     out: Path | None,
     focus_version: str,
     formats: tuple[str, ...],
+    *,
+    as_of: str | None,
 ) -> None:
     r"""Write the charges of PERIOD (YYYY-MM) as FOCUS cost and usage, with its metadata.
 
@@ -142,6 +154,7 @@ def focus(
         out or Path(f"metering-{period}"),
         FocusVersion(focus_version),
         tuple(FocusFormat(name) for name in formats),
+        as_of=as_of,
     )
     for currency, nanos in written.billed_nanos.items():
         note(f"{written.rows} charges, {currency} {decimal_text(nanos)}")

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from metering.cli.arguments import as_of_option
 from metering.cli.frame import (
     console,
     emit_json,
@@ -30,9 +31,18 @@ _EMPTY: Final[_Row] = ("", "", None, "")
 @click.command("tie-out")
 @click.argument("period", metavar="PERIOD")
 @click.option("--strict", is_flag=True, help="Exit with 1 unless every invoice has come and ties.")
+@as_of_option()
 @format_option()
 @click.pass_context
-def tie_out(ctx: click.Context, /, period: str, *, strict: bool, output_format: str) -> None:
+def tie_out(
+    ctx: click.Context,
+    /,
+    period: str,
+    *,
+    strict: bool,
+    as_of: str | None,
+    output_format: str,
+) -> None:
     r"""Compare the ledger with the invoices of PERIOD (YYYY-MM).
 
     For each billing account: what is priced from usage, what only the invoice knows (tax, credits,
@@ -53,7 +63,7 @@ def tie_out(ctx: click.Context, /, period: str, *, strict: bool, output_format: 
         month = BillingPeriod.parse(period)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="PERIOD") from error
-    found = tie_out_period(settings_or_fail(ctx), month)
+    found = tie_out_period(settings_or_fail(ctx), month, as_of=as_of)
     if output_format == "json":
         emit_json([_as_json(tie) for tie in found])
     elif found:

@@ -18,8 +18,6 @@ from urllib.parse import unquote
 from metering.books import lake as lake_book
 from metering.books import ledger as ledger_book
 from metering.books import sources as source_book
-from metering.books.engine import begin_read, open_engine
-from metering.books.migrations import require_current
 from metering.core.allocation import BASIS_FIELDS, SHARE_METERS, SPLIT_ID, pool_of
 from metering.core.attribution import attribution_fields, owner_of
 from metering.core.flat_money import FLAT_PRODUCTS
@@ -44,6 +42,7 @@ from metering.workflows.explain_shares import share_text, split_text
 from metering.workflows.policy import policy_in_force
 from metering.workflows.prices import row_text, subject_text
 from metering.workflows.rating_answers import conditions_text
+from metering.workflows.reading import reading
 
 if TYPE_CHECKING:
     import duckdb
@@ -148,7 +147,12 @@ class Explanation:
 
 
 def explain(
-    settings: "Settings", reference: str, *, charges: int = 5, records: int = 3
+    settings: "Settings",
+    reference: str,
+    *,
+    charges: int = 5,
+    records: int = 3,
+    as_of: str | None = None,
 ) -> Explanation:
     """Take an amount apart.
 
@@ -157,13 +161,12 @@ def explain(
         reference: a cell of a report or a posting, see the module.
         charges: how many of its charges to follow to their sources, the largest first.
         records: how many usage records to show for each.
+        as_of: a run or a moment, see `workflows.reading`; None for now.
 
     Raises:
         BookError: `unknown-reference`; nothing in the ledger answers to it.
     """
-    books = open_engine(settings.books_url)
-    require_current(books)
-    with begin_read(books) as connection:
+    with reading(settings, as_of=as_of) as connection:
         lines = _lines(connection, reference)
         grouped: dict[tuple[str, str, str], list[ledger_book.NetLine]] = defaultdict(list)
         for line in lines:
@@ -300,7 +303,12 @@ class _Tracer:
     ) -> tuple[int, int, tuple[Found, ...], tuple[str, ...]]:
         wanted = set(days)
         listed = [file for file in self._files if file.day in wanted]
-        files = {str(self._lake.path_of(file.path or "")): file for file in listed}
+        # A file that was rewritten since, as of an earlier run, may have been collected.
+        files = {
+            str(path): file
+            for file in listed
+            if (path := self._lake.path_of(file.path or "")).is_file()
+        }
         if not files:
             return 0, 0, (), ()
         # Conditions come last: they tell apart charges of one model at several rates.

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Final
 
 from metering import __version__
 from metering.books import ledger as ledger_book
-from metering.books.engine import begin_read, open_engine
-from metering.books.migrations import require_current
 from metering.core.ledger import HOLDING_KINDS, Account, AccountKind, Basis
 from metering.core.periods import BillingPeriod
 from metering.core.tieout import Reason
@@ -26,6 +24,7 @@ from metering.reporting.focus import (
 )
 from metering.reporting.focus_columns import FocusVersion
 from metering.workflows.period_snapshot import snapshot_of_period
+from metering.workflows.reading import reading
 from metering.workflows.report import replace_file
 
 if TYPE_CHECKING:
@@ -66,6 +65,8 @@ def write_focus(
     folder: Path,
     version: FocusVersion,
     formats: Collection[FocusFormat] = (FocusFormat.PARQUET,),
+    *,
+    as_of: str | None = None,
 ) -> FocusWritten:
     """Write a period as a FOCUS cost and usage dataset; the same ledger gives the same bytes.
 
@@ -75,13 +76,12 @@ def write_focus(
         folder: where `focus-VERSION-PERIOD.parquet`, `.csv` and `.metadata.json` go.
         version: of the specification.
         formats: which data files to write.
+        as_of: a run or a moment, see `workflows.reading`; None for now.
 
     Raises:
         BookError: `no-charges`: the book holds none of that period; `unwritable-report`.
     """
-    books = open_engine(settings.books_url)
-    require_current(books)
-    with begin_read(books) as connection:
+    with reading(settings, as_of=as_of) as connection:
         snapshot = snapshot_of_period(connection, settings, period)
         lines = _lines(connection, period)
     export = FocusExport(

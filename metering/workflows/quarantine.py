@@ -8,6 +8,7 @@ from metering.books import sources as source_book
 from metering.books.engine import begin_read, begin_write, open_engine
 from metering.books.migrations import require_current
 from metering.books.runs import record_run
+from metering.errors import BookError
 from metering.ingest.contract import SourceRole
 from metering.workflows.ingest import Order, ingest_files
 from metering.workflows.outcome_imports import ingest_outcomes
@@ -92,6 +93,36 @@ def retry(
     return Retried(resolved, len(quarantined(settings, open_only=True)), tuple(missing))
 
 
+def assign(settings: "Settings", run: "Run", numbers: "Sequence[int]", owner: str) -> int:
+    """Say who sees to refused records, and return the run that did.
+
+    A period can be closed while a refused record is left that somebody sees to.
+
+    Args:
+        settings: where the books are.
+        run: who does this, when.
+        numbers: of the records; all of them open.
+        owner: a person or team, in any words.
+
+    Raises:
+        BookError: `unknown-quarantine`: there is no such open record; nothing is changed.
+    """
+    books = open_engine(settings.books_url)
+    require_current(books)
+    with begin_write(books) as connection:
+        known = {one.id for one in source_book.quarantine_list(connection)}
+        unknown = [number for number in numbers if number not in known]
+        if unknown:
+            raise BookError(
+                "unknown-quarantine",
+                f"there is no open refused record {unknown[0]}",
+                do="see `metering quarantine list`",
+            )
+        run_id = record_run(connection, run.command, run.arguments, run.started_at, run.user)
+        source_book.assign_quarantine(connection, run_id, numbers, owner)
+        return run_id
+
+
 def as_json(found: source_book.Quarantined) -> dict[str, object]:
     """Return one refused record as scripts read it."""
     return {
@@ -105,4 +136,5 @@ def as_json(found: source_book.Quarantined) -> dict[str, object]:
         "remedy": found.rejection.remedy,
         "ingestor": found.ingestor,
         "resolution": found.resolution or "open",
+        "owner": found.owner,
     }

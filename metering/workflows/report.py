@@ -7,8 +7,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from metering.books.engine import begin_read, open_engine
-from metering.books.migrations import require_current
 from metering.core.periods import BillingPeriod
 from metering.errors import BookError
 from metering.reporting.chargeback import ChargebackReport, chargeback_report
@@ -16,6 +14,7 @@ from metering.reporting.csvfile import chargeback_csv
 from metering.reporting.html import chargeback_html
 from metering.reporting.snapshot import Snapshot
 from metering.workflows.period_snapshot import snapshot_of_period
+from metering.workflows.reading import reading
 
 if TYPE_CHECKING:
     from metering.settings import Settings
@@ -52,6 +51,8 @@ def report_chargeback(
     period: BillingPeriod,
     folder: Path,
     formats: Collection[ReportFormat] = tuple(ReportFormat),
+    *,
+    as_of: str | None = None,
 ) -> Reported:
     """Write the chargeback report of a period; the same ledger gives the same bytes.
 
@@ -60,14 +61,13 @@ def report_chargeback(
         period: the month.
         folder: where the files go, `chargeback-PERIOD.html` and `.csv`; made if it is not there.
         formats: which of them to write.
+        as_of: a run or a moment, see `workflows.reading`; None for now.
 
     Raises:
         BookError: `no-charges`: the book holds none of that period; `unwritable-report`: a file
             cannot be written there. A file is replaced whole or left as it was.
     """
-    books = open_engine(settings.books_url)
-    require_current(books)
-    with begin_read(books) as connection:
+    with reading(settings, as_of=as_of) as connection:
         snapshot = snapshot_of_period(connection, settings, period)
     report = chargeback_report(snapshot)
     wanted = [name for name in ReportFormat if name in formats]

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Final
 
 from metering.books import billed as billed_book
 from metering.books import invoices as invoice_book
-from metering.books.engine import begin_read, open_engine
-from metering.books.migrations import require_current
 from metering.core.decisions import Status
 from metering.core.flat_money import INVOICED_AS, FlatMeter
 from metering.core.invoices import InvoiceCategory
@@ -18,6 +16,7 @@ from metering.core.terms import TermKind
 from metering.core.tieout import LedgerSide, TieOut, tie_out
 from metering.workflows.cost_reports import cost_comparisons
 from metering.workflows.invoices import invoice_of_books
+from metering.workflows.reading import reading
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -36,11 +35,17 @@ _NAMED_AS: Final[Mapping[str, InvoiceCategory]] = {
 }
 
 
-def tie_out_period(settings: "Settings", period: BillingPeriod) -> tuple[TieOut, ...]:
-    """Return the tie-outs of a period, one per provider, billing account and currency."""
-    books = open_engine(settings.books_url)
-    require_current(books)
-    with begin_read(books) as connection:
+def tie_out_period(
+    settings: "Settings", period: BillingPeriod, *, as_of: str | None = None
+) -> tuple[TieOut, ...]:
+    """Return the tie-outs of a period, one per provider, billing account and currency.
+
+    Args:
+        settings: where the books are.
+        period: the month.
+        as_of: a run or a moment, see `workflows.reading`; None for now.
+    """
+    with reading(settings, as_of=as_of) as connection:
         return tie_outs(connection, settings, period)
 
 

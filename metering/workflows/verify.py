@@ -115,13 +115,13 @@ def verify(settings: "Settings", *, full: bool = False) -> Verified:
             unexplained_nanos=_unexplained(connection, settings, periods),
             open_periods=tuple(period for period in periods if period not in closed),
             quarantined=len(source_book.quarantine_list(connection, open_only=True)),
-            problems=(*_problems(connection, settings, live), *deep),
+            problems=(*book_problems(connection, settings), *deep),
         )
 
 
-def _problems(
-    connection: "Connection", settings: "Settings", live: Sequence[lake_book.LakeFile]
-) -> Iterator[str]:
+def book_problems(connection: "Connection", settings: "Settings") -> Iterator[str]:
+    """Yield why the books are not sound, a sentence each, without recomputing any charge."""
+    live = lake_book.live_files(connection)
     yield from database_problems(connection)
     yield from seal_book.broken_seals(connection)
     yield from changed_closed_periods(connection)

@@ -1,0 +1,364 @@
+"""From open to closed: what refuses, what is kept, and where later differences go."""
+
+import sqlite3
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy.exc import DatabaseError
+
+from metering.books.engine import begin_read, begin_write, open_engine
+from metering.books.ledger import booked_periods
+from metering.books.periods import closes_in_force
+from metering.books.seals import chain_head
+from metering.core.ledger import CorrectionReason
+from metering.core.periods import BillingPeriod
+from metering.errors import BookError
+from metering.settings import Settings
+from metering.workflows.card_imports import import_card
+from metering.workflows.closing import close_period, reopen_period
+from metering.workflows.estimates import estimate_period
+from metering.workflows.owners import import_file
+from metering.workflows.periods import periods, show_period
+from metering.workflows.post import post
+from metering.workflows.quarantine import assign
+from metering.workflows.refusals import RefusalCode
+from metering.workflows.report import ReportFormat, report_chargeback
+from metering.workflows.runs import Run
+from metering.workflows.verify import verify
+from tests.ledgers import fresh_ledger, ingest
+from tests.messages_pages import OPUS, OUTPUT_NANOS, messages_page
+
+SEPTEMBER, OCTOBER = BillingPeriod(2026, 9), BillingPeriod(2026, 10)
+KEY = ("apikey_test", OPUS)
+# 20 USD per million instead of 25.
+_CONTRACT = """
+[card]
+name = "contract-anthropic"
+kind = "contract"
+currency = "USD"
+
+[[rates]]
+provider = "anthropic"
+platform = "anthropic-api"
+models = ["claude-opus-5"]
+from = 2026-01-01T00:00:00Z
+prices = { output = "20.00" }
+source = "contract"
+read = 2026-11-02
+evidence = "contract"
+"""
+OWNERS = "key,person,team,project,cost_centre,valid_from,valid_to\napikey_test,,{team},p,CC-1,,\n"
+
+
+def at(hour: int, command: str = "test") -> Run:
+    return Run(command, "nina", datetime(2026, 11, 22, hour, tzinfo=UTC), {"hour": hour})
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Settings:
+    """Return a ledger with usage of one key in September and October, posted."""
+    settings = fresh_ledger(tmp_path / "ledger")
+    own(settings, "alpha")
+    use(settings, {"2026-09-30": 1_000, "2026-10-01": 2_000})
+    post(settings, at(1, "post"))
+    return settings
+
+
+def own(settings: Settings, team: str) -> None:
+    path = settings.home / "owners.csv"
+    path.write_text(OWNERS.format(team=team), encoding="utf-8")
+    import_file(settings, at(0, "owners import"), path)
+
+
+def use(settings: Settings, days: dict[str, int], model: str = OPUS) -> None:
+    path = settings.home / f"usage-{len(list(settings.home.glob('usage-*')))}.json"
+    ingest(
+        settings, messages_page(path, {day: {("apikey_test", model): n} for day, n in days.items()})
+    )
+
+
+def corrections(settings: Settings) -> list[tuple[str, str, int]]:
+    return [
+        (one.period, one.reason, one.amount_nanos)
+        for one in show_period(settings, SEPTEMBER).corrections
+    ]
+
+
+def total(settings: Settings, period: BillingPeriod) -> int:
+    return sum(one.billed_nanos for one in periods(settings) if one.period == str(period))
+
+
+def test_a_close_keeps_what_the_period_held(ledger: Settings) -> None:
+    before = verify(ledger)
+
+    closed = close_period(ledger, at(2, "period close"), SEPTEMBER, reason="month end")
+
+    assert closed.close.totals == {"USD": 1_000 * OUTPUT_NANOS}
+    assert closed.close.ledger_hash == before.ledger_hash == verify(ledger).ledger_hash
+    assert closed.close.chain == before.chain != verify(ledger).chain
+    assert {"rules", "owners"} < closed.close.versions.keys()
+    shown = show_period(ledger, SEPTEMBER)
+    assert shown.close == closed.close
+    assert [(one.state, one.reason, one.by) for one in shown.events] == [
+        ("closed", "month end", "nina")
+    ]
+    with pytest.raises(BookError, match="period-closed"):
+        close_period(ledger, at(3), SEPTEMBER)
+
+
+def test_every_refusal_is_told_at_once_and_accepted_one_by_one(ledger: Settings) -> None:
+    use(ledger, {"2026-09-29": 5}, "claude-unheard-of")
+    ingest(ledger, messages_page(ledger.home / "bad.json", {"2026-09-28": {KEY: -4}}), account="b")
+    expecting = replace(ledger, arrival={"litellm-spend-logs": "monthly"})
+
+    with pytest.raises(BookError) as refused:
+        close_period(expecting, at(2), SEPTEMBER)
+
+    told = str(refused.value)
+    assert "not-posted: postings the book lacks" in told
+    assert "missing-days: days of sources that have not come: 1" in told
+    assert "quarantine: refused records" in told
+    assert "unsound" not in told
+    post(ledger, at(2, "post"))
+    assign(ledger, at(2, "quarantine assign"), [1], "Data platform")
+    with pytest.raises(BookError) as refused:
+        close_period(
+            expecting, at(3), SEPTEMBER, accept={RefusalCode.MISSING_DAYS: "it was never on"}
+        )
+    assert "unpriced: meters of usage without a rate: 1" in str(refused.value)
+    assert "missing-days" not in str(refused.value).partition("unpriced")[2].partition("do:")[0]
+    assert "quarantine" not in str(refused.value)
+
+    closed = close_period(
+        expecting,
+        at(4),
+        SEPTEMBER,
+        accept={
+            RefusalCode.MISSING_DAYS: "it was never on",
+            RefusalCode.UNPRICED: "a trial",
+            RefusalCode.UNSOUND: "just in case",
+        },
+    )
+
+    assert [(one.refusal, one.reason) for one in closed.accepted] == [
+        ("unpriced", "a trial"),
+        ("missing-days", "it was never on"),
+    ]
+    assert closed.needless == ("unsound",)
+    assert show_period(expecting, SEPTEMBER).accepted == closed.accepted
+
+
+def test_a_difference_of_a_closed_period_is_a_correction_that_says_why(ledger: Settings) -> None:
+    close_period(ledger, at(2), SEPTEMBER)
+    held = total(ledger, SEPTEMBER)
+
+    use(ledger, {"2026-09-28": 100, "2026-09-30": 1_500, "2026-10-01": 2_000})
+    posted = post(ledger, at(3, "post"))
+
+    assert (posted.postings, posted.corrections) == (2, 2)
+    assert corrections(ledger) == [
+        ("2026-10", CorrectionReason.LATE_USAGE, 100 * OUTPUT_NANOS),
+        ("2026-10", CorrectionReason.RESTATED_USAGE, 500 * OUTPUT_NANOS),
+    ]
+    assert total(ledger, SEPTEMBER) == held
+    assert post(ledger, at(4, "post")).postings == 0
+    assert verify(ledger, full=True).problems == ()
+
+
+def test_a_corrected_price_is_a_correction_borne_by_the_owner_at_the_close(
+    ledger: Settings,
+) -> None:
+    close_period(ledger, at(2), SEPTEMBER)
+    own(ledger, "beta")
+    import_card(ledger, at(3, "prices import"), _contract(ledger), dry_run=False)
+
+    post(ledger, at(4, "post"))
+
+    (correction,) = corrections(ledger)
+    assert correction == ("2026-10", CorrectionReason.CORRECTED_PRICE, -1_000 * OUTPUT_NANOS // 5)
+    assert _teams(ledger) == {
+        ("2026-09", "2026-09-30", "alpha"): 1_000 * OUTPUT_NANOS,
+        ("2026-10", "2026-09-30", "alpha"): -1_000 * OUTPUT_NANOS // 5,
+        ("2026-10", "2026-10-01", "beta"): 2_000 * OUTPUT_NANOS * 4 // 5,
+    }
+
+
+def test_owners_of_a_closed_period_stay_until_somebody_asks(ledger: Settings) -> None:
+    close_period(ledger, at(2), SEPTEMBER)
+    own(ledger, "beta")
+    post(ledger, at(3, "post"))
+    assert corrections(ledger) == []
+
+    shown = post(ledger, at(4, "post"), dry_run=True, restate_owners=[SEPTEMBER])
+    assert (shown.corrections, corrections(ledger)) == (2, [])
+    post(ledger, at(4, "post"), restate_owners=[SEPTEMBER])
+
+    assert corrections(ledger) == [("2026-10", CorrectionReason.OWNER_CHANGE, 0)]
+    assert _teams(ledger) == {
+        ("2026-09", "2026-09-30", "alpha"): 1_000 * OUTPUT_NANOS,
+        ("2026-10", "2026-09-30", "alpha"): -1_000 * OUTPUT_NANOS,
+        ("2026-10", "2026-09-30", "beta"): 1_000 * OUTPUT_NANOS,
+        ("2026-10", "2026-10-01", "beta"): 2_000 * OUTPUT_NANOS,
+    }
+    assert post(ledger, at(5, "post")).postings == 0
+    own(ledger, "gamma")
+    assert post(ledger, at(6, "post")).corrections == 0
+    assert verify(ledger, full=True).problems == ()
+    with pytest.raises(BookError, match="period-not-closed"):
+        post(ledger, at(7, "post"), restate_owners=[OCTOBER])
+
+
+def test_corrections_go_to_the_first_open_period_after(ledger: Settings) -> None:
+    close_period(ledger, at(2), SEPTEMBER)
+    close_period(ledger, at(3), OCTOBER)
+
+    use(ledger, {"2026-09-30": 1_000, "2026-10-01": 2_500})
+    post(ledger, at(4, "post"))
+
+    assert total(ledger, OCTOBER) == 2_000 * OUTPUT_NANOS
+    assert total(ledger, BillingPeriod(2026, 11)) == 500 * OUTPUT_NANOS
+
+
+def test_a_reopened_period_takes_the_difference_itself_and_leaves_its_trace(
+    ledger: Settings,
+) -> None:
+    close_period(ledger, at(2), SEPTEMBER, reason="month end")
+    reopen_period(ledger, at(3, "period reopen"), SEPTEMBER, reason="the audit asked for it")
+    use(ledger, {"2026-09-30": 1_500, "2026-10-01": 2_000})
+
+    posted = post(ledger, at(4, "post"))
+
+    assert posted.corrections == 0
+    assert total(ledger, SEPTEMBER) == 1_500 * OUTPUT_NANOS
+    shown = show_period(ledger, SEPTEMBER)
+    assert shown.close is None
+    assert [(one.state, one.reason) for one in shown.events] == [
+        ("closed", "month end"),
+        ("reopened", "the audit asked for it"),
+    ]
+    again = close_period(ledger, at(5), SEPTEMBER)
+    assert again.close.totals == {"USD": 1_500 * OUTPUT_NANOS}
+
+
+def test_an_estimate_is_frozen_and_held_against_the_actual(tmp_path: Path) -> None:
+    ledger = fresh_ledger(tmp_path / "ledger")
+    own(ledger, "alpha")
+    days = {f"2026-10-{day:02d}": 100 for day in range(1, 29)}
+    use(ledger, days)
+    post(ledger, at(1, "post"))
+
+    (account,) = estimate_period(ledger, at(2, "period estimate"), OCTOBER)
+
+    assert (account.booked_nanos, account.booked_days) == (2_800 * OUTPUT_NANOS, 28)
+    assert (account.accrued_nanos, account.missing_days) == (300 * OUTPUT_NANOS, 3)
+    use(ledger, days | {f"2026-10-{day}": 120 for day in (29, 30, 31)})
+    post(ledger, at(3, "post"))
+    (listed,) = periods(ledger)
+    assert (listed.state, listed.estimate_nanos, listed.variance_nanos) == (
+        "estimated",
+        3_100 * OUTPUT_NANOS,
+        60 * OUTPUT_NANOS,
+    )
+    close_period(ledger, at(4), OCTOBER)
+    with pytest.raises(BookError, match="period-closed"):
+        estimate_period(ledger, at(5), OCTOBER)
+    assert [one.state for one in show_period(ledger, OCTOBER).events] == ["estimated", "closed"]
+
+
+def test_a_report_is_rebuilt_as_it_was(ledger: Settings, tmp_path: Path) -> None:
+    then = _report(ledger, tmp_path / "then")
+    with begin_read(open_engine(ledger.books_url)) as connection:
+        chain = chain_head(connection)
+    run_id = _last_run(ledger)
+    close_period(ledger, at(2), SEPTEMBER)
+    own(ledger, "beta")
+    use(ledger, {"2026-09-30": 1_500, "2026-10-01": 7_000})
+    post(ledger, at(3, "post"))
+
+    assert _report(ledger, tmp_path / "now") != then
+    assert _report(ledger, tmp_path / "as-of", as_of=str(run_id)) == then
+    assert _report(ledger, tmp_path / "moment", as_of="2026-11-22T01:30:00Z") == then
+    assert {one.state for one in periods(ledger, as_of=str(run_id))} == {"open"}
+    with begin_read(open_engine(ledger.books_url), as_of=run_id) as connection:
+        assert chain_head(connection) == chain
+        assert closes_in_force(connection) == {}
+
+
+@pytest.mark.parametrize("said", ["0", "9999", "yesterday", "2026-13-01"])
+def test_a_moment_that_is_none_is_refused(ledger: Settings, said: str) -> None:
+    with pytest.raises(BookError, match="bad-as-of"):
+        periods(ledger, as_of=said)
+
+
+def test_a_closed_period_that_was_edited_by_hand_is_named(ledger: Settings) -> None:
+    close_period(ledger, at(2), SEPTEMBER)
+    connection = sqlite3.connect(ledger.home / "books.sqlite")
+    triggers = connection.execute(
+        "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+    ).fetchall()
+    statements = connection.execute(
+        "SELECT sql FROM sqlite_master WHERE type = 'trigger'"
+    ).fetchall()
+    for (name,) in triggers:
+        connection.execute(f"DROP TRIGGER {name}")
+    connection.execute("UPDATE posting SET amount_nanos = 1 WHERE period = '2026-09'")
+    for (statement,) in statements:
+        connection.execute(statement)
+    connection.commit()
+    connection.close()
+
+    problems = verify(ledger).problems
+
+    assert any(one.startswith("posting: the rows of run ") for one in problems)
+    assert "period 2026-09 is closed, and its postings are not those it was closed with" in problems
+    with pytest.raises(BookError, match="unsound: what is wrong with the books: 2"):
+        close_period(ledger, at(3), OCTOBER)
+
+
+def test_nothing_can_be_posted_in_a_closed_period_by_sql(ledger: Settings) -> None:
+    close_period(ledger, at(2), SEPTEMBER)
+    copy = (
+        "INSERT INTO posting (run_id, kind, period, charge_day, debit_account_id,"
+        " credit_account_id, basis_id, currency, quantity, amount_nanos, list_nanos, reason)"
+        " SELECT run_id, kind, '2026-09', charge_day, debit_account_id, credit_account_id,"
+        " basis_id, currency, quantity, amount_nanos, list_nanos, reason FROM posting"
+    )
+
+    with (
+        pytest.raises(DatabaseError, match="its period is closed"),
+        begin_write(open_engine(ledger.books_url)) as connection,
+    ):
+        connection.exec_driver_sql(copy)
+
+
+def test_a_period_without_charges_cannot_be_closed(ledger: Settings) -> None:
+    with pytest.raises(BookError, match="no-charges"):
+        close_period(ledger, at(2), BillingPeriod(2026, 1))
+    with begin_read(open_engine(ledger.books_url)) as connection:
+        assert booked_periods(connection) == ("2026-09", "2026-10")
+
+
+def _contract(settings: Settings) -> Path:
+    path = settings.home / "contract.toml"
+    path.write_text(_CONTRACT, encoding="utf-8")
+    return path
+
+
+def _teams(settings: Settings) -> dict[tuple[str, str, str], int]:
+    rows = sqlite3.connect(settings.home / "books.sqlite").execute(
+        "SELECT p.period, p.charge_day, a.team, sum(p.amount_nanos) FROM posting p"
+        " JOIN account a ON a.id = p.debit_account_id GROUP BY 1, 2, 3"
+    )
+    return {(period, day, team): nanos for period, day, team, nanos in rows if nanos}
+
+
+def _report(settings: Settings, folder: Path, as_of: str | None = None) -> list[bytes]:
+    written = report_chargeback(settings, OCTOBER, folder, tuple(ReportFormat), as_of=as_of)
+    return [path.read_bytes() for path in written.paths]
+
+
+def _last_run(settings: Settings) -> int:
+    (number,) = sqlite3.connect(settings.home / "books.sqlite").execute("SELECT max(id) FROM run")
+    return int(number[0])

@@ -149,7 +149,7 @@ class Close:
         chain: digest of the last seal before, which stands for all earlier runs.
         postings: rows booked in it.
         totals: net nanos by currency.
-        versions: what was in force, by name, as content digests.
+        versions: what was in force, by name: the number of its version and its content digest.
     """
 
     period: str

@@ -50,6 +50,20 @@ def versions_in_force(connection: "Connection") -> dict[str, str]:
     return versions
 
 
+def versions_told(connection: "Connection") -> dict[str, str]:
+    """Return the same as a person knows it: the number of each version, and its content digest."""
+    numbers = {f"card {card.name}": card.version for card in card_book.card_versions(connection)}
+    numbers["rules"] = owner_book.rule_set_version(connection).version
+    numbers["owners"] = owner_book.directory_version(connection).version
+    numbers["sharing"] = sharing_book.sharing_version(connection).version
+    for name, version in sharing_book.driver_versions(connection).items():
+        numbers[f"driver {name}"] = version.version
+    return {
+        name: " ".join(filter(None, (f"v{numbers[name]}" if numbers.get(name) else "", digest)))
+        for name, digest in versions_in_force(connection).items()
+    }
+
+
 def changed_closed_periods(connection: "Connection") -> Iterator[str]:
     """Yield which closed periods are not what they were when they were closed, a sentence each."""
     for period, close in period_book.closes_in_force(connection).items():

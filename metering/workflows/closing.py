@@ -12,7 +12,7 @@ from metering.books.migrations import require_current
 from metering.books.runs import record_run
 from metering.errors import BookError
 from metering.usage.lake import Lake
-from metering.workflows.book_hash import book_hash, versions_in_force
+from metering.workflows.book_hash import book_hash, versions_told
 from metering.workflows.refusals import Refusal, RefusalCode, refusals
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ def _what_is_closed(connection: "Connection", period: "BillingPeriod") -> period
         chain=seal_book.chain_head(connection),
         postings=sum(total.postings for total in totals),
         totals={total.currency: total.billed_nanos for total in totals},
-        versions=versions_in_force(connection),
+        versions=versions_told(connection),
     )
 
 

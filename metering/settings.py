@@ -7,9 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from metering.core.arrival import Rhythm
-from metering.core.money import nanos_from_decimal_text
-from metering.errors import BookError, shown
+from metering.errors import BookError
 
 FILE_NAME: Final = "metering.toml"
 _KNOWN: Final[Mapping[str, frozenset[str]]] = {
@@ -54,8 +52,8 @@ class Settings:
         accounts: ingestor name to the billing account of files that do not name one.
         true_up: what [true_up] says, reason to bearer, see `core.adjustments.checked_policy`.
         journal: what [journal] says, see `workflows.journal`.
-        arrival: ingestor name, or INGESTOR/PROVIDER/ACCOUNT, to a `core.arrival.Rhythm`.
-        tolerance_nanos: what may be unexplained of each invoice when a period is closed.
+        arrival: what [arrival] says, source to rhythm, see `workflows.arrival`.
+        tolerance: what may be unexplained of an invoice at a close, see `workflows.refusals`.
     """
 
     home: Path
@@ -71,7 +69,7 @@ class Settings:
     true_up: Mapping[str, str] = field(default_factory=dict)
     journal: Mapping[str, Any] = field(default_factory=dict)
     arrival: Mapping[str, str] = field(default_factory=dict)
-    tolerance_nanos: int = 0
+    tolerance: str = "0"
 
     @property
     def mappings(self) -> Path:
@@ -138,35 +136,9 @@ def load_settings(path: Path) -> Settings:
         accounts=dict(document.get("accounts", {})),
         true_up=dict(document.get("true_up", {})),
         journal=dict(document.get("journal", {})),
-        arrival=_arrival(path, document.get("arrival", {})),
-        tolerance_nanos=_tolerance(path, document.get("close", {}).get("tolerance", "0")),
+        arrival=dict(document.get("arrival", {})),
+        tolerance=document.get("close", {}).get("tolerance", "0"),
     )
-
-
-def _arrival(path: Path, said: Mapping[str, object]) -> dict[str, str]:
-    rhythms = [rhythm.value for rhythm in Rhythm]
-    for name, rhythm in said.items():
-        if rhythm not in rhythms:
-            raise BookError(
-                "bad-settings",
-                f"{path}: [arrival] {name} is {shown(rhythm)}",
-                details=(f"known:    {', '.join(rhythms)}",),
-            )
-    return {name: str(rhythm) for name, rhythm in said.items()}
-
-
-def _tolerance(path: Path, said: object) -> int:
-    try:
-        nanos = nanos_from_decimal_text(str(said)) if isinstance(said, str | int) else -1
-    except ValueError:
-        nanos = -1
-    if nanos < 0:
-        raise BookError(
-            "bad-settings",
-            f"{path}: [close] tolerance is {shown(said)}",
-            details=('expected: an amount in quotes, 0 or more, like "0.05"',),
-        )
-    return nanos
 
 
 def _anchored(url: str, home: Path) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from metering.books import coverage as coverage_book
 from metering.core.arrival import HISTORY, Rhythm, Stream, missing_days
+from metering.errors import BookError, shown
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -20,7 +21,10 @@ def missing_source_days(
     """Return the days of a month on which a source was expected and did not come.
 
     Sources that are charged are learned from their own days; any other is expected only where
-    `[arrival]` of metering.toml names it.
+    `[arrival]` of metering.toml names it: by its ingestor, or as INGESTOR/PROVIDER/ACCOUNT.
+
+    Raises:
+        BookError: `bad-settings`: it names a rhythm that we do not know.
     """
     came: dict[Stream, set[date]] = defaultdict(set)
     first, last = period.first_day - HISTORY, period.end_day - timedelta(days=1)
@@ -43,5 +47,14 @@ def missing_source_days(
 
 def _rhythm(settings: "Settings", stream: Stream) -> Rhythm | None:
     account = f"{stream.ingestor}/{stream.provider}/{stream.billing_account}"
-    said = settings.arrival.get(account) or settings.arrival.get(stream.ingestor)
-    return Rhythm(said) if said else None
+    said = settings.arrival.get(account, settings.arrival.get(stream.ingestor))
+    if said is None:
+        return None
+    rhythms = [rhythm.value for rhythm in Rhythm]
+    if said not in rhythms:
+        raise BookError(
+            "bad-settings",
+            f"metering.toml: [arrival] {stream.ingestor} is {shown(said)}",
+            details=(f"known:    {', '.join(rhythms)}",),
+        )
+    return Rhythm(said)

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Final
 from metering.books import ledger as ledger_book
 from metering.books import runs as run_book
 from metering.books import sources as source_book
-from metering.core.money import decimal_text
+from metering.core.money import decimal_text, nanos_from_decimal_text
 from metering.engine import charges as engine
+from metering.errors import BookError, shown
 from metering.workflows.arrival import missing_source_days
 from metering.workflows.post import FIRST_DAY, LAST_DAY, lacking
 from metering.workflows.tie_out import tie_outs
@@ -141,10 +142,11 @@ def _quarantined(connection: "Connection", period: "BillingPeriod") -> Iterator[
 def _unexplained(
     connection: "Connection", settings: "Settings", period: "BillingPeriod"
 ) -> Iterator[Refusal]:
+    tolerance = _tolerance(settings)
     found = [
         tie
         for tie in tie_outs(connection, settings, period)
-        if tie.is_invoiced and abs(tie.unexplained_nanos) > settings.tolerance_nanos
+        if tie.is_invoiced and abs(tie.unexplained_nanos) > tolerance
     ]
     if found:
         yield Refusal(
@@ -155,9 +157,29 @@ def _unexplained(
                 f"{decimal_text(tie.unexplained_nanos)}"
                 for tie in sorted(found, key=lambda tie: -abs(tie.unexplained_nanos))
             ),
-            f"see `metering tie-out {period}`; up to {decimal_text(settings.tolerance_nanos)} may "
+            f"see `metering tie-out {period}`; up to {decimal_text(tolerance)} may "
             "be unexplained ([close] tolerance)",
         )
+
+
+def _tolerance(settings: "Settings") -> int:
+    """Return the nanos that may be unexplained of each invoice.
+
+    Raises:
+        BookError: `bad-settings`: it is not an amount.
+    """
+    try:
+        # A number without quotes would be a float: 0.05 is not exactly five cents.
+        nanos = nanos_from_decimal_text(settings.tolerance)
+    except (AttributeError, ValueError):
+        nanos = -1
+    if nanos < 0:
+        raise BookError(
+            "bad-settings",
+            f"metering.toml: [close] tolerance is {shown(settings.tolerance)}",
+            details=('expected: an amount in quotes, 0 or more, like "0.05"',),
+        )
+    return nanos
 
 
 def _missing_days(

@@ -333,6 +333,22 @@ def test_nothing_can_be_posted_in_a_closed_period_by_sql(ledger: Settings) -> No
         connection.exec_driver_sql(copy)
 
 
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ({"arrival": {"anthropic-messages": "often"}}, "anthropic-messages is 'often'"),
+        ({"tolerance": "-1"}, "tolerance is '-1'"),
+        ({"tolerance": 0.05}, "tolerance is '0.05'"),
+        ({"tolerance": "a lot"}, "tolerance is 'a lot'"),
+    ],
+)
+def test_settings_that_say_nothing_we_know_are_refused(
+    ledger: Settings, said: dict[str, object], told: str
+) -> None:
+    with pytest.raises(BookError, match=told):
+        close_period(replace(ledger, **said), at(2), SEPTEMBER)  # type: ignore[arg-type] # as TOML says
+
+
 def test_a_period_without_charges_cannot_be_closed(ledger: Settings) -> None:
     with pytest.raises(BookError, match="no-charges"):
         close_period(ledger, at(2), BillingPeriod(2026, 1))

@@ -29,8 +29,7 @@ from metering.books.schema import (
     whole,
     words,
 )
-from metering.core.digests import lines_digest
-from metering.core.ledger import HOLDING_KINDS, UNPRICED, AccountKind
+from metering.core.ledger import HOLDING_KINDS, AccountKind
 from metering.errors import BookError
 
 
@@ -179,38 +178,13 @@ class ControlTotal:
     suspense_nanos: dict[str, int]
 
 
-class Unpriced(NamedTuple):
-    """Usage that has no rate, added up."""
-
-    provider: str
-    model: str
-    meter: str
-    reason: str
-    quantity: int
-
-
-class Corrected(NamedTuple):
-    """What corrections of a closed period come to.
-
-    Attributes:
-        period: the open period they were booked in.
-        reason: a `core.ledger.CorrectionReason`.
-    """
-
-    period: str
-    reason: str
-    currency: str
-    postings: int
-    amount_nanos: int
-
-
 _SUMMED: Final = ("quantity", "amount_nanos", "list_nanos")
 # A sum beyond 64 bits raises on both databases; PostgreSQL would else answer with a numeric.
-_SUMS: Final = ", ".join(f"CAST(sum({name}) AS BIGINT) AS {name}" for name in _SUMMED)
-_HOLDING: Final = ", ".join(f"'{kind.value}'" for kind in sorted(HOLDING_KINDS))
+SUMS: Final = ", ".join(f"CAST(sum({name}) AS BIGINT) AS {name}" for name in _SUMMED)
+HOLDING: Final = ", ".join(f"'{kind.value}'" for kind in sorted(HOLDING_KINDS))
 # What is moved between accounts that bear nothing is not charged to anybody.
-_CHARGED: Final = f"CASE WHEN a.kind IN ({_HOLDING}) THEN 0 ELSE n.amount_nanos END"
-_SOMETHING: Final = " OR ".join(f"sum({name}) <> 0" for name in _SUMMED)
+_CHARGED: Final = f"CASE WHEN a.kind IN ({HOLDING}) THEN 0 ELSE n.amount_nanos END"
+SOMETHING: Final = " OR ".join(f"sum({name}) <> 0" for name in _SUMMED)
 
 _BOOKED_KEY: Final = (
     "charge_day",
@@ -221,12 +195,12 @@ _BOOKED_KEY: Final = (
 )
 _BOOKED_COLUMNS: Final = (*_BOOKED_KEY, *_SUMMED)
 _BOOKED: Final = f"""
-    SELECT {", ".join(_BOOKED_KEY)}, {_SUMS} FROM posting
+    SELECT {", ".join(_BOOKED_KEY)}, {SUMS} FROM posting
     WHERE charge_day BETWEEN {{mark}} AND {{mark}}
-    GROUP BY {", ".join(_BOOKED_KEY)} HAVING {_SOMETHING}
+    GROUP BY {", ".join(_BOOKED_KEY)} HAVING {SOMETHING}
 """  # noqa: S608 - our own column names
 
-_NET_KEY: Final = ", ".join(("period", "corrects_period", *_BOOKED_KEY))
+NET_KEY: Final = ", ".join(("period", "corrects_period", *_BOOKED_KEY))
 # The columns are those of `NetLine`, in its order.
 _NET: Final = f"""
     SELECT n.period, n.charge_day, n.corrects_period, n.currency,
@@ -237,8 +211,8 @@ _NET: Final = f"""
         b.factor_num, b.factor_den, b.list_unit_price_nanos, b.list_per, b.list_factor_num,
         b.list_factor_den, b.promoted
     FROM (
-        SELECT {_NET_KEY}, {_SUMS} FROM posting WHERE {{condition}}
-        GROUP BY {_NET_KEY} HAVING {_SOMETHING}
+        SELECT {NET_KEY}, {SUMS} FROM posting WHERE {{condition}}
+        GROUP BY {NET_KEY} HAVING {SOMETHING}
     ) n
     JOIN account d ON d.id = n.debit_account_id
     JOIN account c ON c.id = n.credit_account_id
@@ -256,42 +230,15 @@ _PERIODS: Final = f"""
     JOIN account a ON a.id = n.debit_account_id
     GROUP BY n.period, n.currency
 """  # noqa: S608 - our own words
-# What the hash of a period is made of, see `core.ledger.ledger_hash`.
-_CONTENT: Final = f"""
-    SELECT n.charge_day, n.corrects_period, d.name, c.name, b.digest, n.currency,
-        n.quantity, n.amount_nanos, n.list_nanos
-    FROM (
-        SELECT {_NET_KEY}, {_SUMS} FROM posting WHERE period = {{mark}}
-        GROUP BY {_NET_KEY} HAVING {_SOMETHING}
-    ) n
-    JOIN account d ON d.id = n.debit_account_id
-    JOIN account c ON c.id = n.credit_account_id
-    JOIN charge_basis b ON b.id = n.basis_id
-"""  # noqa: S608 - our own column names
-_UNPRICED: Final = """
-    SELECT b.provider, b.model, b.meter, b.reason, CAST(sum(p.quantity) AS BIGINT)
-    FROM posting p
-    JOIN account d ON d.id = p.debit_account_id AND d.name = :debit
-    JOIN charge_basis b ON b.id = p.basis_id
-    WHERE p.period = :period
-    GROUP BY b.provider, b.model, b.meter, b.reason
-    HAVING sum(p.quantity) <> 0 OR sum(p.amount_nanos) <> 0
-"""
-_CORRECTED: Final = f"""
-    SELECT p.period, p.reason, p.currency, count(*), CAST(sum(p.amount_nanos) AS BIGINT)
-    FROM posting p JOIN account d ON d.id = p.debit_account_id AND d.kind NOT IN ({_HOLDING})
-    WHERE p.corrects_period = :period
-    GROUP BY p.period, p.reason, p.currency
-"""  # noqa: S608 - our own words
 _BY_OWNER: Final = f"""
     SELECT n.period, n.charge_day, d.cost_centre, d.team, d.project, n.currency,
         CAST(sum(n.amount_nanos) AS BIGINT)
     FROM (
-        SELECT period, charge_day, debit_account_id, currency, {_SUMS} FROM posting
+        SELECT period, charge_day, debit_account_id, currency, {SUMS} FROM posting
         WHERE period BETWEEN {{mark}} AND {{mark}}
         GROUP BY period, charge_day, debit_account_id, currency
     ) n
-    JOIN account d ON d.id = n.debit_account_id AND d.kind NOT IN ({_HOLDING})
+    JOIN account d ON d.id = n.debit_account_id AND d.kind NOT IN ({HOLDING})
     GROUP BY n.period, n.charge_day, d.cost_centre, d.team, d.project, n.currency
     ORDER BY n.period, n.charge_day, d.cost_centre {{binary}}, d.team {{binary}},
         d.project {{binary}}, n.currency
@@ -299,7 +246,7 @@ _BY_OWNER: Final = f"""
 _CONTROL: Final = f"""
     SELECT n.currency, a.kind, a.name, n.postings, {_CHARGED} AS amount_nanos, n.list_nanos
     FROM (
-        SELECT currency, debit_account_id, count(*) AS postings, {_SUMS}
+        SELECT currency, debit_account_id, count(*) AS postings, {SUMS}
         FROM posting GROUP BY currency, debit_account_id
     ) n
     JOIN account a ON a.id = n.debit_account_id
@@ -319,7 +266,7 @@ def booked(connection: Connection, first_day: str, last_day: str) -> dict[str, S
         charge_day, debit_account_id, credit_account_id, basis_id, currency, quantity,
         amount_nanos, list_nanos: equally long columns, without lines that cancelled out.
     """
-    rows = _fetched(connection, _BOOKED, (first_day, last_day)).fetchall()
+    rows = fetched(connection, _BOOKED, (first_day, last_day)).fetchall()
     columns = tuple(zip(*rows, strict=True)) or ((),) * len(_BOOKED_COLUMNS)
     return dict(zip(_BOOKED_COLUMNS, columns, strict=True))
 
@@ -355,22 +302,9 @@ def net_lines(connection: Connection, period: str | None = None) -> Iterator[Net
     """
     condition = "1 = 1" if period is None else "period = {mark}"
     values = () if period is None else (period,)
-    cursor = _fetched(connection, _NET.replace("{condition}", condition), values)
+    cursor = fetched(connection, _NET.replace("{condition}", condition), values)
     while rows := cursor.fetchmany(_ROWS_FETCHED):
         yield from map(NetLine._make, rows)
-
-
-def period_digest(connection: Connection, period: str) -> str:
-    """Return the digest of the net lines of a billing period, the same on every database."""
-    cursor = _fetched(connection, _CONTENT, (period,))
-    return lines_digest(cursor.fetchall())
-
-
-def booked_periods(connection: Connection) -> tuple[str, ...]:
-    """Return the billing periods with postings, in order."""
-    return tuple(
-        connection.execute(text("SELECT DISTINCT period FROM posting ORDER BY period")).scalars()
-    )
 
 
 def billed_by_owner(connection: Connection, first: str, last: str) -> Iterator[tuple[Any, ...]]:
@@ -384,7 +318,7 @@ def billed_by_owner(connection: Connection, first: str, last: str) -> Iterator[t
     Yields:
         Period, charge day, cost centre, team, project, currency, net nanos; in that order.
     """
-    cursor = _fetched(connection, _BY_OWNER, (first, last))
+    cursor = fetched(connection, _BY_OWNER, (first, last))
     while rows := cursor.fetchmany(_ROWS_FETCHED):
         yield from rows
 
@@ -392,35 +326,15 @@ def billed_by_owner(connection: Connection, first: str, last: str) -> Iterator[t
 def posting_line(connection: Connection, posting_id: int) -> NetLine | None:
     """Return one posting as a line of its own, or None when there is none with this id."""
     statement = _NET.replace("{condition}", "id = {mark}")
-    row = _fetched(connection, statement, (posting_id,)).fetchone()
+    row = fetched(connection, statement, (posting_id,)).fetchone()
     return None if row is None else NetLine._make(row)
 
 
 def lines_of_basis(connection: Connection, digest: str) -> list[NetLine]:
     """Return the net lines of one basis, in the order of `net_lines`."""
     condition = "basis_id = (SELECT id FROM charge_basis WHERE digest = {mark})"
-    rows = _fetched(connection, _NET.replace("{condition}", condition), (digest,)).fetchall()
+    rows = fetched(connection, _NET.replace("{condition}", condition), (digest,)).fetchall()
     return [NetLine._make(row) for row in rows]
-
-
-def last_posting_run(connection: Connection) -> int:
-    """Return the last run that wrote postings; 0 before the first."""
-    statement = select(_POSTING.c.run_id).order_by(_POSTING.c.id.desc()).limit(1)
-    return connection.execute(statement).scalar_one_or_none() or 0
-
-
-def unpriced_usage(connection: Connection, period: str) -> tuple[Unpriced, ...]:
-    """Return the usage of a billing period that has no rate, by quantity, the most first."""
-    rows = connection.execute(text(_UNPRICED), {"period": period, "debit": UNPRICED.name})
-    return tuple(
-        Unpriced(*row) for row in sorted(map(tuple, rows), key=lambda row: (-row[-1], row))
-    )
-
-
-def corrections_of(connection: Connection, period: str) -> tuple[Corrected, ...]:
-    """Return what corrections of a closed period come to, by period, reason and currency."""
-    rows = connection.execute(text(_CORRECTED), {"period": period})
-    return tuple(sorted(Corrected(*row) for row in rows))
 
 
 def posting_count(connection: Connection) -> int:
@@ -456,8 +370,16 @@ def control_totals(connection: Connection) -> tuple[ControlTotal, ...]:
     )
 
 
-def _fetched(connection: Connection, statement: str, values: tuple[str | int, ...]) -> Any:
-    # The driver's cursor, inside our transaction: SQLAlchemy's rows take three times as long.
+def fetched(connection: Connection, statement: str, values: tuple[str | int, ...]) -> Any:
+    """Return the driver's cursor on a statement of many rows, inside our transaction.
+
+    SQLAlchemy's rows take three times as long.
+
+    Args:
+        connection: of either kind of transaction.
+        statement: `{mark}` stands for each value, `{binary}` for how text is to be sorted.
+        values: in the order of their marks.
+    """
     postgresql = connection.dialect.name == POSTGRESQL
     cursor: Any = connection.connection.cursor()
     # PostgreSQL sorts text by its locale; the order must be the same on every database.

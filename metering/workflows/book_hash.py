@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from metering.books import flat_files as flat_book
-from metering.books import ledger as ledger_book
 from metering.books import outcomes as outcome_book
 from metering.books import owners as owner_book
+from metering.books import period_content as content_book
 from metering.books import periods as period_book
 from metering.books import rate_cards as card_book
 from metering.books import sharing as sharing_book
@@ -27,8 +27,8 @@ def book_hash(connection: "Connection") -> str:
     digests = {
         period: closes[period].period_hash
         if period in closes
-        else ledger_book.period_digest(connection, period)
-        for period in ledger_book.booked_periods(connection)
+        else content_book.period_digest(connection, period)
+        for period in content_book.booked_periods(connection)
     }
     return ledger_hash(digests, versions_in_force(connection))
 
@@ -67,5 +67,5 @@ def versions_told(connection: "Connection") -> dict[str, str]:
 def changed_closed_periods(connection: "Connection") -> Iterator[str]:
     """Yield which closed periods are not what they were when they were closed, a sentence each."""
     for period, close in period_book.closes_in_force(connection).items():
-        if ledger_book.period_digest(connection, period) != close.period_hash:
+        if content_book.period_digest(connection, period) != close.period_hash:
             yield f"period {period} is closed, and its postings are not those it was closed with"

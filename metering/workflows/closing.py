@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from metering.books import ledger as ledger_book
+from metering.books import period_content as content_book
 from metering.books import periods as period_book
 from metering.books import seals as seal_book
 from metering.books.engine import begin_write, open_engine
@@ -125,7 +126,7 @@ def require_open(connection: "Connection", period: "BillingPeriod") -> None:
 
 def _require_charges_in_an_open_period(connection: "Connection", period: "BillingPeriod") -> None:
     require_open(connection, period)
-    if str(period) not in ledger_book.booked_periods(connection):
+    if str(period) not in content_book.booked_periods(connection):
         raise BookError(
             "no-charges",
             f"the book holds no charges of {period}",
@@ -139,7 +140,7 @@ def _what_is_closed(connection: "Connection", period: "BillingPeriod") -> period
     ]
     return period_book.Close(
         period=str(period),
-        period_hash=ledger_book.period_digest(connection, str(period)),
+        period_hash=content_book.period_digest(connection, str(period)),
         ledger_hash=book_hash(connection),
         chain=seal_book.chain_head(connection),
         postings=sum(total.postings for total in totals),

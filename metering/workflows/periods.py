@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from metering.books import billed as billed_book
 from metering.books import ledger as ledger_book
+from metering.books import period_content as content_book
 from metering.books import periods as period_book
 from metering.core.periods import BillingPeriod
 from metering.errors import BookError
@@ -74,7 +75,7 @@ class Shown:
     close: period_book.Close | None
     accepted: tuple[period_book.Accepted, ...]
     estimates: tuple[EstimatedAccount, ...]
-    corrections: tuple[ledger_book.Corrected, ...]
+    corrections: tuple[content_book.Corrected, ...]
 
 
 def periods(settings: "Settings", *, as_of: str | None = None) -> tuple[PeriodTotal, ...]:
@@ -110,7 +111,7 @@ def show_period(settings: "Settings", period: BillingPeriod, *, as_of: str | Non
             close=close,
             accepted=period_book.accepted_at(connection, events[-1].event_id) if close else (),
             estimates=_estimates(connection, str(period)),
-            corrections=ledger_book.corrections_of(connection, str(period)),
+            corrections=content_book.corrections_of(connection, str(period)),
         )
 
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from metering.books import ledger as ledger_book
+from metering.books import period_content as content_book
 from metering.books import runs as run_book
 from metering.books import sources as source_book
 from metering.core.money import decimal_text, nanos_from_decimal_text
@@ -99,7 +99,7 @@ def _not_posted(
 
 def _changed_since_post(connection: "Connection") -> bool:
     """Return whether anything that decides charges was changed since postings were written."""
-    posted = ledger_book.last_posting_run(connection)
+    posted = content_book.last_posting_run(connection)
     return any(
         run.id > posted and not run.command.startswith(_CHANGE_NO_CHARGE)
         for run in run_book.runs_after(connection, posted)
@@ -107,7 +107,7 @@ def _changed_since_post(connection: "Connection") -> bool:
 
 
 def _unpriced(connection: "Connection", period: "BillingPeriod") -> Iterator[Refusal]:
-    lines = ledger_book.unpriced_usage(connection, str(period))
+    lines = content_book.unpriced_usage(connection, str(period))
     if lines:
         yield Refusal(
             RefusalCode.UNPRICED,

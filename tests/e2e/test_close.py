@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy.exc import DatabaseError
 
 from metering.books.engine import begin_read, begin_write, open_engine
-from metering.books.ledger import booked_periods
+from metering.books.period_content import booked_periods
 from metering.books.periods import closes_in_force
 from metering.books.seals import chain_head
 from metering.core.ledger import CorrectionReason

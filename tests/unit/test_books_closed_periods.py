@@ -11,8 +11,9 @@ from sqlalchemy.exc import DatabaseError
 
 from metering.books.accounts import ensure_accounts, ensure_bases
 from metering.books.engine import begin_read, begin_write
-from metering.books.ledger import add_postings, period_digest
+from metering.books.ledger import add_postings
 from metering.books.migrations import database_problems
+from metering.books.period_content import period_digest
 from metering.books.periods import (
     Accepted,
     AccountEstimate,

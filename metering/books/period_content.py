@@ -1,0 +1,99 @@
+"""What a billing period holds: its digest, what has no rate in it, what corrects it later."""
+
+from typing import Final, NamedTuple
+
+from sqlalchemy import Connection, select, text
+
+from metering.books.ledger import HOLDING, NET_KEY, SOMETHING, SUMS, PostingRow, fetched
+from metering.books.schema import table_of
+from metering.core.digests import lines_digest
+from metering.core.ledger import UNPRICED
+
+
+class Unpriced(NamedTuple):
+    """Usage that has no rate, added up."""
+
+    provider: str
+    model: str
+    meter: str
+    reason: str
+    quantity: int
+
+
+class Corrected(NamedTuple):
+    """What corrections of a closed period come to.
+
+    Attributes:
+        period: the open period they were booked in.
+        reason: a `core.ledger.CorrectionReason`.
+    """
+
+    period: str
+    reason: str
+    currency: str
+    postings: int
+    amount_nanos: int
+
+
+_POSTING: Final = table_of(PostingRow)
+
+# What the hash of a period is made of, see `core.ledger.ledger_hash`.
+_CONTENT: Final = f"""
+    SELECT n.charge_day, n.corrects_period, d.name, c.name, b.digest, n.currency,
+        n.quantity, n.amount_nanos, n.list_nanos
+    FROM (
+        SELECT {NET_KEY}, {SUMS} FROM posting WHERE period = {{mark}}
+        GROUP BY {NET_KEY} HAVING {SOMETHING}
+    ) n
+    JOIN account d ON d.id = n.debit_account_id
+    JOIN account c ON c.id = n.credit_account_id
+    JOIN charge_basis b ON b.id = n.basis_id
+"""  # noqa: S608 - our own column names
+_UNPRICED: Final = """
+    SELECT b.provider, b.model, b.meter, b.reason, CAST(sum(p.quantity) AS BIGINT)
+    FROM posting p
+    JOIN account d ON d.id = p.debit_account_id AND d.name = :debit
+    JOIN charge_basis b ON b.id = p.basis_id
+    WHERE p.period = :period
+    GROUP BY b.provider, b.model, b.meter, b.reason
+    HAVING sum(p.quantity) <> 0 OR sum(p.amount_nanos) <> 0
+"""
+_CORRECTED: Final = f"""
+    SELECT p.period, p.reason, p.currency, count(*), CAST(sum(p.amount_nanos) AS BIGINT)
+    FROM posting p JOIN account d ON d.id = p.debit_account_id AND d.kind NOT IN ({HOLDING})
+    WHERE p.corrects_period = :period
+    GROUP BY p.period, p.reason, p.currency
+"""  # noqa: S608 - our own words
+
+
+def period_digest(connection: Connection, period: str) -> str:
+    """Return the digest of the net lines of a billing period, the same on every database."""
+    cursor = fetched(connection, _CONTENT, (period,))
+    return lines_digest(cursor.fetchall())
+
+
+def booked_periods(connection: Connection) -> tuple[str, ...]:
+    """Return the billing periods with postings, in order."""
+    return tuple(
+        connection.execute(text("SELECT DISTINCT period FROM posting ORDER BY period")).scalars()
+    )
+
+
+def last_posting_run(connection: Connection) -> int:
+    """Return the last run that wrote postings; 0 before the first."""
+    statement = select(_POSTING.c.run_id).order_by(_POSTING.c.id.desc()).limit(1)
+    return connection.execute(statement).scalar_one_or_none() or 0
+
+
+def unpriced_usage(connection: Connection, period: str) -> tuple[Unpriced, ...]:
+    """Return the usage of a billing period that has no rate, by quantity, the most first."""
+    rows = connection.execute(text(_UNPRICED), {"period": period, "debit": UNPRICED.name})
+    return tuple(
+        Unpriced(*row) for row in sorted(map(tuple, rows), key=lambda row: (-row[-1], row))
+    )
+
+
+def corrections_of(connection: Connection, period: str) -> tuple[Corrected, ...]:
+    """Return what corrections of a closed period come to, by period, reason and currency."""
+    rows = connection.execute(text(_CORRECTED), {"period": period})
+    return tuple(sorted(Corrected(*row) for row in rows))

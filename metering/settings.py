@@ -17,6 +17,7 @@ _KNOWN: Final[Mapping[str, frozenset[str]]] = {
     "rules": frozenset({"file"}),
     "roles": frozenset(),  # ingestor name -> role, any key
     "accounts": frozenset(),  # ingestor name -> billing account, any key
+    "detail": frozenset(),  # ingestor name -> which metered usage it divides, any key
     "true_up": frozenset(),  # reason of a tie-out -> who bears it, see core.adjustments
     "journal": frozenset(
         {
@@ -50,6 +51,7 @@ class Settings:
         promoted: ingestor names whose `detail` may be charged, said so on the report.
         demoted: ingestor names whose `metered` numbers only divide.
         accounts: ingestor name to the billing account of files that do not name one.
+        dividers: name of a detail ingestor to the metered usage it divides: patterns by field.
         true_up: what [true_up] says, reason to bearer, see `core.adjustments.checked_policy`.
         journal: what [journal] says, see `workflows.journal`.
         arrival: what [arrival] says, source to rhythm, see `workflows.arrival`.
@@ -66,6 +68,7 @@ class Settings:
     promoted: frozenset[str] = frozenset()
     demoted: frozenset[str] = frozenset()
     accounts: Mapping[str, str] = field(default_factory=dict)
+    dividers: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     true_up: Mapping[str, str] = field(default_factory=dict)
     journal: Mapping[str, Any] = field(default_factory=dict)
     arrival: Mapping[str, str] = field(default_factory=dict)
@@ -83,6 +86,10 @@ class Settings:
         return declared_role == "metered" or (
             declared_role == "detail" and ingestor in self.promoted
         )
+
+    def divides(self, ingestor: str, declared_role: str) -> bool:
+        """Return whether an ingestor's usage divides what is metered, after [detail]."""
+        return ingestor in self.dividers and not self.is_metered(ingestor, declared_role)
 
 
 def find_settings(start: Path, *, explicit: Path | None = None) -> Settings | None:
@@ -134,6 +141,7 @@ def load_settings(path: Path) -> Settings:
         promoted=frozenset(name for name, role in roles.items() if role == "metered"),
         demoted=frozenset(name for name, role in roles.items() if role == "detail"),
         accounts=dict(document.get("accounts", {})),
+        dividers=_dividers(path, document.get("detail", {})),
         true_up=dict(document.get("true_up", {})),
         journal=dict(document.get("journal", {})),
         arrival=dict(document.get("arrival", {})),
@@ -147,6 +155,21 @@ def _anchored(url: str, home: Path) -> str:
     if url.startswith(prefix) and not url.startswith(prefix + "/") and len(url) > len(prefix):
         return prefix + str(home / url.removeprefix(prefix))
     return url
+
+
+def _dividers(path: Path, said: Mapping[str, object]) -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = {}
+    for ingestor, patterns in said.items():
+        if not isinstance(patterns, Mapping) or not all(
+            isinstance(pattern, str) for pattern in patterns.values()
+        ):
+            raise BookError(
+                "bad-settings",
+                f"{path}: [detail] {ingestor} does not say which metered usage it divides",
+                details=('expected: { FIELD = "PATTERN", … }, or {} for all of its accounts',),
+            )
+        found[ingestor] = dict(patterns)
+    return found
 
 
 def _refuse_unknown(path: Path, document: Mapping[str, Mapping[str, object]]) -> None:

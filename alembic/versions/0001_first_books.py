@@ -131,6 +131,7 @@ def upgrade() -> None:
         sa.Column("list_factor_num", BIG, nullable=False),
         sa.Column("list_factor_den", BIG, nullable=False),
         sa.Column("promoted", sa.Integer(), nullable=False),
+        sa.Column("divided_by", sa.Text(), nullable=False),
         sa.CheckConstraint(
             "(list_unit_price_nanos IS NULL) = (list_per IS NULL)",
             name=op.f("ck_charge_basis_list_price_has_units"),

@@ -76,6 +76,7 @@ class BasisRow(BookTable, table=True):
     list_factor_num: int = whole()
     list_factor_den: int = whole()
     promoted: bool = Field(sa_type=Flag)
+    divided_by: str = words()
 
 
 _ACCOUNT: Final = table_of(AccountRow)

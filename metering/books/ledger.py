@@ -144,6 +144,7 @@ class NetLine(NamedTuple):
     list_factor_num: int
     list_factor_den: int
     promoted: int
+    divided_by: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +210,7 @@ _NET: Final = f"""
         b.digest, b.provider, b.platform, b.billing_account, b.product, b.model_raw, b.model,
         b.meter, b.conditions, b.status, b.reason, b.card, b.rate_ids, b.unit_price_nanos, b.per,
         b.factor_num, b.factor_den, b.list_unit_price_nanos, b.list_per, b.list_factor_num,
-        b.list_factor_den, b.promoted
+        b.list_factor_den, b.promoted, b.divided_by
     FROM (
         SELECT {NET_KEY}, {SUMS} FROM posting WHERE {{condition}}
         GROUP BY {NET_KEY} HAVING {SOMETHING}

@@ -92,6 +92,8 @@ def _show(charge: "Explained") -> None:
         )
         if price.source:
             rows.append(("", f"from {price.source}, read {price.read or 'on an unknown day'}"))
+    if charge.divided:
+        rows.append(("divided", charge.divided))
     rows += [("owner" if not at else "", how) for at, how in enumerate(charge.owners)]
     if charge.records and not is_share:
         rows.append(("records", f"{charge.records:,}, the largest of them:"))

@@ -164,6 +164,7 @@ class Basis:
         list_unit_price_nanos, list_per, list_factor_num, list_factor_den: the same of the list
             price at that instant; None where no list has one.
         promoted: a detail source stands in for the metered one, as metering.toml says.
+        divided_by: the detail source that says who bears it, where the metered one does not.
     """
 
     provider: str
@@ -188,6 +189,7 @@ class Basis:
     list_factor_num: int = 1
     list_factor_den: int = 1
     promoted: bool = False
+    divided_by: str = ""
 
     @property
     def digest(self) -> str:

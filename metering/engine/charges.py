@@ -102,13 +102,15 @@ def no_charges(connection: "duckdb.DuckDBPyConnection") -> None:
     )
 
 
-def distinct_values(connection: "duckdb.DuckDBPyConnection", fields: Sequence[str]) -> list[Values]:
-    """Return the distinct values the cells hold in some columns, sorted."""
+def distinct_values(
+    connection: "duckdb.DuckDBPyConnection", fields: Sequence[str], cells: str = "cells"
+) -> list[Values]:
+    """Return the distinct values that opened cells hold in some columns, sorted."""
     if not fields:
         return [()]
     columns = ", ".join(f'"{field}"' for field in fields)
     return connection.execute(
-        f"SELECT DISTINCT {columns} FROM cells ORDER BY ALL NULLS FIRST"
+        f"SELECT DISTINCT {columns} FROM {cells} ORDER BY ALL NULLS FIRST"
     ).fetchall()
 
 

@@ -33,18 +33,22 @@ class OwnerAnswers:
 
 
 def owner_joins(
-    connection: "duckdb.DuckDBPyConnection", owners: Sequence[OwnerAnswers]
+    connection: "duckdb.DuckDBPyConnection",
+    owners: Sequence[OwnerAnswers],
+    *,
+    kind: str = "owner",
 ) -> tuple[str, str]:
     """Return joins to a source `c` that has a `day`, and the expression of a row's owner number.
 
-    The least rank of all field sets wins; NO_OWNER where none has an answer.
+    The least rank of all field sets wins; NO_OWNER where none has an answer. The joined tables are
+    named after `kind`, and replace those of the same.
     """
     # Rank and owner travel as one number, so that the least of all sets is one function call.
     joins, codes = [], []
     for number, found in enumerate(owners):
         if not found.answers:
             continue
-        name = f"owner_{number}"
+        name = f"{kind}_{number}"
         types = {f"f{place}": "VARCHAR" for place in range(len(found.fields))}
         give_table(
             connection,

@@ -32,11 +32,19 @@ class Kind:
     model_raw: str
 
 
+def kinds_in(connection: "duckdb.DuckDBPyConnection", files: Sequence[Path]) -> list[Kind]:
+    """Return every kind of usage in some lake files, sorted."""
+    columns = ", ".join(("day", *(f"coalesce({name}, '')" for name in USED_FOR)))
+    found = connection.execute(
+        f"SELECT DISTINCT {columns} FROM {_read(files)} ORDER BY ALL"
+    ).fetchall()
+    return [Kind(*row) for row in found]
+
+
 def open_usage(
     connection: "duckdb.DuckDBPyConnection", files: Sequence[Path], kinds: Sequence[Kind]
 ) -> None:
     """Make `traced` the records of some kinds of usage in some lake files."""
-    listed = ", ".join("'" + str(path).replace("'", "''") + "'" for path in files)
     give_table(
         connection,
         "kinds",
@@ -52,8 +60,7 @@ def open_usage(
             list_filter([{meters}], lambda m: m IS NOT NULL),
             coalesce(map_keys(other_meters), [])
         ) AS meters
-        FROM read_parquet([{listed}], hive_partitioning = true, hive_types = {{'day': VARCHAR}},
-            union_by_name = true, filename = true) u
+        FROM {_read(files)} u
         SEMI JOIN kinds k ON u.day = k.day AND {matches}
         """
     )
@@ -86,6 +93,14 @@ def identities(
     ).fetchall()
 
 
+def quantity_of(connection: "duckdb.DuckDBPyConnection", meter: str) -> int:
+    """Return how much of a meter all traced records hold."""
+    found = connection.execute(
+        f"SELECT coalesce(CAST(sum({_quantity(meter)}) AS BIGINT), 0) FROM traced t"
+    ).fetchall()
+    return int(found[0][0])
+
+
 def examples(
     connection: "duckdb.DuckDBPyConnection",
     fields: Sequence[str],
@@ -111,11 +126,7 @@ def examples(
     same = " AND ".join(
         f"{_column(field)} IS NOT DISTINCT FROM f{place}" for place, field in enumerate(fields)
     )
-    quantity = (
-        f"t.{meter}"
-        if meter in METER_COLUMNS
-        else f"t.other_meters['{meter.replace(chr(39), chr(39) * 2)}']"
-    )
+    quantity = _quantity(meter)
     found = f"FROM traced t SEMI JOIN wanted ON {same} WHERE list_contains(t.meters, $meter)"
     bound = {"meter": meter}
     count, total = connection.execute(
@@ -127,6 +138,20 @@ def examples(
         bound,
     ).fetchall()
     return int(count), int(total), rows
+
+
+def _read(files: Sequence[Path]) -> str:
+    listed = ", ".join("'" + str(path).replace("'", "''") + "'" for path in files)
+    return (
+        f"read_parquet([{listed}], hive_partitioning = true, hive_types = {{'day': VARCHAR}},"
+        " union_by_name = true, filename = true)"
+    )
+
+
+def _quantity(meter: str) -> str:
+    if meter in METER_COLUMNS:
+        return f"t.{meter}"
+    return f"t.other_meters['{meter.replace(chr(39), chr(39) * 2)}']"
 
 
 def _column(field: str) -> str:

@@ -57,6 +57,12 @@ file = "rules.toml"
 # "detail" makes a metered source only divide what another one meters; "metered" charges what a
 # detail source counts, where nothing better exists, and every report says so.
 # litellm-spend-logs = "detail"
+
+# [detail]
+# Which metered usage of the same account a detail source divides among the owners it knows, within
+# one day, model and meter: fields and patterns as in rules.toml; {} is all of it. Of several that
+# match the first divides. What it does not cover stays with the owner of the metered usage.
+# claude-code-transcripts = { api_key = "glob:claude-code-*" }
 """
 
 _RULES: Final = """\

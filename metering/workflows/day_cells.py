@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,12 +41,14 @@ class DayCells:
         files: absolute paths, known and new.
         new: those that were rolled up now, still in staging.
         first, last: charge days with usage; None when there are none.
+        detail: absolute paths of the cells of usage that only divides.
     """
 
     files: tuple[Path, ...]
     new: tuple[NewCells, ...]
     first: date | None
     last: date | None
+    detail: tuple[Path, ...] = ()
 
 
 @contextmanager
@@ -67,16 +69,17 @@ def live_cells(
         days: first and last charge day, inclusive.
     """
     first, last = (day.isoformat() for day in days)
-    files = [
-        file
-        for file in lake_book.live_files(connection, None, first, last)
-        if settings.is_metered(file.ingestor, file.role)
-    ]
+    live = lake_book.live_files(connection, None, first, last)
+    files = [file for file in live if settings.is_metered(file.ingestor, file.role)]
+    finer = [file for file in live if settings.divides(file.ingestor, file.role)]
     known = lake_book.cells_of_days(connection, first, last)
     with open_duckdb(
         staging / "scratch", memory_limit=settings.memory_limit, threads=settings.threads
     ) as duck:
-        yield duck, day_cells(duck, Lake(settings.lake), staging / "cells", files, known, policy)
+        lake = Lake(settings.lake)
+        cells = day_cells(duck, lake, staging / "cells", files, known, policy)
+        detail = day_cells(duck, lake, staging / "detail", finer, known, policy)
+        yield duck, replace(cells, detail=detail.files, new=(*cells.new, *detail.new))
 
 
 def day_cells(

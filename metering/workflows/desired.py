@@ -6,8 +6,9 @@ agreed to pay besides. `post` appends what the book lacks of it, `verify --full`
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from metering.core.allocation import Sharing, share_basis
@@ -29,8 +30,10 @@ from metering.core.rating import (
 from metering.core.reigns import Reign, between, clipped
 from metering.engine import charge_totals
 from metering.engine import charges as engine
+from metering.engine import detail as detail_engine
 from metering.engine.owners import NO_OWNER, OwnerAnswers, Values
 from metering.workflows.allocating import allocated, number_of
+from metering.workflows.dividing import divisions, mark
 from metering.workflows.flat_charges import FlatCharged, FlatMoney, flat_charges
 from metering.workflows.numbering import Numbered
 from metering.workflows.rating_answers import (
@@ -57,6 +60,7 @@ class Policy:
         frozen: who pays on the days of closed periods, where others decided then.
         currency: of lines without a rate.
         promoted: ingestors whose detail stands in for metered usage.
+        dividers: which detail source divides which metered usage: rules that assign its ingestor.
         sharing, drivers: how shared cost is given on.
         flat: what is charged by agreement and not by usage.
     """
@@ -66,6 +70,7 @@ class Policy:
     directory: Directory
     currency: str
     promoted: frozenset[str] = frozenset()
+    dividers: RuleSet = field(default_factory=RuleSet)
     sharing: Sharing = field(default_factory=Sharing)
     drivers: tuple[Driver, ...] = ()
     frozen: tuple[Reign, ...] = ()
@@ -91,7 +96,8 @@ class Policy:
     @property
     def tags(self) -> tuple[str, ...]:
         """Return the names of the tags the rules read, sorted: cells must keep them."""
-        return tuple(sorted(frozenset[str]().union(*(reign.tags for reign in self.reigns))))
+        deciding = (*self.reigns, Reign(self.dividers, Directory()))
+        return tuple(sorted(frozenset[str]().union(*(reign.tags for reign in deciding))))
 
     def reign_on(self, day: date) -> Reign:
         """Return the rules, the owners file and the sharing file that decide on a day."""
@@ -133,6 +139,7 @@ def desired_charges(
     flat_days: tuple[date, date] | None = None,
     *,
     keep: Sequence[str] = (),
+    detail: Sequence[Path] = (),
 ) -> Desired:
     """Return what ought to be charged, stage after stage.
 
@@ -142,10 +149,15 @@ def desired_charges(
         cells: first and last charge day of the cells; None when there is no usage.
         flat_days: first and last charge day of flat money; None leaves it out.
         keep: columns of the cells that the engine's table `lines` keeps beside the charges.
+        detail: cells of finer usage, which `policy.dividers` lets divide what is metered.
     """
     debits, bases = Numbered[Account](), Numbered[Basis]()
     if cells is None:
         engine.no_charges(connection)
+    elif detail:
+        mark(connection, policy, detail)
+        _price_usage(connection, policy, cells, debits, bases, (*keep, detail_engine.DIVIDER))
+        _divide(connection, policy, debits, bases)
     else:
         _price_usage(connection, policy, cells, debits, bases, keep)
     numbered = dict(enumerate(debits.items))
@@ -191,8 +203,31 @@ def _price_usage(
     )
 
 
+def _divide(
+    connection: "duckdb.DuckDBPyConnection",
+    policy: Policy,
+    debits: Numbered[Account],
+    bases: Numbered[Basis],
+) -> None:
+    """Give what is metered to the owners of the detail that divides it."""
+    owners = _owner_answers(connection, policy.reigns, debits, detail_engine.DETAIL_CELLS)
+    divided = divisions(connection, policy, owners, bases.items)
+    names = [rule.name for rule in policy.dividers.rules]
+    detail_engine.divide(
+        connection,
+        [*((no, one.name) for no, one in enumerate(debits.items)), (NO_OWNER, UNATTRIBUTED.name)],
+        [
+            (no, by, bases.number(replace(bases.items[no], divided_by=names[by])))
+            for no, by in divided
+        ],
+    )
+
+
 def _owner_answers(
-    connection: "duckdb.DuckDBPyConnection", reigns: Iterable[Reign], debits: Numbered[Account]
+    connection: "duckdb.DuckDBPyConnection",
+    reigns: Iterable[Reign],
+    debits: Numbered[Account],
+    cells: str = "cells",
 ) -> list[OwnerAnswers]:
     # Two people of one project share an account; numbering accounts instead of owners makes their
     # usage one line, summed before it is rounded.
@@ -204,7 +239,7 @@ def _owner_answers(
         for field_set in attribution.field_sets:
             fields = field_set.fields
             if fields not in values:
-                values[fields] = engine.distinct_values(connection, fields)
+                values[fields] = engine.distinct_values(connection, fields, cells)
             answers.setdefault(fields, []).extend(
                 (at, first, last, rank, numbers[owner])
                 for at, begin, end, rank, owner in attribution.decide(field_set, values[fields])

@@ -38,6 +38,7 @@ from metering.errors import BookError
 from metering.usage.lake import Lake
 from metering.usage.schema import CONDITION_COLUMNS
 from metering.workflows import flat_explained
+from metering.workflows.dividing import model_of
 from metering.workflows.explain_shares import share_text, split_text
 from metering.workflows.policy import policy_in_force
 from metering.workflows.prices import row_text, subject_text
@@ -107,6 +108,8 @@ class Explained:
         records: usage records behind it; their quantity is that of the charge.
         traced_quantity: what those records hold.
         examples: the largest of them.
+        divided: what the detail source says that divided what is metered; its records are those
+            behind the charge. Empty where nothing was divided.
     """
 
     account: str
@@ -127,6 +130,7 @@ class Explained:
     records: int
     traced_quantity: int
     examples: tuple[Found, ...]
+    divided: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,11 +244,9 @@ class _Tracer:
         self._policy = policy_in_force(connection, settings)
         self._prices = _prices(self._policy)
         self._records = records
-        self._files = [
-            file
-            for file in lake_book.live_files(connection)
-            if file.path is not None and settings.is_metered(file.ingestor, file.role)
-        ]
+        live = [file for file in lake_book.live_files(connection) if file.path is not None]
+        self._files = [file for file in live if settings.is_metered(file.ingestor, file.role)]
+        self._detail = [file for file in live if settings.divides(file.ingestor, file.role)]
         self._paths = {
             stored.id: stored.source.path for stored in source_book.list_sources(connection)
         }
@@ -254,7 +256,7 @@ class _Tracer:
         line = lines[0]
         days = sorted({one.charge_day for one in lines})
         flat = line.product in FLAT_PRODUCTS
-        count, quantity, examples, owners = (self._agreed if flat else self._behind)(line, days)
+        behind = (self._agreed if flat else self._behind)(line, days)
         return Explained(
             account=line.debit,
             model=line.model or "(the source names no model)",
@@ -273,10 +275,11 @@ class _Tracer:
                 self._prices.get(rate_id, Price(rate_id, "no longer in force", "", "", "", "", ""))
                 for rate_id in json.loads(line.rate_ids)
             ),
-            owners=owners,
-            records=count,
-            traced_quantity=quantity,
-            examples=examples,
+            owners=behind.owners,
+            records=behind.records,
+            traced_quantity=behind.quantity,
+            examples=behind.examples,
+            divided=_divided(line, behind),
         )
 
     def _arithmetic(self, lines: Sequence[ledger_book.NetLine]) -> str:
@@ -289,20 +292,20 @@ class _Tracer:
             )
         return _arithmetic(line, sum(one.quantity for one in lines))
 
-    def _agreed(
-        self, line: ledger_book.NetLine, days: Sequence[str]
-    ) -> tuple[int, int, tuple[Found, ...], tuple[str, ...]]:
+    def _agreed(self, line: ledger_book.NetLine, days: Sequence[str]) -> "_Behind":
         dates = [date.fromisoformat(day) for day in days]
         policy = self._policy
         found = flat_explained.behind(policy.flat, policy.reigns, line, dates, self._records)
         examples = tuple(Found(*example) for example in found.examples)
-        return found.seats, found.seat_days, examples, found.owners
+        return _Behind(found.seats, found.seat_days, examples, found.owners)
 
-    def _behind(
-        self, line: ledger_book.NetLine, days: Sequence[str]
-    ) -> tuple[int, int, tuple[Found, ...], tuple[str, ...]]:
+    def _behind(self, line: ledger_book.NetLine, days: Sequence[str]) -> "_Behind":
         wanted = set(days)
-        listed = [file for file in self._files if file.day in wanted]
+        listed = [
+            file
+            for file in (self._detail if line.divided_by else self._files)
+            if file.day in wanted and line.divided_by in ("", file.ingestor)
+        ]
         # A file that was rewritten since, as of an earlier run, may have been collected.
         files = {
             str(path): file
@@ -310,7 +313,7 @@ class _Tracer:
             if (path := self._lake.path_of(file.path or "")).is_file()
         }
         if not files:
-            return 0, 0, (), ()
+            return _Behind(0, 0, (), ())
         # Conditions come last: they tell apart charges of one model at several rates.
         rules = (reign.rules for reign in self._policy.reigns)
         read = frozenset[str]().union(*map(attribution_fields, rules))
@@ -323,13 +326,35 @@ class _Tracer:
                 threads=self._settings.threads,
             ) as duck,
         ):
-            trace.open_usage(duck, [Path(path) for path in files], _kinds(line, days))
+            paths = [Path(path) for path in files]
+            kinds = self._finer(duck, line, paths) if line.divided_by else _kinds(line, days)
+            trace.open_usage(duck, paths, kinds)
+            whole = trace.quantity_of(duck, line.meter)
             keys, owners = self._identities_of(duck, line, days, fields)
             count, quantity, rows = trace.examples(duck, fields, keys, line.meter, self._records)
         examples = tuple(
             Found(self._paths[files[path].source_id], row_no, held) for path, row_no, held in rows
         )
-        return count, quantity, examples, owners
+        return _Behind(count, quantity, examples, owners, whole)
+
+    def _finer(
+        self, duck: "duckdb.DuckDBPyConnection", line: ledger_book.NetLine, paths: Sequence[Path]
+    ) -> list[trace.Kind]:
+        """Return the kinds of detail usage that divide a line: of its account and model."""
+        return [
+            kind
+            for kind in trace.kinds_in(duck, paths)
+            if (kind.provider, kind.billing_account) == (line.provider, line.billing_account)
+            and line.model
+            == model_of(
+                self._policy.rates,
+                date.fromisoformat(kind.day),
+                kind.provider,
+                kind.platform,
+                kind.billing_account,
+                kind.model_raw,
+            )
+        ]
 
     def _identities_of(
         self,
@@ -341,7 +366,8 @@ class _Tracer:
         """Return the identities that the account bears, and how each was found to be its own."""
         keys, how = [], set()
         for values in trace.identities(duck, fields, line.meter):
-            if conditions_text(values[-len(CONDITION_COLUMNS) :]) != line.conditions:
+            conditions = conditions_text(values[-len(CONDITION_COLUMNS) :])
+            if not line.divided_by and conditions != line.conditions:
                 continue
             identity = dict(zip(fields, values, strict=True))
             for day in days:
@@ -356,6 +382,31 @@ class _Tracer:
                     how.add(owned.how if owned else "no rule and no directory line names an owner")
                     break
         return keys, tuple(sorted(how))
+
+
+@dataclass(frozen=True, slots=True)
+class _Behind:
+    """The records behind a charge.
+
+    Attributes:
+        records, quantity: how many, and of the charge's meter.
+        examples: the largest.
+        owners: how their owner was found.
+        whole: quantity of all usage of the kind, whoever's it is.
+    """
+
+    records: int
+    quantity: int
+    examples: tuple[Found, ...]
+    owners: tuple[str, ...]
+    whole: int = 0
+
+
+def _divided(line: ledger_book.NetLine, behind: _Behind) -> str:
+    if not line.divided_by:
+        return ""
+    told = f"{behind.quantity:,} of the {behind.whole:,} {line.meter}"
+    return f"{told} that {line.divided_by} tells"
 
 
 def _charge(line: ledger_book.NetLine) -> dict[str, str]:

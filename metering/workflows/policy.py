@@ -7,9 +7,19 @@ from metering.books import periods as period_book
 from metering.books import rate_cards as card_book
 from metering.books import sharing as sharing_book
 from metering.books.engine import begin_read, open_engine
+from metering.core.attribution import (
+    RULE_FIELDS,
+    TAG_PREFIX,
+    Assign,
+    Match,
+    Rule,
+    RuleSet,
+)
+from metering.core.patterns import Pattern, PatternError
 from metering.core.periods import BillingPeriod
 from metering.core.rate_book import RateBook
 from metering.core.reigns import Reign, Stretch
+from metering.errors import BookError, shown
 from metering.workflows.desired import Policy
 from metering.workflows.flat_files import flat_in_force
 
@@ -30,7 +40,36 @@ def policy_in_force(connection: "Connection", settings: "Settings") -> Policy:
         sharing=sharing_book.sharing_in_force(connection),
         drivers=sharing_book.drivers_in_force(connection),
         flat=flat_in_force(connection),
+        dividers=_dividers(settings),
         frozen=_frozen(connection, settings),
+    )
+
+
+def _dividers(settings: "Settings") -> RuleSet:
+    """Return which detail source divides which metered usage, as rules that assign the source.
+
+    Raises:
+        BookError: `bad-settings`; a field or pattern of [detail] cannot be used.
+    """
+    rules = []
+    for position, (ingestor, patterns) in enumerate(settings.dividers.items(), start=1):
+        match = []
+        for name, written in patterns.items():
+            try:
+                match.append(Match(name, Pattern.parse(written)))
+            except PatternError as error:
+                raise _bad_detail(ingestor, f"{name} is {shown(written)}: {error}") from error
+            if name not in RULE_FIELDS and not name.startswith(TAG_PREFIX):
+                raise _bad_detail(ingestor, f"{shown(name)} is no field of usage")
+        rules.append(Rule(position, ingestor, tuple(match), Assign(cost_centre=ingestor)))
+    return RuleSet("metering.toml", tuple(rules))
+
+
+def _bad_detail(ingestor: str, what: str) -> BookError:
+    return BookError(
+        "bad-settings",
+        f"metering.toml: [detail] {ingestor}: {what}",
+        details=(f"known:    {', '.join(RULE_FIELDS)}, tag:NAME",),
     )
 
 

@@ -209,7 +209,8 @@ def charged_of(
     if cells.first is None or cells.last is None:
         return desired_charges(duck, policy, None, days)
     engine.open_cells(duck, cells.files)
-    return desired_charges(duck, policy, (cells.first, cells.last), days)
+    usage = (cells.first, cells.last)
+    return desired_charges(duck, policy, usage, days, detail=cells.detail)
 
 
 def _find(

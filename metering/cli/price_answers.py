@@ -5,6 +5,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Final
 
 from metering.cli.frame import emit_json, emit_table, note
+from metering.cli.price_moves import movement_json, show_moved
 
 if TYPE_CHECKING:
     from metering.core.card_changes import Change
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from metering.workflows.card_imports import CardImport
     from metering.workflows.prices import PriceRow
     from metering.workflows.quotes import Quote, QuotedMeter
+    from metering.workflows.reprice import Repriced
 
 _MOST_CHANGES: Final = 50  # a table of thousands is read by nobody; --format json has them all
 
@@ -91,8 +93,17 @@ def _row_json(row_id: str, book: "RateBook") -> dict[str, object]:
     }
 
 
-def tell_import(done: "CardImport", *, dry_run: bool, output_format: str) -> None:
-    """Print what the import of a card did, or would do."""
+def tell_import(
+    done: "CardImport", effect: "Repriced | None" = None, *, dry_run: bool, output_format: str
+) -> None:
+    """Print what the import of a card did, or would do.
+
+    Args:
+        done: the import.
+        effect: what money the next `post` moves with the card; None when that was not asked.
+        dry_run: nothing was changed.
+        output_format: table or json.
+    """
     from metering.core.card_changes import counted
 
     counts = counted(done.changes)
@@ -105,6 +116,7 @@ def tell_import(done: "CardImport", *, dry_run: bool, output_format: str) -> Non
                 "dry_run": dry_run,
                 **{kind.value: count for kind, count in counts.items()},
                 "changes": [change_json(change) for change in done.changes],
+                **({"moved": [movement_json(one) for one in effect.moved]} if effect else {}),
             }
         )
         return
@@ -118,6 +130,8 @@ def tell_import(done: "CardImport", *, dry_run: bool, output_format: str) -> Non
     verb = "would be" if dry_run else "is"
     state = f"{verb} in force as version {done.version}" if done.is_new else "is in force already"
     note(f"{done.name} {state}: {told}")
+    if effect and effect.days and done.is_new:
+        show_moved(effect)
 
 
 def change_cells(change: "Change") -> tuple[object, ...]:

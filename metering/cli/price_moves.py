@@ -20,6 +20,7 @@ from metering.cli.frame import (
 if TYPE_CHECKING:
     from metering.core.price_coverage import Coverage
     from metering.core.repricing import Movement, PriceChange
+    from metering.workflows.reprice import Repriced
 
 
 @click.command()
@@ -74,10 +75,15 @@ def reprice(
                 "dry_run": dry_run,
                 "card": found.card or None,
                 "days": found.days,
-                "moved": [_movement_json(one) for one in found.moved],
+                "moved": [movement_json(one) for one in found.moved],
             }
         )
         return
+    show_moved(found)
+
+
+def show_moved(found: "Repriced") -> None:
+    """Print what money would move, as a table."""
     shown = [one for one in found.moved if one.moved_nanos]
     if not shown:
         note(f"no money moves for {counted(found.days, 'day')}")
@@ -108,7 +114,8 @@ def _is_priced(one: "Movement") -> bool:
     return not one.bearer.startswith("suspense:")
 
 
-def _movement_json(one: "Movement") -> dict[str, object]:
+def movement_json(one: "Movement") -> dict[str, object]:
+    """Return one movement, with the names that scripts read."""
     return {
         "period": one.period,
         "cost_centre": one.bearer,

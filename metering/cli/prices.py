@@ -155,18 +155,23 @@ def import_(ctx: click.Context, /, file: Path, *, dry_run: bool, output_format: 
     FILE is TOML, or JSON Lines as `metering.rate_cards.seed` writes them. A card with a mistake,
     or one that contradicts another card in force, is refused whole with file and line, and nothing
     changes. List prices that vanish from a newer FILE are closed, never deleted. What is posted
-    changes with the next `metering post`; `metering post --dry-run` tells by how much.
+    changes with the next `metering post`; what it will move is told here, as
+    `metering prices reprice` does.
 
     \b
     Example:
         metering prices import contract.toml --dry-run
     """
     from metering.workflows.card_imports import import_card
+    from metering.workflows.reprice import reprice as reprice_books
     from metering.workflows.runs import Run
 
     run = Run.now("prices import", file=str(file), dry_run=dry_run)
-    done = import_card(settings_or_fail(ctx), run, file, dry_run=dry_run)
-    tell_import(done, dry_run=dry_run, output_format=output_format)
+    settings = settings_or_fail(ctx)
+    # Before the card is in force, it is tried out; the two must not be told apart by --dry-run.
+    effect = reprice_books(settings, run, card=file)
+    done = import_card(settings, run, file, dry_run=dry_run)
+    tell_import(done, effect, dry_run=dry_run, output_format=output_format)
 
 
 @prices.command("update-list")

@@ -48,6 +48,18 @@ class FlatMeter(StrEnum):
 FLAT_PRODUCTS: Final = frozenset(product.value for product in FlatProduct)
 FLAT_METERS: Final = frozenset(meter.value for meter in FlatMeter)
 
+SEAT_METERS: Final = frozenset((FlatMeter.SEAT_DAY.value, FlatMeter.UNUSED_SEAT_DAY.value))
+"""What is bought for a stretch of time, whether it is used or not."""
+
+MONEY_METERS: Final = frozenset(
+    (
+        FlatMeter.CREDIT_FEE.value,
+        FlatMeter.CREDIT_EXPIRY.value,
+        FlatMeter.COMMITMENT_SHORTFALL.value,
+    )
+)
+"""Charges of money alone: there is no quantity of them."""
+
 INVOICED_AS: Final[Mapping[str, InvoiceCategory]] = {
     FlatMeter.SEAT_DAY: InvoiceCategory.SEATS,
     FlatMeter.UNUSED_SEAT_DAY: InvoiceCategory.SEATS,

@@ -6,12 +6,14 @@ one made. Every nano that is lacking is in exactly one movement.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
+from typing import Final
 
 from metering.core.decisions import Status
+from metering.core.flat_money import FLAT_METERS
 from metering.core.ledger import UNPRICED, Account, AccountKind, Basis
 from metering.core.money import decimal_text
 from metering.core.terms import SETTLED_METERS
@@ -27,8 +29,15 @@ class MoveReason(StrEnum):
     MODEL_CHANGED = "model_changed"  # the source's name means another model now
     CERTAINTY_CHANGED = "certainty_changed"  # provisional or no longer; unpriced for another reason
     USAGE_CHANGED = "usage_changed"  # came, was restated or withdrawn, and is not posted yet
+    AGREED = "agreed"  # seats, credit paid beforehand, commitments, capacity
     TERMS_SETTLED = "terms_settled"  # an allowance or a term of a contract, worked out anew
     SAME_PRICE = "same_price"  # another row or a newer version of a card says the same
+
+
+_BY_METER: Final[Mapping[str, MoveReason]] = {
+    **dict.fromkeys(SETTLED_METERS, MoveReason.TERMS_SETTLED),
+    **dict.fromkeys(FLAT_METERS, MoveReason.AGREED),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +144,8 @@ def _reasons(same: Sequence[LackingLine]) -> Iterable[tuple[LackingLine, MoveRea
 def _reason(
     line: LackingLine, own: Sequence[LackingLine], same: Sequence[LackingLine]
 ) -> MoveReason:
-    if line.basis.meter in SETTLED_METERS:
-        return MoveReason.TERMS_SETTLED
+    if line.basis.meter in _BY_METER:
+        return _BY_METER[line.basis.meter]
     before, after = _bases(own, comes=False), _bases(own, comes=True)
     if before and after:
         return _of_two_bases(before, after)
@@ -177,6 +186,8 @@ def _unit_price(basis: Basis) -> tuple[str, Fraction | None]:
 
 
 def _price_change(line: LackingLine, same: Sequence[LackingLine]) -> PriceChange:
+    if line.basis.meter in FLAT_METERS:
+        return PriceChange(line.basis.meter, "", line.basis.card)
     if line.basis.meter in SETTLED_METERS:
         return PriceChange(line.basis.meter, "", f"{line.basis.conditions} ({line.basis.card})")
     own = [other for other in same if other.account == line.account]

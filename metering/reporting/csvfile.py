@@ -16,6 +16,7 @@ from typing import Final
 import pandas as pd
 
 from metering.core.allocation import SHARE_METERS
+from metering.core.flat_money import SEAT_METERS
 from metering.core.money import nanos_from_decimal_text
 from metering.errors import LedgerError
 from metering.reporting.figures import decimal_text
@@ -124,7 +125,6 @@ def _rows(
     view = summed(frame, _KEYS, total=total, sums=(*SUMS, "list_nanos"))
     same = {
         "period": str(snapshot.period),
-        "charge_category": "Usage",
         "pricing_currency": currency,
         "booking_currency": currency,
         "snapshot_id": snapshot.snapshot_id,
@@ -165,6 +165,7 @@ def _owner_cells(group: dict[str, object], rule_version: str) -> dict[str, str]:
 def _usage_cells(group: dict[str, object]) -> dict[str, str]:
     meter = _text(group["meter"])
     return {
+        "charge_category": "Purchase" if meter in SEAT_METERS else "Usage",
         "provider": _text(group["provider"]),
         "service": _text(group["platform"]),
         "model": _text(group["model"]),

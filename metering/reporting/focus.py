@@ -32,6 +32,7 @@ import pyarrow.parquet
 
 from metering.core.allocation import SHARE_METERS
 from metering.core.decisions import Status
+from metering.core.flat_money import MONEY_METERS, SEAT_METERS
 from metering.core.ledger import Account, AccountKind, Basis
 from metering.core.meters import Meter
 from metering.core.money import divide_half_even
@@ -63,7 +64,7 @@ _COST_OF_NANO: Final = 10 ** (COST_SCALE - _NANO_DIGITS)
 _PRICE_OF_NANO: Final = 10 ** (PRICE_SCALE - _NANO_DIGITS)
 _QUANTITY_ONE: Final = 10**QUANTITY_SCALE
 _DECIMAL_BYTES: Final = 16
-_ADJUSTING: Final = frozenset((*TermKind, *SHARE_METERS))
+_ADJUSTING: Final = frozenset((*TermKind, *SHARE_METERS, *MONEY_METERS))
 _INSTANT_TEXT: Final = "%Y-%m-%dT%H:%M:%SZ"
 
 
@@ -174,6 +175,8 @@ class _Spread:
         self._reasons = pa.array(export.lines.reasons, pa.int32())
         self._skus = [sku_of(basis) for basis in export.lines.bases]
         self._usage = [basis.meter not in _ADJUSTING for basis in export.lines.bases]
+        # What is bought for a stretch of time has a quantity that is priced, and none consumed.
+        self._consumed = [_category(basis) == "Usage" for basis in export.lines.bases]
         self._contracted = [_contracted_price(basis) for basis in export.lines.bases]
         self._listed = [_list_price(basis) for basis in export.lines.bases]
         self._pers = [basis.per or 1 for basis in export.lines.bases]
@@ -203,8 +206,8 @@ class _Spread:
             for quantity, counts in zip(self._pricing, usage, strict=True)
         ]
         consumed = [
-            quantity * _QUANTITY_ONE if counts else None
-            for quantity, counts in zip(lines.quantities, usage, strict=True)
+            quantity * _QUANTITY_ONE if self._consumed[reason] else None
+            for quantity, reason in zip(lines.quantities, lines.reasons, strict=True)
         ]
         contracted_prices = [self._contracted[reason] for reason in lines.reasons]
         list_prices = [self._listed[reason] for reason in lines.reasons]
@@ -256,13 +259,19 @@ class _Spread:
             "PublisherName": [model_maker(basis) for basis in bases],
             "ServiceName": [service_name(basis.platform) for basis in bases],
             "ChargeCategory": [_category(basis) for basis in bases],
+            "ChargeFrequency": [
+                "Recurring" if basis.meter in SEAT_METERS else "Usage-Based" for basis in bases
+            ],
             "ChargeDescription": [_description(basis, sku) for basis, sku, _ in skus],
             "PricingCategory": [_pricing_category(basis) for basis in bases],
             "PricingUnit": [
                 pricing_unit(basis.meter, basis.per or 1) if counts else None
                 for basis, _, counts in skus
             ],
-            "ConsumedUnit": [sku.consumed_unit if counts else None for _, sku, counts in skus],
+            "ConsumedUnit": [
+                sku.consumed_unit if consumed else None
+                for (_, sku, _), consumed in zip(skus, self._consumed, strict=True)
+            ],
             "SkuId": [sku.sku_id if counts else None for _, sku, counts in skus],
             "SkuPriceId": [sku.price_id if counts else None for _, sku, counts in skus],
             "SkuMeter": [sku.meter if counts else None for _, sku, counts in skus],
@@ -285,7 +294,6 @@ class _Spread:
             "ServiceCategory": self._same("AI and Machine Learning", pa.string()),
             "ServiceSubcategory": self._same("Generative AI", pa.string()),
             "BillingAccountType": self._same("Billing Account", pa.string()),
-            "ChargeFrequency": self._same("Usage-Based", pa.string()),
             "ChargeClass": pa.array(
                 ["Correction" if period else None for period in lines.corrects], pa.string()
             ),
@@ -339,6 +347,8 @@ def _list_price(basis: Basis) -> int | None:
 def _category(basis: Basis) -> str:
     if basis.meter == TermKind.CREDIT:
         return "Credit"
+    if basis.meter in SEAT_METERS:
+        return "Purchase"
     return "Adjustment" if basis.meter in _ADJUSTING else "Usage"
 
 

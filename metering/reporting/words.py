@@ -1,18 +1,20 @@
 """Words for what the book keeps as codes, and foreign names as they may be shown."""
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Final
 
 from metering.core.allocation import SHARE_METERS, By
 from metering.core.decisions import Reason
+from metering.core.flat_money import FlatMeter
 from metering.core.meters import Meter
 from metering.core.periods import BillingPeriod
 
 _TOKENS: Final = "tokens"
 
 # Meter -> (label, unit). Labels begin with what a reader looks for: input, output, cache.
-_METERS: Final = {
+_METERS: Final[Mapping[str, tuple[str, str]]] = {
     Meter.INPUT_UNCACHED: ("Input, not cached", _TOKENS),
     Meter.CACHE_READ: ("Cache read", _TOKENS),
     Meter.CACHE_WRITE_5M: ("Cache write, 5 minutes", _TOKENS),
@@ -54,6 +56,13 @@ _METERS: Final = {
     Meter.SEAT_MONTH: ("Seats", "seat-months"),
     Meter.CREDIT: ("Credits", "credits"),
     Meter.CREDIT_MICRO: ("Credits", "millionths of a credit"),
+    FlatMeter.SEAT_DAY: ("Seats", "seat-days"),
+    FlatMeter.UNUSED_SEAT_DAY: ("Seats nobody has", "seat-days"),
+    FlatMeter.CREDIT_FEE: ("Fee on credit bought", ""),
+    FlatMeter.CREDIT_EXPIRY: ("Credit expired", ""),
+    FlatMeter.COMMITMENT_SHORTFALL: ("Shortfall of a commitment", ""),
+    FlatMeter.CAPACITY_TOKEN: ("Capacity, used", _TOKENS),
+    FlatMeter.IDLE_CAPACITY_TOKEN: ("Capacity, idle", _TOKENS),
 }
 
 _REASONS: Final = {
@@ -84,14 +93,14 @@ def meter_label(meter: str) -> str:
     """Return a meter's name as a reader knows it; one we do not know is shown as it stands."""
     if meter in SHARE_METERS:
         return _SHARES[SHARE_METERS[meter]][0]
-    return _METERS[Meter(meter)][0] if meter in _METERS else meter
+    return _METERS[meter][0] if meter in _METERS else meter
 
 
 def meter_unit(meter: str) -> str:
     """Return the unit a meter counts in; empty for a meter we do not know."""
     if meter in SHARE_METERS:
         return _SHARES[SHARE_METERS[meter]][1]
-    return _METERS[Meter(meter)][1] if meter in _METERS else ""
+    return _METERS[meter][1] if meter in _METERS else ""
 
 
 def reason_text(code: str) -> str:

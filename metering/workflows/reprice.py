@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from metering.books.accounts import accounts_by_id, bases_by_id
 from metering.books.engine import open_engine
 from metering.books.migrations import require_current
+from metering.core.ledger import HOLDING_KINDS
 from metering.core.repricing import LackingLine, Movement, movements
 from metering.engine.charge_totals import lacking_by_basis
 from metering.usage.lake import Lake
@@ -84,4 +85,5 @@ def _lines(
     return [
         LackingLine(period, accounts[account], bases[basis], currency, quantity, nanos)
         for period, account, basis, currency, quantity, nanos in rows
+        if accounts[account].kind not in HOLDING_KINDS
     ]

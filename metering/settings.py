@@ -18,6 +18,7 @@ _KNOWN: Final[Mapping[str, frozenset[str]]] = {
     "roles": frozenset(),  # ingestor name -> role, any key
     "accounts": frozenset(),  # ingestor name -> billing account, any key
     "detail": frozenset(),  # ingestor name -> which metered usage it divides, any key
+    "outcomes": frozenset({"windows", "keys", "settles", "units"}),
     "true_up": frozenset(),  # reason of a tie-out -> who bears it, see core.adjustments
     "journal": frozenset(
         {
@@ -52,6 +53,7 @@ class Settings:
         demoted: ingestor names whose `metered` numbers only divide.
         accounts: ingestor name to the billing account of files that do not name one.
         dividers: name of a detail ingestor to the metered usage it divides: patterns by field.
+        outcomes: what [outcomes] says, see `core.outcome_rules`.
         true_up: what [true_up] says, reason to bearer, see `core.adjustments.checked_policy`.
         journal: what [journal] says, see `workflows.journal`.
         arrival: what [arrival] says, source to rhythm, see `workflows.arrival`.
@@ -69,6 +71,7 @@ class Settings:
     demoted: frozenset[str] = frozenset()
     accounts: Mapping[str, str] = field(default_factory=dict)
     dividers: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    outcomes: Mapping[str, Any] = field(default_factory=dict)
     true_up: Mapping[str, str] = field(default_factory=dict)
     journal: Mapping[str, Any] = field(default_factory=dict)
     arrival: Mapping[str, str] = field(default_factory=dict)
@@ -142,6 +145,7 @@ def load_settings(path: Path) -> Settings:
         demoted=frozenset(name for name, role in roles.items() if role == "detail"),
         accounts=dict(document.get("accounts", {})),
         dividers=_dividers(path, document.get("detail", {})),
+        outcomes=dict(document.get("outcomes", {})),
         true_up=dict(document.get("true_up", {})),
         journal=dict(document.get("journal", {})),
         arrival=dict(document.get("arrival", {})),

@@ -55,6 +55,10 @@ WINDOW_DAYS: Final = {
 """How long after usage an outcome may come that answers for it, and how long it must then stand."""
 
 
+VENDOR_UNITS: Final = frozenset({"awu"})
+"""Kinds that count what a vendor's agents did: activity, never added to accepted outcomes."""
+
+
 def window_days(kind: str) -> int:
     """Return the usual window of a kind of outcome, in days."""
     return WINDOW_DAYS.get(kind, DEFAULT_WINDOW_DAYS)

@@ -48,6 +48,11 @@ class BillingPeriod:
         return (self.first_day + timedelta(days=31)).replace(day=1)
 
     @property
+    def last_day(self) -> date:
+        """The last day, inclusive."""
+        return self.end_day - timedelta(days=1)
+
+    @property
     def previous(self) -> "BillingPeriod":
         """The month before."""
         return BillingPeriod.of(self.first_day - timedelta(days=1))

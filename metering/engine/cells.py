@@ -72,12 +72,15 @@ class Cuts:
         instants: (provider, platform) to the instants strictly inside the day at which one of its
             prices changes, ascending.
         bounds: (provider, platform, model_raw) to the lower bounds of its prompt tiers, ascending.
-        tags: names of the tags that some attribution rule reads, sorted.
+        tags: names of the tags that some attribution rule reads, or that carry keys of outcomes,
+            sorted.
+        sessions: whether sessions are kept apart, since they are keys of outcomes.
     """
 
     instants: Mapping[tuple[str, str], tuple[datetime, ...]]
     bounds: Mapping[tuple[str, str, str], tuple[int, ...]]
     tags: tuple[str, ...]
+    sessions: bool = False
 
 
 def recipe(usage: DayUsage, cuts: Cuts) -> str:
@@ -93,6 +96,7 @@ def recipe(usage: DayUsage, cuts: Cuts) -> str:
         ),
         "bounds": sorted((*key, list(bounds)) for key, bounds in cuts.bounds.items() if bounds),
         "tags": list(cuts.tags),
+        **({"sessions": True} if cuts.sessions else {}),
     }
     text = json.dumps(said, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
@@ -107,7 +111,7 @@ def build_cells(
 
     Args:
         connection: from `open_duckdb`; its memory limit bounds what the roll-up takes.
-        days: usage and cuts of each day; the tags of all are the same.
+        days: usage and cuts of each day; tags and sessions of all are the same.
         folder: a folder on the lake's file system; made when missing.
 
     Days are rolled up a few at a time, so that memory does not grow with the number of days.
@@ -117,10 +121,10 @@ def build_cells(
     for number, batch in enumerate(_batches(days)):
         target = folder / f"cells-{number}"
         _register(connection, batch)
-        tags = batch[0][1].tags
-        statement = _statement(tags, other_meters=False)
+        cuts = batch[0][1]
+        statement = _statement(cuts, other_meters=False)
         if any(usage.has_other_meters for usage, _ in batch):
-            statement += f"\nUNION ALL BY NAME\n({_statement(tags, other_meters=True)})"
+            statement += f"\nUNION ALL BY NAME\n({_statement(cuts, other_meters=True)})"
         connection.execute(
             f"COPY ({statement}) TO '{target}'"
             " (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, PARTITION_BY (day))"
@@ -188,8 +192,9 @@ def _register(
     )
 
 
-def _statement(tags: Sequence[str], *, other_meters: bool) -> str:
-    tag_columns = "".join(f",\n    tags['{_escaped(tag)}'] AS {tag_column(tag)}" for tag in tags)
+def _statement(cuts: Cuts, *, other_meters: bool) -> str:
+    kept = ",\n    session" if cuts.sessions else ""
+    kept += "".join(f",\n    tags['{_escaped(tag)}'] AS {tag_column(tag)}" for tag in cuts.tags)
     if other_meters:
         measures = [
             *(f"CAST(NULL AS BIGINT) AS {name}" for name in ("records", *COUNTS, *METER_COLUMNS)),
@@ -206,7 +211,7 @@ def _statement(tags: Sequence[str], *, other_meters: bool) -> str:
         ]
         source = ""
     return _template().format(
-        tag_columns=tag_columns, measures=",\n    ".join(measures), other_meters=source
+        kept_columns=kept, measures=",\n    ".join(measures), other_meters=source
     )
 
 

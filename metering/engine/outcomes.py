@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 REVERSED_TOO_EARLY: Final = "reversed-before-outcome"
 REVERSAL_OF_UNKNOWN: Final = "reversal-of-unknown"
 
+ACCEPTED: Final = "('validated', 'settled')"
+"""The stages at which a system of record agrees, as SQL."""
+
 # The fields of attribution rules that outcomes fill, and their columns.
 OWNER_FIELDS: Final = {
     "workflow_key": "workflow_key",
@@ -203,12 +206,13 @@ def own_outcomes(
     )
 
 
-def last_outcomes(connection: "duckdb.DuckDBPyConnection") -> list[tuple[str, date, date, int]]:
+def last_outcomes(connection: "duckdb.DuckDBPyConnection") -> dict[str, tuple[date, date, int]]:
     """Return per team that ever sent an outcome: the first day, the last, and how many."""
-    return connection.execute(
+    rows = connection.execute(
         "SELECT team, min(day), max(day), count(*) FROM outcomes"
         " WHERE team <> '' AND weight_e4 > 0 GROUP BY team ORDER BY team"
     ).fetchall()
+    return {team: (first, last, count) for team, first, last, count in rows}
 
 
 def problems(
@@ -229,3 +233,67 @@ def problems(
         """
     ).fetchall()
     return tuple(Problem(*row) for row in rows)
+
+
+def kinds_of_projects(
+    connection: "duckdb.DuckDBPyConnection",
+) -> list[tuple[str, str, list[str], list[str], date | None]]:
+    """Return (team, project, kinds, stages, last day) of everything that was ever reported.
+
+    The last day is that of the last outcome that was no reversal.
+    """
+    return connection.execute(
+        "SELECT team, project, list_sort(list(DISTINCT kind)), list_sort(list(DISTINCT stage)),"
+        " max(day) FILTER (WHERE weight_e4 > 0) FROM outcomes GROUP BY team, project ORDER BY ALL"
+    ).fetchall()
+
+
+def stage_sums(
+    connection: "duckdb.DuckDBPyConnection",
+    days: tuple[date, date],
+    settles: Sequence[tuple[str, int]],
+    last_day: date,
+) -> list[tuple[str, str, str, int, int, int, int, int, int]]:
+    """Return what was reached in a period, by team, project and kind.
+
+    An outcome belongs to the day it was reached, and with it whatever takes it back later. It is
+    settled when it has stood for its window by the last day, or when its source says so; what is
+    taken back later stays settled.
+
+    Args:
+        connection: with the table `outcomes`.
+        days: first and last day of the period, inclusive.
+        settles: (kind, days that an outcome must stand).
+        last_day: of the data.
+
+    Returns:
+        Rows of (team, project, kind, attempted, completed, validated, settled, settling,
+        reversed), weights in ten-thousandths.
+    """
+    give_table(connection, "settles", {"kind": "VARCHAR", "days": "INTEGER"}, settles)
+    first, last = days
+    return connection.execute(
+        f"""
+        WITH cohort AS (
+            SELECT o.*, bool_or(stage = 'settled') OVER (PARTITION BY ingestor, outcome_id)
+                    AS is_final,
+                outcome_day + s.days AS settled_on
+            FROM outcomes o JOIN settles s USING (kind) WHERE problem IS NULL AND NOT is_doubled
+        ), judged AS (
+            SELECT *, stage IN {ACCEPTED} AS is_accepted,
+                is_final OR settled_on <= DATE '{last_day}' AS is_due
+            FROM cohort WHERE outcome_day BETWEEN DATE '{first}' AND DATE '{last}'
+        )
+        SELECT team, project, kind,
+            {_weight("stage = 'attempted'")}, {_weight("stage = 'completed'")},
+            {_weight("is_accepted AND NOT is_reversal")},
+            {_weight("is_accepted AND is_due AND (NOT is_reversal OR day <= settled_on)")},
+            {_weight("is_accepted AND NOT is_reversal AND NOT is_due")},
+            {_weight("is_accepted AND is_reversal")}
+        FROM judged GROUP BY team, project, kind ORDER BY ALL
+        """
+    ).fetchall()
+
+
+def _weight(condition: str) -> str:
+    return f"CAST(coalesce(sum(weight_e4) FILTER (WHERE {condition}), 0) AS BIGINT)"

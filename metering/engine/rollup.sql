@@ -47,7 +47,7 @@ SELECT
     cuts IS NOT NULL AND NOT per_request
         AND len(list_filter(cuts, lambda t: t > used_from AND t < used_to)) > 0
         OR used_to > day_end AS straddles,
-    api_key, workspace, principal, workflow_key{tag_columns},
+    api_key, workspace, principal, workflow_key{kept_columns},
     reported_currency, reported_kind,
     -- A provider's own bill is charged as it stands; its currency is part of the rating key.
     CASE WHEN reported_kind = 'billed' THEN reported_currency END AS billed_currency,

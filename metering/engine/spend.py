@@ -17,12 +17,11 @@ from datetime import date
 from typing import TYPE_CHECKING, Final
 
 from metering.engine.given import give_columns, give_table
+from metering.engine.outcomes import ACCEPTED
+from metering.usage.schema import METER_COLUMNS
 
 if TYPE_CHECKING:
     import duckdb
-
-# What answers: work that a system of record agrees with.
-_ACCEPTED: Final = "('validated', 'settled')"
 
 SPEND_TYPES: Final = {
     "day": "DATE",
@@ -147,7 +146,7 @@ def split_spend(
         CREATE OR REPLACE TEMP TABLE accepted AS
         SELECT p.project_no, p.days, o.day, o.weight_e4{_listed(keys, "o.")}
         FROM outcomes o JOIN projects p USING (team, project)
-        WHERE o.stage IN {_ACCEPTED} AND o.problem IS NULL AND NOT o.is_doubled
+        WHERE o.stage IN {ACCEPTED} AND o.problem IS NULL AND NOT o.is_doubled
             AND (team <> '' OR project <> '')
         """
     )
@@ -226,3 +225,28 @@ def answers(connection: "duckdb.DuckDBPyConnection") -> list[tuple[str, str, str
         "SELECT team, project, currency, bucket, CAST(amount_nanos AS BIGINT) FROM answered"
         " ORDER BY ALL"
     ).fetchall()
+
+
+def tokens_by_debit(connection: "duckdb.DuckDBPyConnection") -> list[tuple[int, int]]:
+    """Return (debit number, tokens) of the owned cells: every disjoint meter of tokens added up."""
+    meters = " + ".join(f"coalesce({name}, 0)" for name in METER_COLUMNS)
+    return connection.execute(
+        f"SELECT owner_no, CAST(sum({meters}) AS BIGINT) FROM owned GROUP BY owner_no ORDER BY ALL"
+    ).fetchall()
+
+
+def sessions_by_debit(connection: "duckdb.DuckDBPyConnection") -> list[tuple[int, int]]:
+    """Return (debit number, distinct sessions) of owned cells that kept the session."""
+    return connection.execute(
+        "SELECT owner_no, count(DISTINCT session) FROM owned WHERE session IS NOT NULL"
+        " GROUP BY owner_no ORDER BY ALL"
+    ).fetchall()
+
+
+def spend_without_usage(connection: "duckdb.DuckDBPyConnection", keys: Mapping[str, str]) -> None:
+    """Make the table `spend` where there are no cells: every booked charge, without keys."""
+    none = "".join(f", NULL::VARCHAR AS {key}" for key in keys)
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE spend AS"
+        f" SELECT day, team, project, currency{none}, amount_nanos FROM booked"
+    )

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     import duckdb
     from sqlalchemy import Connection
 
-    from metering.core.rate_book import RateBook
     from metering.settings import Settings
     from metering.workflows.desired import Policy
 
@@ -100,7 +99,7 @@ def day_cells(
         known: recipe to path, relative to the lake, of cells the book names.
         policy: its price boundaries and tags decide where cells must not add up.
     """
-    cutter = _Cutter(policy.rates, policy.tags)
+    cutter = _Cutter(policy)
     plans = [(usage, cutter.cuts(usage)) for usage in _days(lake, files)]
     recipes = {usage.day: recipe(usage, cuts) for usage, cuts in plans}
     found = {
@@ -156,9 +155,10 @@ def _days(lake: Lake, files: Sequence[lake_book.LakeFile]) -> list[DayUsage]:
 class _Cutter:
     """Finds where one day's cells must be cut; remembers what many days share."""
 
-    def __init__(self, rates: "RateBook", tags: tuple[str, ...]) -> None:
-        self._rates = rates
-        self._tags = tags
+    def __init__(self, policy: "Policy") -> None:
+        self._rates = policy.rates
+        self._tags = policy.tags
+        self._sessions = policy.outcomes.keeps_sessions
         self._bounds: dict[tuple[str, str, str], tuple[int, ...]] = {}
 
     def cuts(self, usage: DayUsage) -> Cuts:
@@ -171,6 +171,7 @@ class _Cutter:
             },
             bounds={model: self._bounds_of(model) for model in sorted(usage.models)},
             tags=self._tags,
+            sessions=self._sessions,
         )
 
     def _bounds_of(self, model: tuple[str, str, str]) -> tuple[int, ...]:

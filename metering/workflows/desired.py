@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from metering.core.allocation import Sharing, share_basis
 from metering.core.attribution import Directory, RuleSet
 from metering.core.driver_file import Driver
-from metering.core.field_sets import Answer, Attribution
 from metering.core.flat_money import FlatCharge
 from metering.core.ledger import (
     UNATTRIBUTED,
@@ -24,18 +23,20 @@ from metering.core.ledger import (
     owner_account,
     provider_account,
 )
+from metering.core.outcome_rules import OutcomeRules
 from metering.core.rating import (
     Decision,
 )
-from metering.core.reigns import Reign, between, clipped
+from metering.core.reigns import Reign, between
 from metering.engine import charge_totals
 from metering.engine import charges as engine
 from metering.engine import detail as detail_engine
-from metering.engine.owners import NO_OWNER, OwnerAnswers, Values
+from metering.engine.owners import NO_OWNER, OwnerAnswers
 from metering.workflows.allocating import allocated, number_of
 from metering.workflows.dividing import divisions, mark
 from metering.workflows.flat_charges import FlatCharged, FlatMoney, flat_charges
 from metering.workflows.numbering import Numbered
+from metering.workflows.owning import owner_answers
 from metering.workflows.rating_answers import (
     UsageKey,
     canonical_text,
@@ -57,6 +58,7 @@ class Policy:
     Attributes:
         rates: the rate cards in force.
         rules, directory: who pays, on every day that no period closed before has taken.
+        outcomes: which columns of usage carry the keys of outcomes, so that cells keep them.
         frozen: who pays on the days of closed periods, where others decided then.
         currency: of lines without a rate.
         promoted: ingestors whose detail stands in for metered usage.
@@ -73,6 +75,7 @@ class Policy:
     dividers: RuleSet = field(default_factory=RuleSet)
     sharing: Sharing = field(default_factory=Sharing)
     drivers: tuple[Driver, ...] = ()
+    outcomes: OutcomeRules = field(default_factory=OutcomeRules)
     frozen: tuple[Reign, ...] = ()
     flat: FlatMoney = field(default_factory=FlatMoney)
 
@@ -95,9 +98,9 @@ class Policy:
 
     @property
     def tags(self) -> tuple[str, ...]:
-        """Return the names of the tags the rules read, sorted: cells must keep them."""
+        """Return the names of the tags that rules read or that carry keys: cells must keep them."""
         deciding = (*self.reigns, Reign(self.dividers, Directory()))
-        return tuple(sorted(frozenset[str]().union(*(reign.tags for reign in deciding))))
+        return tuple(sorted(self.outcomes.tags.union(*(reign.tags for reign in deciding))))
 
     def reign_on(self, day: date) -> Reign:
         """Return the rules, the owners file and the sharing file that decide on a day."""
@@ -231,21 +234,11 @@ def _owner_answers(
 ) -> list[OwnerAnswers]:
     # Two people of one project share an account; numbering accounts instead of owners makes their
     # usage one line, summed before it is rounded.
-    values: dict[tuple[str, ...], list[Values]] = {}
-    answers: dict[tuple[str, ...], list[Answer]] = {}
-    for reign in reigns:
-        attribution = Attribution(reign.rules, reign.directory)
-        numbers = [debits.number(owner_account(owned.owner)) for owned in attribution.owned]
-        for field_set in attribution.field_sets:
-            fields = field_set.fields
-            if fields not in values:
-                values[fields] = engine.distinct_values(connection, fields, cells)
-            answers.setdefault(fields, []).extend(
-                (at, first, last, rank, numbers[owner])
-                for at, begin, end, rank, owner in attribution.decide(field_set, values[fields])
-                for first, last in clipped(reign.stretches, begin, end)
-            )
-    return [OwnerAnswers(fields, values[fields], found) for fields, found in answers.items()]
+    return owner_answers(
+        reigns,
+        lambda fields: engine.distinct_values(connection, fields, cells),
+        lambda owner: debits.number(owner_account(owner)),
+    )
 
 
 def _basis(key: UsageKey, row: engine.LineKey, decision: Decision, policy: Policy) -> Basis:

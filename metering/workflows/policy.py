@@ -15,6 +15,7 @@ from metering.core.attribution import (
     Rule,
     RuleSet,
 )
+from metering.core.outcome_rules import checked_rules
 from metering.core.patterns import Pattern, PatternError
 from metering.core.periods import BillingPeriod
 from metering.core.rate_book import RateBook
@@ -42,6 +43,7 @@ def policy_in_force(connection: "Connection", settings: "Settings") -> Policy:
         flat=flat_in_force(connection),
         dividers=_dividers(settings),
         frozen=_frozen(connection, settings),
+        outcomes=checked_rules(settings.outcomes),
     )
 
 

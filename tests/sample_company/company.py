@@ -137,6 +137,13 @@ SERVICE_KEYS = {
 }
 # Usage that the provider reports by project alone, without a key.
 WORKSPACES = {"proj_data": Owner("data", "forecasting")}
+# Repositories, so that what is merged in them finds its owner; usage does not name them.
+REPOSITORIES = {
+    "lindqvist-freight/refunds-service": Owner("payments", "refunds"),
+    "lindqvist-freight/build-farm": Owner("platform", "build-farm"),
+    "lindqvist-freight/forecasting": Owner("data", "forecasting"),
+    "lindqvist-freight/helpdesk-bot": Owner("support", "helpdesk"),
+}
 ANA_OPENAI_KEY = "key_ana_marek"
 # These two are in no owners file: a rule finds their owner.
 SUPPORT_WORKSPACE = "wrkspc_01Support"
@@ -171,7 +178,7 @@ def owners_csv() -> str:
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(("key", "person", "team", "project", "cost_centre", "valid_from", "valid_to"))
-    for key, owner in (*SERVICE_KEYS.items(), *WORKSPACES.items()):
+    for key, owner in (*SERVICE_KEYS.items(), *WORKSPACES.items(), *REPOSITORIES.items()):
         writer.writerow((key, "", *_columns(owner), "2026-01-01", ""))
     for key, person in ((ANA_OPENAI_KEY, PERSON[MOVES]), *((p.gateway_user, p) for p in PEOPLE)):
         moves = person.login == MOVES

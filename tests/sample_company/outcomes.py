@@ -1,6 +1,15 @@
-"""GitHub: pull requests as `gh pr list --json` prints them, one file a repository."""
+"""What the company's systems of record confirm: pull requests, support cases, agent work units.
 
+Pull requests are as `gh pr list --json` prints them, one file a repository; the rest is in
+metering's own layout. The traps: a merged change that is reverted, a case that is opened again, a
+reversal dated before what it reverses, a row that stands twice, a team nobody knows, a feed that
+stops in September.
+"""
+
+import csv
+import io
 import json
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -15,6 +24,10 @@ _REPOSITORIES = (
     ("forecasting", "DAT", ("quentin", "samir", "uma"), 4),
     ("helpdesk-bot", "SUP", ("yara", "aino", "carla"), 5),
 )
+# The data team moved its repository to another host and forgot the export.
+_SILENT_FROM = {"forecasting": date(2026, 9, 12)}
+# A change of refunds-service that is merged and taken back with GitHub's Revert button.
+_REVERTED_ON, _REVERT_NUMBER = date(2026, 10, 6), 190
 # Pitch-bot has no repository and merges nothing; neither does the quieter of the heavy users.
 
 
@@ -22,7 +35,8 @@ def write_outcomes(folder: Path) -> None:
     """Write the pull requests of the half-year, newest first as the tool lists them."""
     for repository, prefix, authors, every in _REPOSITORIES:
         pulls = []
-        workdays = [day for day in days() if is_workday(day)]
+        last = _SILENT_FROM.get(repository, date.max)
+        workdays = [day for day in days() if is_workday(day) and day < last]
         for number, day in enumerate(workdays[::every], start=100):
             author = authors[number % len(authors)]
             pulls.append(_pull(repository, f"{prefix}-{number - 60}", number, author, day))
@@ -32,17 +46,91 @@ def write_outcomes(folder: Path) -> None:
                 # One for every working day: what the heavier use of October brought.
                 ticket = f"PLT-{140 + day.day}"
                 pulls.append(_pull(repository, ticket, number, BUSY_WITH_RESULTS, day))
+        if repository == "refunds-service":
+            pulls.extend(_reverted(repository))
         pulls.sort(key=lambda pull: str(pull["createdAt"]), reverse=True)
         text = json.dumps(pulls, indent=1, ensure_ascii=False) + "\n"
         write_text(folder / f"pull-requests-{repository}.json", text)
+    write_text(folder / "support-cases.csv", _cases())
+    write_text(folder / "agent-work-units.csv", _work_units())
 
 
-def _pull(repository: str, ticket: str, number: int, login: str, day: date) -> dict[str, object]:
+def _reverted(repository: str) -> tuple[dict[str, object], ...]:
+    number = _REVERT_NUMBER
+    merged = _pull(repository, "PAY-190", number, "chidi", _REVERTED_ON, dropped=False)
+    later = _REVERTED_ON + timedelta(days=3)
+    revert = _pull(repository, "PAY-190", number + 1, "chidi", later, dropped=False)
+    return merged, {**revert, "headRefName": f"revert-{number}-{merged['headRefName']}"}
+
+
+def _cases() -> str:
+    """Return the support team's cases: solved, opened again, and in two teams' names."""
+    header = ("outcome_id", "timestamp", "kind", "team", "project", "weight", "as_of")
+    rows: list[tuple[str, ...]] = []
+    for day in days(date(2026, 10, 1), date(2026, 10, 31)):
+        for place in range(between(3, 6, "cases", day) if is_workday(day) else 1):
+            solved = datetime(day.year, day.month, day.day, 8 + 2 * place, 15, tzinfo=UTC)
+            at = f"{solved:%Y-%m-%dT%H:%M:%SZ}"
+            number = f"CASE-{day:%m%d}{place}"
+            rows.append((number, at, "ticket", "support", "triage", "1", at))
+    # Opened again four days later, and solved for good; the first row stands twice.
+    reopened = rows[0]
+    again = "2026-10-05T09:00:00Z"
+    rows += [
+        reopened,
+        (*reopened[:5], "0", again),
+        (reopened[0], "2026-10-07T15:00:00Z", *reopened[2:5], "1", "2026-10-07T15:00:00Z"),
+        ("CASE-DEPOT-1", "2026-10-09T10:00:00Z", "ticket", "depots", "", "1", ""),
+    ]
+    return _table(header, rows)
+
+
+def _work_units() -> str:
+    """Return what a vendor counts its agents to have done for helpdesk: activity, no outcome."""
+    header = ("outcome_id", "timestamp", "kind", "stage", "team", "project", "weight")
+    header = (*header, "reversal_of")
+    rows = [
+        (
+            f"AWU-{day:%Y%m%d}",
+            f"{day}T23:00:00Z",
+            "awu",
+            "completed",
+            "support",
+            "helpdesk",
+            str(between(80, 240, "units", day)),
+            "",
+        )
+        for day in days(date(2026, 10, 1), date(2026, 10, 31))
+        if is_workday(day)
+    ]
+    # Taken back an hour before it was counted: it cannot be, so it counts for nothing.
+    wrong = ("AWU-FIX-1", "2026-10-12T22:00:00Z", "awu", "completed", "support", "helpdesk", "-90")
+    return _table(header, [*rows, (*wrong, "AWU-20261012")])
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    return out.getvalue()
+
+
+def _pull(
+    repository: str,
+    ticket: str,
+    number: int,
+    login: str,
+    day: date,
+    *,
+    dropped: bool | None = None,
+) -> dict[str, object]:
     about = (repository, number)
     opened = datetime(day.year, day.month, day.day, 9, 0, tzinfo=UTC)
     opened += timedelta(seconds=between(0, 25_000, "opened", *about))
     closed = opened + timedelta(hours=between(1, 30, "closed", *about))
-    dropped = between(0, 11, "dropped", *about) == 0
+    if dropped is None:
+        dropped = between(0, 11, "dropped", *about) == 0
     headline = f"{ticket} {_TITLES[between(0, len(_TITLES) - 1, 'title', *about)]}"
     email = f"{login}@lindqvist-freight.test"
     trailer = "Co-Authored-By: Claude <noreply@anthropic.com>"

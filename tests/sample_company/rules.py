@@ -20,6 +20,11 @@ assign = { cost_centre = "CC-9000", team = "shared", project = "search-index" }
 name = "translations are known by their tag"
 match = { "tag:project" = "glob:translation*" }
 assign = { cost_centre = "CC-4500", team = "growth", project = "translations" }
+
+[[rule]]
+name = "what is merged belongs to the owner of its repository"
+match = { "tag:repository" = "glob:lindqvist-freight/*" }
+assign = { owner_of = "tag:repository" }
 """
 
 SHARING_TOML = """\

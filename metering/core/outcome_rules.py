@@ -1,0 +1,164 @@
+"""What [outcomes] of metering.toml says: windows, keys, settlement and the work unit of the house.
+
+    [outcomes.windows]              # days after usage within which an outcome answers for it
+    forecasting = 75                # a project; or "data/forecasting", with its team
+    [outcomes.keys]                 # where usage carries the keys of outcomes, besides workflow_key
+    branch = "tag:branch"           # so it is, unless said otherwise; "" for not at all
+    ticket = "tag:ticket"           # so it is
+    trace = "tag:trace_id"
+    session = "session"             # cells grow with each session: only where outcomes name them
+    [outcomes.settles]              # days that an outcome of a kind must stand
+    ticket = 7
+    [outcomes.units]                # what one outcome of a kind counts in our own work unit
+    pull_request = 1
+    ticket = 0.2
+    session = 1                     # each session with usage: an attempted unit
+
+Without a window of its own a project has the longest of the kinds of its outcomes. A kind without a
+unit counts one; a vendor's unit (`awu`) counts nothing, whatever is said.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Final
+
+from metering.core.outcomes import DEFAULT_WINDOW_DAYS, VENDOR_UNITS, WEIGHT_UNIT, window_days
+from metering.errors import BookError, shown
+
+SESSION: Final = "session"
+"""The kind of what is not reported but seen in usage: a session of an agent."""
+
+_TAG: Final = "tag:"
+_SECTIONS: Final = ("windows", "keys", "settles", "units")
+_KEYS: Final = ("branch", "session", "ticket", "trace")
+_DEFAULT_KEYS: Final = {
+    "workflow_key": "workflow_key",
+    "branch": "tag:branch",
+    "ticket": "tag:ticket",
+}
+_LONGEST_DAYS: Final = 3_660
+_LARGEST_UNIT: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeRules:
+    """The rules, checked.
+
+    Attributes:
+        windows: project, or team/project, to days.
+        keys: kind of key to the column of the cells that carries it.
+        settles: kind to days.
+        units: kind to ten-thousandths of our unit.
+    """
+
+    windows: Mapping[str, int] = field(default_factory=dict)
+    keys: Mapping[str, str] = field(default_factory=lambda: dict(_DEFAULT_KEYS))
+    settles: Mapping[str, int] = field(default_factory=dict)
+    units: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def tags(self) -> frozenset[str]:
+        """The names of the tags that carry keys: cells must keep them."""
+        columns = self.keys.values()
+        return frozenset(c.removeprefix(_TAG) for c in columns if c.startswith(_TAG))
+
+    @property
+    def keeps_sessions(self) -> bool:
+        """Whether cells must keep the session."""
+        return SESSION in self.keys.values()
+
+    def window(self, team: str, project: str, kinds: "frozenset[str]") -> int:
+        """Return the window of a project in days.
+
+        Args:
+            team: of the project.
+            project: its name.
+            kinds: of the outcomes it has had.
+        """
+        own = self.windows.get(f"{team}/{project}", self.windows.get(project))
+        if own is not None:
+            return own
+        return max(map(window_days, kinds - VENDOR_UNITS), default=DEFAULT_WINDOW_DAYS)
+
+    def settles_after(self, kind: str, declared: Mapping[str, int]) -> int:
+        """Return how many days an outcome must stand; `declared` is what ingestors say by kind."""
+        return self.settles.get(kind, declared.get(kind, window_days(kind)))
+
+    def unit(self, kind: str) -> int:
+        """Return what one outcome counts in our unit, in ten-thousandths."""
+        if kind in VENDOR_UNITS:
+            return 0
+        return self.units.get(kind, 0 if kind == SESSION else WEIGHT_UNIT)
+
+
+def checked_rules(said: Mapping[str, object]) -> OutcomeRules:
+    """Return the rules that the section [outcomes] stands for.
+
+    Raises:
+        BookError: `bad-settings`; it says what nobody knows, or a value that cannot be used.
+    """
+    for section in said:
+        if section not in _SECTIONS:
+            raise _bad(section, "this section", f"one of {', '.join(_SECTIONS)}")
+    keys = {
+        key: _column(key, value)
+        for key, value in _section(said, "keys").items()
+        if _is_known(f"keys.{key}", key, _KEYS)
+    }
+    return OutcomeRules(
+        windows=_days(said, "windows"),
+        keys={key: column for key, column in {**_DEFAULT_KEYS, **keys}.items() if column},
+        settles=_days(said, "settles"),
+        units={
+            kind: _unit(f"units.{kind}", value) for kind, value in _section(said, "units").items()
+        },
+    )
+
+
+def _section(said: Mapping[str, object], name: str) -> Mapping[str, object]:
+    values = said.get(name, {})
+    if not isinstance(values, Mapping):
+        raise _bad(name, shown(values), f"a section [outcomes.{name}]")
+    return values
+
+
+def _is_known(where: str, key: str, known: tuple[str, ...]) -> bool:
+    if key not in known:
+        raise _bad(where, "this key", f"one of {', '.join(known)}")
+    return True
+
+
+def _column(key: str, value: object) -> str:
+    if value == "":
+        return ""
+    if isinstance(value, str) and (value == SESSION or value.removeprefix(_TAG) not in {"", value}):
+        return value
+    raise _bad(f"keys.{key}", shown(value), 'tag:NAME or "session"')
+
+
+def _days(said: Mapping[str, object], name: str) -> dict[str, int]:
+    days: dict[str, int] = {}
+    for key, value in _section(said, name).items():
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _LONGEST_DAYS:
+            raise _bad(f"{name}.{key}", shown(value), "days, a whole number up to 3660")
+        days[key] = value
+    return days
+
+
+def _unit(where: str, value: object) -> int:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        # The shortest text of a float is what stands in the file.
+        exact = Decimal(str(value)) * WEIGHT_UNIT
+        if exact == int(exact) and 0 <= exact <= _LARGEST_UNIT * WEIGHT_UNIT:
+            return int(exact)
+    raise _bad(where, shown(value), "a number from 0 to 10000 with at most four decimals")
+
+
+def _bad(where: str, found: str, expected: str) -> BookError:
+    return BookError(
+        "bad-settings",
+        f"metering.toml: [outcomes] {where} is {found}",
+        details=(f"expected: {expected}",),
+        do="correct it; nothing was computed",
+    )

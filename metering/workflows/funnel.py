@@ -1,0 +1,444 @@
+"""The funnel of a period: its charges set against outcomes, by team and project.
+
+Charges are those of the book, so that the funnel has the total of the chargeback report; the cells
+tell under which keys the usage was. Nothing is written.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from datetime import date
+from typing import TYPE_CHECKING, Any, Final
+
+from metering.books import lake as lake_book
+from metering.books import ledger as ledger_book
+from metering.books import outcomes as outcome_book
+from metering.books.engine import begin_read, open_engine
+from metering.books.migrations import require_current
+from metering.core.funnel import UNIT, Answered, FunnelRow, Share, Stages, added, per
+from metering.core.ledger import HOLDING_KINDS, Account
+from metering.core.outcome_rules import SESSION, OutcomeRules, checked_rules
+from metering.core.outcomes import VENDOR_UNITS, WEIGHT_UNIT, OutcomeKind, Stage
+from metering.core.periods import BillingPeriod
+from metering.engine import charges as engine
+from metering.engine import outcomes as outcome_engine
+from metering.engine import spend as spend_engine
+from metering.engine.outcomes import OWNER_FIELDS, Problem
+from metering.engine.owners import Values
+from metering.errors import BookError
+from metering.usage.lake import Lake
+from metering.workflows.day_cells import live_cells
+from metering.workflows.desired import Policy, desired_charges
+from metering.workflows.owning import owner_answers
+from metering.workflows.policy import policy_in_force
+
+if TYPE_CHECKING:
+    import duckdb
+    from sqlalchemy import Connection
+
+    from metering.core.attribution import Owner
+    from metering.settings import Settings
+
+_BUCKETS: Final = {
+    "keyed": "keyed",
+    "project": "project",
+    "pending": "pending",
+    "has-feed": "has_feed",
+    "feed-silent": "feed_silent",
+    "no-feed": "no_feed",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """What a team's sources sent.
+
+    Attributes:
+        team: its name.
+        first_day, last_day: ISO days of its first and last outcome of any kind; None: never one.
+        outcomes: how many.
+        silent_nanos: unattributed spend since the last one, by currency; of all days without one.
+    """
+
+    team: str
+    first_day: str | None
+    last_day: str | None
+    outcomes: int
+    silent_nanos: Mapping[str, int]
+
+    @property
+    def status(self) -> str:
+        """In words: sending, silent since a day, or never."""
+        if self.last_day is None:
+            return "no feed"
+        return f"silent since {self.last_day}" if self.silent_nanos else "sending"
+
+
+@dataclass(frozen=True, slots=True)
+class Funnel:
+    """The funnel of one period.
+
+    Attributes:
+        period: the month.
+        last_day: ISO day up to which usage is known: what pending and settled are judged by.
+        rows: by team, project and currency.
+        kinds: validated and settled weight by (team, project, kind), in ten-thousandths.
+        feeds: of every team with spend or outcomes.
+        problems: outcomes that count for nothing or for nobody.
+    """
+
+    period: BillingPeriod
+    last_day: str
+    rows: tuple[FunnelRow, ...]
+    kinds: Mapping[tuple[str, str, str], tuple[int, int]]
+    feeds: tuple[Feed, ...]
+    problems: tuple[Problem, ...]
+
+    @property
+    def totals(self) -> tuple[FunnelRow, ...]:
+        """The rows added up, one per currency."""
+        return added(self.rows)
+
+
+def funnel_of_period(
+    settings: "Settings", period: BillingPeriod, declared: Iterable[OutcomeKind] = ()
+) -> Funnel:
+    """Return the funnel of a period.
+
+    Args:
+        settings: where the books and the lake are, and the rules of outcomes.
+        period: the month.
+        declared: the kinds that ingestors give, for how long an outcome must stand.
+
+    Raises:
+        BookError: `no-charges`: the book holds none of that period; `bad-settings`.
+    """
+    rules = checked_rules(settings.outcomes)
+    books = open_engine(settings.books_url)
+    require_current(books)
+    days = (period.first_day, period.last_day)
+    with (
+        Lake(settings.lake).staging() as staging,
+        begin_read(books) as connection,
+    ):
+        policy = policy_in_force(connection, settings)
+        with live_cells(connection, settings, staging, policy, days) as (duck, cells):
+            booked = _booked(connection, period)
+            spend_engine.give_booked(duck, booked)
+            debits: Mapping[int, Account] = {}
+            if cells.first is None or cells.last is None:
+                spend_engine.spend_without_usage(duck, rules.keys)
+            else:
+                engine.open_cells(duck, cells.files)
+                debits = _spend(duck, policy, rules, (cells.first, cells.last))
+            _open_outcomes(duck, connection, settings, policy)
+            last_day = _last_day(connection, settings) or days[1]
+            return _Reading(duck, rules, policy, debits, period, last_day).funnel(declared)
+
+
+def _booked(connection: "Connection", period: BillingPeriod) -> dict[str, list[object]]:
+    columns: dict[str, list[object]] = {name: [] for name in spend_engine.SPEND_TYPES}
+    for line in ledger_book.net_lines(connection, str(period)):
+        if line.debit_kind in HOLDING_KINDS:
+            continue
+        row = (
+            date.fromisoformat(line.charge_day),
+            line.team,
+            line.project,
+            line.currency,
+            line.debit,
+            line.basis,
+            line.quantity,
+            line.amount_nanos,
+        )
+        for column, cell in zip(columns.values(), row, strict=True):
+            column.append(cell)
+    if not columns["day"]:
+        raise BookError(
+            "no-charges",
+            f"the book holds no charges of {period}",
+            do="run `metering post`, or see `metering period list` for the periods it has",
+        )
+    return columns
+
+
+def _spend(
+    duck: "duckdb.DuckDBPyConnection",
+    policy: Policy,
+    rules: OutcomeRules,
+    days: tuple[date, date],
+) -> Mapping[int, Account]:
+    desired = desired_charges(duck, policy, days, keep=tuple(rules.keys.values()))
+    spend_engine.spend_by_keys(
+        duck,
+        [(number, account.name) for number, account in desired.debits.items()],
+        [(number, basis.digest) for number, basis in enumerate(desired.bases)],
+        rules.keys,
+    )
+    return desired.debits
+
+
+def _open_outcomes(
+    duck: "duckdb.DuckDBPyConnection",
+    connection: "Connection",
+    settings: "Settings",
+    policy: Policy,
+) -> None:
+    lake = Lake(settings.lake)
+    files = [lake.path_of(file.path) for file in outcome_book.outcome_files(connection)]
+    outcome_engine.open_outcomes(duck, files)
+    owners: dict[tuple[str, str], int] = {}
+
+    def number_of(owner: "Owner") -> int:
+        return owners.setdefault((owner.team, owner.project), len(owners))
+
+    def values_of(fields: Sequence[str]) -> list[Values] | None:
+        if not OWNER_FIELDS.keys() >= set(fields):
+            return None
+        return outcome_engine.owner_values(duck, fields)
+
+    answers = owner_answers(policy.reigns, values_of, number_of)
+    names = [(number, team, project) for (team, project), number in owners.items()]
+    outcome_engine.own_outcomes(duck, answers, names)
+
+
+def _last_day(connection: "Connection", settings: "Settings") -> date | None:
+    days = [
+        file.day
+        for file in lake_book.live_files(connection)
+        if file.records and settings.is_metered(file.ingestor, file.role)
+    ]
+    return date.fromisoformat(max(days)) if days else None
+
+
+class _Reading:
+    """Reads a funnel out of the engine's tables."""
+
+    def __init__(
+        self,
+        duck: "duckdb.DuckDBPyConnection",
+        rules: OutcomeRules,
+        policy: Policy,
+        debits: Mapping[int, Account],
+        period: BillingPeriod,
+        last_day: date,
+    ) -> None:
+        self._duck = duck
+        self._rules = rules
+        self._policy = policy
+        self._debits = debits
+        self._period = period
+        self._last_day = last_day
+        self._known = {
+            (team, project): (frozenset(kinds), frozenset(stages), last)
+            for team, project, kinds, stages, last in outcome_engine.kinds_of_projects(duck)
+        }
+
+    def funnel(self, declared: Iterable[OutcomeKind]) -> Funnel:
+        spend = self._answered()
+        sums = self._sums(declared)
+        rows = tuple(self._rows(spend, sums))
+        return Funnel(
+            period=self._period,
+            last_day=self._last_day.isoformat(),
+            rows=rows,
+            kinds={key: (found[2], found[3]) for key, found in sums.items()},
+            feeds=tuple(self._feeds(rows)),
+            problems=outcome_engine.problems(self._duck, sorted(self._teams())),
+        )
+
+    def _answered(self) -> dict[tuple[str, str, str], Answered]:
+        owners = self._duck.execute("SELECT DISTINCT team, project FROM spend").fetchall()
+        windows = [(team, project, self._window(team, project)) for team, project in owners]
+        spend_engine.split_spend(self._duck, tuple(self._rules.keys), windows, self._last_day)
+        found: dict[tuple[str, str, str], dict[str, int]] = {}
+        for team, project, currency, bucket, nanos in spend_engine.answers(self._duck):
+            found.setdefault((team, project, currency), {})[_BUCKETS[bucket]] = nanos
+        return {key: Answered(**buckets) for key, buckets in sorted(found.items())}
+
+    def _window(self, team: str, project: str) -> int:
+        kinds = self._known.get((team, project), (frozenset[str](),))[0]
+        return self._rules.window(team, project, kinds)
+
+    def _sums(self, declared: Iterable[OutcomeKind]) -> dict[tuple[str, str, str], tuple[int, ...]]:
+        stands = {kind.name: kind.settles_after_days for kind in declared}
+        kinds = sorted(frozenset[str]().union(*(found[0] for found in self._known.values())))
+        days = (self._period.first_day, self._period.last_day)
+        settles = [(kind, self._rules.settles_after(kind, stands)) for kind in kinds]
+        rows = outcome_engine.stage_sums(self._duck, days, settles, self._last_day)
+        return {(team, project, kind): tuple(sums) for team, project, kind, *sums in rows}
+
+    def _rows(
+        self,
+        spend: Mapping[tuple[str, str, str], Answered],
+        sums: Mapping[tuple[str, str, str], tuple[int, ...]],
+    ) -> Iterator[FunnelRow]:
+        tokens = self._by_owner(spend_engine.tokens_by_debit)
+        sessions = self._sessions()
+        with_spend = {(team, project) for team, project, _ in spend}
+        # Outcomes of a project without spend have a row too, so that none is lost from the total.
+        without = sorted({key[:2] for key in sums} - with_spend)
+        currency = self._policy.currency
+        cells = [*spend.items(), *(((*owner, currency), Answered()) for owner in without)]
+        for (team, project, currency_of_row), answered in sorted(cells):
+            owner = (team, project)
+            last = self._known.get(owner, (None, None, None))[2]
+            yield FunnelRow(
+                team=team,
+                project=project,
+                currency=currency_of_row,
+                spend=answered,
+                tokens=tokens.get(owner),
+                stages=self._stages(owner, sums, sessions.get(owner)),
+                vendor_units=self._vendor_units(owner, sums),
+                window_days=self._window(team, project),
+                last_outcome=last.isoformat() if last else None,
+            )
+
+    def _stages(
+        self,
+        owner: tuple[str, str],
+        sums: Mapping[tuple[str, str, str], tuple[int, ...]],
+        sessions: int | None,
+    ) -> Stages:
+        units = [0] * 6
+        for (team, project, kind), found in sums.items():
+            if (team, project) == owner:
+                for at, weight in enumerate(found):
+                    units[at] += weight * self._rules.unit(kind)
+        attempted, completed, validated, settled, settling, taken_back = units
+        told = self._known.get(owner, (None, frozenset[str](), None))[1]
+        is_accepted = bool(told & {Stage.VALIDATED.value, Stage.SETTLED.value})
+        tried = attempted if Stage.ATTEMPTED.value in told else None
+        if sessions is not None and self._rules.unit(SESSION):
+            tried = (tried or 0) + sessions * WEIGHT_UNIT * self._rules.unit(SESSION)
+        return Stages(
+            attempted=tried,
+            completed=completed if Stage.COMPLETED.value in told else None,
+            validated=validated if is_accepted else None,
+            settled=settled if is_accepted else None,
+            settling=settling if is_accepted else None,
+            reversed=taken_back if is_accepted else None,
+        )
+
+    def _vendor_units(
+        self, owner: tuple[str, str], sums: Mapping[tuple[str, str, str], tuple[int, ...]]
+    ) -> int | None:
+        found = [sum(sums[(*owner, kind)][:3]) for kind in VENDOR_UNITS if (*owner, kind) in sums]
+        return sum(found) if found else None
+
+    def _sessions(self) -> Mapping[tuple[str, str], int]:
+        if not self._rules.keeps_sessions or not self._rules.unit(SESSION):
+            return {}
+        return self._by_owner(spend_engine.sessions_by_debit)
+
+    def _by_owner(self, asked: Any) -> dict[tuple[str, str], int]:
+        counts: dict[tuple[str, str], int] = {}
+        for number, count in asked(self._duck) if self._debits else ():
+            account = self._debits[number]
+            owner = (account.team, account.project)
+            counts[owner] = counts.get(owner, 0) + count
+        return counts
+
+    def _feeds(self, rows: Sequence[FunnelRow]) -> Iterator[Feed]:
+        sent = outcome_engine.last_outcomes(self._duck)
+        silent: dict[str, dict[str, int]] = {}
+        for row in rows:
+            nanos = row.spend.feed_silent + row.spend.no_feed
+            if row.team and nanos:
+                by_currency = silent.setdefault(row.team, {})
+                by_currency[row.currency] = by_currency.get(row.currency, 0) + nanos
+        for team in sorted({row.team for row in rows if row.team} | sent.keys()):
+            first, last, count = sent.get(team, (None, None, 0))
+            yield Feed(
+                team=team,
+                first_day=first.isoformat() if first else None,
+                last_day=last.isoformat() if last else None,
+                outcomes=count,
+                silent_nanos=silent.get(team, {}),
+            )
+
+    def _teams(self) -> set[str]:
+        return {
+            team
+            for reign in self._policy.reigns
+            for team in (
+                *(rule.assign.team for rule in reign.rules.rules),
+                *(entry.team for entry in reign.directory.entries),
+            )
+            if team
+        }
+
+
+def as_json(found: Funnel) -> dict[str, object]:
+    """Return a funnel as scripts read it; money in nanos, weights and units as decimal text."""
+    return {
+        "period": str(found.period),
+        "last_day": found.last_day,
+        "rows": [_row_as_json(row) for row in found.rows],
+        "totals": [_row_as_json(row) for row in found.totals],
+        "kinds": [
+            {
+                "team": team,
+                "project": project,
+                "kind": kind,
+                "validated": units_text(validated * WEIGHT_UNIT),
+                "settled": units_text(settled * WEIGHT_UNIT),
+                "is_vendor_unit": kind in VENDOR_UNITS,
+                "nanos_per_settled": {
+                    row.currency: per(row.spend.total, settled, WEIGHT_UNIT)
+                    for row in found.rows
+                    if (row.team, row.project) == (team, project)
+                },
+            }
+            for (team, project, kind), (validated, settled) in found.kinds.items()
+        ],
+        "feeds": [{**asdict(feed), "status": feed.status} for feed in found.feeds],
+        "problems": [asdict(problem) for problem in found.problems],
+    }
+
+
+def units_text(units: int | None) -> str | None:
+    """Return hundred-millionths of a unit as exact decimal text, without zeros at its end."""
+    if units is None:
+        return None
+    whole, fraction = divmod(abs(units), UNIT)
+    digits = f".{fraction:08d}".rstrip("0").rstrip(".")
+    return f"{'-' if units < 0 else ''}{whole}{digits}"
+
+
+def _row_as_json(row: FunnelRow) -> dict[str, object]:
+    spend, stages = row.spend, row.stages
+    return {
+        "team": row.team,
+        "project": row.project,
+        "currency": row.currency,
+        "spend_nanos": spend.total,
+        "keyed_nanos": spend.keyed,
+        "project_nanos": spend.project,
+        "pending_nanos": spend.pending,
+        "unattributed_nanos": spend.unattributed,
+        "unattributed": {
+            "has_feed_nanos": spend.has_feed,
+            "feed_silent_nanos": spend.feed_silent,
+            "no_feed_nanos": spend.no_feed,
+        },
+        "outcome_coverage": _share_text(spend.coverage),
+        "tokens": row.tokens,
+        "nanos_per_million_tokens": row.nanos_per_million_tokens,
+        "window_days": row.window_days,
+        "last_outcome": row.last_outcome,
+        "units": {one.name: units_text(getattr(stages, one.name)) for one in fields(stages)},
+        "nanos_per_unit": {stage.value: row.nanos_per_unit(stage) for stage in Stage},
+        "tokens_per_unit": {stage.value: row.tokens_per_unit(stage) for stage in Stage},
+        "validated_yield": _share_text(stages.validated_yield),
+        "settled_yield": _share_text(stages.settled_yield),
+        "vendor_units": None
+        if row.vendor_units is None
+        else units_text(row.vendor_units * WEIGHT_UNIT),
+        "nanos_per_vendor_unit": row.nanos_per_vendor_unit,
+        "tokens_per_vendor_unit": row.tokens_per_vendor_unit,
+    }
+
+
+def _share_text(ratio: Share | None) -> str | None:
+    return None if ratio is None else ratio.text

@@ -66,6 +66,8 @@ class Stages:
         settled: of those validated, what has stood for its settlement window.
         settling: of those validated, what has still to stand for a while.
         reversed: of those validated, what was taken back, as a negative number.
+        confirmed: what was validated where somebody reports what was completed; of several projects
+            alone those count whose yield can be told.
     """
 
     attempted: int | None = None
@@ -74,6 +76,7 @@ class Stages:
     settled: int | None = None
     settling: int | None = None
     reversed: int | None = None
+    confirmed: int | None = None
 
     def __add__(self, other: "Stages") -> "Stages":
         return Stages(
@@ -87,8 +90,8 @@ class Stages:
 
     @property
     def validated_yield(self) -> "Share | None":
-        """Validated per completed."""
-        return share(self.validated, self.completed)
+        """Validated per completed; above one where what was validated was completed before."""
+        return share(self.confirmed, self.completed)
 
     @property
     def settled_yield(self) -> "Share | None":

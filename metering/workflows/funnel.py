@@ -318,6 +318,7 @@ class _Reading:
             settled=settled if is_accepted else None,
             settling=settling if is_accepted else None,
             reversed=taken_back if is_accepted else None,
+            confirmed=validated if is_accepted and Stage.COMPLETED.value in told else None,
         )
 
     def _vendor_units(

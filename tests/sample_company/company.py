@@ -178,7 +178,7 @@ def owners_csv() -> str:
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(("key", "person", "team", "project", "cost_centre", "valid_from", "valid_to"))
-    for key, owner in (*SERVICE_KEYS.items(), *WORKSPACES.items(), *REPOSITORIES.items()):
+    for key, owner in (*SERVICE_KEYS.items(), *WORKSPACES.items()):
         writer.writerow((key, "", *_columns(owner), "2026-01-01", ""))
     for key, person in ((ANA_OPENAI_KEY, PERSON[MOVES]), *((p.gateway_user, p) for p in PEOPLE)):
         moves = person.login == MOVES
@@ -186,6 +186,8 @@ def owners_csv() -> str:
         writer.writerow((key, person.name, *_columns(person.owner), "2026-01-01", until))
         if moves:
             writer.writerow((key, person.name, *_columns(AFTER_THE_MOVE), MOVE_DAY, ""))
+    for repository, owner in REPOSITORIES.items():
+        writer.writerow((repository, "", *_columns(owner), "2026-01-01", ""))
     return out.getvalue()
 
 

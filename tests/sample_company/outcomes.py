@@ -87,8 +87,10 @@ def _cases() -> str:
 
 def _work_units() -> str:
     """Return what a vendor counts its agents to have done for helpdesk: activity, no outcome."""
-    header = ("outcome_id", "timestamp", "kind", "stage", "team", "project", "weight")
-    header = (*header, "reversal_of")
+    header = (
+        *("outcome_id", "timestamp", "kind", "stage", "team", "project", "weight"),
+        "reversal_of",
+    )
     rows = [
         (
             f"AWU-{day:%Y%m%d}",

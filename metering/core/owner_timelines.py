@@ -51,11 +51,6 @@ def owner_timelines(
     return tuple(_timeline(found) for found in answers)
 
 
-def account_on(timeline: Timeline, day: date) -> Account:
-    """Return who bears a charge on a day."""
-    return next(account for first, end, account in timeline if first <= day < end or end == END)
-
-
 def _timeline(answers: Sequence[_Answer]) -> Timeline:
     bounds = {BEGINNING, END, *(first for first, *_ in answers), *(end for _, end, *_ in answers)}
     stretches: list[tuple[date, date, Account]] = []

@@ -1,21 +1,25 @@
-"""Price a month of requests, against bare DuckDB and against genai-prices asked row by row.
+"""Price a month of requests, against bare DuckDB and against others asked row by row.
 
-    python -m tests.benchmarks.pricing [RECORDS]
+    python -m tests.benchmarks.pricing [RECORDS [PYTHON]]
 
 Two bars. Rating the cells of a month, decisions included, takes at most a quarter more than DuckDB
 needs to join the same cells to two tables and to group them. Request records priced per second are
 at least a hundred times those of one `calc_price` a row; rolling records up into cells, which
 serves more than their price and is done once a day, is told apart and together.
-LiteLLM is not compared: it is not among the tools this project installs.
+With PYTHON, an interpreter that has LiteLLM installed (`python -m venv lite && lite/bin/pip install
+litellm`; it is too heavy to be a tool of this project), they are at least three hundred times those
+of one `completion_cost` a row; see `litellm_costs`.
 """
 
+import json
+import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import genai_prices
@@ -71,6 +75,10 @@ def main() -> None:
     _say("roll up", rolled_up, "from records to cells; no part of rating")
     _rate("genai-prices", one_by_one, "one call a record")
     _rate("from cells", records / charging, f"{records / charging / one_by_one:.0f} x (bar 100 x)")
+    if len(sys.argv) > 2:
+        known, asked = _litellm_per_second(sys.argv[2])
+        _rate("LiteLLM", asked, f"one call a record, {known:,} of {ASKED_ONE_BY_ONE:,} known to it")
+        _rate("from cells", records / charging, f"{records / charging / asked:.0f} x (bar 300 x)")
     whole = records / (rolled_up + charging)
     _rate("with roll-up", whole, f"{whole / one_by_one:.0f} x")
 
@@ -132,12 +140,31 @@ def _look_at_identities(duck: duckdb.DuckDBPyConnection, policy: "Policy") -> No
         engine.distinct_values(duck, field_set.fields)
 
 
-def _genai_prices_per_second() -> float:
+def _requests() -> list[tuple[Any, ...]]:
+    """Return requests as (provider, model, prompt tokens, cached of them, output, instant)."""
     connection = duckdb.connect()
     corpus.requests(connection, ASKED_ONE_BY_ONE, corpus.DAYS)
-    rows = connection.execute(
+    return connection.execute(
         "SELECT used.provider, used.model, uncached + cached, cached, output, begun FROM requests"
     ).fetchall()
+
+
+def _litellm_per_second(python: str) -> tuple[int, float]:
+    """Return how many requests LiteLLM has a price for, and how many it prices in a second."""
+    rows = json.dumps([row[:5] for row in _requests()])
+    done = subprocess.run(
+        [python, str(Path(__file__).with_name("litellm_costs.py"))],
+        input=rows,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    said = json.loads(done.stdout.splitlines()[-1])
+    return said["known"], said["per_second"]
+
+
+def _genai_prices_per_second() -> float:
+    rows = _requests()
     asked = [
         (
             PROVIDERS.get(provider, provider),

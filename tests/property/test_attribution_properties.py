@@ -18,7 +18,10 @@ from metering.core.attribution import (
     owner_of,
 )
 from metering.core.field_sets import Attribution
+from metering.core.ledger import UNATTRIBUTED, owner_account
+from metering.core.owner_timelines import owner_timelines
 from metering.core.patterns import Pattern
+from metering.core.reigns import Reign
 
 FIRST_DAY = date(2026, 10, 1)
 DAYS = [FIRST_DAY + timedelta(days=n) for n in range(6)]
@@ -140,3 +143,35 @@ def test_values_decided_together_are_decided_as_alone(
         assert [row[1:] for row in together if row[0] == len(others)] == [
             row[1:] for row in by_itself
         ]
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    rule_sets(),
+    rule_sets(),
+    directories(),
+    st.lists(identities, max_size=4),
+    st.sampled_from(DAYS),
+    st.sampled_from(DAYS),
+)
+def test_an_owner_over_time_is_the_owner_of_each_day(
+    rules: RuleSet,
+    others: RuleSet,
+    directory: Directory,
+    several: Sequence[Mapping[str, str | None]],
+    one: date,
+    other: date,
+) -> None:
+    first, end = min(one, other), max(one, other) + timedelta(days=1)
+    closed = Reign(others, Directory(), ((first, end),))
+    reigns = [closed, Reign(rules, directory, ((None, first), (end, None)))]
+
+    timelines = owner_timelines(reigns, several)
+
+    for identity, timeline in zip(several, timelines, strict=True):
+        assert [stretch[0] for stretch in timeline[1:]] == [stretch[1] for stretch in timeline[:-1]]
+        for day in DAYS:
+            decide = closed if first <= day < end else reigns[1]
+            owned = owner_of(identity, day, decide.rules, decide.directory)
+            expected = owner_account(owned.owner) if owned else UNATTRIBUTED
+            assert [a for begins, ends, a in timeline if begins <= day < ends] == [expected]

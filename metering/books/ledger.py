@@ -338,6 +338,13 @@ def lines_of_basis(connection: Connection, digest: str) -> list[NetLine]:
     return [NetLine._make(row) for row in rows]
 
 
+def unpriced_lines(connection: Connection) -> list[NetLine]:
+    """Return the net lines of usage that has no rate, in the order of `net_lines`."""
+    condition = "basis_id IN (SELECT id FROM charge_basis WHERE status = 'unpriced')"
+    rows = fetched(connection, _NET.replace("{condition}", condition), ()).fetchall()
+    return [NetLine._make(row) for row in rows]
+
+
 def posting_count(connection: Connection) -> int:
     """Return how many postings there are."""
     return connection.execute(select(func.count()).select_from(_POSTING)).scalar_one()

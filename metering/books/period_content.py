@@ -1,5 +1,6 @@
 """What a billing period holds: its digest, what has no rate in it, what corrects it later."""
 
+import json
 from typing import Final, NamedTuple
 
 from sqlalchemy import Connection, select, text
@@ -37,17 +38,11 @@ class Corrected(NamedTuple):
 
 _POSTING: Final = table_of(PostingRow)
 
-# What the hash of a period is made of, see `core.ledger.ledger_hash`.
 _CONTENT: Final = f"""
-    SELECT n.charge_day, n.corrects_period, d.name, c.name, b.digest, n.currency,
-        n.quantity, n.amount_nanos, n.list_nanos
-    FROM (
-        SELECT {NET_KEY}, {SUMS} FROM posting WHERE period = {{mark}}
-        GROUP BY {NET_KEY} HAVING {SOMETHING}
-    ) n
-    JOIN account d ON d.id = n.debit_account_id
-    JOIN account c ON c.id = n.credit_account_id
-    JOIN charge_basis b ON b.id = n.basis_id
+    SELECT charge_day, corrects_period, debit_account_id, credit_account_id, basis_id, currency,
+        {SUMS}
+    FROM posting WHERE period = {{mark}}
+    GROUP BY {NET_KEY} HAVING {SOMETHING}
 """  # noqa: S608 - our own column names
 _UNPRICED: Final = """
     SELECT b.provider, b.model, b.meter, b.reason, CAST(sum(p.quantity) AS BIGINT)
@@ -67,9 +62,34 @@ _CORRECTED: Final = f"""
 
 
 def period_digest(connection: Connection, period: str) -> str:
-    """Return the digest of the net lines of a billing period, the same on every database."""
-    cursor = fetched(connection, _CONTENT, (period,))
-    return lines_digest(cursor.fetchall())
+    """Return the digest of the net lines of a billing period, the same on every database.
+
+    A line is a JSON array, without spaces and in ASCII: charge day, corrected period or null,
+    debit, credit, digest of the basis, currency, quantity, amount, list amount.
+    """
+    # Names are few and lines many: each name is encoded once, and no line by an encoder.
+    accounts = _encoded(connection, "SELECT id, name FROM account")
+    bases = _encoded(connection, "SELECT id, digest FROM charge_basis")
+    texts = _Encoded()
+    return lines_digest(
+        f"[{texts[day]},{texts[corrects]},{accounts[debit]},{accounts[credit]},{bases[basis]},"
+        f"{texts[currency]},{quantity},{amount},{listed}]"
+        for day, corrects, debit, credit, basis, currency, quantity, amount, listed in fetched(
+            connection, _CONTENT, (period,)
+        )
+    )
+
+
+class _Encoded(dict[str | None, str]):
+    """A text or None as JSON, encoded when it is met first."""
+
+    def __missing__(self, text: str | None) -> str:
+        self[text] = encoded = json.dumps(text)
+        return encoded
+
+
+def _encoded(connection: Connection, statement: str) -> dict[int, str]:
+    return {number: json.dumps(name) for number, name in fetched(connection, statement, ())}
 
 
 def booked_periods(connection: Connection) -> tuple[str, ...]:

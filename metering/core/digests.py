@@ -29,17 +29,16 @@ def rows_digest(blocks: Iterable[Block]) -> tuple[int, str]:
     return count, digest.hexdigest()
 
 
-def lines_digest(rows: Iterable[Sequence[Any]]) -> str:
-    """Return the digest of rows in any order.
+def lines_digest(lines: Iterable[str]) -> str:
+    """Return the digest of lines of text in any order: sorted, each ended by a line feed.
 
-    The digest is the SHA-256 of the rows as JSON arrays, without spaces and in ASCII, sorted as
-    text, each ended by a line feed.
+    Args:
+        lines: in ASCII, without line feeds.
     """
-    encode = json.JSONEncoder(separators=(",", ":")).encode
-    lines = sorted(encode(tuple(row)) for row in rows)
     digest = hashlib.sha256()
-    for start in range(0, len(lines), _AT_ONCE):
-        digest.update("".join(f"{line}\n" for line in lines[start : start + _AT_ONCE]).encode())
+    ordered = sorted(lines)
+    for start in range(0, len(ordered), _AT_ONCE):
+        digest.update(("\n".join(ordered[start : start + _AT_ONCE]) + "\n").encode("ascii"))
     return digest.hexdigest()
 
 

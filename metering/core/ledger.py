@@ -202,9 +202,7 @@ def ledger_hash(periods: Mapping[str, str], versions: Mapping[str, str]) -> str:
     """Return the hash of a ledger: what it says, not how it came to say it.
 
     Args:
-        periods: billing period to the `core.digests.lines_digest` of its net lines: charge day,
-            corrected period or null, debit, credit, digest of the basis, currency, quantity,
-            amount, list amount.
+        periods: billing period to the digest of its net lines, see `books.period_content`.
         versions: content digests of the rate cards and rules in force, by name.
 
     Two ledgers that were fed the same files in another order, renamed, split or compressed have

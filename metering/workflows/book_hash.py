@@ -23,14 +23,18 @@ if TYPE_CHECKING:
 
 def book_hash(connection: "Connection") -> str:
     """Return the hash of the ledger and the versions in force; equal ledgers have equal hashes."""
+    return ledger_hash(period_digests(connection), versions_in_force(connection))
+
+
+def period_digests(connection: "Connection") -> dict[str, str]:
+    """Return the digest of the net lines of each period with postings."""
     closes = period_book.closes_in_force(connection)
-    digests = {
+    return {
         period: closes[period].period_hash
         if period in closes
         else content_book.period_digest(connection, period)
         for period in content_book.booked_periods(connection)
     }
-    return ledger_hash(digests, versions_in_force(connection))
 
 
 def versions_in_force(connection: "Connection") -> dict[str, str]:

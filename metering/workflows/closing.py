@@ -11,9 +11,10 @@ from metering.books import seals as seal_book
 from metering.books.engine import begin_write, open_engine
 from metering.books.migrations import require_current
 from metering.books.runs import record_run
+from metering.core.ledger import ledger_hash
 from metering.errors import BookError
 from metering.usage.lake import Lake
-from metering.workflows.book_hash import book_hash, versions_told
+from metering.workflows.book_hash import period_digests, versions_in_force, versions_told
 from metering.workflows.refusals import Refusal, RefusalCode, refusals
 
 if TYPE_CHECKING:
@@ -138,10 +139,11 @@ def _what_is_closed(connection: "Connection", period: "BillingPeriod") -> period
     totals = [
         total for total in ledger_book.period_totals(connection) if total.period == str(period)
     ]
+    digests = period_digests(connection)
     return period_book.Close(
         period=str(period),
-        period_hash=content_book.period_digest(connection, str(period)),
-        ledger_hash=book_hash(connection),
+        period_hash=digests[str(period)],
+        ledger_hash=ledger_hash(digests, versions_in_force(connection)),
         chain=seal_book.chain_head(connection),
         postings=sum(total.postings for total in totals),
         totals={total.currency: total.billed_nanos for total in totals},

@@ -13,6 +13,7 @@ from metering.books import coverage as coverage_book
 from metering.books import lake as lake_book
 from metering.books import ledger as ledger_book
 from metering.books import outcomes as outcome_book
+from metering.books import period_content as content_book
 from metering.books import periods as period_book
 from metering.books import seals as seal_book
 from metering.books import sources as source_book
@@ -91,12 +92,11 @@ def verify(settings: "Settings", *, full: bool = False) -> Verified:
     require_current(books)
     deep = tuple(_deep_problems(settings)) if full else ()
     with begin_read(books) as connection:
-        lines = tuple(ledger_book.net_lines(connection))
         totals = source_book.receipt_totals(connection)
         live = lake_book.live_files(connection)
         control = ledger_book.control_totals(connection)
         closed = period_book.closed_periods(connection)
-        periods = sorted({line.period for line in lines})
+        periods = content_book.booked_periods(connection)
         return Verified(
             ledger_hash=book_hash(connection),
             chain=seal_book.chain_head(connection),
@@ -108,7 +108,9 @@ def verify(settings: "Settings", *, full: bool = False) -> Verified:
             rejected=totals.rejected,
             postings=ledger_book.posting_count(connection),
             billed_nanos={total.currency: total.billed_nanos for total in control},
-            unpriced_records=_unpriced_records(settings, live, lines),
+            unpriced_records=_unpriced_records(
+                settings, live, ledger_book.unpriced_lines(connection)
+            ),
             unattributed_nanos={
                 total.currency: total.suspense_nanos.get(UNATTRIBUTED.name, 0) for total in control
             },
@@ -197,9 +199,7 @@ def _unpriced_records(
     live: Sequence[lake_book.LakeFile],
     lines: Sequence[ledger_book.NetLine],
 ) -> int:
-    unpriced = {
-        (_kind(line), line.conditions, line.meter) for line in lines if line.status == "unpriced"
-    }
+    unpriced = {(_kind(line), line.conditions, line.meter) for line in lines}
     days = {kind.day for kind, _, _ in unpriced}
     lake = Lake(settings.lake)
     files = [

@@ -140,7 +140,8 @@ def _ours_ingest(folder: Path, rows: int, days: int) -> dict[str, Any]:
 # --- post of a month from its cells -------------------------------------------------------------
 
 
-def _prepare_post(folder: Path, rows: int) -> dict[str, Any]:
+def prepare_month(folder: Path, rows: int) -> dict[str, Any]:
+    """Make a ledger whose lake holds a month of records, with its cells."""
     home = folder / f"month-{rows}"
     if (home / "ready").exists():
         return {}
@@ -224,7 +225,7 @@ _PARTS: dict[tuple[str, str], Callable[[Path, int], dict[str, Any]]] = {
     ("prepare", "backfill"): partial(_prepare_ingest, days=corpus.DAYS),
     ("floor", "backfill"): partial(_floor_ingest, days=corpus.DAYS),
     ("ours", "backfill"): partial(_ours_ingest, days=corpus.DAYS),
-    ("prepare", "post"): _prepare_post,
+    ("prepare", "post"): prepare_month,
     ("floor", "post"): _floor_post,
     ("ours", "post"): _ours_post,
 }

@@ -20,6 +20,7 @@ TABLES: Final = (
     "run",
     "run_seal",
     "sealed_rows",
+    "budget_file",
     "cell_file",
     "directory",
     "driver",
@@ -37,6 +38,7 @@ TABLES: Final = (
     "source",
     "contract_term",
     "coverage",
+    "budget",
     "driver_weight",
     "invoice",
     "lake_file",
@@ -777,6 +779,38 @@ def upgrade() -> None:
         sa.UniqueConstraint("rule_set_id", "position", name=op.f("uq_rule_rule_set_id_position")),
         sqlite_strict=True,
     )
+    op.create_table(
+        "budget_file",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("run_id", BIG, nullable=False),
+        sa.Column("version", BIG, nullable=False),
+        sa.Column("source_name", sa.Text(), nullable=False),
+        sa.Column("source_sha256", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["run_id"], ["run.id"], name=op.f("fk_budget_file_run_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_budget_file")),
+        sa.UniqueConstraint("version", name=op.f("uq_budget_file_version")),
+        sqlite_strict=True,
+    )
+    op.create_table(
+        "budget",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("budget_file_id", BIG, nullable=False),
+        sa.Column("line", BIG, nullable=False),
+        sa.Column("cost_centre", sa.Text(), nullable=False),
+        sa.Column("team", sa.Text(), nullable=False),
+        sa.Column("project", sa.Text(), nullable=False),
+        sa.Column("first_period", sa.Text(), nullable=False),
+        sa.Column("last_period", sa.Text(), nullable=False),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("amount_nanos", BIG, nullable=False),
+        sa.CheckConstraint("amount_nanos >= 0", name=op.f("ck_budget_amount_not_negative")),
+        sa.ForeignKeyConstraint(
+            ["budget_file_id"], ["budget_file.id"], name=op.f("fk_budget_budget_file_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_budget")),
+        sqlite_strict=True,
+    )
+    op.create_index(op.f("ix_budget_budget_file_id"), "budget", ["budget_file_id"])
     op.create_table(
         "sharing",
         sa.Column("id", BIG, nullable=False),

@@ -29,6 +29,8 @@ from metering.books.schema import (
     whole,
     words,
 )
+from metering.core.allocation import SHARE_METERS
+from metering.core.flat_money import FLAT_PRODUCTS
 from metering.core.ledger import HOLDING_KINDS, AccountKind
 from metering.errors import BookError
 
@@ -244,6 +246,24 @@ _BY_OWNER: Final = f"""
     ORDER BY n.period, n.charge_day, d.cost_centre {{binary}}, d.team {{binary}},
         d.project {{binary}}, n.currency
 """  # noqa: S608 - our own column names
+_FLAT: Final = ", ".join(f"'{product}'" for product in sorted(FLAT_PRODUCTS))
+_SHARED: Final = ", ".join(f"'{meter}'" for meter in sorted(SHARE_METERS))
+_LAST_USED: Final = f"""
+    SELECT max(p.charge_day) FROM posting p JOIN charge_basis b ON b.id = p.basis_id
+    WHERE p.quantity <> 0 AND b.product NOT IN ({_FLAT}) AND b.meter NOT IN ({_SHARED})
+"""  # noqa: S608 - our own words
+_SPENT: Final = f"""
+    SELECT p.period, d.cost_centre, d.team, d.project, p.currency,
+        CAST(sum(p.amount_nanos) AS BIGINT),
+        CAST(sum(CASE WHEN b.product IN ({_FLAT}) AND p.charge_day > {{mark}} THEN 0
+            ELSE p.amount_nanos END) AS BIGINT)
+    FROM posting p
+    JOIN account d ON d.id = p.debit_account_id AND d.kind = '{AccountKind.OWNER.value}'
+    JOIN charge_basis b ON b.id = p.basis_id
+    WHERE p.period BETWEEN {{mark}} AND {{mark}}
+    GROUP BY p.period, d.cost_centre, d.team, d.project, p.currency
+    ORDER BY p.period, d.cost_centre {{binary}}, d.team {{binary}}, d.project {{binary}}, p.currency
+"""  # noqa: S608 - our own words
 _CONTROL: Final = f"""
     SELECT n.currency, a.kind, a.name, n.postings, {_CHARGED} AS amount_nanos, n.list_nanos
     FROM (
@@ -322,6 +342,30 @@ def billed_by_owner(connection: Connection, first: str, last: str) -> Iterator[t
     cursor = fetched(connection, _BY_OWNER, (first, last))
     while rows := cursor.fetchmany(_ROWS_FETCHED):
         yield from rows
+
+
+def last_usage_day(connection: Connection) -> str | None:
+    """Return the last ISO charge day with usage: flat money and shares may be dated later."""
+    row = fetched(connection, _LAST_USED, ()).fetchone()
+    return None if row is None else row[0]
+
+
+def spend_by_owner(
+    connection: Connection, first: str, last: str, used_until: str
+) -> Iterator[tuple[Any, ...]]:
+    """Yield what owners were charged by billing period.
+
+    Args:
+        connection: of either kind of transaction.
+        first: the first billing period, YYYY-MM.
+        last: inclusive.
+        used_until: ISO day after which flat money is still to come.
+
+    Yields:
+        Period, cost centre, team, project, currency, net nanos, and of them those that are not
+        flat money still to come; in that order.
+    """
+    yield from fetched(connection, _SPENT, (used_until, first, last))
 
 
 def posting_line(connection: Connection, posting_id: int) -> NetLine | None:

@@ -29,6 +29,7 @@ _AGGREGATES: Final = (
     "rate_cards",
     "owners",
     "sharing",
+    "budgets",
     "flat_files",
     "accounts",
     "ledger",

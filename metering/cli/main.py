@@ -21,6 +21,7 @@ _COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "quarantine": ("quarantine", "Look at the records that were refused, and retry them."),
     "prices": ("prices", "Show, check and quote rates."),
     "owners": ("owners", "Say who pays: import, check and explain owners and rules."),
+    "budgets": ("budgets", "Set what owners may spend against what they are charged."),
     "sharing": ("sharing", "Give shared cost on: pools, splits and drivers."),
     "outcomes": ("outcomes", "Record what the spend bought, and set it against the spend."),
     "flat": ("flat", "Charge what is agreed on: seats, prepaid credit, own capacity."),

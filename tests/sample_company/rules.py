@@ -27,6 +27,16 @@ match = { "tag:repository" = "glob:lindqvist-freight/*" }
 assign = { owner_of = "tag:repository" }
 """
 
+BUDGETS_CSV = """\
+cost_centre,team,project,period,amount,currency
+CC-4100,,,2026-10,2600,USD
+CC-4100,payments,,2026-10,2400,USD
+CC-4200,,,2026-10,3000,USD
+CC-4200,platform,build-farm,2026-10,2000,USD
+CC-4300,,,2026-07..2026-12,15000,USD
+CC-4400,,,2026-10,1200,USD
+"""
+
 SHARING_TOML = """\
 # Cost that several teams share: a pool collects it, a split gives it on by the month. A match looks
 # at who would bear a charge (cost_centre, team, project, account) and at what it is for (provider,

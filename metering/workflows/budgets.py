@@ -1,0 +1,119 @@
+"""Budgets: take a file into force, and set what is charged and forecast against it."""
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from metering.books import budgets as budget_book
+from metering.books import ledger as ledger_book
+from metering.books.engine import begin_read, begin_write, open_engine
+from metering.books.migrations import require_current
+from metering.books.runs import record_run
+from metering.core.attribution import Owner
+from metering.core.budget_file import parse_budgets
+from metering.core.budgets import Charged, Stand, first_month, stands
+from metering.core.periods import BillingPeriod
+from metering.errors import BookError
+from metering.workflows.text_files import read_text
+
+if TYPE_CHECKING:
+    from metering.settings import Settings
+    from metering.workflows.runs import Run
+
+_RUN_RATE: Final = "run rate"
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What an import did.
+
+    Attributes:
+        name: of the file.
+        version: now in force.
+        is_new: False when this very content was in force already; nothing is changed then.
+        count: budgets.
+    """
+
+    name: str
+    version: int
+    is_new: bool
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Budgeted:
+    """How the budgets of a month stand.
+
+    Attributes:
+        last_day: the last day with usage; None when there is none.
+        forecast: how what is still to come was found.
+        stands: by owner; cost centres without a budget too.
+    """
+
+    period: BillingPeriod
+    last_day: date | None
+    forecast: str
+    stands: tuple[Stand, ...]
+
+
+def import_budgets(settings: "Settings", run: "Run", path: Path) -> Imported:
+    """Take a budget file (CSV) into force.
+
+    Raises:
+        RefusedFileError: something in it cannot be taken; nothing changes then.
+        SourceError: it cannot be read as UTF-8 text.
+    """
+    file = read_text(path)
+    budgets = parse_budgets(file.text, str(path), name=path.name)
+    books = open_engine(settings.books_url)
+    require_current(books)
+    with begin_write(books) as connection:
+        held = budget_book.budget_version(connection)
+        if held.source_sha256 != file.sha256:
+            run_id = record_run(connection, run.command, run.arguments, run.started_at, run.user)
+            budget_book.store_budgets(connection, run_id, budgets, file.sha256)
+        now = budget_book.budget_version(connection)
+    return Imported(now.source_name, now.version, now != held, len(budgets.lines))
+
+
+def budgeted(settings: "Settings", period: BillingPeriod | None = None) -> Budgeted:
+    """Return how the budgets of a month stand, by what is posted.
+
+    Args:
+        settings: where the books are.
+        period: the month; by default that of the last day with usage.
+
+    Raises:
+        BookError: `no-budgets`: none has been imported; `no-charges`: no month was named, and the
+            book holds no usage.
+    """
+    books = open_engine(settings.books_url)
+    require_current(books)
+    with begin_read(books) as connection:
+        budgets = budget_book.budgets_in_force(connection)
+        used_until = ledger_book.last_usage_day(connection)
+        last_day = date.fromisoformat(used_until) if used_until else None
+        if not budgets.lines:
+            raise BookError(
+                "no-budgets",
+                "no budget is in force",
+                do="bring some with `metering budgets import FILE`",
+            )
+        if period is None and last_day is None:
+            raise BookError(
+                "no-charges",
+                "the book holds no usage that would tell the month",
+                do="run `metering post`, or name the month",
+            )
+        month = period or BillingPeriod.of(last_day or date.max)
+        first = first_month(budgets.lines, month)
+        charged = [
+            Charged(
+                BillingPeriod.parse(name), Owner(centre, team, project), currency, nanos, run_nanos
+            )
+            for name, centre, team, project, currency, nanos, run_nanos in (
+                ledger_book.spend_by_owner(connection, str(first), str(month), used_until or "")
+            )
+        ]
+    return Budgeted(month, last_day, _RUN_RATE, stands(budgets.lines, charged, month, last_day))

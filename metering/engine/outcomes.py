@@ -278,11 +278,12 @@ def stage_sums(
             SELECT o.*, bool_or(stage = 'settled') OVER (PARTITION BY ingestor, outcome_id)
                     AS is_final,
                 outcome_day + s.days AS settled_on
-            FROM outcomes o JOIN settles s USING (kind) WHERE problem IS NULL AND NOT is_doubled
+            FROM outcomes o JOIN settles s USING (kind)
         ), judged AS (
             SELECT *, stage IN {ACCEPTED} AS is_accepted,
                 is_final OR settled_on <= DATE '{last_day}' AS is_due
-            FROM cohort WHERE outcome_day BETWEEN DATE '{first}' AND DATE '{last}'
+            FROM cohort WHERE problem IS NULL AND NOT is_doubled
+                AND outcome_day BETWEEN DATE '{first}' AND DATE '{last}'
         )
         SELECT team, project, kind,
             {_weight("stage = 'attempted'")}, {_weight("stage = 'completed'")},

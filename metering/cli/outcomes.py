@@ -97,7 +97,8 @@ def funnel_command(ctx: click.Context, /, period: str, *, output_format: str) ->
     from metering.cli.frame import fail
     from metering.core.periods import BillingPeriod
     from metering.ingest.outcomes.registry import installed
-    from metering.workflows.funnel import as_json, funnel_of_period
+    from metering.workflows.funnel import funnel_of_period
+    from metering.workflows.funnel_json import as_json
 
     try:
         asked = BillingPeriod.parse(period)
@@ -144,7 +145,7 @@ def _show_spend(found: "Funnel") -> None:
 
 def _show_stages(found: "Funnel") -> None:
     from metering.core.outcomes import Stage
-    from metering.workflows.funnel import units_text
+    from metering.workflows.funnel_json import units_text
 
     reached = ("Attempted", "Completed", "Validated", "Settled", "Settling", "Yield")
     costs = (

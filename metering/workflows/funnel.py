@@ -5,16 +5,15 @@ tell under which keys the usage was. Nothing is written.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
 from metering.books import lake as lake_book
 from metering.books import ledger as ledger_book
-from metering.books import outcomes as outcome_book
 from metering.books.engine import begin_read, open_engine
 from metering.books.migrations import require_current
-from metering.core.funnel import UNIT, Answered, FunnelRow, Share, Stages, added, per
+from metering.core.funnel import Answered, FunnelRow, Stages, added
 from metering.core.ledger import HOLDING_KINDS, Account
 from metering.core.outcome_rules import SESSION, OutcomeRules, checked_rules
 from metering.core.outcomes import VENDOR_UNITS, WEIGHT_UNIT, OutcomeKind, Stage
@@ -22,20 +21,18 @@ from metering.core.periods import BillingPeriod
 from metering.engine import charges as engine
 from metering.engine import outcomes as outcome_engine
 from metering.engine import spend as spend_engine
-from metering.engine.outcomes import OWNER_FIELDS, Problem
-from metering.engine.owners import Values
+from metering.engine.outcomes import Problem
 from metering.errors import BookError
 from metering.usage.lake import Lake
 from metering.workflows.day_cells import live_cells
 from metering.workflows.desired import Policy, desired_charges
-from metering.workflows.owning import owner_answers
+from metering.workflows.outcome_owners import open_owned_outcomes
 from metering.workflows.policy import policy_in_force
 
 if TYPE_CHECKING:
     import duckdb
     from sqlalchemy import Connection
 
-    from metering.core.attribution import Owner
     from metering.settings import Settings
 
 _BUCKETS: Final = {
@@ -130,7 +127,7 @@ def funnel_of_period(
             else:
                 engine.open_cells(duck, cells.files)
                 debits = _spend(duck, policy, rules, (cells.first, cells.last))
-            _open_outcomes(duck, connection, settings, policy)
+            open_owned_outcomes(duck, connection, settings, policy)
             last_day = _last_day(connection, settings) or days[1]
             return _Reading(duck, rules, policy, debits, period, last_day).funnel(declared)
 
@@ -175,30 +172,6 @@ def _spend(
         rules.keys,
     )
     return desired.debits
-
-
-def _open_outcomes(
-    duck: "duckdb.DuckDBPyConnection",
-    connection: "Connection",
-    settings: "Settings",
-    policy: Policy,
-) -> None:
-    lake = Lake(settings.lake)
-    files = [lake.path_of(file.path) for file in outcome_book.outcome_files(connection)]
-    outcome_engine.open_outcomes(duck, files)
-    owners: dict[tuple[str, str], int] = {}
-
-    def number_of(owner: "Owner") -> int:
-        return owners.setdefault((owner.team, owner.project), len(owners))
-
-    def values_of(fields: Sequence[str]) -> list[Values] | None:
-        if not OWNER_FIELDS.keys() >= set(fields):
-            return None
-        return outcome_engine.owner_values(duck, fields)
-
-    answers = owner_answers(policy.reigns, values_of, number_of)
-    names = [(number, team, project) for (team, project), number in owners.items()]
-    outcome_engine.own_outcomes(duck, answers, names)
 
 
 def _last_day(connection: "Connection", settings: "Settings") -> date | None:
@@ -368,78 +341,3 @@ class _Reading:
             )
             if team
         }
-
-
-def as_json(found: Funnel) -> dict[str, object]:
-    """Return a funnel as scripts read it; money in nanos, weights and units as decimal text."""
-    return {
-        "period": str(found.period),
-        "last_day": found.last_day,
-        "rows": [_row_as_json(row) for row in found.rows],
-        "totals": [_row_as_json(row) for row in found.totals],
-        "kinds": [
-            {
-                "team": team,
-                "project": project,
-                "kind": kind,
-                "validated": units_text(validated * WEIGHT_UNIT),
-                "settled": units_text(settled * WEIGHT_UNIT),
-                "is_vendor_unit": kind in VENDOR_UNITS,
-                "nanos_per_settled": {
-                    row.currency: per(row.spend.total, settled, WEIGHT_UNIT)
-                    for row in found.rows
-                    if (row.team, row.project) == (team, project)
-                },
-            }
-            for (team, project, kind), (validated, settled) in found.kinds.items()
-        ],
-        "feeds": [{**asdict(feed), "status": feed.status} for feed in found.feeds],
-        "problems": [asdict(problem) for problem in found.problems],
-    }
-
-
-def units_text(units: int | None) -> str | None:
-    """Return hundred-millionths of a unit as exact decimal text, without zeros at its end."""
-    if units is None:
-        return None
-    whole, fraction = divmod(abs(units), UNIT)
-    digits = f".{fraction:08d}".rstrip("0").rstrip(".")
-    return f"{'-' if units < 0 else ''}{whole}{digits}"
-
-
-def _row_as_json(row: FunnelRow) -> dict[str, object]:
-    spend, stages = row.spend, row.stages
-    return {
-        "team": row.team,
-        "project": row.project,
-        "currency": row.currency,
-        "spend_nanos": spend.total,
-        "keyed_nanos": spend.keyed,
-        "project_nanos": spend.project,
-        "pending_nanos": spend.pending,
-        "unattributed_nanos": spend.unattributed,
-        "unattributed": {
-            "has_feed_nanos": spend.has_feed,
-            "feed_silent_nanos": spend.feed_silent,
-            "no_feed_nanos": spend.no_feed,
-        },
-        "outcome_coverage": _share_text(spend.coverage),
-        "tokens": row.tokens,
-        "nanos_per_million_tokens": row.nanos_per_million_tokens,
-        "window_days": row.window_days,
-        "last_outcome": row.last_outcome,
-        "units": {one.name: units_text(getattr(stages, one.name)) for one in fields(stages)},
-        "nanos_per_unit": {stage.value: row.nanos_per_unit(stage) for stage in Stage},
-        "tokens_per_unit": {stage.value: row.tokens_per_unit(stage) for stage in Stage},
-        "validated_yield": _share_text(stages.validated_yield),
-        "settled_yield": _share_text(stages.settled_yield),
-        "vendor_units": None
-        if row.vendor_units is None
-        else units_text(row.vendor_units * WEIGHT_UNIT),
-        "nanos_per_vendor_unit": row.nanos_per_vendor_unit,
-        "tokens_per_vendor_unit": row.tokens_per_vendor_unit,
-    }
-
-
-def _share_text(ratio: Share | None) -> str | None:
-    return None if ratio is None else ratio.text

@@ -34,6 +34,7 @@ from metering.engine.owners import NO_OWNER
 from metering.usage.lake import Lake
 from metering.workflows.day_cells import DayCells, live_cells
 from metering.workflows.desired import Policy, desired_charges
+from metering.workflows.outcome_owners import outcome_identities
 from metering.workflows.policy import policy_in_force
 from metering.workflows.post import FIRST_DAY, LAST_DAY
 from metering.workflows.text_files import read_text
@@ -164,7 +165,9 @@ def check(settings: "Settings") -> Checked:
     """
     with _usage(settings) as usage:
         policy = usage.policy
-        remarks = review(policy.rules, policy.directory, usage.identities)
+        # Rules over repositories or tickets are for outcomes, which are no usage.
+        seen = (*usage.identities, *usage.outcomes) if usage.identities else ()
+        remarks = review(policy.rules, policy.directory, seen)
         return Checked(remarks, tuple(_unowned(usage)), len(usage.identities))
 
 
@@ -192,12 +195,17 @@ def show(settings: "Settings", key: str, day: date) -> tuple[Shown, ...]:
 
 @dataclass(frozen=True, slots=True)
 class _Usage:
-    """The open cells of all usage, what decides, and the distinct identities in them."""
+    """The open cells of all usage, what decides, and the distinct identities in them.
+
+    Attributes:
+        outcomes: distinct identities of outcomes.
+    """
 
     duck: "duckdb.DuckDBPyConnection"
     policy: Policy
     cells: DayCells
     identities: tuple[Identity, ...]
+    outcomes: tuple[Identity, ...]
 
 
 @contextmanager
@@ -223,7 +231,14 @@ def _usage(settings: "Settings") -> Iterator[_Usage]:
             duck, cells = found
             if cells.files:
                 engine.open_cells(duck, cells.files)
-            yield _Usage(duck, policy, cells, _identities(duck, policy.rules, cells))
+            fields = sorted(attribution_fields(policy.rules))
+            yield _Usage(
+                duck,
+                policy,
+                cells,
+                _identities(duck, policy.rules, cells),
+                outcome_identities(duck, connection, settings, fields),
+            )
 
 
 def _identities(

@@ -1,0 +1,264 @@
+"""A company like that of the practice data, from the command line to the four sums of each project.
+
+Usage is a bill of a house's own with what each line cost, outcomes are in our own layout, and the
+owner of everything is its project. What the funnel says is worked out a second time here, row by
+row and day by day, from the files alone.
+"""
+
+import json
+import random
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from metering.cli.main import main
+
+FIRST, DAYS = date(2026, 8, 1), 92
+PERIOD = "2026-09"
+WINDOWS = {"eng": 14, "service": 5, "studio": 21, "lab": 60}
+
+USAGE_MAPPING = """
+name = "practice"
+describes = "practice: what each line cost"
+export = "the generator below"
+form = "table"
+role = "metered"
+identity = "event"
+[recognise]
+fields = ["line", "day", "cost_usd"]
+[time]
+form = "day"
+[constants]
+provider = "alpha"
+platform = "alpha-api"
+product = "api"
+grain = "day"
+[usage]
+event_id = "line"
+start = "day"
+model_raw = "model"
+principal = "project"
+workflow_key = "workflow_key"
+[meters]
+output = "tokens"
+[cost]
+amount = "cost_usd"
+currency = "USD"
+per_unit = 1
+kind = "billed"
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    day: date
+    team: str
+    project: str
+    key: str
+    nanos: int
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Produced:
+    day: date
+    team: str
+    project: str
+    key: str
+    weight_e4: int
+
+
+@dataclass(frozen=True, slots=True)
+class Company:
+    used: Sequence[Used]
+    produced: Sequence[Produced]
+    windows: Mapping[str, int]
+    without_outcome: frozenset[str]
+    without_feed: frozenset[str]
+
+
+def company(seed: int) -> Company:
+    """Return three months of ten projects; two have no outcomes and one team has no feed."""
+    chance = random.Random(seed)  # noqa: S311 - practice data
+    used: list[Used] = []
+    produced: list[Produced] = []
+    windows: dict[str, int] = {}
+    silent, unfed = {"prj-3", "prj-6"}, {"prj-8", "prj-9"}
+    for number in range(10):
+        project, team = f"prj-{number}", f"team-{number // 2}"
+        role = chance.choice(sorted(WINDOWS))
+        windows[project] = WINDOWS[role]
+        work = 0
+        for at in range(DAYS):
+            day = FIRST + timedelta(days=at)
+            if day.weekday() > 4 and role != "service":
+                continue
+            key = f"{project}-{work:04d}"
+            used.extend(
+                Used(day, team, project, key, chance.randint(1, 10**10), chance.randint(0, 10**6))
+                for _ in range(chance.randint(1, 3))
+            )
+            if chance.random() < 0.5:
+                work += 1
+                if project in silent | unfed:
+                    continue
+                came = day + timedelta(days=max(0, round(chance.gauss(WINDOWS[role] / 2, 4))))
+                weight = chance.randint(1, 30_000)
+                named = key if chance.random() < 0.9 else ""
+                produced.append(Produced(came, team, project, named, weight))
+                if chance.random() < 0.15:
+                    back = came + timedelta(days=chance.randint(0, 20))
+                    produced.append(Produced(back, team, project, named, -weight))
+    last = FIRST + timedelta(days=DAYS - 1)
+    kept = [one for one in produced if one.day <= last]
+    return Company(used, kept, windows, frozenset(silent), frozenset(unfed))
+
+
+def expected(found: Company) -> dict[str, Counter[str]]:
+    """Return the sums of the period by project, as the definition says them."""
+    by_key: dict[tuple[str, str], Counter[date]] = defaultdict(Counter)
+    by_project: dict[str, Counter[date]] = defaultdict(Counter)
+    feeds: dict[str, date] = {}
+    for one in found.produced:
+        by_project[one.project][one.day] += one.weight_e4
+        if one.key:
+            by_key[one.project, one.key][one.day] += one.weight_e4
+        if one.weight_e4 > 0:
+            feeds[one.team] = max(one.day, feeds.get(one.team, one.day))
+    last = max(one.day for one in found.used)
+    sums: dict[str, Counter[str]] = defaultdict(Counter)
+    for row in found.used:
+        if f"{row.day:%Y-%m}" != PERIOD:
+            continue
+        window = found.windows[row.project]
+        days = [row.day + timedelta(days=at) for at in range(window + 1)]
+        if sum(by_key[row.project, row.key][day] for day in days) > 0:
+            bucket = "keyed_nanos"
+        elif sum(by_project[row.project][day] for day in days) > 0:
+            bucket = "project_nanos"
+        elif days[-1] > last:
+            bucket = "pending_nanos"
+        elif row.team not in feeds:
+            bucket = "no_feed_nanos"
+        else:
+            bucket = "feed_silent_nanos" if row.day > feeds[row.team] else "has_feed_nanos"
+        sums[row.project][bucket] += row.nanos
+        sums[row.project]["tokens"] += row.tokens
+    return sums
+
+
+def _decimal(number: int, places: int) -> str:
+    sign, number = ("-", -number) if number < 0 else ("", number)
+    return f"{sign}{number // 10**places}.{number % 10**places:0{places}d}"
+
+
+def metering(*arguments: str) -> str:
+    done = CliRunner().invoke(main, arguments)
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
+def written(found: Company, folder: Path) -> None:
+    lines = ["line,day,model,project,workflow_key,tokens,cost_usd"]
+    lines += [
+        f"{at},{one.day},alpha-large,{one.project},{one.key},{one.tokens},{_decimal(one.nanos, 9)}"
+        for at, one in enumerate(found.used)
+    ]
+    (folder / "usage.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    lines = ["outcome_id,timestamp,kind,team,project,workflow_key,weight"]
+    lines += [
+        f"o{at:05d},{one.day}T23:30:00Z,piece_delivered,{one.team},{one.project},{one.key},"
+        f"{_decimal(one.weight_e4, 4)}"
+        for at, one in enumerate(found.produced)
+    ]
+    (folder / "outcomes.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    owners = ["key,person,team,project,cost_centre,valid_from,valid_to"]
+    owners += sorted({f"{one.project},,{one.team},{one.project},CC,,\n" for one in found.used})
+    (folder / "owners.csv").write_text(
+        "\n".join(line.strip() for line in owners) + "\n", encoding="utf-8"
+    )
+    (folder / "mappings").mkdir()
+    (folder / "mappings" / "practice.toml").write_text(USAGE_MAPPING, encoding="utf-8")
+    with (folder / "metering.toml").open("a", encoding="utf-8") as settings:
+        settings.write("\n[outcomes.windows]\n")
+        settings.writelines(f"{project} = {days}\n" for project, days in found.windows.items())
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    folder: Path
+    company: Company
+
+    def funnel(self, period: str) -> Any:
+        config = str(self.folder / "metering.toml")
+        return json.loads(
+            metering("--config", config, "outcomes", "funnel", period, "--format", "json")
+        )
+
+
+@pytest.fixture(scope="module")
+def ledger(tmp_path_factory: pytest.TempPathFactory) -> Ledger:
+    """Return a ledger with all of it ingested and posted."""
+    folder = tmp_path_factory.mktemp("practice")
+    found = company(7001)
+    metering("init", str(folder))
+    written(found, folder)
+    config = ("--config", str(folder / "metering.toml"))
+    metering(*config, "owners", "import", str(folder / "owners.csv"))
+    metering(*config, "ingest", str(folder / "usage.csv"))
+    metering(*config, "outcomes", "ingest", str(folder / "outcomes.csv"))
+    metering(*config, "post")
+    return Ledger(folder, found)
+
+
+def test_the_four_sums_of_every_project_are_exact(ledger: Ledger) -> None:
+    funnel = ledger.funnel(PERIOD)
+
+    said = {
+        row["project"]: Counter(
+            {
+                **{name: row[name] for name in ("keyed_nanos", "project_nanos", "pending_nanos")},
+                **row["unattributed"],
+                "tokens": row["tokens"],
+            }
+        )
+        for row in funnel["rows"]
+    }
+    assert {name: +sums for name, sums in said.items()} == {
+        name: +sums for name, sums in expected(ledger.company).items()
+    }
+
+
+def test_the_funnel_has_the_total_of_the_period(ledger: Ledger) -> None:
+    (total,) = ledger.funnel(PERIOD)["totals"]
+    parts = ("keyed_nanos", "project_nanos", "pending_nanos", "unattributed_nanos")
+
+    config = str(ledger.folder / "metering.toml")
+    periods = json.loads(metering("--config", config, "period", "list", "--format", "json"))
+
+    assert total["spend_nanos"] == sum(total[part] for part in parts)
+    assert [total["spend_nanos"]] == [
+        one["billed_nanos"] for one in periods if one["period"] == PERIOD
+    ]
+
+
+def test_projects_without_outcomes_and_teams_without_a_feed_are_told_apart(ledger: Ledger) -> None:
+    # August: by the end of October every window but that of a lab is over.
+    funnel = ledger.funnel("2026-08")
+
+    found = ledger.company
+    never = {row["project"] for row in funnel["rows"] if row["last_outcome"] is None}
+    feeds = {feed["team"]: feed["status"] for feed in funnel["feeds"]}
+    assert never == found.without_outcome | found.without_feed
+    assert {team for team, status in feeds.items() if status == "no feed"} == {"team-4"}
+    for row in funnel["rows"]:
+        if row["project"] in found.without_feed:
+            assert row["unattributed_nanos"] == row["unattributed"]["no_feed_nanos"]
+        if row["project"] in never:
+            assert row["nanos_per_unit"]["validated"] is None

@@ -36,6 +36,20 @@ class Corrected(NamedTuple):
     amount_nanos: int
 
 
+class LineCorrection(NamedTuple):
+    """What corrections of one account and basis come to.
+
+    Attributes:
+        corrects_period: the closed period whose postings of that account and basis they add to.
+        reason: a `core.ledger.CorrectionReason`.
+    """
+
+    corrects_period: str
+    reason: str
+    postings: int
+    amount_nanos: int
+
+
 _POSTING: Final = table_of(PostingRow)
 
 _CONTENT: Final = f"""
@@ -52,6 +66,14 @@ _UNPRICED: Final = """
     WHERE p.period = :period
     GROUP BY b.provider, b.model, b.meter, b.reason
     HAVING sum(p.quantity) <> 0 OR sum(p.amount_nanos) <> 0
+"""
+_LINE_CORRECTED: Final = """
+    SELECT p.corrects_period, p.reason, count(*), CAST(sum(p.amount_nanos) AS BIGINT)
+    FROM posting p
+    WHERE p.period = :period AND p.corrects_period IS NOT NULL
+        AND p.debit_account_id = (SELECT id FROM account WHERE name = :debit)
+        AND p.basis_id = (SELECT id FROM charge_basis WHERE digest = :basis)
+    GROUP BY p.corrects_period, p.reason
 """
 _CORRECTED: Final = f"""
     SELECT p.period, p.reason, p.currency, count(*), CAST(sum(p.amount_nanos) AS BIGINT)
@@ -111,6 +133,22 @@ def unpriced_usage(connection: Connection, period: str) -> tuple[Unpriced, ...]:
     return tuple(
         Unpriced(*row) for row in sorted(map(tuple, rows), key=lambda row: (-row[-1], row))
     )
+
+
+def corrections_in(
+    connection: Connection, period: str, debit: str, basis: str
+) -> tuple[LineCorrection, ...]:
+    """Return what the corrections of one line that were booked in a period put right.
+
+    Args:
+        connection: of either kind of transaction.
+        period: the open period they were booked in.
+        debit: name of the account that is charged.
+        basis: its digest.
+    """
+    given = {"period": period, "debit": debit, "basis": basis}
+    rows = connection.execute(text(_LINE_CORRECTED), given)
+    return tuple(sorted(LineCorrection(*row) for row in rows))
 
 
 def corrections_of(connection: Connection, period: str) -> tuple[Corrected, ...]:

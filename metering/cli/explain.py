@@ -78,6 +78,7 @@ def _show(charge: "Explained") -> None:
         ("share" if is_share else "usage", f"{charge.meter if is_share else used}, {days}"),
         ("status", f"{charge.status} ({charge.reason})" if charge.reason else charge.status),
     ]
+    rows += [("corrects" if not at else "", what) for at, what in enumerate(charge.corrections)]
     if charge.conditions != "{}":
         rows.append(("conditions", charge.conditions))
     if charge.arithmetic:

@@ -17,6 +17,7 @@ from urllib.parse import unquote
 
 from metering.books import lake as lake_book
 from metering.books import ledger as ledger_book
+from metering.books import period_content as content_book
 from metering.books import sources as source_book
 from metering.core.allocation import BASIS_FIELDS, SHARE_METERS, SPLIT_ID, pool_of
 from metering.core.attribution import attribution_fields, owner_of
@@ -110,6 +111,7 @@ class Explained:
         examples: the largest of them.
         divided: what the detail source says that divided what is metered; its records are those
             behind the charge. Empty where nothing was divided.
+        corrections: what of it puts a closed period right, and why; a sentence each.
     """
 
     account: str
@@ -131,6 +133,7 @@ class Explained:
     traced_quantity: int
     examples: tuple[Found, ...]
     divided: str = ""
+    corrections: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,6 +283,17 @@ class _Tracer:
             traced_quantity=behind.quantity,
             examples=behind.examples,
             divided=_divided(line, behind),
+            corrections=self._corrections(lines),
+        )
+
+    def _corrections(self, lines: Sequence[ledger_book.NetLine]) -> tuple[str, ...]:
+        line = lines[0]
+        periods = sorted({one.period for one in lines if one.corrects_period})
+        return tuple(
+            f"{one.reason} of {one.corrects_period}, which was closed: {line.currency} "
+            f"{decimal_text(one.amount_nanos)} in {one.postings:,} of the postings"
+            for period in periods
+            for one in content_book.corrections_in(self._connection, period, line.debit, line.basis)
         )
 
     def _arithmetic(self, lines: Sequence[ledger_book.NetLine]) -> str:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _TOLD: Final = 8
 # What changes nothing that a post computes.
-_CHANGE_NO_CHARGE: Final = ("post", "period ", "quarantine ", "invoices ", "prices fx ")
+_CHANGE_NO_CHARGE: Final = ("post", "period ", "quarantine ", "prices fx ")
 
 
 class RefusalCode(StrEnum):

@@ -19,6 +19,7 @@ from metering.settings import Settings
 from metering.workflows.card_imports import import_card
 from metering.workflows.closing import close_period, reopen_period
 from metering.workflows.estimates import estimate_period
+from metering.workflows.explain import explain
 from metering.workflows.owners import import_file
 from metering.workflows.periods import periods, show_period
 from metering.workflows.post import post
@@ -163,6 +164,11 @@ def test_a_difference_of_a_closed_period_is_a_correction_that_says_why(ledger: S
         ("2026-10", CorrectionReason.RESTATED_USAGE, 500 * OUTPUT_NANOS),
     ]
     assert total(ledger, SEPTEMBER) == held
+    told = [what for one in explain(ledger, "2026-10").explained for what in one.corrections]
+    assert told == [
+        "late-usage of 2026-09, which was closed: USD 0.0025 in 1 of the postings",
+        "restated-usage of 2026-09, which was closed: USD 0.0125 in 1 of the postings",
+    ]
     assert post(ledger, at(4, "post")).postings == 0
     assert verify(ledger, full=True).problems == ()
 

@@ -12,8 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from metering.core.periods import BillingPeriod
 from metering.errors import BookError
-from metering.settings import Settings
+from metering.settings import Settings, load_settings
+from metering.workflows.periods import periods, show_period
+from metering.workflows.refusals import RefusalCode
 from metering.workflows.verify import verify
 from tests.ledgers import SAMPLE, fresh_ledger, ingest, ingest_and_post, ledger_hash
 
@@ -54,6 +57,15 @@ main({list(arguments)!r})
     assert done.returncode == -signal.SIGKILL, done.stderr.decode()
 
 
+# The moments of a close: each of its rows, and the seal over them.
+CLOSE_STAGES = (
+    "metering.books.periods:add_period_event",
+    "metering.books.periods:add_close",
+    "metering.books.engine:seal",
+)
+CLOSE = ("period", "close", "2026-10", *(f"--accept={code}=a test" for code in RefusalCode))
+
+
 @pytest.mark.parametrize("stage", STAGES)
 def test_an_import_killed_between_two_steps_never_happened(stage: str, tmp_path: Path) -> None:
     ledger = fresh_ledger(tmp_path / "ledger")
@@ -65,6 +77,39 @@ def test_an_import_killed_between_two_steps_never_happened(stage: str, tmp_path:
     verified = verify(ledger, full=True)
     assert (verified.ledger_hash, verified.problems) == (before, ())
     assert [receipt.recorded for receipt in ingest(ledger, LOG)] == [_records(LOG)]
+
+
+@pytest.mark.parametrize("stage", CLOSE_STAGES)
+def test_a_close_killed_between_two_steps_never_happened(stage: str, tmp_path: Path) -> None:
+    ledger = fresh_ledger(tmp_path / "ledger")
+    ingest_and_post(ledger, [PAGE])
+    before = verify(ledger)
+
+    _killed_at(ledger, stage, *CLOSE)
+
+    assert verify(ledger) == before
+    assert [one.state for one in periods(ledger)] == ["open"]
+
+
+def test_a_close_killed_at_random_moments_happened_wholly_or_not_at_all(tmp_path: Path) -> None:
+    ledger = fresh_ledger(tmp_path / "ledger")
+    ingest_and_post(ledger, [PAGE])
+    expected = ledger_hash(ledger)
+    october = BillingPeriod(2026, 10)
+    chance = random.Random(11)  # noqa: S311 - a reproducible choice of moments
+    killed = 0
+    for number in range(4):
+        copy = tmp_path / f"copy-{number}"
+        shutil.copytree(ledger.home, copy)
+        settings = load_settings(copy / "metering.toml")
+
+        killed += _killed_after(settings, chance.uniform(0.2, 1.5), list(CLOSE))
+
+        assert ledger_hash(settings) == expected
+        shown = show_period(settings, october)
+        closed = [one.state for one in periods(settings)] == ["closed"]
+        assert (len(shown.events), shown.close is not None) == (int(closed), closed)
+    assert killed > 0
 
 
 def test_commands_killed_at_random_moments_lose_nothing_and_count_nothing_twice(

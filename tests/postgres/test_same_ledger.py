@@ -29,6 +29,15 @@ def _verified(folder: Path, monkeypatch: pytest.MonkeyPatch, files: list[str]) -
     _metering("owners", "import", str(_SAMPLES / "owners" / "rules.toml"))
     _metering("ingest", *files)
     _metering("post")
+    month = json.loads(_metering("period", "list", "--format", "json"))[0]["period"]
+    _metering("period", "estimate", month)
+    _metering("period", "close", month, "--accept", "missing-days=part of a year")
+    as_of = str(json.loads(_metering("audit", "--format", "json"))[-2]["run_id"])
+    states = [
+        json.loads(_metering("period", "list", "--format", "json", *more))[0]["state"]
+        for more in ((), ("--as-of", as_of))
+    ]
+    assert states == ["closed", "estimated"]
     found: dict[str, Any] = json.loads(_metering("verify", "--format", "json"))
     return found
 

@@ -59,6 +59,8 @@ TABLES: Final = (
     "quarantine_resolution",
     "adjustment",
     "adjustment_line",
+    "dispute",
+    "dispute_event",
 )
 
 ROWS_STAY: Final = """
@@ -997,6 +999,42 @@ def adjustments() -> None:
         ),
         sqlite_strict=True,
     )
+
+    op.create_table(
+        "dispute",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("run_id", BIG, nullable=False),
+        sa.Column("reference", sa.Text(), nullable=False),
+        sa.Column("period", sa.Text(), nullable=False),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("amount_nanos", BIG, nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("owner", sa.Text(), nullable=False),
+        sa.Column("deadline", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["run_id"], ["run.id"], name=op.f("fk_dispute_run_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_dispute")),
+        sqlite_strict=True,
+    )
+    op.create_index(op.f("ix_dispute_period"), "dispute", ["period"])
+    op.create_table(
+        "dispute_event",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("run_id", BIG, nullable=False),
+        sa.Column("dispute_id", BIG, nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.CheckConstraint(
+            "state IN ('open', 'accepted', 'rejected', 'withdrawn')",
+            name=op.f("ck_dispute_event_state_known"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["dispute_id"], ["dispute.id"], name=op.f("fk_dispute_event_dispute_id")
+        ),
+        sa.ForeignKeyConstraint(["run_id"], ["run.id"], name=op.f("fk_dispute_event_run_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_dispute_event")),
+        sqlite_strict=True,
+    )
+    op.create_index(op.f("ix_dispute_event_dispute_id"), "dispute_event", ["dispute_id"])
 
 
 def downgrade() -> None:

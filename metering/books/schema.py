@@ -37,6 +37,7 @@ _AGGREGATES: Final = (
     "periods",
     "invoices",
     "adjustments",
+    "disputes",
 )
 
 

@@ -10,11 +10,13 @@ from metering.cli.frame import (
     emit_table,
     format_option,
     money_text,
+    note,
     settings_or_fail,
 )
 
 if TYPE_CHECKING:
     from metering.workflows.invoices import InvoiceReceipt
+    from metering.workflows.true_up import TrueUp
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -78,6 +80,92 @@ def ingest(
         ],
         right=("Lines", "Total"),
     )
+
+
+@invoices.command("true-up")
+@click.argument("period", metavar="PERIOD")
+@click.option("--reason", required=True, help="Why, for the audit log.")
+@click.option("--account", "accounts", multiple=True, help="PROVIDER/ACCOUNT; all of them else.")
+@click.option("--undo", is_flag=True, help="Take back what was decided before.")
+@click.option("--dry-run", is_flag=True, help="Tell what would be decided, record nothing.")
+@format_option()
+@click.pass_context
+def true_up(
+    ctx: click.Context,
+    /,
+    period: str,
+    reason: str,
+    accounts: tuple[str, ...],
+    *,
+    undo: bool,
+    dry_run: bool,
+    output_format: str,
+) -> None:
+    r"""Decide that the book shall equal the invoices of PERIOD (YYYY-MM).
+
+    What the tie-out names beside usage (tax, credits, rounding, late usage …) is charged: to the
+    owners in proportion to what they are charged for the account, unless [true_up] in metering.toml
+    sends it to one of them; what is unexplained is nobody's. `metering post` then brings it into
+    the book; in a closed month, as a correction in the open one.
+
+    \b
+    Example:
+        metering invoices true-up 2026-10 --reason "October invoices are final"
+    """
+    from metering.core.periods import BillingPeriod
+    from metering.workflows.runs import Run
+    from metering.workflows.true_up import Decision, true_up_period
+
+    try:
+        month = BillingPeriod.parse(period)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="PERIOD") from error
+    run = Run.now("invoices true-up", period=str(month), reason=reason, undo=undo)
+    decided = true_up_period(
+        settings_or_fail(ctx), run, month, Decision(reason, accounts, undo), dry_run=dry_run
+    )
+    if output_format == "json":
+        emit_json([_decided_as_json(one) for one in decided])
+        return
+    emit_table(
+        "Nothing is recorded (--dry-run)" if dry_run else "",
+        ("Account", "Reason", "Bearers", "Currency", "Amount", ""),
+        [row for one in decided for row in _decided_rows(one)],
+        right=("Bearers", "Amount"),
+    )
+    if any(one.is_new for one in decided) and not dry_run:
+        note("`metering post` brings it into the book")
+
+
+def _decided_rows(decided: "TrueUp") -> list[tuple[object, ...]]:
+    tie, adjustment = decided.tie, decided.adjustment
+    account = f"{tie.provider}/{tie.billing_account}"
+    standing = "decided" if decided.is_new else "in force already"
+    sums: dict[str, tuple[int, int]] = {}
+    for line in adjustment.lines:
+        bearers, nanos = sums.get(line.reason, (0, 0))
+        sums[line.reason] = bearers + 1, nanos + line.amount_nanos
+    return [
+        (account, reason, bearers, tie.currency, money_text(nanos, decimals=9), standing)
+        for reason, (bearers, nanos) in sums.items()
+    ] or [(account, "nothing", 0, tie.currency, money_text(0), standing)]
+
+
+def _decided_as_json(decided: "TrueUp") -> dict[str, object]:
+    adjustment = decided.adjustment
+    return {
+        "provider": adjustment.provider,
+        "billing_account": adjustment.billing_account,
+        "period": str(adjustment.period),
+        "currency": adjustment.currency,
+        "invoice_ids": list(adjustment.references),
+        "amount_nanos": adjustment.nanos,
+        "recorded": decided.is_new,
+        "lines": [
+            {"reason": line.reason, "bearer": line.bearer.name, "amount_nanos": line.amount_nanos}
+            for line in adjustment.lines
+        ],
+    }
 
 
 def _as_json(receipt: "InvoiceReceipt") -> dict[str, object]:

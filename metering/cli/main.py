@@ -29,6 +29,7 @@ _COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "invoices": ("invoices", "Record the providers' invoices."),
     "tie-out": ("tie_out", "Compare the ledger with the invoices of a period."),
     "period": ("period", "Estimate, close and reopen the billing periods."),
+    "dispute": ("dispute", "Say that a charge is not yours, and decide it."),
     "report": ("report", "Write the reports finance forwards."),
     "explain": ("explain", "Follow an amount back to rule, rate, file and line."),
     "verify": ("verify", "Check that the books are sound."),

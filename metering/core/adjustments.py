@@ -25,6 +25,8 @@ from metering.core.money import apportion
 from metering.core.periods import BillingPeriod
 from metering.core.tieout import Reason, TieOut
 
+_TRUE_UP: Final = "true_up_"
+
 PRODUCT: Final = "adjustment"
 """The product of every charge that an adjustment makes: views tell it from usage by it."""
 
@@ -140,7 +142,12 @@ def meter_of(kind: AdjustmentKind, reason: str) -> str:
     """Return what stands where the meter of a charge stands: "true_up_tax", "dispute"."""
     if kind is AdjustmentKind.DISPUTE:
         return kind.value
-    return f"true_up_{reason.replace('-', '_')}"
+    return _TRUE_UP + reason.replace("-", "_")
+
+
+def is_adjusting(meter: str) -> bool:
+    """Return whether what stands where a meter stands is an adjustment's reason."""
+    return meter == AdjustmentKind.DISPUTE or meter.startswith(_TRUE_UP)
 
 
 def true_up_key(period: BillingPeriod, provider: str, billing_account: str, currency: str) -> str:
@@ -179,6 +186,52 @@ def true_up(
             for (reason, bearer), nanos in sorted(lines.items())
             if nanos
         ),
+    )
+
+
+def moved(
+    charged: Mapping[tuple[str, str, str, Account], int],
+    nanos: int,
+    target: Account,
+    *,
+    key: str,
+    period: BillingPeriod,
+    references: tuple[str, ...],
+) -> tuple[Adjustment, ...]:
+    """Return what moves a disputed amount from those who are charged it to somebody else.
+
+    Args:
+        charged: what is charged, by provider, billing account, currency (one) and bearer.
+        nanos: how much of it is moved; it is taken from each in proportion.
+        target: who bears it from now on.
+        key: of the dispute.
+        period: the month the charges belong to.
+        references: shown where the move is explained.
+    """
+    weights = {"\x1f".join((*place[:3], place[3].name)): abs(one) for place, one in charged.items()}
+    parts = apportion(nanos, weights)
+    lines: dict[tuple[str, str, str], list[AdjustmentLine]] = {}
+    for place, part in zip(charged, parts.values(), strict=True):
+        if not part or place[3] == target:
+            continue
+        lines.setdefault(place[:3], []).extend(
+            (
+                AdjustmentLine(AdjustmentKind.DISPUTE.value, place[3], -part),
+                AdjustmentLine(AdjustmentKind.DISPUTE.value, target, part),
+            )
+        )
+    return tuple(
+        Adjustment(
+            kind=AdjustmentKind.DISPUTE,
+            key=f"{key}/{provider}/{account}",
+            period=period,
+            provider=provider,
+            billing_account=account,
+            currency=currency,
+            references=references,
+            lines=tuple(found),
+        )
+        for (provider, account, currency), found in sorted(lines.items())
     )
 
 

@@ -64,6 +64,8 @@ class LedgerSide:
         agreed: what is owed beside it by agreement (seats, credit bought, capacity), by the
             category under which an invoice names it.
         unpriced: meter and quantity of usage that has no rate, and so no amount.
+        adjusted_nanos: what true-ups and disputes added since; it is compared with nothing, and
+            told.
     """
 
     provider: str
@@ -75,6 +77,7 @@ class LedgerSide:
     drawn_nanos: int = 0
     agreed: tuple[tuple[InvoiceCategory, int], ...] = ()
     unpriced: tuple[tuple[str, int], ...] = ()
+    adjusted_nanos: int = 0
 
     @property
     def owed_nanos(self) -> int:
@@ -209,6 +212,7 @@ def _account(
             *_unpriced(ledger),
             *_elsewhere(ledger, currencies),
             *_reported_otherwise(ledger, lines, costs),
+            *_adjusted(ledger, sum(line.amount_nanos for line in lines)),
         ),
         costs=costs,
     )
@@ -303,6 +307,14 @@ def _as_reported(costs: CostComparison) -> Iterator[TieOutLine]:
         told = ", ".join(names[:_NAMES_TOLD]) + (" …" if len(names) > _NAMES_TOLD else "")
         label = f"{reason.replace('-', ' ')}, by the cost report: {told}"
         yield TieOutLine(label, Reason(reason.value), nanos)
+
+
+def _adjusted(ledger: LedgerSide, invoiced: int) -> Iterator[str]:
+    if not ledger.adjusted_nanos:
+        return
+    held = ledger.billed_nanos + ledger.adjusted_nanos
+    told = f"trued up by {decimal_text(ledger.adjusted_nanos)}: the book holds "
+    yield told + ("what is invoiced" if held == invoiced else decimal_text(held))
 
 
 def _reported_otherwise(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from metering.books import billed as billed_book
 from metering.books import lake as lake_book
 from metering.books import rate_cards as card_book
+from metering.core.adjustments import is_adjusting
 from metering.core.cost_report import (
     CostComparison,
     CostReport,
@@ -58,6 +59,8 @@ def cost_comparisons(
     reports = _reports(_reported(settings, files), files, names)
     priced: dict[Account, list[PricedDay]] = defaultdict(list)
     for line in billed_book.billed_days(connection, first, last):
+        if is_adjusting(line.meter):
+            continue
         priced[line.provider, line.billing_account, line.currency].append(_priced(line, names))
     compared = {key: compare_costs(priced[key], found) for key, found in reports.items()}
     return {key: found for key, found in compared.items() if found is not None}

@@ -174,7 +174,7 @@ def explain(
         BookError: `unknown-reference`; nothing in the ledger answers to it.
     """
     with reading(settings, as_of=as_of) as connection:
-        lines = _lines(connection, reference)
+        lines = lines_of(connection, reference)
         grouped: dict[tuple[str, str, str], list[ledger_book.NetLine]] = defaultdict(list)
         for line in lines:
             grouped[line.debit, line.basis, line.currency].append(line)
@@ -193,7 +193,12 @@ def explain(
         )
 
 
-def _lines(connection: "Connection", reference: str) -> list[ledger_book.NetLine]:
+def lines_of(connection: "Connection", reference: str) -> list[ledger_book.NetLine]:
+    """Return the net lines that a reference names.
+
+    Raises:
+        BookError: `unknown-reference`; nothing in the ledger answers to it.
+    """
     if reference.startswith(_POSTING):
         number = reference.removeprefix(_POSTING)
         line = ledger_book.posting_line(connection, int(number)) if number.isdecimal() else None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from metering.books import billed as billed_book
 from metering.books import invoices as invoice_book
+from metering.core.adjustments import is_adjusting
 from metering.core.decisions import Status
 from metering.core.flat_money import INVOICED_AS, FlatMeter
 from metering.core.invoices import InvoiceCategory
@@ -57,7 +58,7 @@ def tie_outs(
     The ledger's side is what usage of the period's days is charged, whichever period it was
     booked in: a correction posted in November for usage of October belongs to October's invoice.
     """
-    first, last = str(period.first_day), str(period.end_day - timedelta(days=1))
+    first, last = days_of(period)
     invoices = (found.invoice for found in invoice_book.invoices_of(connection, str(period)))
     return tie_out(
         period,
@@ -65,6 +66,11 @@ def tie_outs(
         [invoice_of_books(invoice) for invoice in invoices],
         cost_comparisons(connection, settings, period),
     )
+
+
+def days_of(period: BillingPeriod) -> tuple[str, str]:
+    """Return the first and last charge day of a period, ISO."""
+    return str(period.first_day), str(period.end_day - timedelta(days=1))
 
 
 def ledger_sides(lines: Iterable[billed_book.BilledLine]) -> tuple[LedgerSide, ...]:
@@ -78,8 +84,12 @@ def ledger_sides(lines: Iterable[billed_book.BilledLine]) -> tuple[LedgerSide, .
     fallback: dict[tuple[str, str], str] = {}
     settled: dict[tuple[str, str, str], Counter[InvoiceCategory]] = defaultdict(Counter)
     agreed: dict[tuple[str, str, str], Counter[InvoiceCategory]] = defaultdict(Counter)
+    adjusted: Counter[tuple[str, str, str]] = Counter()
     for line in lines:
         account = (line.provider, line.billing_account)
+        if is_adjusting(line.meter):
+            adjusted[*account, line.currency] += line.amount_nanos
+            continue
         if line.status == Status.UNPRICED.value:
             meters = unpriced.setdefault(account, {})
             meters[line.meter] = meters.get(line.meter, 0) + line.quantity
@@ -97,6 +107,9 @@ def ledger_sides(lines: Iterable[billed_book.BilledLine]) -> tuple[LedgerSide, .
     for account, currency in fallback.items():
         if account not in priced:
             amounts[*account, currency] = [0, 0, 0]
+    for key, nanos in adjusted.items():
+        if nanos:
+            amounts.setdefault(key, [0, 0, 0])
     return tuple(
         LedgerSide(
             *key,
@@ -106,6 +119,7 @@ def ledger_sides(lines: Iterable[billed_book.BilledLine]) -> tuple[LedgerSide, .
             drawn_nanos=drawn,
             agreed=tuple(sorted(agreed[key].items())),
             unpriced=tuple(sorted(unpriced.get(key[:2], {}).items())),
+            adjusted_nanos=adjusted[key],
         )
         for key, (billed, unattributed, drawn) in sorted(amounts.items())
     )

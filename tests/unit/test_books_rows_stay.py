@@ -23,6 +23,7 @@ _WANTED: dict[str, dict[str, int | str | None]] = {
     "posting": {"credit_account_id": 2},
     "period_event": {"state": "open"},
     "adjustment": {"kind": "dispute"},
+    "dispute_event": {"state": "open"},
     "invoice_line": {"category": "tax", "booking_currency": None, "booking_amount_nanos": None},
 }
 

@@ -46,11 +46,9 @@ def open_(
     ctx: click.Context,
     /,
     reference: str,
-    reason: str,
-    owner: str,
     deadline: datetime | None,
-    amount: str | None,
     output_format: str,
+    **said: str | None,
 ) -> None:
     r"""Dispute what REFERENCE is charged.
 
@@ -61,12 +59,15 @@ def open_(
     from metering.workflows.disputes import Opening, open_dispute
     from metering.workflows.runs import Run
 
-    run = Run.now("dispute open", reference=reference, reason=reason, owner=owner)
-    day = deadline.date() if deadline else None
-    opened = open_dispute(
-        settings_or_fail(ctx), run, Opening(reference, reason, owner, day, amount)
+    opening = Opening(
+        reference,
+        reason=said["reason"] or "",
+        owner=said["owner"] or "",
+        deadline=deadline.date() if deadline else None,
+        amount=said["amount"],
     )
-    _show([opened], output_format)
+    run = Run.now("dispute open", reference=reference, **said)
+    _show([open_dispute(settings_or_fail(ctx), run, opening)], output_format)
 
 
 @dispute.command("list")
@@ -136,7 +137,7 @@ def withdraw(ctx: click.Context, /, number: int, note: str, output_format: str) 
     _settle(ctx, number, "withdrawn", note, output_format)
 
 
-def _settle(  # noqa: PLR0913 - what three commands have in common
+def _settle(
     ctx: click.Context,
     number: int,
     state: str,

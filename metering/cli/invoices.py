@@ -87,7 +87,6 @@ def ingest(
 @click.option("--reason", required=True, help="Why, for the audit log.")
 @click.option("--account", "accounts", multiple=True, help="PROVIDER/ACCOUNT; all of them else.")
 @click.option("--undo", is_flag=True, help="Take back what was decided before.")
-@click.option("--dry-run", is_flag=True, help="Tell what would be decided, record nothing.")
 @format_option()
 @click.pass_context
 def true_up(
@@ -98,7 +97,6 @@ def true_up(
     accounts: tuple[str, ...],
     *,
     undo: bool,
-    dry_run: bool,
     output_format: str,
 ) -> None:
     r"""Decide that the book shall equal the invoices of PERIOD (YYYY-MM).
@@ -121,19 +119,17 @@ def true_up(
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="PERIOD") from error
     run = Run.now("invoices true-up", period=str(month), reason=reason, undo=undo)
-    decided = true_up_period(
-        settings_or_fail(ctx), run, month, Decision(reason, accounts, undo), dry_run=dry_run
-    )
+    decided = true_up_period(settings_or_fail(ctx), run, month, Decision(reason, accounts, undo))
     if output_format == "json":
         emit_json([_decided_as_json(one) for one in decided])
         return
     emit_table(
-        "Nothing is recorded (--dry-run)" if dry_run else "",
+        "",
         ("Account", "Reason", "Bearers", "Currency", "Amount", ""),
         [row for one in decided for row in _decided_rows(one)],
         right=("Bearers", "Amount"),
     )
-    if any(one.is_new for one in decided) and not dry_run:
+    if any(one.is_new for one in decided):
         note("`metering post` brings it into the book")
 
 

@@ -70,8 +70,6 @@ def true_up_period(
     run: Run,
     period: BillingPeriod,
     decision: Decision,
-    *,
-    dry_run: bool = False,
 ) -> tuple[TrueUp, ...]:
     """Decide what brings the ledger of each invoiced billing account to its invoices.
 
@@ -80,7 +78,6 @@ def true_up_period(
         run: who decides, when.
         period: the month.
         decision: for which accounts, and why.
-        dry_run: tell what would be decided, record nothing.
 
     Raises:
         BookError: `bad-settings`: [true_up] names an unknown reason or no owner; `not-invoiced`: an
@@ -96,7 +93,7 @@ def true_up_period(
         ) from error
     books = open_engine(settings.books_url)
     require_current(books)
-    with transaction(books, dry_run=dry_run) as connection:
+    with transaction(books, dry_run=False) as connection:
         known = {
             one.key: one
             for one in adjustment_book.adjustments_in_force(connection)

@@ -44,7 +44,9 @@ def ingest(
     A file is CSV typed from the invoice, one row per invoice line, with the columns invoice_id,
     provider, billing_account, period, category, description, amount and currency; where known also
     invoice_total, booking_currency, booking_amount, fx_rate and fx_date. The category is one of
-    usage, tax, credit, discount, seats, commitment, rounding, fee, other.
+    usage, tax, credit, discount, seats, commitment, rounding, fee, other. JSON with the same names
+    is read too, and so is FOCUS: Invoice Detail of 1.4, or the rows of Cost and Usage that have an
+    InvoiceId, added up.
 
     A file whose lines do not add up to its invoice_total is refused as a whole, and so is an
     invoice number that is recorded with other content. Ingesting a file again changes nothing.

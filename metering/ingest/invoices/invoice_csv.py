@@ -1,4 +1,4 @@
-"""Invoices typed from their PDF into CSV, one row per invoice line.
+"""Invoices typed from their PDF into CSV, one row per invoice line; other layouts are read as it.
 
 Columns, in any order: `invoice_id, provider, billing_account, period, category, description,
 amount, currency`; and, where they are known, `invoice_total` (checked against the lines) and
@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Final
 
-from metering.core.csv_table import Row, read_table
+from metering.core.csv_table import Row
 from metering.core.invoices import Booking, Invoice, InvoiceCategory, InvoiceLine
 from metering.core.money import decimal_text, nanos_from_decimal_text
 from metering.core.periods import BillingPeriod
@@ -27,6 +27,7 @@ from metering.errors import (
     Rejection,
     shown,
 )
+from metering.ingest.invoices.layouts import invoice_table
 
 REQUIRED_COLUMNS: Final = (
     "invoice_id",
@@ -65,7 +66,7 @@ def read_invoices(text: str, path: str) -> tuple[Invoice, ...]:
         RefusedFileError: a cell cannot be read, the lines of one invoice differ in what they
             share, or they do not add up to `invoice_total`; every such place is told.
     """
-    table = read_table(text, REQUIRED_COLUMNS, OPTIONAL_COLUMNS)
+    table = invoice_table(text, REQUIRED_COLUMNS, OPTIONAL_COLUMNS)
     rejections = list(table.rejections)
     if not table.rows and not rejections:
         rejections.append(

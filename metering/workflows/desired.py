@@ -11,6 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from metering.core.adjustments import Adjustment
 from metering.core.allocation import Sharing, share_basis
 from metering.core.attribution import Directory, RuleSet
 from metering.core.driver_file import Driver
@@ -65,6 +66,7 @@ class Policy:
         dividers: which detail source divides which metered usage: rules that assign its ingestor.
         sharing, drivers: how shared cost is given on.
         flat: what is charged by agreement and not by usage.
+        adjustments: true-ups and outcomes of disputes.
     """
 
     rates: "RateBook"
@@ -78,6 +80,7 @@ class Policy:
     outcomes: OutcomeRules = field(default_factory=OutcomeRules)
     frozen: tuple[Reign, ...] = ()
     flat: FlatMoney = field(default_factory=FlatMoney)
+    adjustments: tuple[Adjustment, ...] = ()
 
     @property
     def reigns(self) -> tuple[Reign, ...]:
@@ -139,7 +142,7 @@ def desired_charges(
     connection: "duckdb.DuckDBPyConnection",
     policy: Policy,
     cells: tuple[date, date] | None,
-    flat_days: tuple[date, date] | None = None,
+    days: tuple[date, date] | None = None,
     *,
     keep: Sequence[str] = (),
     detail: Sequence[Path] = (),
@@ -150,7 +153,7 @@ def desired_charges(
         connection: the engine, with the cells of the days in question opened.
         policy: what decides.
         cells: first and last charge day of the cells; None when there is no usage.
-        flat_days: first and last charge day of flat money; None leaves it out.
+        days: first and last charge day of flat money and of adjustments; None leaves them out.
         keep: columns of the cells that the engine's table `lines` keeps beside the charges.
         detail: cells of finer usage, which `policy.dividers` lets divide what is metered.
     """
@@ -166,14 +169,13 @@ def desired_charges(
     numbered = dict(enumerate(debits.items))
     numbered[NO_OWNER] = UNATTRIBUTED
     numbered[engine.NO_RATE] = UNPRICED
-    _add_adjustments(connection, policy, numbered, bases)
+    _add_settled(connection, policy, numbered, bases)
     credited: dict[int, Account] = {}
     flat = FlatCharged()
-    if flat_days is not None:
-        flat = flat_charges(
-            connection, policy.flat, policy.reigns, flat_days, numbered, bases.items
-        )
+    if days is not None:
+        flat = flat_charges(connection, policy.flat, policy.reigns, days, numbered, bases.items)
         _add_flat(connection, flat.charges, numbered, bases, credited)
+        _add_decided(connection, policy.adjustments, days, numbered, bases)
     _add_shares(connection, policy, numbered, bases, credited)
     return Desired(numbered, tuple(bases.items), credited, flat)
 
@@ -276,7 +278,7 @@ def _card(decision: Decision) -> str:
     return f"{decision.card} v{decision.card_version}"
 
 
-def _add_adjustments(
+def _add_settled(
     connection: "duckdb.DuckDBPyConnection",
     policy: Policy,
     debits: Mapping[int, Account],
@@ -318,6 +320,26 @@ def _add_flat(
         basis = bases.number(one.basis)
         credited[basis] = one.credit
         rows.append((one.day, debit, basis, one.basis.currency, one.quantity, one.amount_nanos))
+    if rows:
+        charge_totals.add_charges(connection, rows)
+
+
+def _add_decided(
+    connection: "duckdb.DuckDBPyConnection",
+    adjustments: Iterable[Adjustment],
+    days: tuple[date, date],
+    debits: dict[int, Account],
+    bases: Numbered[Basis],
+) -> None:
+    """Add what true-ups and disputes were decided to charge."""
+    number = number_of(debits)
+    rows = [
+        (one.day, number(line.bearer), bases.number(one.basis(line)), one.currency, 0, nanos)
+        for one in adjustments
+        if days[0] <= one.day <= days[1]
+        for line in one.lines
+        if (nanos := line.amount_nanos)
+    ]
     if rows:
         charge_totals.add_charges(connection, rows)
 

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from metering.books import adjustments as adjustment_book
 from metering.books import owners as owner_book
 from metering.books import periods as period_book
 from metering.books import rate_cards as card_book
@@ -42,6 +43,7 @@ def policy_in_force(connection: "Connection", settings: "Settings") -> Policy:
         drivers=sharing_book.drivers_in_force(connection),
         flat=flat_in_force(connection),
         dividers=_dividers(settings),
+        adjustments=adjustment_book.adjustments_in_force(connection),
         frozen=_frozen(connection, settings),
         outcomes=checked_rules(settings.outcomes),
     )

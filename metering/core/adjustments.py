@@ -13,6 +13,7 @@ Source: design, "Five decisions", 3; peers, "Timing" and "Allocation".
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -145,9 +146,13 @@ def meter_of(kind: AdjustmentKind, reason: str) -> str:
     return _TRUE_UP + reason.replace("-", "_")
 
 
-def is_adjusting(meter: str) -> bool:
-    """Return whether what stands where a meter stands is an adjustment's reason."""
-    return meter == AdjustmentKind.DISPUTE or meter.startswith(_TRUE_UP)
+ADJUSTMENT_METERS: Final = frozenset(
+    (
+        meter_of(AdjustmentKind.DISPUTE, ""),
+        *(meter_of(AdjustmentKind.TRUE_UP, reason) for reason in DEFAULT_POLICY),
+    )
+)
+"""What stands where a meter stands in charges that adjustments make."""
 
 
 def true_up_key(period: BillingPeriod, provider: str, billing_account: str, currency: str) -> str:
@@ -166,13 +171,9 @@ def true_up(
         policy: where each reason goes, see `bearers`; a reason it does not name is left alone.
     """
     lines: dict[tuple[str, Account], int] = {}
-    for part in tie.lines:
-        target = policy.get(part.reason)
-        if target is None:
-            continue
-        for bearer, nanos in bearers(target, part.nanos, charged).items():
-            key = (part.reason.value, bearer)
-            lines[key] = lines.get(key, 0) + nanos
+    for reason, nanos in _lacking(tie, policy).items():
+        for bearer, part in bearers(policy[reason], nanos, charged).items():
+            lines[reason.value, bearer] = part
     return Adjustment(
         kind=AdjustmentKind.TRUE_UP,
         key=true_up_key(tie.period, tie.provider, tie.billing_account, tie.currency),
@@ -187,6 +188,21 @@ def true_up(
             if nanos
         ),
     )
+
+
+def _lacking(tie: TieOut, policy: Mapping[Reason, str]) -> dict[Reason, int]:
+    """Return what the ledger lacks of each reason of a tie-out that the policy names.
+
+    What it settles and what is agreed on are in it already, credit paid beforehand included.
+    """
+    if tie.invoiced_nanos == tie.ledger.owed_nanos:
+        return {}
+    lacking: Counter[Reason] = Counter()
+    for part in tie.lines:
+        lacking[part.reason] += part.nanos
+    for category, nanos in (*tie.ledger.settled, *tie.ledger.agreed):
+        lacking[Reason(category.value)] -= nanos
+    return {reason: nanos for reason, nanos in lacking.items() if nanos and reason in policy}
 
 
 def moved(

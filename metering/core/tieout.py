@@ -312,7 +312,7 @@ def _as_reported(costs: CostComparison) -> Iterator[TieOutLine]:
 def _adjusted(ledger: LedgerSide, invoiced: int) -> Iterator[str]:
     if not ledger.adjusted_nanos:
         return
-    held = ledger.billed_nanos + ledger.adjusted_nanos
+    held = ledger.owed_nanos + ledger.adjusted_nanos
     told = f"trued up by {decimal_text(ledger.adjusted_nanos)}: the book holds "
     yield told + ("what is invoiced" if held == invoiced else decimal_text(held))
 

@@ -30,6 +30,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet
 
+from metering.core.adjustments import ADJUSTMENT_METERS, AdjustmentKind, meter_of
 from metering.core.allocation import SHARE_METERS
 from metering.core.decisions import Status
 from metering.core.flat_money import MONEY_METERS, SEAT_METERS
@@ -38,6 +39,7 @@ from metering.core.meters import Meter
 from metering.core.money import divide_half_even
 from metering.core.periods import BillingPeriod
 from metering.core.terms import TermKind
+from metering.core.tieout import Reason as TieReason
 from metering.errors import LedgerError
 from metering.reporting.csvfile import spreadsheet_safe
 from metering.reporting.focus_columns import (
@@ -64,7 +66,11 @@ _COST_OF_NANO: Final = 10 ** (COST_SCALE - _NANO_DIGITS)
 _PRICE_OF_NANO: Final = 10 ** (PRICE_SCALE - _NANO_DIGITS)
 _QUANTITY_ONE: Final = 10**QUANTITY_SCALE
 _DECIMAL_BYTES: Final = 16
-_ADJUSTING: Final = frozenset((*TermKind, *SHARE_METERS, *MONEY_METERS))
+_ADJUSTING: Final = frozenset((*TermKind, *SHARE_METERS, *MONEY_METERS, *ADJUSTMENT_METERS))
+_TAX: Final = meter_of(AdjustmentKind.TRUE_UP, TieReason.TAX)
+_CREDITS: Final = frozenset(
+    (TermKind.CREDIT.value, meter_of(AdjustmentKind.TRUE_UP, TieReason.CREDIT))
+)
 _INSTANT_TEXT: Final = "%Y-%m-%dT%H:%M:%SZ"
 
 
@@ -345,7 +351,9 @@ def _list_price(basis: Basis) -> int | None:
 
 
 def _category(basis: Basis) -> str:
-    if basis.meter == TermKind.CREDIT:
+    if basis.meter == _TAX:
+        return "Tax"
+    if basis.meter in _CREDITS:
         return "Credit"
     if basis.meter in SEAT_METERS:
         return "Purchase"

@@ -143,8 +143,9 @@ def unit_name(meter: str) -> str:
 
 
 def pricing_unit(meter: str, per: int) -> str:
-    """Return the unit that a price is for: "1000000 Tokens", "Requests"."""
-    return unit_name(meter) if per == 1 else f"{per} {unit_name(meter)}"
+    """Return the unit that a price is for: "1000000 Tokens", "Requests", "31 Seat Days"."""
+    # The unit format knows no hyphen behind a number.
+    return unit_name(meter) if per == 1 else f"{per} {unit_name(meter).replace('-', ' ')}"
 
 
 def canonical_json(values: Mapping[str, object]) -> str | None:

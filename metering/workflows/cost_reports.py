@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from metering.books import billed as billed_book
 from metering.books import lake as lake_book
 from metering.books import rate_cards as card_book
-from metering.core.adjustments import is_adjusting
+from metering.core.adjustments import ADJUSTMENT_METERS
 from metering.core.cost_report import (
     CostComparison,
     CostReport,
@@ -59,7 +59,7 @@ def cost_comparisons(
     reports = _reports(_reported(settings, files), files, names)
     priced: dict[Account, list[PricedDay]] = defaultdict(list)
     for line in billed_book.billed_days(connection, first, last):
-        if is_adjusting(line.meter):
+        if line.meter in ADJUSTMENT_METERS:
             continue
         priced[line.provider, line.billing_account, line.currency].append(_priced(line, names))
     compared = {key: compare_costs(priced[key], found) for key, found in reports.items()}

@@ -115,7 +115,7 @@ def settle_dispute(
         if dispute.state is not DisputeState.OPEN:
             raise BookError(
                 "dispute-settled",
-                f"dispute {number} was {dispute.state.value} by {dispute.by}: {dispute.note}",
+                f"dispute {number} was {dispute.state.value}: {dispute.note}",
                 do="open another dispute; what was decided stays",
             )
         run_id = record_run(connection, run.command, run.arguments, run.started_at, run.user)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from metering.books import billed as billed_book
 from metering.books import invoices as invoice_book
-from metering.core.adjustments import is_adjusting
+from metering.core.adjustments import ADJUSTMENT_METERS
 from metering.core.decisions import Status
 from metering.core.flat_money import INVOICED_AS, FlatMeter
 from metering.core.invoices import InvoiceCategory
@@ -87,7 +87,7 @@ def ledger_sides(lines: Iterable[billed_book.BilledLine]) -> tuple[LedgerSide, .
     adjusted: Counter[tuple[str, str, str]] = Counter()
     for line in lines:
         account = (line.provider, line.billing_account)
-        if is_adjusting(line.meter):
+        if line.meter in ADJUSTMENT_METERS:
             adjusted[*account, line.currency] += line.amount_nanos
             continue
         if line.status == Status.UNPRICED.value:

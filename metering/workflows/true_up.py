@@ -18,7 +18,7 @@ from metering.core.adjustments import (
     Adjustment,
     AdjustmentKind,
     checked_policy,
-    is_adjusting,
+    ADJUSTMENT_METERS,
     true_up,
 )
 from metering.core.ledger import HOLDING_KINDS, Account
@@ -129,7 +129,7 @@ def charged_by_account(
     found: dict[tuple[str, str, str], dict[Account, int]] = {}
     for line in billed_book.billed_lines(connection, first, last):
         account = known[line.debit]
-        if is_adjusting(line.meter) or account.kind in HOLDING_KINDS:
+        if line.meter in ADJUSTMENT_METERS or account.kind in HOLDING_KINDS:
             continue
         place = (line.provider, line.billing_account, line.currency)
         bearers = found.setdefault(place, {})

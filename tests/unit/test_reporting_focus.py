@@ -197,6 +197,34 @@ def test_a_credit_is_no_usage() -> None:
         assert row[name] is None
 
 
+def test_a_seat_is_a_purchase_that_recurs() -> None:
+    seats = replace(
+        _CACHE_READ, meter="seat_day", model="", model_raw="", conditions="{}", per=31, factor_den=1
+    )
+    row = _row(_export([(_TEAM, seats, 62, 660_000_000)]))
+    assert (row["ChargeCategory"], row["ChargeFrequency"]) == ("Purchase", "Recurring")
+    assert (row["PricingUnit"], row["PricingQuantity"]) == ("31 Seat Days", 2)
+    assert row["ConsumedQuantity"] is None
+    assert row["ContractedCost"] == row["ContractedUnitPrice"] * row["PricingQuantity"]
+
+
+@pytest.mark.parametrize(
+    ("meter", "category"),
+    [
+        ("true_up_tax", "Tax"),
+        ("true_up_credit", "Credit"),
+        ("true_up_late_usage", "Adjustment"),
+        ("dispute", "Adjustment"),
+    ],
+)
+def test_what_was_decided_is_money_alone(meter: str, category: str) -> None:
+    decided = replace(_CREDIT, meter=meter)
+    row = _row(_export([(_TEAM, decided, 0, 5_000_000_000)]))
+    assert row["ChargeCategory"] == category
+    assert row["BilledCost"] == row["EffectiveCost"] == 5
+    assert row["PricingQuantity"] is None
+
+
 def test_a_correction_is_marked_and_on_no_invoice() -> None:
     invoices = {("anthropic", "123456789012", "USD"): "ANT-1"}
     row = _row(_export([(_TEAM, _CACHE_READ, 5, 0)], corrects="2026-09", invoices=invoices))

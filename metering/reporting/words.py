@@ -65,6 +65,16 @@ _METERS: Final[Mapping[str, tuple[str, str]]] = {
     FlatMeter.COMMITMENT_SHORTFALL: ("Shortfall of a commitment", ""),
     FlatMeter.CAPACITY_TOKEN: ("Capacity, used", _TOKENS),
     FlatMeter.IDLE_CAPACITY_TOKEN: ("Capacity, idle", _TOKENS),
+    TermKind.ALLOWANCE: ("Free allowance", ""),
+    TermKind.VOLUME_TIER: ("Volume discount", ""),
+    TermKind.COMMITMENT: ("Commitment", ""),
+    TermKind.MINIMUM: ("Minimum", ""),
+    TermKind.CREDIT: ("Contract credit", ""),
+    AdjustmentKind.DISPUTE: ("Moved by a dispute", ""),
+    **{
+        meter_of(AdjustmentKind.TRUE_UP, reason): (f"True-up: {reason.replace('-', ' ')}", "")
+        for reason in DEFAULT_POLICY
+    },
 }
 
 _REASONS: Final = {
@@ -91,37 +101,8 @@ _SHARES: Final = {
 }
 
 
-# What stands where a meter stands, and counts no usage: label and unit.
-_BESIDES: Final[Mapping[str, tuple[str, str]]] = {
-    FlatMeter.SEAT_DAY: ("Seats", "seat-days"),
-    FlatMeter.UNUSED_SEAT_DAY: ("Seats nobody has", "seat-days"),
-    FlatMeter.SEAT_TERM: ("Seats, rest of the term", "seats"),
-    FlatMeter.CREDIT_PURCHASE: ("Credit bought", ""),
-    FlatMeter.CREDIT_BONUS: ("Credit beyond what was paid", ""),
-    FlatMeter.CREDIT_BONUS_EXPIRY: ("Credit beyond what was paid, expired", ""),
-    FlatMeter.CREDIT_FEE: ("Fee for credit", ""),
-    FlatMeter.CREDIT_DRAWDOWN: ("Paid from credit", ""),
-    FlatMeter.CREDIT_EXPIRY: ("Credit that expired", ""),
-    FlatMeter.COMMITMENT_SHORTFALL: ("Commitment not used", ""),
-    FlatMeter.CAPACITY_TOKEN: ("Own capacity", _TOKENS),
-    FlatMeter.IDLE_CAPACITY_TOKEN: ("Own capacity, idle", _TOKENS),
-    TermKind.ALLOWANCE: ("Free allowance", ""),
-    TermKind.VOLUME_TIER: ("Volume discount", ""),
-    TermKind.COMMITMENT: ("Commitment", ""),
-    TermKind.MINIMUM: ("Minimum", ""),
-    TermKind.CREDIT: ("Contract credit", ""),
-    AdjustmentKind.DISPUTE: ("Moved by a dispute", ""),
-    **{
-        meter_of(AdjustmentKind.TRUE_UP, reason): (f"True-up: {reason.replace('-', ' ')}", "")
-        for reason in DEFAULT_POLICY
-    },
-}
-
-
 def meter_label(meter: str) -> str:
     """Return a meter's name as a reader knows it; one we do not know is shown as it stands."""
-    if meter in _BESIDES:
-        return _BESIDES[meter][0]
     if meter in SHARE_METERS:
         return _SHARES[SHARE_METERS[meter]][0]
     return _METERS[meter][0] if meter in _METERS else meter
@@ -129,8 +110,6 @@ def meter_label(meter: str) -> str:
 
 def meter_unit(meter: str) -> str:
     """Return the unit a meter counts in; empty for a meter we do not know."""
-    if meter in _BESIDES:
-        return _BESIDES[meter][1]
     if meter in SHARE_METERS:
         return _SHARES[SHARE_METERS[meter]][1]
     return _METERS[meter][1] if meter in _METERS else ""

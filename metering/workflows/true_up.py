@@ -15,10 +15,10 @@ from metering.books.engine import open_engine
 from metering.books.migrations import require_current
 from metering.books.runs import record_run
 from metering.core.adjustments import (
+    ADJUSTMENT_METERS,
     Adjustment,
     AdjustmentKind,
     checked_policy,
-    ADJUSTMENT_METERS,
     true_up,
 )
 from metering.core.ledger import HOLDING_KINDS, Account

@@ -11,6 +11,7 @@ from metering.books.adjustments import add_adjustment, adjustments_in_force
 from metering.books.engine import begin_read, begin_write
 from metering.books.runs import record_run
 from metering.core.adjustments import (
+    ADJUSTMENT_METERS,
     DEFAULT_POLICY,
     Adjustment,
     AdjustmentKind,
@@ -18,7 +19,6 @@ from metering.core.adjustments import (
     bearers,
     checked_policy,
     in_force,
-    ADJUSTMENT_METERS,
     moved,
     true_up,
 )

@@ -30,6 +30,7 @@ from metering.core.rule_review import Identity, Remark, review, without_owner
 from metering.core.rules_file import parse_rules
 from metering.engine import charge_totals
 from metering.engine import charges as engine
+from metering.engine.detail import DETAIL_CELLS, open_detail
 from metering.engine.owners import NO_OWNER
 from metering.usage.lake import Lake
 from metering.workflows.day_cells import DayCells, live_cells
@@ -231,6 +232,8 @@ def _usage(settings: "Settings") -> Iterator[_Usage]:
             duck, cells = found
             if cells.files:
                 engine.open_cells(duck, cells.files)
+            if cells.detail:
+                open_detail(duck, cells.detail)
             fields = sorted(attribution_fields(policy.rules))
             yield _Usage(
                 duck,
@@ -244,12 +247,12 @@ def _usage(settings: "Settings") -> Iterator[_Usage]:
 def _identities(
     duck: "duckdb.DuckDBPyConnection", rules: RuleSet, cells: DayCells
 ) -> tuple[Identity, ...]:
-    if not cells.files:
-        return ()
     fields = sorted(attribution_fields(rules))
-    return tuple(
-        dict(zip(fields, row, strict=True)) for row in engine.distinct_values(duck, fields)
+    opened = [*(["cells"] if cells.files else []), *([DETAIL_CELLS] if cells.detail else [])]
+    rows = dict.fromkeys(
+        row for name in opened for row in engine.distinct_values(duck, fields, name)
     )
+    return tuple(dict(zip(fields, row, strict=True)) for row in rows)
 
 
 def _unowned(usage: _Usage) -> Iterator[Unowned]:

@@ -18,7 +18,12 @@ from tests.sample_company.invoices import write_invoices
 from tests.sample_company.openai_pages import write_openai
 from tests.sample_company.outcomes import write_outcomes
 from tests.sample_company.quotes import ORION_CARD, quotes_csv
-from tests.sample_company.rules import BUDGETS_CSV, RULES_TOML, SHARING_TOML
+from tests.sample_company.rules import (
+    BUDGETS_CSV,
+    RULES_BY_REPOSITORY_TOML,
+    RULES_TOML,
+    SHARING_TOML,
+)
 from tests.sample_company.tally import Tally
 from tests.sample_company.transcripts import write_transcripts
 from tests.sample_company.writing import write_text
@@ -35,6 +40,7 @@ def generate(folder: Path) -> dict[str, object]:
     write_gateway(folder / "usage" / "litellm", tally)
     write_text(folder / "owners" / "owners.csv", owners_csv())
     write_text(folder / "owners" / "rules.toml", RULES_TOML)
+    write_text(folder / "owners" / "rules-by-repository.toml", RULES_BY_REPOSITORY_TOML)
     write_text(folder / "owners" / "sharing.toml", SHARING_TOML)
     write_text(folder / "owners" / "budgets.csv", BUDGETS_CSV)
     write_invoices(folder / "invoices", tally)

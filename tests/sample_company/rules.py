@@ -27,6 +27,27 @@ match = { "tag:repository" = "glob:lindqvist-freight/*" }
 assign = { owner_of = "tag:repository" }
 """
 
+# With these the transcripts of coding assistants have owners, and may divide what is metered.
+RULES_BY_REPOSITORY_TOML = (
+    RULES_TOML
+    + """
+[[rule]]
+name = "assistants in the refunds service"
+match = { product = "claude-code", "tag:cwd" = "glob:*/refunds-service*" }
+assign = { cost_centre = "CC-4100", team = "payments", project = "refunds" }
+
+[[rule]]
+name = "assistants in the build farm"
+match = { product = "claude-code", "tag:cwd" = "glob:*/build-farm*" }
+assign = { cost_centre = "CC-4200", team = "platform", project = "build-farm" }
+
+[[rule]]
+name = "assistants in forecasting"
+match = { product = "claude-code", "tag:cwd" = "glob:*/forecasting*" }
+assign = { cost_centre = "CC-4300", team = "data", project = "forecasting" }
+"""
+)
+
 BUDGETS_CSV = """\
 cost_centre,team,project,period,amount,currency
 CC-4100,,,2026-10,2600,USD

@@ -14,8 +14,9 @@
     ticket = 0.2
     session = 1                     # each session with usage: an attempted unit
 
-Without a window of its own a project has the longest of the kinds of its outcomes. A kind without a
-unit counts one; a vendor's unit (`awu`) counts nothing, whatever is said.
+A session leads to the branch that a coding tool's transcripts name for it, a branch to the ticket
+in its name. Without a window of its own a project has the longest of the kinds of its outcomes. A
+kind without a unit counts one; a vendor's unit (`awu`) counts nothing, whatever is said.
 """
 
 from collections.abc import Mapping

@@ -14,6 +14,7 @@ The four add up to the spend, to the nano. Source: token-maxing, 3.4.
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from metering.engine.given import give_columns, give_table
@@ -249,4 +250,48 @@ def spend_without_usage(connection: "duckdb.DuckDBPyConnection", keys: Mapping[s
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE spend AS"
         f" SELECT day, team, project, currency{none}, amount_nanos FROM booked"
+    )
+
+
+def follow_sessions(connection: "duckdb.DuckDBPyConnection", files: Sequence[Path]) -> None:
+    """Give spend that names a session and no branch the branch that the session worked on.
+
+    Args:
+        connection: with `spend`, which has a session and a branch.
+        files: usage files that may know it, such as the transcripts of a coding tool.
+
+    A session that worked on several branches says nothing about any of them.
+    """
+    if not files:
+        return
+    listed = ", ".join("'" + str(path).replace("'", "''") + "'" for path in files)
+    connection.execute(
+        f"""
+        UPDATE spend SET branch = known.branch FROM (
+            SELECT session, min(tags['branch']) AS branch
+            FROM read_parquet([{listed}], union_by_name = true)
+            WHERE session IS NOT NULL AND tags['branch'] IS NOT NULL
+            GROUP BY session HAVING count(DISTINCT tags['branch']) = 1
+        ) known WHERE spend.session = known.session AND spend.branch IS NULL
+        """
+    )
+
+
+def branches_without_ticket(connection: "duckdb.DuckDBPyConnection") -> list[str]:
+    """Return the distinct branches of spend that names no ticket."""
+    rows = connection.execute(
+        "SELECT DISTINCT branch FROM spend WHERE branch IS NOT NULL AND ticket IS NULL ORDER BY ALL"
+    ).fetchall()
+    return [branch for (branch,) in rows]
+
+
+def give_tickets(
+    connection: "duckdb.DuckDBPyConnection", tickets: Sequence[tuple[str, str]]
+) -> None:
+    """Give spend without a ticket the one that stands in its branch: (branch, ticket)."""
+    types = {"branch": "VARCHAR", "ticket": "VARCHAR"}
+    give_table(connection, "tickets", types, tickets)
+    connection.execute(
+        "UPDATE spend SET ticket = tickets.ticket FROM tickets"
+        " WHERE spend.branch = tickets.branch AND spend.ticket IS NULL"
     )

@@ -53,6 +53,20 @@ file = "rules.toml"
 # The billing account of files that do not name one, by ingestor.
 # openai-usage = "org-acme"
 
+# [outcomes.windows]
+# Days after usage within which an outcome answers for it, by project; without, 7 for tickets and
+# deploys, 14 for pull requests, 21 for content and legal work, 75 for research.
+# forecasting = 75
+#
+# [outcomes.keys]
+# Where usage carries the keys of outcomes, besides workflow_key; this is so unless said otherwise.
+# branch = "tag:branch"
+# ticket = "tag:ticket"
+#
+# [outcomes.units]
+# What one outcome of a kind counts in the work unit of `metering outcomes funnel`; 1 if not said.
+# ticket = 0.2
+
 # [roles]
 # "detail" makes a metered source only divide what another one meters; "metered" charges what a
 # detail source counts, where nothing better exists, and every report says so.

@@ -23,6 +23,7 @@ from metering.engine import outcomes as outcome_engine
 from metering.engine import spend as spend_engine
 from metering.engine.outcomes import Problem
 from metering.errors import BookError
+from metering.ingest.outcomes.ticket_keys import ticket_in
 from metering.usage.lake import Lake
 from metering.workflows.day_cells import live_cells
 from metering.workflows.desired import Policy, desired_charges
@@ -127,6 +128,7 @@ def funnel_of_period(
             else:
                 engine.open_cells(duck, cells.files)
                 debits = _spend(duck, policy, rules, (cells.first, cells.last))
+                _follow_keys(duck, connection, settings, rules, days)
             open_owned_outcomes(duck, connection, settings, policy)
             last_day = _last_day(connection, settings) or days[1]
             return _Reading(duck, rules, policy, debits, period, last_day).funnel(declared)
@@ -172,6 +174,30 @@ def _spend(
         rules.keys,
     )
     return desired.debits
+
+
+def _follow_keys(
+    duck: "duckdb.DuckDBPyConnection",
+    connection: "Connection",
+    settings: "Settings",
+    rules: OutcomeRules,
+    days: tuple[date, date],
+) -> None:
+    """Go from session to branch and from branch to ticket, where spend does not say them."""
+    if {"session", "branch"} <= rules.keys.keys():
+        lake = Lake(settings.lake)
+        first, last = (day.isoformat() for day in days)
+        spend_engine.follow_sessions(
+            duck,
+            [
+                lake.path_of(file.path)
+                for file in lake_book.live_files(connection, ("detail",), first, last)
+                if file.path is not None
+            ],
+        )
+    if {"branch", "ticket"} <= rules.keys.keys():
+        found = ((name, ticket_in(name)) for name in spend_engine.branches_without_ticket(duck))
+        spend_engine.give_tickets(duck, [(name, ticket) for name, ticket in found if ticket])
 
 
 def _last_day(connection: "Connection", settings: "Settings") -> date | None:

@@ -31,6 +31,7 @@ _COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "period": ("period", "Estimate, close and reopen the billing periods."),
     "dispute": ("dispute", "Say that a charge is not yours, and decide it."),
     "report": ("report", "Write the reports finance forwards."),
+    "forecast": ("forecast", "Forecast what a month will come to."),
     "explain": ("explain", "Follow an amount back to rule, rate, file and line."),
     "verify": ("verify", "Check that the books are sound."),
     "audit": ("audit", "List who changed the books, when, how and why."),

@@ -14,9 +14,10 @@ from metering.cli.frame import emit_json, exit_with, format_option, note, settin
 def verify(ctx: click.Context, /, *, full: bool, output_format: str) -> None:
     r"""Check that the books are sound: silent and exit code 0 when they are.
 
-    Refuses (exit code 1) a book whose lake files are missing or changed, whose receipts do not
-    add up, or whose usage is metered twice; with --full, also one that lacks postings of what its
-    usage ought to cost. With --format json it prints the ledger hash and counts in any case.
+    Refuses (exit code 1) a book whose rows are not those a command wrote, whose closed periods are
+    not what they were, whose lake files are missing or changed, whose receipts do not add up, or
+    whose usage is metered twice; with --full, also one that lacks postings of what its usage ought
+    to cost. With --format json it prints the ledger hash, the chain of seals and counts anyway.
 
     \b
     Example:

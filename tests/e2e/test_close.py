@@ -1,17 +1,21 @@
 """From open to closed: what refuses, what is kept, and where later differences go."""
 
+import json
 import sqlite3
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from sqlalchemy.exc import DatabaseError
 
 from metering.books.engine import begin_read, begin_write, open_engine
 from metering.books.period_content import booked_periods
 from metering.books.periods import closes_in_force
 from metering.books.seals import chain_head
+from metering.cli.main import main
 from metering.core.ledger import CorrectionReason
 from metering.core.periods import BillingPeriod
 from metering.errors import BookError
@@ -360,6 +364,55 @@ def test_a_period_without_charges_cannot_be_closed(ledger: Settings) -> None:
         close_period(ledger, at(2), BillingPeriod(2026, 1))
     with begin_read(open_engine(ledger.books_url)) as connection:
         assert booked_periods(connection) == ("2026-09", "2026-10")
+
+
+def test_scripts_read_what_the_commands_did(
+    ledger: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ledger.home)
+
+    estimated = _json("period", "estimate", "2026-09")
+    closed = _json("period", "close", "2026-09", "--reason", "month end")
+    shown = _json("period", "show", "2026-09")
+    (change,) = _json("audit", "--since", "2000-01-01")[-1:]
+
+    assert estimated[0]["estimate_nanos"] == 1_000 * OUTPUT_NANOS
+    assert closed["close"]["totals"] == {"USD": 1_000 * OUTPUT_NANOS}
+    assert [one["state"] for one in shown["events"]] == ["estimated", "closed"]
+    assert shown["close"] == closed["close"]
+    assert shown["estimates"][0]["variance_nanos"] == 0
+    assert (change["run_id"], change["command"]) == (closed["run_id"], "period close")
+    assert change["arguments"] == {"period": "2026-09", "reason": "month end"}
+    assert change["rows"] == {"period_close": 1, "period_event": 1, "run": 1}
+    assert change["seal"] == _json("verify")["chain"]
+    assert _json("audit", "--since", "2999-01-01") == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("close", "2026-09", "--accept", "unpriced"),
+        ("close", "2026-09", "--accept", "unpriced= "),
+        ("close", "2026-09", "--accept", "weather=bad"),
+        ("close", "September"),
+        ("reopen", "2026-09"),
+        ("reopen", "2026-09", "--reason", " "),
+    ],
+)
+def test_a_wrong_command_line_changes_nothing(
+    ledger: Settings, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(ledger.home)
+    before = _last_run(ledger)
+
+    assert CliRunner().invoke(main, ["period", *arguments]).exit_code == 2
+    assert _last_run(ledger) == before
+
+
+def _json(*arguments: str) -> Any:
+    done = CliRunner().invoke(main, [*arguments, "--format", "json"], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return json.loads(done.stdout)
 
 
 def _contract(settings: Settings) -> Path:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from metering.core.periods import BillingPeriod
@@ -172,6 +172,17 @@ def _said(settings: Settings, folder: Path, as_of: str | None = None) -> list[An
 
 @pytest.mark.filterwarnings("ignore:unclosed database:ResourceWarning")
 @settings(max_examples=6)
+@example(
+    steps=[
+        ("report", "2026-09-29", {"key_a": 1_000, "key_b": 5}),
+        ("post",),
+        ("close", "2026-09"),
+        ("own", "beta"),
+        ("price", 12_345_678),
+        ("report", "2026-09-30", {"key_a": 7, "key_b": 0}),
+    ],
+    looked={1, 3},
+)
 @given(steps=_steps, looked=st.sets(st.integers(0, 9), max_size=2))
 def test_a_random_month_is_as_the_oracle_says_and_comes_back_as_it_was(
     steps: list[tuple[Any, ...]], looked: set[int], tmp_path_factory: pytest.TempPathFactory

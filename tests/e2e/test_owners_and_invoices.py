@@ -74,7 +74,7 @@ def test_importing_owners_again_makes_no_version(ledger: Path) -> None:
     (first,) = answer("owners", "import", source)
     (again,) = answer("owners", "import", renamed)
 
-    assert (first["kind"], first["is_new"], first["count"]) == ("owners", True, 58)
+    assert (first["kind"], first["is_new"], first["count"]) == ("owners", True, 62)
     assert again == {**first, "is_new": False}
 
 
@@ -83,7 +83,7 @@ def test_rules_are_told_from_owners_by_content(ledger: Path) -> None:
 
     (imported,) = answer("owners", "import", renamed)
 
-    assert (imported["kind"], imported["name"], imported["count"]) == ("rules", "who-pays.txt", 3)
+    assert (imported["kind"], imported["name"], imported["count"]) == ("rules", "who-pays.txt", 4)
 
 
 def test_a_refused_owners_file_changes_nothing(posted: Path) -> None:

@@ -27,6 +27,8 @@ def _verified(folder: Path, monkeypatch: pytest.MonkeyPatch, files: list[str]) -
     _metering("init")
     _metering("owners", "import", str(_SAMPLES / "owners" / "owners.csv"))
     _metering("owners", "import", str(_SAMPLES / "owners" / "rules.toml"))
+    _metering("sharing", "import", str(_SAMPLES / "owners" / "sharing.toml"))
+    _metering("budgets", "import", str(_SAMPLES / "owners" / "budgets.csv"))
     _metering("ingest", *files)
     _metering("post")
     month = json.loads(_metering("period", "list", "--format", "json"))[0]["period"]
@@ -39,6 +41,8 @@ def _verified(folder: Path, monkeypatch: pytest.MonkeyPatch, files: list[str]) -
     ]
     assert states == ["closed", "estimated"]
     found: dict[str, Any] = json.loads(_metering("verify", "--format", "json"))
+    found["shares"] = json.loads(_metering("sharing", "show", month, "--format", "json"))["shares"]
+    found["budgets"] = json.loads(_metering("budgets", "show", "2026-10", "--format", "json"))
     return found
 
 
@@ -54,5 +58,7 @@ def test_both_databases_keep_the_same_ledger(
     assert on_sqlite["postings"] > 0
     assert on_postgresql["ledger_hash"] == on_sqlite["ledger_hash"]
     assert on_postgresql["billed_nanos"] == on_sqlite["billed_nanos"]
+    assert on_postgresql["shares"] == on_sqlite["shares"] != []
+    assert on_postgresql["budgets"] == on_sqlite["budgets"]
     assert on_postgresql["problems"] == on_sqlite["problems"] == []
     assert not (tmp_path / "postgresql" / "books.sqlite").exists()

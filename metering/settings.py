@@ -18,7 +18,7 @@ _KNOWN: Final[Mapping[str, frozenset[str]]] = {
     "roles": frozenset(),  # ingestor name -> role, any key
     "accounts": frozenset(),  # ingestor name -> billing account, any key
     "detail": frozenset(),  # ingestor name -> which metered usage it divides, any key
-    "outcomes": frozenset({"windows", "keys", "settles", "units"}),
+    "outcomes": frozenset({"windows", "keys", "settles", "units", "values"}),
     "true_up": frozenset(),  # reason of a tie-out -> who bears it, see core.adjustments
     "journal": frozenset(
         {

@@ -136,6 +136,8 @@ class FunnelRow:
             where none is reported.
         window_days: within which an outcome answers; None for several projects.
         last_outcome: ISO day of the last outcome of any kind; None: never one.
+        value_nanos: what its settled outcomes are worth as finance says, in `currency`; None where
+            finance says nothing of any of their kinds.
     """
 
     team: str
@@ -147,6 +149,7 @@ class FunnelRow:
     vendor_units: int | None
     window_days: int | None
     last_outcome: str | None
+    value_nanos: int | None = None
 
     def nanos_per_unit(self, stage: Stage) -> int | None:
         """Return what one of our units cost at a stage: all spend of the row, per unit."""
@@ -165,6 +168,11 @@ class FunnelRow:
     def tokens_per_vendor_unit(self) -> int | None:
         """How many tokens a unit of a vendor took: the token-to-AWU ratio."""
         return None if self.tokens is None else per(self.tokens, self.vendor_units, WEIGHT_UNIT)
+
+    @property
+    def self_funding(self) -> Share | None:
+        """What the settled outcomes are worth per unit of money spent."""
+        return share(self.value_nanos, self.spend.total)
 
     @property
     def nanos_per_million_tokens(self) -> int | None:
@@ -193,6 +201,7 @@ def added(rows: Iterable[FunnelRow], team: str = "*", project: str = "*") -> tup
             _added(one.vendor_units, row.vendor_units),
             None,
             max(filter(None, (one.last_outcome, row.last_outcome)), default=None),
+            _added(one.value_nanos, row.value_nanos),
         )
     return tuple(sums[currency] for currency in sorted(sums))
 

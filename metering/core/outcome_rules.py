@@ -13,17 +13,21 @@
     pull_request = 1
     ticket = 0.2
     session = 1                     # each session with usage: an attempted unit
+    [outcomes.values]               # what finance says one settled outcome of a kind is worth
+    ticket = "EUR 12.50"
 
 A session leads to the branch that a coding tool's transcripts name for it, a branch to the ticket
 in its name. Without a window of its own a project has the longest of the kinds of its outcomes. A
 kind without a unit counts one; a vendor's unit (`awu`) counts nothing, whatever is said.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final
 
+from metering.core.money import nanos_from_decimal_text
 from metering.core.outcomes import DEFAULT_WINDOW_DAYS, VENDOR_UNITS, WEIGHT_UNIT, window_days
 from metering.errors import BookError, shown
 
@@ -31,13 +35,14 @@ SESSION: Final = "session"
 """The kind of what is not reported but seen in usage: a session of an agent."""
 
 _TAG: Final = "tag:"
-_SECTIONS: Final = ("windows", "keys", "settles", "units")
+_SECTIONS: Final = ("windows", "keys", "settles", "units", "values")
 _KEYS: Final = ("branch", "session", "ticket", "trace")
 _DEFAULT_KEYS: Final = {
     "workflow_key": "workflow_key",
     "branch": "tag:branch",
     "ticket": "tag:ticket",
 }
+_VALUE: Final = re.compile(r"([A-Z]{3}) (\d{1,9}(?:\.\d{1,9})?)", re.ASCII)
 _LONGEST_DAYS: Final = 3_660
 _LARGEST_UNIT: Final = 10_000
 
@@ -51,12 +56,14 @@ class OutcomeRules:
         keys: kind of key to the column of the cells that carries it.
         settles: kind to days.
         units: kind to ten-thousandths of our unit.
+        values: kind to (currency, nanos): what one settled outcome is worth.
     """
 
     windows: Mapping[str, int] = field(default_factory=dict)
     keys: Mapping[str, str] = field(default_factory=lambda: dict(_DEFAULT_KEYS))
     settles: Mapping[str, int] = field(default_factory=dict)
     units: Mapping[str, int] = field(default_factory=dict)
+    values: Mapping[str, tuple[str, int]] = field(default_factory=dict)
 
     @property
     def tags(self) -> frozenset[str]:
@@ -114,6 +121,10 @@ def checked_rules(said: Mapping[str, object]) -> OutcomeRules:
         units={
             kind: _unit(f"units.{kind}", value) for kind, value in _section(said, "units").items()
         },
+        values={
+            kind: _value(f"values.{kind}", value)
+            for kind, value in _section(said, "values").items()
+        },
     )
 
 
@@ -154,6 +165,13 @@ def _unit(where: str, value: object) -> int:
         if exact == int(exact) and 0 <= exact <= _LARGEST_UNIT * WEIGHT_UNIT:
             return int(exact)
     raise _bad(where, shown(value), "a number from 0 to 10000 with at most four decimals")
+
+
+def _value(where: str, value: object) -> tuple[str, int]:
+    match = _VALUE.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        raise _bad(where, shown(value), 'a currency and an amount, such as "USD 12.50"')
+    return match[1], nanos_from_decimal_text(match[2])
 
 
 def _bad(where: str, found: str, expected: str) -> BookError:

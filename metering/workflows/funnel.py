@@ -15,6 +15,7 @@ from metering.books.engine import begin_read, open_engine
 from metering.books.migrations import require_current
 from metering.core.funnel import Answered, FunnelRow, Stages, added
 from metering.core.ledger import HOLDING_KINDS, Account
+from metering.core.money import divide_half_even
 from metering.core.outcome_rules import SESSION, OutcomeRules, checked_rules
 from metering.core.outcomes import VENDOR_UNITS, WEIGHT_UNIT, OutcomeKind, Stage
 from metering.core.periods import BillingPeriod
@@ -291,6 +292,7 @@ class _Reading:
                 vendor_units=self._vendor_units(owner, sums),
                 window_days=self._window(team, project),
                 last_outcome=last.isoformat() if last else None,
+                value_nanos=self._value(owner, currency_of_row, sums),
             )
 
     def _stages(
@@ -319,6 +321,19 @@ class _Reading:
             reversed=taken_back if is_accepted else None,
             confirmed=validated if is_accepted and Stage.COMPLETED.value in told else None,
         )
+
+    def _value(
+        self,
+        owner: tuple[str, str],
+        currency: str,
+        sums: Mapping[tuple[str, str, str], tuple[int, ...]],
+    ) -> int | None:
+        worth = [
+            divide_half_even(sums[(*owner, kind)][3] * nanos, WEIGHT_UNIT)
+            for kind, (said_in, nanos) in self._rules.values.items()
+            if said_in == currency and (*owner, kind) in sums
+        ]
+        return sum(worth) if worth else None
 
     def _vendor_units(
         self, owner: tuple[str, str], sums: Mapping[tuple[str, str, str], tuple[int, ...]]

@@ -66,6 +66,8 @@ def _row_as_json(row: FunnelRow) -> dict[str, object]:
         "outcome_coverage": _share_text(spend.coverage),
         "tokens": row.tokens,
         "nanos_per_million_tokens": row.nanos_per_million_tokens,
+        "value_nanos": row.value_nanos,
+        "self_funding_ratio": _share_text(row.self_funding),
         "window_days": row.window_days,
         "last_outcome": row.last_outcome,
         "units": {one.name: units_text(getattr(stages, one.name)) for one in fields(stages)},

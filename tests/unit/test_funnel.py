@@ -123,6 +123,20 @@ def test_a_vendor_s_unit_never_counts_in_ours() -> None:
     assert rules.settles_after("deploy", {}) == 7
 
 
+def test_a_value_is_what_finance_says_of_a_settled_outcome() -> None:
+    rules = checked_rules({"values": {"ticket": "EUR 12.50"}})
+
+    paid = row(Answered(keyed=50), Stages(settled=UNIT), value_nanos=125)
+    (total,) = added([paid, row(Answered(no_feed=50), Stages())])
+
+    assert rules.values == {"ticket": ("EUR", 12_500_000_000)}
+    assert paid.self_funding is not None
+    assert paid.self_funding.text == "2.5000"
+    assert total.self_funding is not None
+    assert total.self_funding.text == "1.2500"
+    assert row(Answered(keyed=50), Stages()).self_funding is None
+
+
 @pytest.mark.parametrize(
     ("said", "what"),
     [
@@ -134,6 +148,7 @@ def test_a_vendor_s_unit_never_counts_in_ours() -> None:
         ({"keys": {"branch": "branch"}}, "keys.branch is 'branch'"),
         ({"units": {"ticket": 0.00001}}, "units.ticket is '1e-05'"),
         ({"units": {"ticket": "1"}}, "units.ticket is '1'"),
+        ({"values": {"ticket": "12.50"}}, "values.ticket is '12.50'"),
     ],
 )
 def test_settings_that_say_what_nobody_knows_are_refused(

@@ -30,6 +30,9 @@ _KNOWN: Final[Mapping[str, frozenset[str]]] = {
             "suspense_account",
             "clearing_account",
             "clearing_accounts",
+            "prepaid_account",
+            "capacity_account",
+            "shared_account",
             "decimal",
         }
     ),

@@ -34,10 +34,11 @@ def journal(
 ) -> None:
     r"""Write the journal of PERIOD (YYYY-MM) for the general ledger.
 
-    Debits are expense by account, cost centre and project, credits what is owed to each provider.
-    An entry balances to the cent. While the period is open it is an accrual, reversed on the first
-    day of the next month; once it is closed it is the actual entry. The id of a line never depends
-    on its amount, so that importing a journal twice books nothing twice.
+    Debits are expense by account, cost centre and project, credits what is owed to each provider
+    or was paid beforehand. An entry balances to the cent. While the period is open it is an
+    accrual, reversed on the first day of the next month; once it is closed it is the actual entry.
+    The id of a line never depends on its amount, so that importing a journal twice books nothing
+    twice.
 
     Accounts, company code and decimal mark stand under [journal] in metering.toml.
 
@@ -72,13 +73,13 @@ def _show(entry: "JournalEntry") -> None:
 
     emit_table(
         f"{entry.kind.value.capitalize()} on {entry.booked_on}, {entry.currency}",
-        ("Account", "Cost centre", "Project", "Owed to", "Debit", "Credit"),
+        ("Account", "Cost centre", "Project", "For", "Debit", "Credit"),
         [
             (
                 line.account,
                 line.cost_centre,
                 line.project,
-                f"{line.provider}/{line.billing_account}" if line.provider else "",
+                line.holder,
                 minor_text(line.debit, entry.currency) if line.debit else "",
                 minor_text(line.credit, entry.currency) if line.credit else "",
             )
@@ -107,8 +108,7 @@ def _as_json(written: "JournalWritten") -> dict[str, object]:
                         "account": line.account,
                         "cost_centre": line.cost_centre,
                         "project": line.project,
-                        "provider": line.provider,
-                        "billing_account": line.billing_account,
+                        "holder": line.holder,
                         "corrects": line.corrects,
                         "debit_minor_units": line.debit,
                         "credit_minor_units": line.credit,

@@ -1,14 +1,15 @@
-"""The month's journal: balanced lines for the general ledger, from what the book charges.
+"""The month's journal: balanced lines for the general ledger, from what the book moved.
 
-Debits are expense by general-ledger account, cost centre and project; credits are what is owed to
-each provider's billing account, on a clearing account. An entry balances in whole minor units:
-amounts are rounded once, by largest remainder, on each side to the same total.
+Every posting is a transfer from one account of the book to another, and each account stands for one
+of the general ledger: an owner for expense, a provider for what is accrued and not paid, credit
+bought beforehand for an asset. So an entry balances by construction; its amounts are rounded once,
+by largest remainder, to whole minor units that sum to nothing.
 
 While a period is open its entry is an accrual, with its reversal on the first day of the next
 month; once it is closed the entry is the actual one. Each line carries an id that is made of what
 the line is for and not of its amount, so that posting a journal twice books nothing twice.
 
-Source: peers, "Journal entries"; design, "Money kinds kept apart".
+Source: peers, "Journal entries"; design, "A posting is a transfer", "Money kinds kept apart".
 """
 
 import hashlib
@@ -19,6 +20,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import Final, NamedTuple
 
+from metering.core.ledger import Account, AccountKind
 from metering.core.money import rounded_parts
 from metering.core.periods import BillingPeriod
 
@@ -41,9 +43,12 @@ class ChartOfAccounts:
 
     Attributes:
         expense: of owners whose cost centre has none of its own.
-        expense_of: by cost centre.
         suspense: what nobody owns.
         clearing: what is owed to providers that have none of their own.
+        prepaid: credit and seats that are paid and not used up.
+        capacity: what own or leased computers cost, whoever is paid for it.
+        shared: what pools of shared cost hold, and what mark-ups came to.
+        expense_of: by cost centre.
         clearing_of: by provider.
         entity: company code or subsidiary; empty when the books are of one.
     """
@@ -51,27 +56,40 @@ class ChartOfAccounts:
     expense: str
     suspense: str
     clearing: str
+    prepaid: str = ""
+    capacity: str = ""
+    shared: str = ""
     expense_of: Mapping[str, str] = field(default_factory=dict)
     clearing_of: Mapping[str, str] = field(default_factory=dict)
     entity: str = ""
 
+    def account(self, account: Account) -> str:
+        """Return the general-ledger account that an account of the book stands for."""
+        if account.kind is AccountKind.OWNER:
+            return self.expense_of.get(account.cost_centre, self.expense)
+        if account.kind is AccountKind.PROVIDER:
+            return self.clearing_of.get(account.provider, self.clearing)
+        others = {
+            AccountKind.PREPAID: self.prepaid,
+            AccountKind.CAPACITY: self.capacity,
+            AccountKind.SUSPENSE: self.suspense,
+        }
+        return others.get(account.kind, self.shared)
+
 
 @dataclass(frozen=True, slots=True)
-class Charged:
-    """What the book charges to one owner for one billing account.
+class Transfer:
+    """What the book moved from one account to another.
 
     Attributes:
-        cost_centre, project: empty where nobody owns it, or the owner has no project.
-        owned: False for suspense.
+        debit, credit: accounts of the book.
+        currency: ISO 4217.
         corrects: the closed month it corrects as YYYY-MM, or "".
         nanos: of `currency`; negative for what is given back.
     """
 
-    cost_centre: str
-    project: str
-    owned: bool
-    provider: str
-    billing_account: str
+    debit: Account
+    credit: Account
     currency: str
     corrects: str
     nanos: int
@@ -82,6 +100,7 @@ class JournalLine:
     """One line of an entry; exactly one of debit and credit is above zero.
 
     Attributes:
+        holder: the account of the book, where it is no owner: a provider's, a pool, credit.
         external_id: the same for the same line of the same month, whatever its amount.
         account: of the general ledger.
         debit, credit: whole minor units of the entry's currency.
@@ -92,8 +111,7 @@ class JournalLine:
     account: str
     cost_centre: str
     project: str
-    provider: str
-    billing_account: str
+    holder: str
     corrects: str
     debit: int
     credit: int
@@ -124,7 +142,7 @@ class JournalEntry:
 
 def journal_entries(
     period: BillingPeriod,
-    charges: Iterable[Charged],
+    transfers: Iterable[Transfer],
     chart: ChartOfAccounts,
     minor_digits: Mapping[str, int],
     *,
@@ -133,21 +151,21 @@ def journal_entries(
     """Return the entries of a period: per currency the accrual and its reversal, or the actual.
 
     Args:
-        period: the month the charges are booked in.
-        charges: in any order.
+        period: the month they are booked in.
+        transfers: in any order.
         chart: the accounts.
         minor_digits: currency to the decimals of its minor unit.
-        closed: whether the period takes no more charges.
+        closed: whether the period takes no more postings.
     """
-    by_currency: dict[str, list[Charged]] = {}
-    for charged in charges:
-        by_currency.setdefault(charged.currency, []).append(charged)
+    by_currency: dict[str, list[Transfer]] = {}
+    for transfer in transfers:
+        by_currency.setdefault(transfer.currency, []).append(transfer)
     last_day = period.end_day - timedelta(days=1)
     entries: list[JournalEntry] = []
-    for currency, charged_in in sorted(by_currency.items()):
+    for currency, moved in sorted(by_currency.items()):
         step = 10 ** (_NANO_DIGITS - minor_digits[currency])
         kind = EntryKind.ACTUAL if closed else EntryKind.ACCRUAL
-        entry = _entry(period, kind, last_day, currency, _lines(charged_in, chart, step))
+        entry = _entry(period, kind, last_day, currency, _lines(moved, chart, step))
         if not entry.lines:
             continue
         entries.append(entry)
@@ -162,37 +180,34 @@ class _Place(NamedTuple):
     account: str
     cost_centre: str
     project: str
-    provider: str
-    billing_account: str
+    holder: str
     corrects: str
 
 
-def _lines(charges: Iterable[Charged], chart: ChartOfAccounts, step: int) -> Iterator[JournalLine]:
-    """Yield the lines of an entry, both sides rounded to one total; ids are not given yet."""
-    debits: Counter[_Place] = Counter()
-    credits_: Counter[_Place] = Counter()
-    for one in charges:
-        expense = chart.expense_of.get(one.cost_centre, chart.expense)
-        account = expense if one.owned else chart.suspense
-        debits[_Place(account, one.cost_centre, one.project, "", "", one.corrects)] += one.nanos
-        clearing = chart.clearing_of.get(one.provider, chart.clearing)
-        owed = _Place(clearing, "", "", one.provider, one.billing_account, one.corrects)
-        credits_[owed] += one.nanos
-    yield from _side(debits, step, sign=1)
-    yield from _side(credits_, step, sign=-1)
-
-
-def _side(sums: Mapping[_Place, int], step: int, *, sign: int) -> Iterator[JournalLine]:
+def _lines(
+    transfers: Iterable[Transfer], chart: ChartOfAccounts, step: int
+) -> Iterator[JournalLine]:
+    """Yield the lines of an entry, debits first; ids are not given yet."""
+    sums: Counter[_Place] = Counter()
+    for one in transfers:
+        sums[_place(one.debit, one.corrects, chart)] += one.nanos
+        sums[_place(one.credit, one.corrects, chart)] -= one.nanos
     places = {_PARTS.join(place): place for place in sorted(sums)}
     rounded = rounded_parts({name: sums[place] for name, place in places.items()}, step)
-    for name, minor in rounded.items():
+    for name, minor in sorted(rounded.items(), key=lambda item: (item[1] < 0, places[item[0]])):
         if minor:
             yield JournalLine(
                 external_id="",
                 **places[name]._asdict(),
-                debit=max(sign * minor, 0),
-                credit=max(-sign * minor, 0),
+                debit=max(minor, 0),
+                credit=max(-minor, 0),
             )
+
+
+def _place(account: Account, corrects: str, chart: ChartOfAccounts) -> _Place:
+    if account.kind is AccountKind.OWNER:
+        return _Place(chart.account(account), account.cost_centre, account.project, "", corrects)
+    return _Place(chart.account(account), "", "", account.name.removeprefix("provider:"), corrects)
 
 
 def _entry(
@@ -222,8 +237,7 @@ def _external_id(entry_id: str, line: JournalLine) -> str:
         line.account,
         line.cost_centre,
         line.project,
-        line.provider,
-        line.billing_account,
+        line.holder,
         line.corrects,
     )
     digest = hashlib.sha256(_PARTS.join(said).encode()).hexdigest()

@@ -6,24 +6,31 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from metering.books import accounts as account_book
+from metering.books import ledger as ledger_book
 from metering.books.engine import begin_read, open_engine
 from metering.books.migrations import require_current
-from metering.core.journal import Charged, ChartOfAccounts, JournalEntry, journal_entries
+from metering.core.journal import ChartOfAccounts, JournalEntry, Transfer, journal_entries
 from metering.core.periods import BillingPeriod
 from metering.errors import BookError, LedgerError
 from metering.reporting.figures import minor_digits
 from metering.reporting.journal import Journal, JournalTemplate, journal_csv
-from metering.reporting.snapshot import Bearer, ReportStatus, Snapshot
+from metering.reporting.snapshot import ReportStatus
 from metering.workflows.period_snapshot import snapshot_of_period
 from metering.workflows.report import replace_file
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from metering.settings import Settings
 
 # Names that tell what is meant, until metering.toml says the numbers.
 _EXPENSE: Final = "AI usage expense"
 _SUSPENSE: Final = "AI usage suspense"
 _CLEARING: Final = "Accrued AI usage"
+_PREPAID: Final = "Prepaid AI credit"
+_CAPACITY: Final = "Own AI capacity"
+_SHARED: Final = "Shared AI cost"
 _DECIMALS: Final = (".", ",")
 
 
@@ -64,13 +71,13 @@ def write_journal(
     require_current(books)
     with begin_read(books) as connection:
         snapshot = snapshot_of_period(connection, settings, period)
+        transfers = tuple(_transfers(connection, period))
     chart = _chart(settings)
-    currencies = snapshot.lines.control_totals()
     entries = journal_entries(
         period,
-        _charges(snapshot),
+        transfers,
         chart,
-        {currency: minor_digits(currency) for currency in currencies},
+        {one.currency: minor_digits(one.currency) for one in transfers},
         closed=snapshot.status is ReportStatus.FINAL,
     )
     _check_balance(entries)
@@ -80,26 +87,18 @@ def write_journal(
     return JournalWritten(journal, path)
 
 
-def _charges(snapshot: Snapshot) -> Iterator[Charged]:
-    table = snapshot.lines.table
-    first_day = snapshot.period.first_day
-    names = ("cost_centre", "project", "bearer", "provider", "billing_account", "currency")
-    columns = [table[name].to_pylist() for name in (*names, "charge_day", "amount_nanos")]
-    sums: Counter[tuple[str, ...]] = Counter()
-    for *key, day, nanos in zip(*columns, strict=True):
-        corrects = f"{day:%Y-%m}" if day < first_day else ""
-        sums[(*(part or "" for part in key), corrects)] += nanos
-    for (
-        cost_centre,
-        project,
-        bearer,
-        provider,
-        account,
-        currency,
-        corrects,
-    ), nanos in sums.items():
-        owned = bearer == Bearer.OWNER.value
-        yield Charged(cost_centre, project, owned, provider, account, currency, corrects, nanos)
+def _transfers(connection: "Connection", period: BillingPeriod) -> Iterator[Transfer]:
+    """Yield what a period moved between accounts, added up."""
+    sums: Counter[tuple[str, str, str, str]] = Counter()
+    accounts = {
+        account.name: account for account in account_book.accounts_by_id(connection).values()
+    }
+    for line in ledger_book.net_lines(connection, str(period)):
+        sums[line.debit, line.credit, line.currency, line.corrects_period or ""] += (
+            line.amount_nanos
+        )
+    for (debit, credit, currency, corrects), nanos in sums.items():
+        yield Transfer(accounts[debit], accounts[credit], currency, corrects, nanos)
 
 
 def _check_balance(entries: tuple[JournalEntry, ...]) -> None:
@@ -114,6 +113,9 @@ def _chart(settings: "Settings") -> ChartOfAccounts:
         expense=str(said.get("expense_account", _EXPENSE)),
         suspense=str(said.get("suspense_account", _SUSPENSE)),
         clearing=str(said.get("clearing_account", _CLEARING)),
+        prepaid=str(said.get("prepaid_account", _PREPAID)),
+        capacity=str(said.get("capacity_account", _CAPACITY)),
+        shared=str(said.get("shared_account", _SHARED)),
         expense_of=_accounts(settings, "expense_accounts"),
         clearing_of=_accounts(settings, "clearing_accounts"),
         entity=str(said.get("entity", "")),

@@ -30,6 +30,7 @@ _COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "tie-out": ("tie_out", "Compare the ledger with the invoices of a period."),
     "period": ("period", "Estimate, close and reopen the billing periods."),
     "dispute": ("dispute", "Say that a charge is not yours, and decide it."),
+    "findings": ("findings", "Find spend that its outcomes do not answer for."),
     "report": ("report", "Write the reports finance forwards."),
     "forecast": ("forecast", "Forecast what a month will come to."),
     "explain": ("explain", "Follow an amount back to rule, rate, file and line."),

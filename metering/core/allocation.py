@@ -48,9 +48,6 @@ POOL_FIELDS: Final = (*ACCOUNT_FIELDS, *BASIS_FIELDS)
 SPLIT_ID: Final = "split:"
 """Begins the rate id of a share; the split's name follows."""
 
-SHARED_PRODUCT: Final = "shared: "
-"""Begins the product of a share; the pool's name follows."""
-
 _EVERYBODY: Final = "*"
 _POOL: Final = "pool:"
 _LEVELS: Final = 3
@@ -332,7 +329,7 @@ def share_basis(split: Split, holding: Holding) -> Basis:
         provider=holding.provider,
         platform="",
         billing_account=holding.billing_account,
-        product=f"{SHARED_PRODUCT}{split.pool}",
+        product=f"shared: {split.pool}",
         model_raw="",
         model="",
         meter=f"shared_{split.by.value}",

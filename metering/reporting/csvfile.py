@@ -64,7 +64,7 @@ _NUMBERS: Final = frozenset(
     ("quantity", "list_cost", "contracted_cost", "discount", "markup", "billed_cost")
 )
 _KEYS: Final = (
-    "corrects",
+    "correction_of",
     "bearer",
     "cost_centre",
     "team",
@@ -78,7 +78,6 @@ _KEYS: Final = (
     "card",
     "list_known",
 )
-_FIGURES: Final = (*SUMS, "contracted_nanos", "list_nanos")
 _FORMULA_STARTS: Final = frozenset("=+-@\t\r\n\0")
 
 
@@ -87,7 +86,6 @@ def chargeback_csv(snapshot: Snapshot) -> bytes:
 
     `cost_centre_owner` is the team. `service` is the platform. `discount` and `markup` are what the
     contracted rate is below or above the list rate, so list - discount + markup = contracted.
-    Contract terms (allowances, tiers, minimums, credits) are rows of their own, not contracted.
 
     Raises:
         LedgerError: the rows do not add up to the control total.
@@ -95,7 +93,7 @@ def chargeback_csv(snapshot: Snapshot) -> bytes:
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(COLUMNS)
-    frame = frame_of(snapshot.lines)
+    frame = _with_corrections(frame_of(snapshot.lines), snapshot)
     for currency, total in snapshot.lines.control_totals().items():
         rows = _rows(in_currency(frame, currency), currency, total, snapshot)
         _check(rows, total)
@@ -115,10 +113,16 @@ def spreadsheet_safe(text: str) -> str:
     return text
 
 
+def _with_corrections(frame: pd.DataFrame, snapshot: Snapshot) -> pd.DataFrame:
+    first_day = snapshot.period.first_day
+    months = [f"{day:%Y-%m}" if day < first_day else "" for day in frame["charge_day"]]
+    return frame.assign(correction_of=pd.Categorical(months))
+
+
 def _rows(
     frame: pd.DataFrame, currency: str, total: int, snapshot: Snapshot
 ) -> list[dict[str, str]]:
-    view = summed(frame, _KEYS, total=total, sums=_FIGURES)
+    view = summed(frame, _KEYS, total=total, sums=(*SUMS, "list_nanos"))
     same = {
         "period": str(snapshot.period),
         "pricing_currency": currency,
@@ -126,11 +130,11 @@ def _rows(
         "snapshot_id": snapshot.snapshot_id,
     }
     rule_version = "" if snapshot.rules_version is None else str(snapshot.rules_version)
-    names = (*_KEYS, *_FIGURES)
+    names = (*_KEYS, *SUMS, "list_nanos")
     rows = []
     for values in zip(*(view[name] for name in names), strict=True):
         group = dict(zip(names, values, strict=True))
-        corrected = _text(group["corrects"])
+        corrected = group["correction_of"]
         rows.append(
             same
             | _owner_cells(group, rule_version)
@@ -176,15 +180,14 @@ def _money_cells(group: dict[str, object]) -> dict[str, str]:
     billed = _whole(group["amount_nanos"])
     if group["bearer"] == Bearer.UNPRICED and not billed:
         return {}
-    contracted = _whole(group["contracted_nanos"])
-    cells = {"contracted_cost": decimal_text(contracted), "billed_cost": decimal_text(billed)}
+    cells = {"contracted_cost": decimal_text(billed), "billed_cost": decimal_text(billed)}
     if not group["list_known"]:
         return cells
     listed = _whole(group["list_nanos"])
     return cells | {
         "list_cost": decimal_text(listed),
-        "discount": decimal_text(max(listed - contracted, 0)),
-        "markup": decimal_text(max(contracted - listed, 0)),
+        "discount": decimal_text(max(listed - billed, 0)),
+        "markup": decimal_text(max(billed - listed, 0)),
     }
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from tests.sample_company.anthropic_pages import write_anthropic
 from tests.sample_company.company import owners_csv
+from tests.sample_company.exports import write_exports
 from tests.sample_company.flat import FLAT_TOML, flat_rows, seats_csv
 from tests.sample_company.gateway import write_gateway
 from tests.sample_company.invoices import write_invoices
@@ -45,6 +46,7 @@ def generate(folder: Path) -> dict[str, object]:
     write_text(folder / "owners" / "budgets.csv", BUDGETS_CSV)
     write_invoices(folder / "invoices", tally)
     write_outcomes(folder / "outcomes")
+    write_exports(folder / "exports")
     write_text(folder / "flat" / "flat.toml", FLAT_TOML)
     write_text(folder / "flat" / "seats.csv", seats_csv())
     write_text(folder / "prices" / "quote.csv", quotes_csv())

@@ -1,0 +1,139 @@
+"""From evidence to a review list: one case per object, ranked by money, no longer than can be read.
+
+Everything that is known against a cost object is one finding. A silent object is a question about
+its outcomes and is not asked about its spend as well. What the evidence supports is flagged; of
+that the reviewer sees what is worth the time: above a materiality threshold, the largest certain
+money first, no more than a number that a setting gives.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from metering.analysis.cases import Study, silent_case, spending_case, study_of
+from metering.analysis.findings import Finding
+from metering.analysis.panel import Frames
+from metering.analysis.silence import Silence
+from metering.analysis.vendor_moves import VendorMove
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+EVIDENCE_FACTOR: Final = 2.0
+"""A pattern is flagged when it explains the data at least this much better than honest change."""
+
+FALSE_SHARE: Final = 0.10
+REVIEWER_BUDGET: Final = 20
+LEAST_USD: Final = 100
+LEAST_SHARE: Final = 0.005
+"""Materiality: the larger of both, USD and share of all spend (token-maxing, section 5)."""
+
+_NANOS: Final = 10**9
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a house sets.
+
+    Attributes:
+        budget: how many findings a reviewer reads.
+        least_usd: below it nothing is shown.
+        least_share: nor below this share of all spend.
+    """
+
+    budget: int = REVIEWER_BUDGET
+    least_usd: int = LEAST_USD
+    least_share: float = LEAST_SHARE
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """The whole result.
+
+    Attributes:
+        findings: one per object and family that applies, flagged or not; the shown ones first, by
+            the lower bound of their money.
+        threshold_nanos: materiality, in nanos of USD.
+        study: what it was read from.
+        data_hash: SHA-256 of the frames.
+    """
+
+    findings: tuple[Finding, ...]
+    threshold_nanos: int
+    study: Study
+    data_hash: str
+
+    @property
+    def shown(self) -> tuple[Finding, ...]:
+        """What the reviewer reads."""
+        return tuple(found for found in self.findings if found.flagged and not found.held_back)
+
+    @property
+    def common(self) -> tuple[VendorMove, ...]:
+        """What all users of a model did together, and what was therefore taken off."""
+        return self.study.test.common.moves
+
+
+def review(frames: Frames, options: Options | None = None) -> Review:
+    """Return the findings of a company; pure: equal frames and options give equal findings."""
+    chosen = options or Options()
+    digest = data_hash(frames)
+    study = study_of(frames, digest)
+    found: list[Finding] = []
+    for at in range(study.panel.objects):
+        kind = study.silences.kind[at]
+        spending = spending_case(study, at, is_enough=bool(_is_enough(study, at)))
+        if kind is not Silence.NONE:
+            spending = replace(spending, flagged=False)
+            found.append(silent_case(study, at))
+        found.append(spending)
+    spent = float(study.panel.paid.sum())
+    threshold = round(max(chosen.least_usd, chosen.least_share * spent) * _NANOS)
+    return Review(_ranked(found, threshold, chosen.budget), threshold, study, digest)
+
+
+def _is_enough(study: Study, at: int) -> bool:
+    score = float(study.stakes.score[at])
+    return bool(study.stakes.comparable[at]) and score >= float(np.log(EVIDENCE_FACTOR))
+
+
+def _ranked(found: Sequence[Finding], threshold: int, budget: int) -> tuple[Finding, ...]:
+    """Return the findings in the order of a list, with the reason why one is held back."""
+    order = sorted(
+        found,
+        key=lambda f: (
+            not f.flagged,
+            f.excess_nanos < threshold,
+            -f.p10_nanos,
+            -f.score,
+            str(f.subject),
+            f.family.value,
+        ),
+    )
+    listed: list[Finding] = []
+    shown = 0
+    for finding in order:
+        if not finding.flagged:
+            listed.append(finding)
+        elif finding.excess_nanos < threshold:
+            usd = threshold / _NANOS
+            listed.append(replace(finding, held_back=f"below {usd:,.2f} USD"))
+        elif shown >= budget:
+            listed.append(replace(finding, held_back=f"beyond the {budget} that are read"))
+        else:
+            shown += 1
+            listed.append(finding)
+    return tuple(listed)
+
+
+def data_hash(frames: Frames) -> str:
+    """Return the SHA-256 of what the findings rest on."""
+    digest = hashlib.sha256(f"{frames.first_day} {frames.last_day}".encode())
+    for name in ("objects", "cells", "outcomes", "lags", "people", "keys", "prices", "events"):
+        table: pd.DataFrame = getattr(frames, name)
+        digest.update(f"\n{name}\n".encode())
+        digest.update(table.to_csv(index=False, lineterminator="\n").encode())
+    return digest.hexdigest()

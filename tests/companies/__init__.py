@@ -1,0 +1,1 @@
+"""Invented companies with labels, to measure the detectors against."""

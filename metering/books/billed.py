@@ -4,6 +4,8 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import Connection, text
 
+from metering.books.ledger import HOLDING
+
 _BILLED: Final = """
     WITH summed AS (
         SELECT basis_id, debit_account_id, credit_account_id, currency,
@@ -46,6 +48,22 @@ _BILLED_DAYS: Final = """
         b.model, b.meter, b.conditions
     HAVING sum(n.amount_nanos) <> 0
 """
+
+
+_CHARGED_DAYS: Final = f"""
+    SELECT b.provider, b.billing_account, n.currency, n.charge_day,
+        CAST(sum(n.amount_nanos) AS BIGINT)
+    FROM (
+        SELECT charge_day, basis_id, debit_account_id, currency,
+            CAST(sum(amount_nanos) AS BIGINT) AS amount_nanos
+        FROM posting WHERE charge_day BETWEEN :first_day AND :last_day
+        GROUP BY charge_day, basis_id, debit_account_id, currency
+    ) n
+    JOIN account d ON d.id = n.debit_account_id AND d.kind NOT IN ({HOLDING})
+    JOIN charge_basis b ON b.id = n.basis_id
+    GROUP BY b.provider, b.billing_account, n.currency, n.charge_day
+    HAVING sum(n.amount_nanos) <> 0
+"""  # noqa: S608 - our own words
 
 
 class BilledDay(NamedTuple):
@@ -113,3 +131,30 @@ def billed_days(connection: Connection, first_day: str, last_day: str) -> tuple[
     """
     rows = connection.execute(text(_BILLED_DAYS), {"first_day": first_day, "last_day": last_day})
     return tuple(sorted(BilledDay._make(row) for row in rows))
+
+
+class ChargedDay(NamedTuple):
+    """What is charged for one day of a billing account, whoever bears it and however it is paid.
+
+    Attributes:
+        charge_day: ISO day of the usage.
+        amount_nanos: nanos of `currency`; what was paid beforehand counts as it is used.
+    """
+
+    provider: str
+    billing_account: str
+    currency: str
+    charge_day: str
+    amount_nanos: int
+
+
+def charged_days(connection: Connection, first_day: str, last_day: str) -> tuple[ChargedDay, ...]:
+    """Return what is charged for some charge days, by billing account and day.
+
+    Args:
+        connection: of either kind of transaction.
+        first_day: ISO charge day.
+        last_day: inclusive.
+    """
+    rows = connection.execute(text(_CHARGED_DAYS), {"first_day": first_day, "last_day": last_day})
+    return tuple(sorted(ChargedDay._make(row) for row in rows))

@@ -82,7 +82,7 @@ def _estimated(
 def _charged(connection: "Connection", period: "BillingPeriod") -> _Charged:
     last = period.end_day - timedelta(days=1)
     found: dict[tuple[str, str, str], Counter[date]] = defaultdict(Counter)
-    for line in billed_book.billed_days(connection, str(period.first_day), str(last)):
+    for line in billed_book.charged_days(connection, str(period.first_day), str(last)):
         account = (line.provider, line.billing_account, line.currency)
         found[account][date.fromisoformat(line.charge_day)] += line.amount_nanos
     return found

@@ -46,7 +46,7 @@ class EstimatedAccount:
     """The estimate of one billing account, and what it comes to by now.
 
     Attributes:
-        actual_nanos: owed for the days of the period, whichever period it was booked in.
+        actual_nanos: charged for the days of the period, whichever period it was booked in.
     """
 
     estimate: period_book.AccountEstimate
@@ -147,7 +147,7 @@ def _estimates(connection: "Connection", name: str) -> tuple[EstimatedAccount, .
     period = BillingPeriod.parse(name)
     last = period.end_day - timedelta(days=1)
     actual: Counter[tuple[str, str, str]] = Counter()
-    for line in billed_book.billed_lines(connection, str(period.first_day), str(last)):
+    for line in billed_book.charged_days(connection, str(period.first_day), str(last)):
         actual[line.provider, line.billing_account, line.currency] += line.amount_nanos
     return tuple(
         EstimatedAccount(one, actual[one.provider, one.billing_account, one.currency])

@@ -19,6 +19,7 @@ _KNOWN: Final[Mapping[str, frozenset[str]]] = {
     "accounts": frozenset(),  # ingestor name -> billing account, any key
     "detail": frozenset(),  # ingestor name -> which metered usage it divides, any key
     "outcomes": frozenset({"windows", "keys", "settles", "units", "values"}),
+    "nightly": frozenset({"inbox"}),
     "true_up": frozenset(),  # reason of a tie-out -> who bears it, see core.adjustments
     "journal": frozenset(
         {
@@ -57,6 +58,7 @@ class Settings:
         accounts: ingestor name to the billing account of files that do not name one.
         dividers: name of a detail ingestor to the metered usage it divides: patterns by field.
         outcomes: what [outcomes] says, see `core.outcome_rules`.
+        inbox: folder of what the next night takes in.
         true_up: what [true_up] says, reason to bearer, see `core.adjustments.checked_policy`.
         journal: what [journal] says, see `workflows.journal`.
         arrival: what [arrival] says, source to rhythm, see `workflows.arrival`.
@@ -75,6 +77,7 @@ class Settings:
     accounts: Mapping[str, str] = field(default_factory=dict)
     dividers: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     outcomes: Mapping[str, Any] = field(default_factory=dict)
+    inbox: Path = Path("inbox")
     true_up: Mapping[str, str] = field(default_factory=dict)
     journal: Mapping[str, Any] = field(default_factory=dict)
     arrival: Mapping[str, str] = field(default_factory=dict)
@@ -149,6 +152,7 @@ def load_settings(path: Path) -> Settings:
         accounts=dict(document.get("accounts", {})),
         dividers=_dividers(path, document.get("detail", {})),
         outcomes=dict(document.get("outcomes", {})),
+        inbox=home / document.get("nightly", {}).get("inbox", "inbox"),
         true_up=dict(document.get("true_up", {})),
         journal=dict(document.get("journal", {})),
         arrival=dict(document.get("arrival", {})),

@@ -34,6 +34,7 @@ _COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "report": ("report", "Write the reports finance forwards."),
     "forecast": ("forecast", "Forecast what a month will come to."),
     "explain": ("explain", "Follow an amount back to rule, rate, file and line."),
+    "nightly": ("nightly", "Do what a night has to do, for cron."),
     "verify": ("verify", "Check that the books are sound."),
     "audit": ("audit", "List who changed the books, when, how and why."),
     "gc": ("gc", "Remove lake files that no book entry names."),

@@ -1,0 +1,290 @@
+"""Nightly: what a night has to do, in one call for cron: one lock, one receipt, one exit code.
+
+Files wait in an inbox. What was taken in whole moves to a folder beside it, by day, so that the
+next night does not read it again; what was refused stays where it is and is told every night until
+somebody sees to it. A step that fails does not keep the next one from its work, except that nothing
+is posted while usage cannot be read at all.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from filelock import FileLock, Timeout
+
+from metering.books.engine import begin_read, open_engine
+from metering.core.budgets import State
+from metering.core.money import decimal_text
+from metering.core.periods import BillingPeriod
+from metering.errors import BookError, MeteringError
+from metering.workflows.budgets import budgeted
+from metering.workflows.ingest import Order, ingest_files
+from metering.workflows.invoices import ingest_invoices
+from metering.workflows.outcome_imports import ingest_outcomes
+from metering.workflows.post import post
+from metering.workflows.runs import Run
+from metering.workflows.tie_out import tie_outs
+from metering.workflows.verify import verify
+
+if TYPE_CHECKING:
+    from metering.ingest.contract import Ingestor
+    from metering.settings import Settings
+
+_LOCK: Final = ".nightly.lock"
+_TAKEN: Final = "taken"
+_INVOICES: Final = "invoices"
+_OUTCOMES: Final = "outcomes"
+# What an exporter is still writing, and what a folder keeps for itself.
+_UNFINISHED: Final = (".part", ".tmp", ".crdownload", "~")
+
+
+class StepState(StrEnum):
+    """What became of a step."""
+
+    DONE = "done"
+    ATTENTION = "attention"  # done, and somebody has to look at something
+    FAILED = "failed"
+    LEFT_OUT = "left out"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of the night.
+
+    Attributes:
+        name: "usage", "outcomes", "invoices", "post", "tie-out", "budgets" or "verify".
+        summary: what it did, a sentence's end.
+        told: what somebody has to look at, each in full.
+    """
+
+    name: str
+    state: StepState
+    summary: str
+    told: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Night:
+    """What a night did.
+
+    Attributes:
+        steps: in the order they ran.
+        receipt: the file that says the same.
+    """
+
+    started_at: str
+    steps: tuple[Step, ...]
+    receipt: Path
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether nobody has to look at anything."""
+        return all(step.state in (StepState.DONE, StepState.LEFT_OUT) for step in self.steps)
+
+
+@dataclass(frozen=True, slots=True)
+class Formats:
+    """What is recognised.
+
+    Attributes:
+        usage: ingestors of usage.
+        outcomes: ingestors of outcomes.
+    """
+
+    usage: "Sequence[Ingestor]"
+    outcomes: "Sequence[Ingestor]"
+
+
+def run_night(
+    settings: "Settings",
+    run: Run,
+    formats: Formats,
+    tell: Callable[[str], None] = lambda _: None,
+) -> Night:
+    """Take in the inbox, post, tie out, look at budgets, verify; write the receipt.
+
+    Args:
+        settings: where everything is; `inbox` is what waits.
+        run: who, when.
+        formats: what is recognised.
+        tell: called with the name of each step before it runs.
+
+    Raises:
+        BookError: `nightly-running`: another night is not over yet; nothing is done.
+    """
+    night = _Night(settings, run, formats)
+    with _alone(settings.home / _LOCK):
+        steps = []
+        for name, work in night.steps():
+            tell(name)
+            steps.append(_step(name, work))
+        return _written(settings, run, steps)
+
+
+class _Night:
+    """The steps, each a function that returns its state, a summary and what is to be told."""
+
+    def __init__(self, settings: "Settings", run: Run, formats: Formats) -> None:
+        self._settings = settings
+        self._run = run
+        self._formats = formats
+        self._inbox = settings.inbox
+
+    def steps(self) -> Iterator[tuple[str, Callable[[], Step]]]:
+        """Yield the steps by name, in order."""
+        yield "usage", self._usage
+        yield "outcomes", self._outcomes
+        yield "invoices", self._invoices
+        yield "post", self._post
+        yield "tie-out", self._tie_out
+        yield "budgets", self._budgets
+        yield "verify", self._verify
+
+    def _usage(self) -> Step:
+        apart = (self._inbox / _INVOICES, self._inbox / _OUTCOMES, self._inbox / _TAKEN)
+        files = [path for path in _waiting(self._inbox) if not _is_below(path, apart)]
+        order = Order(self._formats.usage)
+
+        def take(path: Path) -> list[str]:
+            (receipt,) = ingest_files(self._settings, self._run, [path], order)
+            return [rejection.message(receipt.path) for rejection in receipt.rejections]
+
+        return self._taken_in("usage", files, take)
+
+    def _outcomes(self) -> Step:
+        def take(path: Path) -> list[str]:
+            (receipt,) = ingest_outcomes(self._settings, self._run, [path], self._formats.outcomes)
+            return [rejection.message(receipt.path) for rejection in receipt.rejections]
+
+        return self._taken_in("outcomes", _waiting(self._inbox / _OUTCOMES), take)
+
+    def _invoices(self) -> Step:
+        def take(path: Path) -> list[str]:
+            list(ingest_invoices(self._settings, self._run, [path]))
+            return []
+
+        return self._taken_in("invoices", _waiting(self._inbox / _INVOICES), take)
+
+    def _taken_in(
+        self, name: str, files: Sequence[Path], take: Callable[[Path], list[str]]
+    ) -> Step:
+        told: list[str] = []
+        moved = 0
+        for path in files:
+            try:
+                refused = take(path)
+            except MeteringError as error:
+                told.append(str(error))
+                continue
+            told.extend(refused)
+            _move(path, self._inbox, f"{self._run.started_at:%Y-%m-%d}")
+            moved += 1
+        summary = f"{moved} of {len(files)} files taken in" if files else "nothing waits"
+        return Step(name, StepState.ATTENTION if told else StepState.DONE, summary, tuple(told))
+
+    def _post(self) -> Step:
+        posted = post(self._settings, self._run)
+        amounts = ", ".join(
+            f"{period} {currency} {decimal_text(nanos)}"
+            for (period, currency), nanos in sorted(posted.amounts.items())
+            if nanos
+        )
+        summary = f"{posted.postings} postings" + (f": {amounts}" if amounts else "")
+        return Step("post", StepState.DONE, summary)
+
+    def _tie_out(self) -> Step:
+        told = []
+        accounts = 0
+        with begin_read(open_engine(self._settings.books_url)) as connection:
+            for name in verify(self._settings).open_periods:
+                for tie in tie_outs(connection, self._settings, BillingPeriod.parse(name)):
+                    accounts += tie.is_invoiced
+                    if tie.is_invoiced and not tie.ties:
+                        amount = decimal_text(tie.unexplained_nanos)
+                        told.append(
+                            f"{name} {tie.provider}/{tie.billing_account}: "
+                            f"{tie.currency} {amount} unexplained"
+                        )
+        state = StepState.ATTENTION if told else StepState.DONE
+        return Step("tie-out", state, f"{accounts} invoiced accounts of open months", tuple(told))
+
+    def _budgets(self) -> Step:
+        try:
+            found = budgeted(self._settings)
+        except BookError as error:
+            if error.code in ("no-budgets", "no-charges"):
+                return Step("budgets", StepState.LEFT_OUT, "none is in force")
+            raise
+        over = [one for one in found.stands if one.state() in (State.OVER, State.FORECAST_OVER)]
+        told = tuple(
+            f"{'/'.join(filter(None, (one.owner.cost_centre, one.owner.team, one.owner.project)))}"
+            f" {one.state().value} in {found.period}"
+            for one in over
+        )
+        state = StepState.ATTENTION if over else StepState.DONE
+        count = sum(one.budget is not None for one in found.stands)
+        return Step("budgets", state, f"{count} looked at", told)
+
+    def _verify(self) -> Step:
+        found = verify(self._settings)
+        summary = f"ledger {found.ledger_hash[:12]}, chain {found.chain[:12]}"
+        state = StepState.DONE if found.sound else StepState.FAILED
+        return Step("verify", state, summary, tuple(found.problems))
+
+
+def _step(name: str, work: Callable[[], Step]) -> Step:
+    try:
+        return work()
+    except MeteringError as error:
+        return Step(name, StepState.FAILED, "see what it says", (str(error),))
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    try:
+        with FileLock(path, timeout=0):
+            yield
+    except Timeout as error:
+        raise BookError(
+            "nightly-running",
+            "another night is not over yet",
+            details=(f"lock:     {path}",),
+            do="wait for it, or see what its process is doing",
+        ) from error
+
+
+def _waiting(folder: Path) -> list[Path]:
+    """Return the files below a folder, sorted; hidden and unfinished ones are left alone."""
+    if not folder.is_dir():
+        return []
+    return sorted(
+        path
+        for path in folder.rglob("*")
+        if path.is_file()
+        and not path.name.endswith(_UNFINISHED)
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    )
+
+
+def _is_below(path: Path, folders: Iterable[Path]) -> bool:
+    return any(path.is_relative_to(folder) for folder in folders)
+
+
+def _move(path: Path, inbox: Path, day: str) -> None:
+    target = inbox / _TAKEN / day / path.relative_to(inbox)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    path.replace(target)
+
+
+def _written(settings: "Settings", run: Run, steps: Sequence[Step]) -> Night:
+    started_at = f"{run.started_at:%Y-%m-%dT%H:%M:%SZ}"
+    folder = settings.home / "receipts"
+    folder.mkdir(exist_ok=True)
+    receipt = folder / f"nightly-{run.started_at:%Y-%m-%dT%H%M%SZ}.json"
+    said = {"started_at": started_at, "steps": [asdict(step) for step in steps]}
+    receipt.write_text(json.dumps(said, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    return Night(started_at, tuple(steps), receipt)

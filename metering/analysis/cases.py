@@ -12,6 +12,7 @@ from metering.analysis.excess import DECLARED, Excess, find_excess
 from metering.analysis.findings import ChartWeek, Evidence, Family, Finding, Subject
 from metering.analysis.masks import INCENTIVES, EventMasks, masks_of, objects_in
 from metering.analysis.panel import DAYS_PER_WEEK, Floats, Frames, Panel, panel_of
+from metering.analysis.readings import Readings
 from metering.analysis.silence import Silences, find_silences
 from metering.analysis.stakes import Stakes, weigh
 
@@ -69,6 +70,7 @@ class Study:
         test: the main test.
         stakes: what it weighs, per object.
         silences: objects without outcomes.
+        readings: the other detectors.
         data_hash: SHA-256 of the frames.
     """
 
@@ -77,6 +79,7 @@ class Study:
     test: Excess
     stakes: Stakes
     silences: Silences
+    readings: Readings
     data_hash: str
 
 
@@ -86,7 +89,8 @@ def study_of(frames: Frames, data_hash: str) -> Study:
     masks = masks_of(panel)
     test = find_excess(panel, masks)
     silences = find_silences(panel, test.answered, test.per_event, masks)
-    return Study(panel, masks, test, weigh(panel, test), silences, data_hash)
+    stakes = weigh(panel, test)
+    return Study(panel, masks, test, stakes, silences, Readings(panel, test), data_hash)
 
 
 def spending_case(study: Study, at: int, *, is_enough: bool) -> Finding:
@@ -103,6 +107,7 @@ def spending_case(study: Study, at: int, *, is_enough: bool) -> Finding:
     parts = {pattern: float(part[at, best]) for pattern, part in test.by_pattern.items()}
     named = max(parts, key=lambda pattern: parts[pattern])
     onset = round(float(stakes.onset[at]))
+    further, unanswered = _further(study, at, first, end) if is_enough else ((), ())
     return Finding(
         family=Family.TOKEN_MAXING,
         subject=_subject(study, at, first, end),
@@ -119,7 +124,8 @@ def spending_case(study: Study, at: int, *, is_enough: bool) -> Finding:
         q=round(float(stakes.q[at]), 6),
         flagged=is_enough,
         held_back="",
-        evidence=_evidence(study, at, named),
+        evidence=(*_evidence(study, at, named), *further),
+        unanswered=unanswered,
         checked=_checked(study, at),
         not_checked=(_OPEN[named], *_ALWAYS_OPEN),
         chart=_chart(study, at, first),
@@ -159,6 +165,7 @@ def silent_case(study: Study, at: int) -> Finding:
         evidence=(
             Evidence("D24", "days with an outcome", None, float(heard), 0, panel.days, "days"),
         ),
+        unanswered=(),
         checked=(
             f"spend of the last {window} days is pending, and is not counted",
             "gaps of the feed that the events tell are no silence",
@@ -268,6 +275,27 @@ def _evidence(study: Study, at: int, named: Pattern) -> tuple[Evidence, ...]:
             )
         )
     return tuple(found)
+
+
+def _further(
+    study: Study, at: int, first: int, end: int
+) -> tuple[tuple[Evidence, ...], tuple[str, ...]]:
+    """Return what the other detectors say of a case, and which of them had too little to say."""
+    said: list[Evidence] = []
+    unanswered: list[str] = []
+    for detector, readings in study.readings.of(at, first, end).items():
+        for reading in readings:
+            if reading.refused:
+                unanswered.append(f"{detector}: {reading.refused}")
+                continue
+            said.append(
+                Evidence(
+                    *(detector, reading.measure, _short(reading.before), _short(reading.after)),
+                    *(reading.n_before, reading.n_after, reading.counted),
+                    usd_nanos=None if reading.usd is None else round(reading.usd * _NANOS),
+                )
+            )
+    return tuple(said), tuple(unanswered)
 
 
 def _short(value: float | None) -> float | None:

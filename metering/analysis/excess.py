@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 
 from metering.analysis.answering import Answered, answer
-from metering.analysis.composition import Composition, Pattern, compose, ratios_of
+from metering.analysis.composition import Composition, Pattern, Ratio, compose, ratios_of
 from metering.analysis.heavy_tails import log_mean, log_ratio
 from metering.analysis.masks import EventMasks
 from metering.analysis.panel import Bools, Floats, Panel
@@ -59,7 +59,8 @@ class Excess:
         error: standard error of `excess`: counting, drift, and elasticity.
         evidence: log of how much better a pattern explains the window than honest change.
         by_pattern: pattern -> its part of `evidence`, with its share beforehand.
-        composition: what the composition says.
+        ratios: what the composition is made of.
+        composition: what it says.
         answered: outcomes by day of usage.
         spend: spend without the vendors' common moves, USD by day.
         common: those moves.
@@ -77,6 +78,7 @@ class Excess:
     error: Floats
     evidence: Floats
     by_pattern: Mapping[Pattern, Floats]
+    ratios: Mapping[Pattern, Ratio]
     composition: Composition
     answered: Answered
     spend: Floats
@@ -123,7 +125,8 @@ def find_excess(panel: Panel, masks: EventMasks) -> Excess:
             excess, power * factor, error, _EXCESS_FREEDOM
         )
 
-    composition = compose(panel, ratios_of(panel), windows)
+    ratios = ratios_of(panel)
+    composition = compose(panel, ratios, windows)
     by_pattern = _by_pattern(beyond, composition)
     declared = DECLARED * masks.declared[:, windows.first]
     by_pattern = {
@@ -139,6 +142,7 @@ def find_excess(panel: Panel, masks: EventMasks) -> Excess:
         error=error,
         evidence=evidence,
         by_pattern=by_pattern,
+        ratios=ratios,
         composition=composition,
         answered=answered,
         spend=spend,

@@ -49,6 +49,7 @@ class Evidence:
         n_before: on how many `counted` the number before rests.
         n_after: likewise.
         counted: days, weeks, outcomes, keys.
+        usd_nanos: what the difference would cost by itself; None where it says no money.
     """
 
     detector: str
@@ -58,6 +59,7 @@ class Evidence:
     n_before: int
     n_after: int
     counted: str
+    usd_nanos: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,7 @@ class Finding:
         flagged: whether the evidence is enough.
         held_back: why a flagged one is not shown to the reviewer; "" when it is.
         evidence: numbers before and after; the first three are spend, outcomes and their ratio.
+        unanswered: detectors that had too little to say anything, and how little.
         checked: benign explanations that were looked at, and what was seen.
         not_checked: those that nobody looked at; a reviewer has to.
         chart: weeks of spend and outcomes.
@@ -119,6 +122,7 @@ class Finding:
     flagged: bool
     held_back: str
     evidence: tuple[Evidence, ...]
+    unanswered: tuple[str, ...]
     checked: tuple[str, ...]
     not_checked: tuple[str, ...]
     chart: tuple[ChartWeek, ...]

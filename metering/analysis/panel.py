@@ -52,6 +52,7 @@ class Frames:
         lags: object, lag (days from a task's last usage to its outcome), events.
         people: object, week, people, top_share, top_five_share, concentration; never a name.
         keys: object, week (of last use), keys, lost_keys, usd, lost_usd (without an outcome).
+        targets: object, above, below: months of people around a round amount of USD.
         workflows: object, workflow_key, week, usd.
         prices: provider, model, day, and USD per million tokens of each token class.
         events: first, last (days; null when open), kind, scope, detail.
@@ -65,6 +66,7 @@ class Frames:
     lags: pd.DataFrame
     people: pd.DataFrame
     keys: pd.DataFrame
+    targets: pd.DataFrame
     workflows: pd.DataFrame
     prices: pd.DataFrame
     events: pd.DataFrame

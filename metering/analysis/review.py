@@ -32,6 +32,10 @@ LEAST_SHARE: Final = 0.005
 """Materiality: the larger of both, USD and share of all spend (token-maxing, section 5)."""
 
 _NANOS: Final = 10**9
+_HASHED: Final = (
+    *("objects", "cells", "outcomes", "lags", "people", "keys", "targets", "workflows"),
+    *("prices", "events"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +136,7 @@ def _ranked(found: Sequence[Finding], threshold: int, budget: int) -> tuple[Find
 def data_hash(frames: Frames) -> str:
     """Return the SHA-256 of what the findings rest on."""
     digest = hashlib.sha256(f"{frames.first_day} {frames.last_day}".encode())
-    for name in ("objects", "cells", "outcomes", "lags", "people", "keys", "prices", "events"):
+    for name in _HASHED:
         table: pd.DataFrame = getattr(frames, name)
         digest.update(f"\n{name}\n".encode())
         digest.update(table.to_csv(index=False, lineterminator="\n").encode())

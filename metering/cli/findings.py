@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from metering.workflows.findings_try import Tried
 
 _FOLDER: Final = click.Path(exists=True, file_okay=False, path_type=Path)
+# Spend, outcomes, their ratio, and what names the pattern; the other detectors are in the JSON.
+_SHOWN_NUMBERS: Final = 4
 _TARGET: Final = click.Path(dir_okay=False, path_type=Path)
 
 
@@ -124,7 +126,7 @@ def _show_case(number: int, finding: "Finding") -> None:
     emit_table(
         "",
         ("", "before", "after", "n before", "n after", "of"),
-        [_row(evidence) for evidence in finding.evidence],
+        [_row(evidence) for evidence in finding.evidence[:_SHOWN_NUMBERS]],
         right=("before", "after", "n before", "n after"),
     )
     for words, sentences in (
@@ -174,6 +176,8 @@ def _closing(tried: "Tried") -> str:
 
 
 def _as_json(tried: "Tried") -> dict[str, Any]:
+    from metering.analysis.detectors.catalogue import CATALOGUE
+
     found = tried.review
     test = found.study.test
     return {
@@ -203,6 +207,16 @@ def _as_json(tried: "Tried") -> dict[str, Any]:
             for gap in found.study.masks.gaps
         ],
         "notes": list(tried.notes),
+        "detectors": [
+            {
+                "number": detector.number,
+                "name": detector.name,
+                "question": detector.question,
+                "needs": detector.needs,
+                "fails": detector.fails,
+            }
+            for detector in CATALOGUE
+        ],
         "findings": [_finding_json(finding) for finding in found.findings],
     }
 
@@ -235,9 +249,11 @@ def _finding_json(finding: "Finding") -> dict[str, Any]:
                 "n_before": evidence.n_before,
                 "n_after": evidence.n_after,
                 "counted": evidence.counted,
+                "usd_nanos": evidence.usd_nanos,
             }
             for evidence in finding.evidence
         ],
+        "unanswered": list(finding.unanswered),
         "checked": list(finding.checked),
         "not_checked": list(finding.not_checked),
         "chart": [

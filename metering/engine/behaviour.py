@@ -42,6 +42,8 @@ class Behaviour:
             top_five_share, concentration (Herfindahl).
         keys: object, week in which a key was last used, keys, lost_keys (without an accepted
             outcome so far), usd, lost_usd.
+        targets: object, above, below: months of people just above and just below the round amount
+            of USD that gathers most; within five per cent.
         workflows: object, workflow_key, week, usd; of keys that were used in four weeks or more.
         prices: provider, model, day (may be negative), four prices in USD per million tokens.
         events: first, last (day, null when open), kind, scope, detail.
@@ -57,6 +59,7 @@ class Behaviour:
     lags: "pa.Table"
     people: "pa.Table"
     keys: "pa.Table"
+    targets: "pa.Table"
     workflows: "pa.Table"
     prices: "pa.Table"
     events: "pa.Table"
@@ -117,6 +120,7 @@ def sum_behaviour(
         lags=_table(connection, _LAGS),
         people=_table(connection, _PEOPLE),
         keys=_table(connection, _KEYS.format(last=(last - first).days)),
+        targets=_table(connection, _TARGETS.format(first=first)),
         workflows=_table(connection, _WORKFLOWS),
         prices=_table(connection, _PRICES.format(first=first)),
         events=_table(connection, _EVENTS.format(first=first)),
@@ -226,6 +230,25 @@ _KEYS: Final = """
         CAST(sum(usd) AS DOUBLE) AS usd,
         CAST(coalesce(sum(usd) FILTER (NOT coalesce(is_won, false)), 0) AS DOUBLE) AS lost_usd
     FROM tasks LEFT JOIN won USING (object, workflow_key) GROUP BY ALL ORDER BY object, week
+"""
+
+# Only counts of months leave; whose they are does not.
+_TARGETS: Final = """
+    WITH months AS (
+        SELECT object, person, date_trunc('month', DATE '{first}' + day) AS month,
+            CAST(sum(cost_usd) AS DOUBLE) AS usd
+        FROM used WHERE person IS NOT NULL GROUP BY ALL
+    ), targets AS (
+        SELECT unnest([10, 20, 25, 50, 100, 150, 200, 250, 500, 750, 1000, 1500, 2000, 5000])
+            AS target
+    ), counted AS (
+        SELECT object, target, count(*) FILTER (usd >= target) AS above,
+            count(*) FILTER (usd < target) AS below
+        FROM months JOIN targets ON usd >= 0.95 * target AND usd < 1.05 * target GROUP BY ALL
+    )
+    SELECT object, above, below FROM counted
+    QUALIFY row_number() OVER (PARTITION BY object ORDER BY above - below DESC, target) = 1
+    ORDER BY object
 """
 
 _WORKFLOWS: Final = """

@@ -88,6 +88,7 @@ def frames_of(summed: Behaviour) -> Frames:
         lags=summed.lags.to_pandas(),
         people=summed.people.to_pandas(),
         keys=summed.keys.to_pandas(),
+        targets=summed.targets.to_pandas(),
         workflows=summed.workflows.to_pandas(),
         prices=summed.prices.to_pandas(),
         events=summed.events.to_pandas(),

@@ -15,6 +15,7 @@ _KNOWN: Final[Mapping[str, frozenset[str]]] = {
     "usage": frozenset({"location"}),
     "engine": frozenset({"kind", "memory_limit", "threads"}),
     "rules": frozenset({"file"}),
+    "report": frozenset({"organisation", "logo", "accent", "accent_dark", "locale", "templates"}),
     "roles": frozenset(),  # ingestor name -> role, any key
     "accounts": frozenset(),  # ingestor name -> billing account, any key
     "detail": frozenset(),  # ingestor name -> which metered usage it divides, any key
@@ -42,6 +43,26 @@ _KNOWN: Final[Mapping[str, frozenset[str]]] = {
 
 
 @dataclass(frozen=True, slots=True)
+class ReportSettings:
+    """How a company wants its reports to look; None leaves it to the house.
+
+    Attributes:
+        organisation: its name.
+        logo: a PNG or SVG file.
+        accent, accent_dark: colours of bars and links on white and on dark paper, "#rrggbb".
+        locale: how numbers are written, a BCP 47 tag.
+        templates: a folder whose files take the place of ours with the same name.
+    """
+
+    organisation: str | None = None
+    logo: Path | None = None
+    accent: str | None = None
+    accent_dark: str | None = None
+    locale: str | None = None
+    templates: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything a command needs to know about where it works.
 
@@ -63,6 +84,7 @@ class Settings:
         journal: what [journal] says, see `workflows.journal`.
         arrival: what [arrival] says, source to rhythm, see `workflows.arrival`.
         tolerance: what may be unexplained of an invoice at a close, see `workflows.refusals`.
+        report: the look of the reports.
     """
 
     home: Path
@@ -82,6 +104,7 @@ class Settings:
     journal: Mapping[str, Any] = field(default_factory=dict)
     arrival: Mapping[str, str] = field(default_factory=dict)
     tolerance: str = "0"
+    report: ReportSettings = field(default_factory=ReportSettings)
 
     @property
     def mappings(self) -> Path:
@@ -157,6 +180,20 @@ def load_settings(path: Path) -> Settings:
         journal=dict(document.get("journal", {})),
         arrival=dict(document.get("arrival", {})),
         tolerance=document.get("close", {}).get("tolerance", "0"),
+        report=_report(path, document.get("report", {}), home),
+    )
+
+
+def _report(path: Path, given: Mapping[str, object], home: Path) -> ReportSettings:
+    for key, value in given.items():
+        if not isinstance(value, str):
+            raise BookError("bad-settings", f"{path}: [report] {key} is not text")
+    words = {key: str(value) for key, value in given.items()}
+    files = {key: home / words.pop(key) for key in ("logo", "templates") if key in words}
+    return ReportSettings(
+        **words,
+        logo=files.get("logo"),
+        templates=files.get("templates"),
     )
 
 

@@ -81,6 +81,7 @@ _USUAL: Final[Mapping[str, Any]] = {
     "quantity": 1,
     "amount_nanos": 0,
     "list_nanos": 0,
+    "corrects": None,
 }
 
 
@@ -103,6 +104,18 @@ def snapshot_of(lines: ChargeLines, *, earlier: History | None = None, **changes
         "made_at": datetime(2026, 11, 3, 2, 14, tzinfo=UTC),
     }
     return Snapshot(lines=lines, history=history, **(usual | changes))
+
+
+def share_of(pool: str) -> dict[str, Any]:
+    """Return what marks a line as a share of a pool of shared cost."""
+    return {
+        "product": f"shared: {pool}",
+        "meter": "shared_headcount",
+        "model": None,
+        "card": None,
+        "rule": "by people",
+        "list_nanos": None,
+    }
 
 
 def company() -> Snapshot:
@@ -205,6 +218,7 @@ def _unsettled() -> list[dict[str, Any]]:
         unpriced | {"charge_day": date(2026, 10, 9), "quantity": 911_204},
         {
             "charge_day": date(2026, 9, 28),
+            "corrects": "2026-09",
             "cost_centre": "CC-4100",
             "team": "Payments",
             "project": "Fraud triage",

@@ -14,7 +14,9 @@ from metering.core.periods import BillingPeriod
 if TYPE_CHECKING:
     from metering.reporting.chargeback import Account, ChargebackReport
 
-_FORMATS: Final = ("html", "csv")
+_FORMATS: Final = ("html", "pdf", "xlsx", "csv", "json")
+_PACK: Final = ("html", "pdf", "xlsx", "csv")
+_STATEMENT: Final = ("html", "pdf")
 _FOCUS_VERSIONS: Final = ("1.2", "1.4")
 _FOCUS_FORMATS: Final = ("parquet", "csv")
 
@@ -57,9 +59,9 @@ report.add_command(journal)
     "--format",
     "formats",
     type=_Formats(),
-    default=",".join(_FORMATS),
+    default=",".join(_PACK),
     show_default=True,
-    help="Which files to write, separated by commas.",
+    help="Which files to write, separated by commas; json as well.",
 )
 @as_of_option()
 @click.pass_context
@@ -74,14 +76,17 @@ def chargeback(
 ) -> None:
     r"""Write what each cost centre, team and project is charged for PERIOD (YYYY-MM).
 
-    The page opens from disk or mail and fetches nothing; the CSV holds the exact amounts. Every
-    view adds up to the ledger, to a billionth of a unit. Usage without a rate and spend without an
-    owner are listed first. A period the book holds no charges of is refused. With --as-of the files
-    are, byte for byte, those that were written then.
+    The page opens from disk or mail and fetches nothing; it sorts, filters and opens down to the
+    day. PDF is for print, the workbook for pivot tables, CSV and JSON hold the exact amounts.
+    Every file adds up to the ledger, to a billionth of a unit, and names the same snapshot. Usage
+    without a rate and spend without an owner are listed first. Logo, colours and the way numbers
+    are written stand in [report] of metering.toml. With --as-of the files are, byte for byte, those
+    that were written then.
 
     \b
     Example:
         metering report chargeback 2026-10 --out build
+        metering report chargeback 2026-10 --format xlsx,json
     """
     from metering.workflows.report import ReportFormat, report_chargeback
 
@@ -99,6 +104,64 @@ def chargeback(
         note(f"{written.report.quarantined} records are in quarantine and in no amount")
     for path in written.paths:
         click.echo(path)
+
+
+@report.command()
+@click.argument("period", type=PeriodParam(), metavar="PERIOD")
+@click.option(
+    "--owner",
+    help="A cost centre, or COST-CENTRE/TEAM; every cost centre by default.",
+)
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where the files go; metering-PERIOD in this folder by default.",
+)
+@click.option(
+    "--format",
+    "formats",
+    type=_Formats(_STATEMENT),
+    default=",".join(_STATEMENT),
+    show_default=True,
+    help="Which files to write, separated by commas.",
+)
+@as_of_option()
+@click.pass_context
+def statement(
+    ctx: click.Context,
+    /,
+    period: BillingPeriod,
+    owner: str | None,
+    out: Path | None,
+    formats: tuple[str, ...],
+    *,
+    as_of: str | None,
+) -> None:
+    r"""Write one page for each owner: what it is charged for PERIOD (YYYY-MM), and why.
+
+    The statements come from the same snapshot as the chargeback pack, and add up to what it
+    charges to owners. The file is named for the owner as far as a file name allows.
+
+    \b
+    Example:
+        metering report statement 2026-10 --out build
+        metering report statement 2026-10 --owner CC-4100 --format pdf
+    """
+    from metering.workflows.report import ReportFormat, report_statements
+
+    written = report_statements(
+        settings_or_fail(ctx),
+        period,
+        out or Path(f"metering-{period}"),
+        owner or "",
+        tuple(ReportFormat(name) for name in formats),
+        as_of=as_of,
+    )
+    for one in written:
+        for account in one.statement.accounts:
+            note(f"{one.statement.owner}: {account.currency} {account.total}")
+        for path in one.paths:
+            click.echo(path)
 
 
 @report.command()
@@ -164,7 +227,7 @@ def focus(
 
 def _show_owners(written: "ChargebackReport", account: "Account") -> None:
     title = f"Chargeback {written.month}, {written.status}, {account.currency}"
-    lines = [*(node.line for node in account.owners), *account.owners_foot]
+    lines = [*(node.line for node in account.owners.nodes), *account.owners.foot]
     emit_table(
         title,
         ("Cost centre", written.month_before, written.month, "Share"),

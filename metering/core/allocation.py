@@ -48,6 +48,9 @@ POOL_FIELDS: Final = (*ACCOUNT_FIELDS, *BASIS_FIELDS)
 SPLIT_ID: Final = "split:"
 """Begins the rate id of a share; the split's name follows."""
 
+SHARED_PRODUCT: Final = "shared: "
+"""Begins the product of a share; the pool's name follows."""
+
 _EVERYBODY: Final = "*"
 _POOL: Final = "pool:"
 _LEVELS: Final = 3
@@ -329,7 +332,7 @@ def share_basis(split: Split, holding: Holding) -> Basis:
         provider=holding.provider,
         platform="",
         billing_account=holding.billing_account,
-        product=f"shared: {split.pool}",
+        product=f"{SHARED_PRODUCT}{split.pool}",
         model_raw="",
         model="",
         meter=f"shared_{split.by.value}",

@@ -9,24 +9,43 @@ from typing import Final
 
 import pandas as pd
 
-from metering.reporting.cover import TieOutShown, aside_lines, summary_lines, tie_out_shown
+from metering.reporting.cover import (
+    TieOutShown,
+    aside_lines,
+    cost_lines,
+    summary_lines,
+    tie_out_shown,
+    unlisted_note,
+)
 from metering.reporting.figures import amount_text, change_text, decimal_text, quantity_text
-from metering.reporting.frames import frame_of, history_of, in_currency, prior_month, summed
+from metering.reporting.frames import (
+    COSTS,
+    frame_of,
+    history_of,
+    in_currency,
+    prior_month,
+    summed,
+)
 from metering.reporting.lines import Line
 from metering.reporting.rankings import Ranking, ranking_by_meter, ranking_by_model
-from metering.reporting.snapshot import ReportStatus, Snapshot
+from metering.reporting.shared import PoolShown, corrections_shown, pools_shown
+from metering.reporting.snapshot import Snapshot
 from metering.reporting.suspense import (
     Unpriced,
     provisional_spend,
     unattributed_spend,
     unpriced_usage,
 )
-from metering.reporting.tree import LEVELS, Node, owner_tree, owner_tree_foot
+from metering.reporting.tree import LEVELS, Plans, Statement, owner_statement
 from metering.reporting.trend import Trend, trend_of
-from metering.reporting.words import days_text, instant_text, month_text, shown_name
+from metering.reporting.words import (
+    days_text,
+    instant_text,
+    month_text,
+    shown_name,
+    status_note,
+)
 
-_OPEN_NOTE: Final = "The period is open: late usage and invoices may still change these figures."
-_FINAL_NOTE: Final = "The period is closed: these figures do not change."
 _DIGEST_CHARACTERS: Final = 12
 
 
@@ -38,9 +57,12 @@ class Account:
         total: billed, as shown; `exact` is the same to the nano.
         change: against the month before; empty after nil.
         summary: who bears it, for the cover; its last line is the total.
+        costs: from list price to billed; `unlisted` says what has no list price.
         asides: below the total: the month before, corrections, what is provisional.
         unattributed, provisional: lines with their total last; empty when there is nothing.
-        owners: the drill-down; `owners_foot` is its rounding, if any, and its total.
+        pools, corrections: shared cost, and what corrects closed periods; empty for none.
+        owners: what each cost centre, team and project bears.
+        has_budget, has_forecast: whether its columns for them say something.
     """
 
     currency: str
@@ -48,6 +70,8 @@ class Account:
     change: str
     exact: str
     summary: tuple[Line, ...]
+    costs: tuple[Line, ...]
+    unlisted: str
     asides: tuple[Line, ...]
     tie_outs: tuple[TieOutShown, ...]
     unpriced: tuple[Unpriced, ...]
@@ -56,8 +80,11 @@ class Account:
     trend: Trend
     by_model: Ranking
     by_meter: Ranking
-    owners: tuple[Node, ...]
-    owners_foot: tuple[Line, ...]
+    pools: tuple[PoolShown, ...]
+    corrections: tuple[Line, ...]
+    owners: Statement
+    has_budget: bool
+    has_forecast: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,17 +107,20 @@ class ChargebackReport:
     """Everything the report says.
 
     Attributes:
-        period, month, month_before: "2026-10", "October 2026", "September 2026".
+        period, month, month_before: "2026-10", "October 2026", "September 2026"; for headings of
+            columns `month_before_short`, "Sep 2026".
         status_note: what estimate or final means here.
         is_settled: nothing is unpriced, unattributed, provisional, quarantined or unexplained.
         accounts: one per currency, the reporting currency first.
         cards, rules, directory, promoted: how it was made, in words.
+        asked: who was asked about spend without an owner: provider, subject, asked, since.
         quarantined: records refused and not resolved; empty when there are none.
     """
 
     period: str
     month: str
     month_before: str
+    month_before_short: str
     status: str
     status_note: str
     is_settled: bool
@@ -102,6 +132,7 @@ class ChargebackReport:
     rules: str
     directory: str
     promoted: tuple[str, ...]
+    asked: tuple[tuple[str, ...], ...]
     sources: tuple[SourceShown, ...]
     quarantined: str
 
@@ -112,19 +143,18 @@ def chargeback_report(snapshot: Snapshot) -> ChargebackReport:
     Raises:
         LedgerError: a view does not add up to the control total.
     """
-    totals = snapshot.lines.control_totals() or {snapshot.currency: 0}
     lines, history = frame_of(snapshot.lines), history_of(snapshot.history)
     accounts = tuple(
         _account(snapshot, in_currency(lines, currency), in_currency(history, currency), currency)
-        for currency in sorted(totals, key=lambda name: (name != snapshot.currency, name))
+        for currency in snapshot.totals()
     )
-    is_final = snapshot.status is ReportStatus.FINAL
     return ChargebackReport(
         period=str(snapshot.period),
         month=month_text(snapshot.period),
         month_before=month_text(snapshot.period.previous),
+        month_before_short=month_text(snapshot.period.previous, short=True),
         status=snapshot.status.value,
-        status_note=_FINAL_NOTE if is_final else _OPEN_NOTE,
+        status_note=status_note(snapshot.status.value),
         is_settled=not snapshot.quarantined and all(_is_settled(account) for account in accounts),
         snapshot_id=snapshot.snapshot_id,
         made_at=instant_text(snapshot.made_at),
@@ -137,6 +167,10 @@ def chargeback_report(snapshot: Snapshot) -> ChargebackReport:
         rules=_version(snapshot.rules_version),
         directory=_version(snapshot.directory_version),
         promoted=tuple(shown_name(sentence) for sentence in snapshot.promoted),
+        asked=tuple(
+            (*map(shown_name, (one.provider, one.subject, one.asked)), str(one.since))
+            for one in snapshot.asked
+        ),
         sources=_sources(snapshot),
         quarantined=quantity_text(snapshot.quarantined) if snapshot.quarantined else "",
     )
@@ -148,14 +182,17 @@ def _account(
     period = snapshot.period
     total = snapshot.lines.control_totals().get(currency, 0)
     before = snapshot.history.totals_of(period.previous).get(currency, 0)
-    by_owner = summed(lines, ("bearer", *LEVELS, "provider", "model", "meter"), total=total)
-    prior = prior_month(history, period)
+    budgets, forecasts = (
+        Plans.of(plans, currency) for plans in (snapshot.budgets, snapshot.forecasts)
+    )
     return Account(
         currency=currency,
         total=amount_text(total, currency),
         change=change_text(total, before),
         exact=decimal_text(total),
         summary=summary_lines(lines, period, currency, total),
+        costs=cost_lines(lines, currency, total),
+        unlisted=unlisted_note(lines, currency),
         asides=aside_lines(lines, period, currency, {period: total, period.previous: before}),
         tie_outs=tuple(tie_out_shown(tie) for tie in snapshot.tie_outs if tie.currency == currency),
         unpriced=unpriced_usage(lines),
@@ -164,8 +201,17 @@ def _account(
         trend=trend_of(history, period, currency, total=total),
         by_model=ranking_by_model(lines, currency, total=total),
         by_meter=ranking_by_meter(lines, currency, total=total),
-        owners=owner_tree(by_owner, prior, currency),
-        owners_foot=owner_tree_foot(by_owner, prior, currency),
+        pools=pools_shown(lines, snapshot.pools, currency),
+        corrections=corrections_shown(lines, currency),
+        owners=owner_statement(
+            summed(lines, ("bearer", *LEVELS), total=total, sums=COSTS),
+            prior_month(history, period),
+            currency,
+            budgets=budgets,
+            forecasts=forecasts,
+        ),
+        has_budget=budgets is not None,
+        has_forecast=forecasts is not None,
     )
 
 

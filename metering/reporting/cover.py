@@ -8,9 +8,10 @@ import pandas as pd
 from metering.core.periods import BillingPeriod
 from metering.core.tieout import Reason, TieOut
 from metering.reporting.figures import amount_text, change_text
-from metering.reporting.frames import summed
+from metering.reporting.frames import COSTS, summed
 from metering.reporting.lines import Line, rounding_line, total_line
 from metering.reporting.snapshot import Bearer
+from metering.reporting.tree import BEARER_WORDS
 from metering.reporting.words import month_text, shown_name
 
 
@@ -49,7 +50,7 @@ def summary_lines(
         "Unattributed": borne.get(Bearer.UNATTRIBUTED, 0),
     }
     if borne.get(Bearer.SHARED, 0):
-        parts["In pools of shared cost"] = borne[Bearer.SHARED]
+        parts[BEARER_WORDS[Bearer.SHARED]] = borne[Bearer.SHARED]
     # Unpriced usage has no amount. Were there one, it must show: the lines have to add up.
     if borne.get(Bearer.UNPRICED, 0):
         parts["Unpriced"] = borne[Bearer.UNPRICED]
@@ -61,6 +62,39 @@ def summary_lines(
     if rounding.amount:
         items.append(rounding)
     return (*items, total_line(f"Billed, {month_text(period)}", total, total, currency))
+
+
+def cost_lines(lines: pd.DataFrame, currency: str, total: int) -> tuple[Line, ...]:
+    """Return the way from list price to what is billed; empty where the two are one."""
+    view = summed(lines, ("bearer",), total=total, sums=COSTS)
+    listed, contracted = (sum(map(int, view[name])) for name in COSTS[:2])
+    parts = {
+        "At list price": listed,
+        "Discount": contracted - listed,
+        "Contract terms and credits": total - contracted,
+    }
+    if listed == contracted == total:
+        return ()
+    shown = [
+        Line(kind="item", label=label, amount=amount_text(nanos, currency))
+        for label, nanos in parts.items()
+        if nanos or label == "At list price"
+    ]
+    rounding = rounding_line([(nanos, 0) for nanos in parts.values()], (total, 0), currency)
+    if rounding.amount:
+        shown.append(rounding)
+    return (*shown, total_line("Billed", total, total, currency))
+
+
+def unlisted_note(lines: pd.DataFrame, currency: str) -> str:
+    """Return what stands at its contracted price since no list has one; empty for nothing."""
+    nanos = _sum_of(lines[~lines["list_known"]], "contracted_nanos")
+    if not nanos:
+        return ""
+    return (
+        f"No list price is known for {amount_text(nanos, currency)}; "
+        f"it stands here at its contracted price."
+    )
 
 
 def aside_lines(
@@ -79,7 +113,7 @@ def aside_lines(
     """
     before, now = totals[period.previous], totals[period]
     asides = []
-    corrections = _sum(lines[lines["charge_day"] < period.first_day])
+    corrections = _sum(lines[lines["corrects"].notna()])
     if corrections:
         label = "of which corrections of earlier periods"
         asides.append(Line(kind="item", label=label, amount=amount_text(corrections, currency)))
@@ -139,4 +173,9 @@ def _not_invoiced(tie: TieOut) -> TieOutShown:
 
 
 def _sum(rows: pd.DataFrame) -> int:
-    return sum(int(nanos) for nanos in rows["amount_nanos"])
+    return _sum_of(rows, "amount_nanos")
+
+
+def _sum_of(rows: pd.DataFrame, name: str) -> int:
+    # Magnitudes were checked when the lines were made, so a sum cannot wrap around.
+    return int(rows[name].sum())

@@ -64,7 +64,7 @@ _NUMBERS: Final = frozenset(
     ("quantity", "list_cost", "contracted_cost", "discount", "markup", "billed_cost")
 )
 _KEYS: Final = (
-    "correction_of",
+    "corrects",
     "bearer",
     "cost_centre",
     "team",
@@ -78,6 +78,7 @@ _KEYS: Final = (
     "card",
     "list_known",
 )
+_FIGURES: Final = (*SUMS, "contracted_nanos", "list_nanos")
 _FORMULA_STARTS: Final = frozenset("=+-@\t\r\n\0")
 
 
@@ -86,6 +87,7 @@ def chargeback_csv(snapshot: Snapshot) -> bytes:
 
     `cost_centre_owner` is the team. `service` is the platform. `discount` and `markup` are what the
     contracted rate is below or above the list rate, so list - discount + markup = contracted.
+    Contract terms (allowances, tiers, minimums, credits) are rows of their own, not contracted.
 
     Raises:
         LedgerError: the rows do not add up to the control total.
@@ -93,7 +95,7 @@ def chargeback_csv(snapshot: Snapshot) -> bytes:
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(COLUMNS)
-    frame = _with_corrections(frame_of(snapshot.lines), snapshot)
+    frame = frame_of(snapshot.lines)
     for currency, total in snapshot.lines.control_totals().items():
         rows = _rows(in_currency(frame, currency), currency, total, snapshot)
         _check(rows, total)
@@ -113,16 +115,10 @@ def spreadsheet_safe(text: str) -> str:
     return text
 
 
-def _with_corrections(frame: pd.DataFrame, snapshot: Snapshot) -> pd.DataFrame:
-    first_day = snapshot.period.first_day
-    months = [f"{day:%Y-%m}" if day < first_day else "" for day in frame["charge_day"]]
-    return frame.assign(correction_of=pd.Categorical(months))
-
-
 def _rows(
     frame: pd.DataFrame, currency: str, total: int, snapshot: Snapshot
 ) -> list[dict[str, str]]:
-    view = summed(frame, _KEYS, total=total, sums=(*SUMS, "list_nanos"))
+    view = summed(frame, _KEYS, total=total, sums=_FIGURES)
     same = {
         "period": str(snapshot.period),
         "pricing_currency": currency,
@@ -130,11 +126,11 @@ def _rows(
         "snapshot_id": snapshot.snapshot_id,
     }
     rule_version = "" if snapshot.rules_version is None else str(snapshot.rules_version)
-    names = (*_KEYS, *SUMS, "list_nanos")
+    names = (*_KEYS, *_FIGURES)
     rows = []
     for values in zip(*(view[name] for name in names), strict=True):
         group = dict(zip(names, values, strict=True))
-        corrected = group["correction_of"]
+        corrected = _text(group["corrects"])
         rows.append(
             same
             | _owner_cells(group, rule_version)
@@ -180,14 +176,15 @@ def _money_cells(group: dict[str, object]) -> dict[str, str]:
     billed = _whole(group["amount_nanos"])
     if group["bearer"] == Bearer.UNPRICED and not billed:
         return {}
-    cells = {"contracted_cost": decimal_text(billed), "billed_cost": decimal_text(billed)}
+    contracted = _whole(group["contracted_nanos"])
+    cells = {"contracted_cost": decimal_text(contracted), "billed_cost": decimal_text(billed)}
     if not group["list_known"]:
         return cells
     listed = _whole(group["list_nanos"])
     return cells | {
         "list_cost": decimal_text(listed),
-        "discount": decimal_text(max(listed - billed, 0)),
-        "markup": decimal_text(max(billed - listed, 0)),
+        "discount": decimal_text(max(listed - contracted, 0)),
+        "markup": decimal_text(max(contracted - listed, 0)),
     }
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from metering.core.money import NANOS_PER_UNIT, divide_half_even
+from metering.reporting.numerals import current_numerals
 
 NIL: Final = "\N{EN DASH}"
 MINUS: Final = "\N{MINUS SIGN}"
@@ -54,14 +55,17 @@ def amount_text(nanos: int, currency: str) -> str:
 def minor_text(minor: int, currency: str) -> str:
     """Return whole minor units as shown, zero included."""
     digits = minor_digits(currency)
+    numerals = current_numerals()
     whole, fraction = divmod(abs(minor), 10**digits)
-    decimals = f".{fraction:0{digits}d}" if digits else ""
-    return f"{MINUS if minor < 0 else ''}{whole:,}{decimals}"
+    decimals = f"{numerals.decimal}{fraction:0{digits}d}" if digits else ""
+    return f"{MINUS if minor < 0 else ''}{numerals.grouped(whole)}{decimals}"
 
 
 def quantity_text(quantity: int) -> str:
     """Return a whole quantity with its thousands apart."""
-    return f"{quantity:,}".replace("-", MINUS) if quantity else NIL
+    if quantity == 0:
+        return NIL
+    return f"{MINUS if quantity < 0 else ''}{current_numerals().grouped(abs(quantity))}"
 
 
 def share_text(part: int, whole: int) -> str:
@@ -69,8 +73,7 @@ def share_text(part: int, whole: int) -> str:
     if whole == 0:
         return ""
     tenths = divide_half_even(part * 1000, whole)
-    points, tenth = divmod(abs(tenths), 10)
-    return f"{MINUS if tenths < 0 else ''}{points}.{tenth} %"
+    return f"{MINUS if tenths < 0 else ''}{_percent(tenths)}"
 
 
 def change_text(now: int, before: int) -> str:
@@ -78,9 +81,14 @@ def change_text(now: int, before: int) -> str:
     if before == 0:
         return ""
     tenths = divide_half_even((now - before) * 1000, abs(before))
-    points, tenth = divmod(abs(tenths), 10)
     sign = "+" if tenths > 0 else MINUS if tenths < 0 else "±"
-    return f"{sign}{points:,}.{tenth} %"
+    return f"{sign}{_percent(tenths)}"
+
+
+def _percent(tenths: int) -> str:
+    numerals = current_numerals()
+    points, tenth = divmod(abs(tenths), 10)
+    return f"{numerals.grouped(points)}{numerals.decimal}{tenth} %"
 
 
 def decimal_text(nanos: int) -> str:

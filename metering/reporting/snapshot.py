@@ -65,11 +65,12 @@ LINE_SCHEMA: Final = pa.schema(
         _column("quantity", pa.int64()),
         _column("amount_nanos", pa.int64()),
         _column("list_nanos", pa.int64(), optional=True),
+        _column("corrects", pa.string(), optional=True),
     ]
 )
-"""The columns of `ChargeLines`, in order.
+"""The columns of `ChargeLines`, in order; those that may be null may be left out.
 
-`charge_day` is the day of the usage; before the period it marks a correction of an earlier one.
+`charge_day` is the day of the usage. `corrects` is the closed period that a line corrects.
 `cost_centre`, `team` and `project` are null for suspense. `model` is the canonical name, or the raw
 one where no alias is known. `amount_nanos` is what is billed; `list_nanos` is null where no list
 price is known, which is not the same as zero. `rule` is the split that a share comes from.
@@ -88,7 +89,8 @@ HISTORY_SCHEMA: Final = pa.schema(
 )
 """The columns of `History`: billed nanos by posting period, charge day and owner.
 
-Suspense has neither cost centre nor team nor project.
+Suspense has neither cost centre nor team nor project; the cost centre of shared cost that was not
+given on is the name of its account, as in `Bearer`.
 """
 
 
@@ -187,6 +189,53 @@ class SourceReceipt:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnerAmount:
+    """What is planned or foreseen for an owner over the whole period.
+
+    Attributes:
+        team, project: empty where the amount is for all of the cost centre, or of the team.
+        nanos: of `currency`.
+    """
+
+    cost_centre: str
+    team: str
+    project: str
+    currency: str
+    nanos: int
+
+
+@dataclass(frozen=True, slots=True)
+class SharedPool:
+    """One pool of shared cost, and the rule by which it was given on.
+
+    Attributes:
+        name: as in the product of its shares; foreign text.
+        rule: how it is divided, in a sentence.
+        version: of the rules, as "version 3"; empty where they have none.
+    """
+
+    name: str
+    rule: str
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnerAsked:
+    """Somebody who was asked whose spend it is.
+
+    Attributes:
+        subject: the provider's name of the key, workspace or account; foreign text.
+        asked: who was asked; foreign text, never a person's name.
+        since: the day they were.
+    """
+
+    provider: str
+    subject: str
+    asked: str
+    since: date
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """One period of the book, frozen.
 
@@ -198,6 +247,9 @@ class Snapshot:
         rules_version, directory_version: None where none has been imported.
         promoted: sentences that say which detail sources were charged in place of metered ones.
         quarantined: records refused and not yet resolved; they are in no amount.
+        budgets, forecasts: None where nobody planned or foresaw; columns are shown only then.
+        pools: shared cost with its rules.
+        asked: who was asked about spend without an owner.
     """
 
     period: BillingPeriod
@@ -214,6 +266,16 @@ class Snapshot:
     sources: tuple[SourceReceipt, ...] = ()
     promoted: tuple[str, ...] = ()
     quarantined: int = 0
+    budgets: tuple[OwnerAmount, ...] | None = None
+    forecasts: tuple[OwnerAmount, ...] | None = None
+    pools: tuple[SharedPool, ...] = ()
+    asked: tuple[OwnerAsked, ...] = ()
+
+    def totals(self) -> dict[str, int]:
+        """Return the control total of each currency, the reporting currency first; never empty."""
+        totals = self.lines.control_totals() or {self.currency: 0}
+        ordered = sorted(totals, key=lambda name: (name != self.currency, name))
+        return {currency: totals[currency] for currency in ordered}
 
     def __post_init__(self) -> None:
         for tie in self.tie_outs:
@@ -229,14 +291,18 @@ class Snapshot:
 
 def _conformed(columns: Mapping[str, Sequence[Any]] | pa.Table, schema: pa.Schema) -> pa.Table:
     given = columns.column_names if isinstance(columns, pa.Table) else list(columns)
-    missing = [name for name in schema.names if name not in given]
+    missing = [field.name for field in schema if field.name not in given and not field.nullable]
     if missing:
         raise LedgerError(f"a report needs the column {missing[0]!r}")
     try:
+        present = pa.schema([field for field in schema if field.name in given])
         if isinstance(columns, pa.Table):
-            table = columns.select(schema.names).cast(schema)
+            table = columns.select(present.names).cast(present)
         else:
-            table = pa.table({name: columns[name] for name in schema.names}, schema=schema)
+            table = pa.table({name: columns[name] for name in present.names}, schema=present)
+        for place, field in enumerate(schema):
+            if field.name not in given:
+                table = table.add_column(place, field, pa.nulls(len(table), field.type))
         table.validate(full=True)
     except (pa.ArrowException, OverflowError) as error:
         raise LedgerError(f"a column of the report is not what it says: {error}") from error

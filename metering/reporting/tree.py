@@ -1,24 +1,66 @@
-"""The drill-down: cost centre, team, project, then model and meter, as formatted lines.
+"""The statement by owner: cost centre, team, project, each with what it cost and was meant to cost.
 
 At every level the shown figures add up to the shown figure above them: what rounding for display
-leaves over stands in a line of its own, never inside another line.
+leaves over stands in a line of its own, never inside another line. Across a line, list less
+discount is contracted, as shown.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Final, NamedTuple
 
 import pandas as pd
 
-from metering.reporting.figures import amount_text, quantity_text, share_text
-from metering.reporting.lines import Line, permille, rounding_line
-from metering.reporting.snapshot import Bearer
-from metering.reporting.words import meter_label, meter_unit, shown_name
+from metering.reporting.figures import (
+    amount_text,
+    change_text,
+    minor_text,
+    minor_units,
+    rounding_left,
+    share_text,
+)
+from metering.reporting.frames import COSTS
+from metering.reporting.lines import permille
+from metering.reporting.snapshot import Bearer, OwnerAmount
+from metering.reporting.words import shown_name
 
 LEVELS: Final = ("cost_centre", "team", "project")
-_LEVEL_WORDS: Final = ("cost centre", "team", "project")
-_UNATTRIBUTED: Final = "Unattributed"
+LEVEL_WORDS: Final = ("cost centre", "team", "project")
+BEARER_WORDS: Final[Mapping[str, str]] = {
+    Bearer.SHARED: "Shared cost not given on",
+    Bearer.UNATTRIBUTED: "Unattributed",
+}
+"""What stands in place of an owner, in the order in which it stands below the owners."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnerLine:
+    """One shown line of the statement; every figure as text, empty where there is none.
+
+    Attributes:
+        kind: item, rounding or total.
+        label: foreign text.
+        listed, discount, contracted, amount: list less discount is contracted; contract terms lie
+            between contracted and billed, which is `amount`.
+        share, permille: of the billed total, in per cent, and as the length of a bar.
+        prior, change: the month before, and the change since.
+        budget, remaining, forecast: empty where nobody planned or foresaw.
+    """
+
+    kind: str
+    label: str
+    listed: str = ""
+    discount: str = ""
+    contracted: str = ""
+    amount: str = ""
+    share: str = ""
+    permille: int = 0
+    prior: str = ""
+    change: str = ""
+    budget: str = ""
+    remaining: str = ""
+    forecast: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,83 +69,141 @@ class Node:
 
     Attributes:
         level: "cost centre", "team", "project" or "suspense".
+        path: the owner as the book has it, from the cost centre down; empty for suspense.
         is_named: False where the owner names no such level; the label then says so.
         line: what stands on it when it is closed.
         children: nodes below, largest first; empty on the lowest level.
-        leaves: on the lowest level, models with their meters.
         rounding: what the shown children miss; None when they add up.
     """
 
     level: str
+    path: tuple[str, ...]
     is_named: bool
-    line: Line
+    line: OwnerLine
     children: tuple["Node", ...] = ()
-    leaves: tuple[Line, ...] = ()
-    rounding: Line | None = None
+    rounding: OwnerLine | None = None
+
+    @property
+    def children_depth(self) -> int:
+        """How deep the children stand: 1 below a cost centre."""
+        return len(self.path)
+
+
+class Costs(NamedTuple):
+    """Nanos of some lines, added up."""
+
+    listed: int
+    contracted: int
+    amount: int
+    prior: int
+
+    @classmethod
+    def of(cls, parts: Iterable["Costs"]) -> "Costs":
+        """Return parts added up."""
+        columns = list(zip(*parts, strict=True))
+        return cls(*map(sum, columns)) if columns else cls(0, 0, 0, 0)
 
 
 class _Record(NamedTuple):
+    bearer: str
     owner: tuple[str, ...]
-    provider: str
-    model: str
-    meter: str
-    quantity: int
-    amount: int
-    prior: int
+    costs: Costs
+
+
+class Plans(NamedTuple):
+    """Budgets or forecasts of one currency by owner, coarser ones with empty names at the end."""
+
+    amounts: Mapping[tuple[str, ...], int]
+
+    @classmethod
+    def of(cls, given: Iterable[OwnerAmount] | None, currency: str) -> "Plans | None":
+        """Return the amounts of a currency, or None where nobody planned."""
+        if given is None:
+            return None
+        sums: dict[tuple[str, ...], int] = {}
+        for plan in given:
+            if plan.currency == currency:
+                key = (plan.cost_centre, plan.team, plan.project)
+                sums[key] = sums.get(key, 0) + plan.nanos
+        return cls(sums)
+
+    def total(self, path: tuple[str, ...]) -> int | None:
+        """Return what is stated for an owner, else what is stated below it, added up."""
+        stated = self.amounts.get(path + ("",) * (len(LEVELS) - len(path)))
+        if path and stated is not None:
+            return stated
+        depth = len(path)
+        if depth == len(LEVELS):
+            return None
+        below = {key[: depth + 1] for key in self.amounts if key[:depth] == path and key[depth]}
+        known = [total for key in below if (total := self.total(key)) is not None]
+        return sum(known) if known else None
 
 
 class _Scale(NamedTuple):
     currency: str
     total: int
+    budgets: Plans | None
+    forecasts: Plans | None
 
 
-def owner_tree(view: pd.DataFrame, prior: pd.DataFrame, currency: str) -> tuple[Node, ...]:
-    """Return the top nodes, largest first, unattributed spend last.
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What each owner bears.
+
+    Attributes:
+        nodes: cost centres, largest first; then what nobody owns.
+        foot: rounding where the shown nodes miss the total, and the total.
+    """
+
+    nodes: tuple[Node, ...]
+    foot: tuple[OwnerLine, ...]
+
+
+def owner_statement(
+    view: pd.DataFrame,
+    prior: pd.DataFrame,
+    currency: str,
+    *,
+    budgets: Plans | None = None,
+    forecasts: Plans | None = None,
+) -> Statement:
+    """Return the statement of a currency.
 
     Args:
-        view: sums by bearer, `LEVELS`, provider, model and meter, in one currency.
-        prior: the month before by `LEVELS`, same currency; null cost centres are suspense.
+        view: `COSTS` by bearer and `LEVELS`.
+        prior: the month before by bearer and `LEVELS`.
         currency: ISO 4217 code.
+        budgets: of the same currency; None leaves their columns empty.
+        forecasts: of the same currency; None leaves their column empty.
     """
     records = [*_records(view), *_prior_records(prior)]
-    scale = _Scale(currency, sum(record.amount for record in records))
-    owned = [record for record in records if record.owner]
-    nodes = _nodes(owned, 0, scale)
-    suspense = [record for record in records if not record.owner]
-    if not any(record.amount or record.prior for record in suspense):
-        return nodes
-    line = _line("item", _UNATTRIBUTED, suspense, scale)
-    leaves = _leaves(suspense, scale)
-    return (*nodes, Node(level="suspense", is_named=False, line=line, leaves=leaves))
-
-
-def owner_tree_foot(view: pd.DataFrame, prior: pd.DataFrame, currency: str) -> tuple[Line, ...]:
-    """Return what stands below the top nodes: rounding where they miss the total, and the total."""
-    records = [*_records(view), *_prior_records(prior)]
-    tops: dict[str | None, list[_Record]] = {}
-    for record in records:
-        tops.setdefault(record.owner[0] if record.owner else None, []).append(record)
-    whole = (_amount(records), _prior(records))
-    parts = [(_amount(group), _prior(group)) for group in tops.values()]
-    rounding = rounding_line(parts, whole, currency)
-    total = _line("total", "Total", records, _Scale(currency, whole[0]))
-    return (rounding, total) if rounding.amount or rounding.prior else (total,)
+    known = {record.owner[0] for record in records if record.owner}
+    records += [
+        _Record(Bearer.OWNER, owner, Costs(0, 0, 0, 0))
+        for owner in (budgets.amounts if budgets else ())
+        if owner[0] not in known
+    ]
+    whole = Costs.of(record.costs for record in records)
+    scale = _Scale(currency, whole.amount, budgets, forecasts)
+    owned = [record for record in records if record.bearer == Bearer.OWNER]
+    nodes = [*_nodes(owned, (), scale), *_ownerless(records, scale)]
+    total = _line("total", "Total", whole, (), scale)
+    rounding = _rounding([costs for _, costs in nodes], whole, currency)
+    foot = (rounding, total) if rounding else (total,)
+    return Statement(tuple(node for node, _ in nodes), foot)
 
 
 def _records(view: pd.DataFrame) -> list[_Record]:
     rows = view[view["bearer"] != Bearer.UNPRICED]
-    columns = ["bearer", *LEVELS, "provider", "model", "meter", "quantity", "amount_nanos"]
+    columns = ("bearer", *LEVELS, *COSTS)
     return [
         _Record(
-            _owner(levels) if bearer in (Bearer.OWNER, Bearer.SHARED) else (),
-            provider,
-            _text(model),
-            meter,
-            int(quantity),
-            int(amount),
-            0,
+            bearer,
+            _owner(levels) if bearer == Bearer.OWNER else (),
+            Costs(int(listed), int(contracted), int(amount), 0),
         )
-        for bearer, *levels, provider, model, meter, quantity, amount in zip(
+        for bearer, *levels, listed, contracted, amount in zip(
             *(rows[name] for name in columns), strict=True
         )
     ]
@@ -111,9 +211,13 @@ def _records(view: pd.DataFrame) -> list[_Record]:
 
 def _prior_records(prior: pd.DataFrame) -> list[_Record]:
     return [
-        _Record(_owner(levels) if _text(levels[0]) else (), "", "", "", 0, 0, int(amount))
-        for *levels, amount in zip(
-            *(prior[name] for name in (*LEVELS, "amount_nanos")), strict=True
+        _Record(
+            bearer,
+            _owner(levels) if bearer == Bearer.OWNER else (),
+            Costs(0, 0, 0, int(amount)),
+        )
+        for bearer, *levels, amount in zip(
+            *(prior[name] for name in ("bearer", *LEVELS, "amount_nanos")), strict=True
         )
     ]
 
@@ -126,92 +230,95 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _nodes(records: Sequence[_Record], depth: int, scale: _Scale) -> tuple[Node, ...]:
+def _ownerless(records: Sequence[_Record], scale: _Scale) -> Iterable[tuple[Node, Costs]]:
+    for bearer, label in BEARER_WORDS.items():
+        costs = Costs.of(record.costs for record in records if record.bearer == bearer)
+        if any(costs):
+            line = _line("item", label, costs, None, scale)
+            yield Node(level="suspense", path=(), is_named=False, line=line), costs
+
+
+def _nodes(
+    records: Sequence[_Record], above: tuple[str, ...], scale: _Scale
+) -> list[tuple[Node, Costs]]:
+    depth = len(above)
     ordered = sorted(records, key=lambda record: record.owner[depth])
-    groups = [
-        (name, list(group)) for name, group in groupby(ordered, lambda record: record.owner[depth])
+    groups = []
+    for name, group in groupby(ordered, lambda record: record.owner[depth]):
+        below = list(group)
+        groups.append((name, Costs.of(record.costs for record in below), below))
+    groups.sort(key=lambda entry: (-entry[1].amount, -entry[1].prior, entry[0]))
+    return [
+        (_node((*above, name), costs, below, scale), costs)
+        for name, costs, below in groups
+        if any(costs) or depth == 0
     ]
-    groups.sort(key=lambda pair: (-_amount(pair[1]), -_prior(pair[1]), pair[0]))
-    return tuple(_node(name, group, depth, scale) for name, group in groups)
 
 
-def _node(name: str, records: Sequence[_Record], depth: int, scale: _Scale) -> Node:
-    word = _LEVEL_WORDS[depth]
-    line = _line("item", name or f"no {word} named", records, scale)
-    if depth + 1 == len(LEVELS):
-        leaves = _leaves(records, scale)
-        return Node(level=word, is_named=bool(name), line=line, leaves=leaves)
-    ordered = sorted(records, key=lambda record: record.owner[depth + 1])
-    parts = [
-        (_amount(group), _prior(group))
-        for group in (list(g) for _, g in groupby(ordered, lambda r: r.owner[depth + 1]))
-    ]
-    rounding = rounding_line(parts, (_amount(records), _prior(records)), scale.currency)
+def _node(path: tuple[str, ...], costs: Costs, records: Sequence[_Record], scale: _Scale) -> Node:
+    name, word = path[-1], LEVEL_WORDS[len(path) - 1]
+    line = _line("item", name or f"no {word} named", costs, path, scale)
+    below = _nodes(records, path, scale) if len(path) < len(LEVELS) else []
     return Node(
         level=word,
+        path=path,
         is_named=bool(name),
         line=line,
-        children=_nodes(records, depth + 1, scale),
-        rounding=rounding if rounding.amount or rounding.prior else None,
+        children=tuple(node for node, _ in below),
+        rounding=_rounding([part for _, part in below], costs, scale.currency) if below else None,
     )
 
 
-def _leaves(records: Sequence[_Record], scale: _Scale) -> tuple[Line, ...]:
-    metered = sorted(
-        (record for record in records if record.meter),
-        key=lambda record: (record.provider, record.model),
-    )
-    models = [
-        (key, list(group))
-        for key, group in groupby(metered, lambda record: (record.provider, record.model))
-    ]
-    models.sort(key=lambda pair: (-_amount(pair[1]), pair[0]))
-    lines = [line for key, group in models for line in _model_lines(key, group, scale)]
-    rounding = rounding_line(
-        ((_amount(group), 0) for _, group in models), (_amount(metered), 0), scale.currency
-    )
-    return (*lines, rounding) if rounding.amount else tuple(lines)
-
-
-def _model_lines(key: tuple[str, str], records: Sequence[_Record], scale: _Scale) -> Iterable[Line]:
-    provider, model = key
-    yield Line(
-        kind="item",
-        label=shown_name(model) or "no model named",
-        note=shown_name(provider),
-        amount=amount_text(_amount(records), scale.currency),
-    )
-    ordered = sorted(records, key=lambda record: (-record.amount, record.meter))
-    for record in ordered:
-        yield Line(
-            kind="sub",
-            label=shown_name(meter_label(record.meter)),
-            quantity=quantity_text(record.quantity),
-            unit=meter_unit(record.meter),
-            amount=amount_text(record.amount, scale.currency),
-        )
-    rounding = rounding_line(
-        ((record.amount, 0) for record in ordered), (_amount(records), 0), scale.currency
-    )
-    if rounding.amount:
-        yield replace(rounding, kind="sub-rounding")
-
-
-def _line(kind: str, label: str, records: Sequence[_Record], scale: _Scale) -> Line:
-    amount = _amount(records)
-    return Line(
+def _line(
+    kind: str, label: str, costs: Costs, path: tuple[str, ...] | None, scale: _Scale
+) -> OwnerLine:
+    currency = scale.currency
+    budget = scale.budgets.total(path) if scale.budgets and path is not None else None
+    forecast = scale.forecasts.total(path) if scale.forecasts and path is not None else None
+    return OwnerLine(
         kind=kind,
         label=shown_name(label),
-        prior=amount_text(_prior(records), scale.currency),
-        amount=amount_text(amount, scale.currency),
-        share=share_text(amount, scale.total),
-        permille=permille(amount, scale.total),
+        listed=amount_text(costs.listed, currency),
+        discount=_discount(costs, currency),
+        contracted=amount_text(costs.contracted, currency),
+        amount=amount_text(costs.amount, currency),
+        share=share_text(costs.amount, scale.total),
+        permille=permille(costs.amount, scale.total),
+        prior=amount_text(costs.prior, currency),
+        change=change_text(costs.amount, costs.prior),
+        budget="" if budget is None else amount_text(budget, currency),
+        remaining="" if budget is None else amount_text(budget - costs.amount, currency),
+        forecast="" if forecast is None else amount_text(forecast, currency),
     )
 
 
-def _amount(records: Iterable[_Record]) -> int:
-    return sum(record.amount for record in records)
+def _discount(costs: Costs, currency: str) -> str:
+    # Of the shown figures, so that a reader who subtracts finds what stands there.
+    if costs.listed == costs.contracted:
+        return amount_text(0, currency)
+    shown = minor_units(costs.listed, currency) - minor_units(costs.contracted, currency)
+    return minor_text(shown, currency)
 
 
-def _prior(records: Iterable[_Record]) -> int:
-    return sum(record.prior for record in records)
+def _rounding(parts: Sequence[Costs], whole: Costs, currency: str) -> OwnerLine | None:
+    left = Costs(
+        *(
+            rounding_left((part[column] for part in parts), total, currency)
+            for column, total in enumerate(whole)
+        )
+    )
+    if not any(left):
+        return None
+
+    def shown(minor: int) -> str:
+        return minor_text(minor, currency) if minor else ""
+
+    return OwnerLine(
+        kind="rounding",
+        label="rounding",
+        listed=shown(left.listed),
+        discount=shown(left.listed - left.contracted),
+        contracted=shown(left.contracted),
+        amount=shown(left.amount),
+        prior=shown(left.prior),
+    )

@@ -14,13 +14,13 @@ from metering.errors import LedgerError
 from metering.reporting.charts import PanelScale, Step, panel_svg
 from metering.reporting.figures import amount_text, minor_text, rounding_left, share_text
 from metering.reporting.frames import summed
+from metering.reporting.tree import BEARER_WORDS
 from metering.reporting.words import month_text, shown_name
 
 _MONTHS: Final = 6
 _PANELS: Final = 8
 _DAYS_SHOWN_SINGLY: Final = 45
 _NO_TEAM: Final = "no team named"
-_SUSPENSE: Final = "Unattributed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,19 +111,20 @@ def _last_months(period: BillingPeriod) -> list[BillingPeriod]:
 
 def _by_team(history: pd.DataFrame, when: str) -> dict[str, dict[object, int]]:
     total = sum(int(nanos) for nanos in history["amount_nanos"])
-    view = summed(history, ("cost_centre", "team", when), total=total, sums=("amount_nanos",))
+    by = ("bearer", "cost_centre", "team", when)
+    view = summed(history, by, total=total, sums=("amount_nanos",))
     sums: dict[str, dict[object, int]] = defaultdict(lambda: defaultdict(int))
-    for cost_centre, team, key, nanos in zip(
-        view["cost_centre"], view["team"], view[when], view["amount_nanos"], strict=True
+    for bearer, team, key, nanos in zip(
+        view["bearer"], view["team"], view[when], view["amount_nanos"], strict=True
     ):
-        sums[_team_label(cost_centre, team)][key] += int(nanos)
+        sums[_team_label(bearer, team)][key] += int(nanos)
     return {team: dict(by_key) for team, by_key in sums.items() if any(by_key.values())}
 
 
-def _team_label(cost_centre: object, team: object) -> str:
+def _team_label(bearer: str, team: object) -> str:
     if isinstance(team, str) and team:
         return shown_name(team)
-    return _NO_TEAM if isinstance(cost_centre, str) and cost_centre else _SUSPENSE
+    return BEARER_WORDS.get(bearer, _NO_TEAM)
 
 
 def _months_shown(

@@ -123,6 +123,17 @@ def reason_text(code: str) -> str:
     return _REASONS[Reason(name)] if name in _REASONS else shown_name(code)
 
 
+_STATUS: Final = {
+    "estimate": "The period is open: late usage and invoices may still change these figures.",
+    "final": "The period is closed: these figures do not change.",
+}
+
+
+def status_note(status: str) -> str:
+    """Return what a report's status means, in a sentence."""
+    return _STATUS[status]
+
+
 _MONTHS: Final = (
     *("January", "February", "March", "April", "May", "June"),
     *("July", "August", "September", "October", "November", "December"),
@@ -142,9 +153,10 @@ def shown_name(name: str) -> str:
     return _UNSHOWN.sub("\N{REPLACEMENT CHARACTER}", name)
 
 
-def month_text(period: BillingPeriod) -> str:
+def month_text(period: BillingPeriod, *, short: bool = False) -> str:
     """Return a period as a reader says it: "October 2026", whatever the machine's locale."""
-    return f"{_MONTHS[period.month - 1]} {period.year}"
+    name = _MONTHS[period.month - 1]
+    return f"{name[:3] if short else name} {period.year}"
 
 
 def instant_text(instant: datetime) -> str:

@@ -146,6 +146,7 @@ def _row(line: ledger_book.NetLine, day: date) -> tuple[object, ...]:
         line.quantity,
         line.amount_nanos,
         listed,
+        line.corrects_period,
     )
 
 

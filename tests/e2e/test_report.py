@@ -3,7 +3,8 @@
 import csv
 import json
 import os
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -128,18 +129,16 @@ def _run(*arguments: str) -> Result:
     return CliRunner().invoke(main, ["report", "chargeback", *arguments])
 
 
-def test_both_files_are_written_and_their_paths_printed(ledger: Path) -> None:
+def test_the_files_of_the_pack_are_written_and_their_paths_printed(ledger: Path) -> None:
     done = _run("2026-10", "--out", "pack")
 
     assert done.exit_code == 0, done.output
-    assert done.stdout.splitlines()[-2:] == [
-        os.path.join("pack", f"chargeback-2026-10.{name}")  # noqa: PTH118 - as it is printed
-        for name in ("html", "csv")
+    names = [f"chargeback-2026-10.{name}" for name in ("html", "pdf", "xlsx", "csv")]
+    assert done.stdout.splitlines()[-4:] == [
+        os.path.join("pack", name)  # noqa: PTH118 - as it is printed
+        for name in names
     ]
-    assert sorted(path.name for path in (ledger / "pack").iterdir()) == [
-        "chargeback-2026-10.csv",
-        "chargeback-2026-10.html",
-    ]
+    assert sorted(path.name for path in (ledger / "pack").iterdir()) == sorted(names)
 
 
 @pytest.mark.usefixtures("ledger")
@@ -194,11 +193,11 @@ def test_one_format_is_one_file_in_a_folder_named_for_the_period(ledger: Path) -
 
 
 def test_the_same_book_gives_the_same_bytes(ledger: Path) -> None:
-    _run("2026-10", "--out", "one")
-    _run("2026-10", "--out", "two")
+    for folder in ("one", "two"):
+        _run("2026-10", "--out", folder, "--format", "html,pdf,xlsx,csv,json")
 
-    for name in ("chargeback-2026-10.html", "chargeback-2026-10.csv"):
-        assert (ledger / "one" / name).read_bytes() == (ledger / "two" / name).read_bytes()
+    for path in (ledger / "one").iterdir():
+        assert path.read_bytes() == (ledger / "two" / path.name).read_bytes(), path.name
 
 
 def test_a_closed_period_is_final(ledger: Path) -> None:
@@ -226,7 +225,7 @@ def test_a_hostile_name_in_the_terminal_is_printable(ledger: Path) -> None:
     assert "\u202e" not in done.output
 
 
-@pytest.mark.parametrize("arguments", [("2026-13",), ("2026-10", "--format", "pdf"), ()])
+@pytest.mark.parametrize("arguments", [("2026-13",), ("2026-10", "--format", "docx"), ()])
 def test_a_wrong_command_line_is_a_usage_error(ledger: Path, arguments: tuple[str, ...]) -> None:
     done = _run(*arguments)
 
@@ -234,12 +233,116 @@ def test_a_wrong_command_line_is_a_usage_error(ledger: Path, arguments: tuple[st
     assert list(ledger.glob("metering-*")) == []
 
 
-@pytest.mark.parametrize("code", ["no-charges", "unwritable-report"])
-def test_a_refusal_is_told_in_the_words_that_were_reviewed(ledger: Path, code: str) -> None:
+def _statement(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["report", "statement", *arguments])
+
+
+def test_each_cost_centre_gets_a_statement_of_its_own(ledger: Path) -> None:
+    done = _statement("2026-10", "--out", "pack")
+
+    assert done.exit_code == 0, done.output
+    assert done.stderr.splitlines() == ["CC-4100: USD 0.00", "CC-4210: USD 1.23"]
+    assert sorted(path.name for path in (ledger / "pack").iterdir()) == [
+        f"statement-2026-10-{owner}.{name}"
+        for owner in ("cc-4100", "cc-4210")
+        for name in ("html", "pdf")
+    ]
+
+
+def test_the_statement_of_a_team_is_asked_for_by_name(ledger: Path) -> None:
+    done = _statement(
+        "2026-10", "--owner", "CC-4210/Customer care", "--format", "html", "--out", "."
+    )
+
+    assert done.stderr == "CC-4210 / Customer care: USD 1.23\n"
+    [path] = ledger.glob("statement-2026-10-cc-4210-customer-care-*.html")
+    assert "CC-4100" not in path.read_text(encoding="utf-8")
+
+
+def test_an_owner_who_is_a_path_stays_in_the_folder(ledger: Path) -> None:
+    owner = Owner(cost_centre="../../CON", team="t", project="p")
+    _post(ledger, [("2026-10-03", owner_account(owner), _PRICED, 1, 10_000)])
+    before = {path.name for path in ledger.iterdir()}
+
+    done = _statement("2026-10", "--owner", "../../CON", "--format", "html", "--out", "pack")
+
+    assert done.exit_code == 0, done.output
+    assert {path.name for path in ledger.iterdir()} - before == {"pack"}
+    [path] = (ledger / "pack").iterdir()
+    assert re.fullmatch(r"statement-2026-10-con-[0-9a-f]{8}\.html", path.name)
+
+
+@pytest.mark.parametrize(
+    ("section", "told"),
+    [
+        ('locale = "xx-YY"', "no locale is called 'xx-YY'"),
+        ('accent = "teal"', "'teal' is not a colour"),
+        ('accent = "#ffee00"', "#ffee00 has a contrast of 1.2 on white paper; it needs 3 or more"),
+        ('logo = "logo.gif"', "No such file or directory"),
+        ('logo = "metering.toml"', "it is neither a PNG nor an SVG picture"),
+        ('templates = "nowhere"', "is not a folder"),
+        ("locale = 3", "[report] locale is not text"),
+    ],
+)
+def test_a_look_that_cannot_be_had_is_refused(ledger: Path, section: str, told: str) -> None:
+    (ledger / "metering.toml").write_text(f"[report]\n{section}\n", encoding="utf-8")
+
+    done = _run("2026-10")
+
+    assert done.exit_code == 1
+    assert told in done.stderr
+    assert "bad-settings" in done.stderr
+    assert list(ledger.glob("metering-*")) == []
+
+
+def test_a_company_has_its_name_its_logo_its_colour_and_its_numbers(ledger: Path) -> None:
+    (ledger / "logo.svg").write_text(
+        '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>', encoding="utf-8"
+    )
+    (ledger / "metering.toml").write_text(
+        '[report]\norganisation = "Häuser & Söhne"\nlogo = "logo.svg"\naccent = "#aa2200"\n'
+        'locale = "de-DE"\n',
+        encoding="utf-8",
+    )
+
+    done = _run("2026-10", "--format", "html,pdf,xlsx,csv", "--out", ".")
+
+    page = (ledger / "chargeback-2026-10.html").read_text(encoding="utf-8")
+    assert 'alt="Häuser &amp; Söhne"' in page
+    assert "--series: #aa2200" in page
+    assert "img-src data:" in page
+    assert "21,24" in page
+    assert "21,24" in done.stdout
+    with (ledger / "chargeback-2026-10.csv").open(newline="", encoding="utf-8") as file:
+        assert "20" in {row["billed_cost"] for row in csv.DictReader(file)}
+
+
+def test_a_template_of_the_company_takes_the_place_of_ours(ledger: Path) -> None:
+    (ledger / "own").mkdir()
+    own = '{% extends "page.html.j2" %}{% block main %}Own {{ report.owner }}{% endblock %}'
+    (ledger / "own" / "statement.html.j2").write_text(own, encoding="utf-8")
+    (ledger / "metering.toml").write_text('[report]\ntemplates = "own"\n', encoding="utf-8")
+
+    _statement("2026-10", "--owner", "CC-4210", "--format", "html", "--out", ".")
+
+    assert "Own CC-4210" in (ledger / "statement-2026-10-cc-4210.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("code", "command"),
+    [
+        ("no-charges", _run),
+        ("unwritable-report", _run),
+        ("unknown-owner", _statement),
+    ],
+)
+def test_a_refusal_is_told_in_the_words_that_were_reviewed(
+    ledger: Path, code: str, command: Callable[..., Result]
+) -> None:
     folder = Path(__file__).parents[1] / "errors" / code
     (ledger / "taken").write_text("a file, not a folder", encoding="utf-8")
 
-    done = _run(*(folder / "arguments").read_text(encoding="utf-8").split())
+    done = command(*(folder / "arguments").read_text(encoding="utf-8").split())
 
     assert (done.exit_code, done.stdout) == (1, "")
     assert done.stderr == (folder / "arguments.expected").read_text(encoding="utf-8")

@@ -10,7 +10,7 @@ from metering.reporting.chargeback import Account, chargeback_report
 from metering.reporting.figures import MINUS, NIL
 from metering.reporting.lines import Line
 from metering.reporting.snapshot import HISTORY_SCHEMA, History, ReportStatus
-from metering.reporting.tree import Node
+from metering.reporting.tree import Node, OwnerLine
 from tests.reporting_specimen import company, lines_of, snapshot_of
 
 
@@ -27,7 +27,7 @@ def _minor(shown: str) -> int:
     return int(shown.replace(",", "").replace(".", "").replace(MINUS, "-"))
 
 
-def _adds_up(lines: Sequence[Line]) -> bool:
+def _adds_up(lines: Sequence[Line | OwnerLine]) -> bool:
     *parts, total = lines
     return sum(_minor(line.amount) for line in parts) == _minor(total.amount)
 
@@ -39,9 +39,9 @@ def _nodes(nodes: Sequence[Node]) -> Iterator[Node]:
 
 
 def test_shown_figures_add_up_at_every_level_of_the_drill_down(account: Account) -> None:
-    opened = [node for node in _nodes(account.owners) if node.children]
+    opened = [node for node in _nodes(account.owners.nodes) if node.children]
 
-    assert {node.level for node in _nodes(account.owners)} == {
+    assert {node.level for node in _nodes(account.owners.nodes)} == {
         "cost centre",
         "team",
         "project",
@@ -53,27 +53,25 @@ def test_shown_figures_add_up_at_every_level_of_the_drill_down(account: Account)
             *([node.rounding] if node.rounding else []),
         ]
         assert sum(_minor(part.amount) for part in parts) == _minor(node.line.amount)
-        assert sum(_minor(part.prior) for part in parts) == _minor(node.line.prior)
+        for name in ("listed", "discount", "contracted", "prior"):
+            shown = [_minor(getattr(part, name)) for part in parts]
+            assert sum(shown) == _minor(getattr(node.line, name))
 
 
-def test_shown_figures_of_models_and_meters_add_up(account: Account) -> None:
-    closed = [node for node in _nodes(account.owners) if node.leaves]
+def test_list_less_discount_is_contracted_on_every_line_as_shown(account: Account) -> None:
+    lines = [node.line for node in _nodes(account.owners.nodes)] + list(account.owners.foot)
 
-    assert len(closed) == 13
-    for node in closed:
-        models = [line for line in node.leaves if line.kind in {"item", "rounding"}]
-        meters = [line for line in node.leaves if line.kind in {"sub", "sub-rounding"}]
-        assert sum(_minor(line.amount) for line in models) == _minor(node.line.amount)
-        assert sum(_minor(line.amount) for line in meters) == sum(
-            _minor(line.amount) for line in models if line.kind == "item"
-        )
+    assert len(lines) > 20
+    for line in lines:
+        assert _minor(line.listed) - _minor(line.discount) == _minor(line.contracted)
+    assert any(_minor(line.discount) for line in lines)
 
 
 def test_the_drill_down_ends_with_the_total_of_the_cover(account: Account) -> None:
-    tops = [*(node.line for node in account.owners), *account.owners_foot]
+    tops = [*(node.line for node in account.owners.nodes), *account.owners.foot]
 
     assert _adds_up(tops)
-    assert account.owners_foot[-1].amount == account.total
+    assert account.owners.foot[-1].amount == account.total
 
 
 def test_every_table_adds_up_to_the_same_total(account: Account) -> None:
@@ -115,7 +113,7 @@ def test_unattributed_spend_is_listed_and_in_the_total(account: Account) -> None
 
     assert (line.label, line.note, line.amount) == ("gpt-5", "openai · acme", "206.40")
     assert total.amount == "206.40"
-    assert account.owners[-1].line.label == "Unattributed"
+    assert account.owners.nodes[-1].line.label == "Unattributed"
 
 
 def test_the_cover_says_what_is_provisional_and_what_corrects_earlier_periods(
@@ -145,7 +143,7 @@ def test_an_owner_who_stopped_spending_still_shows_the_month_before() -> None:
 
     [account] = chargeback_report(snapshot).accounts
 
-    shown = [(node.line.label, node.line.prior, node.line.amount) for node in account.owners]
+    shown = [(node.line.label, node.line.prior, node.line.amount) for node in account.owners.nodes]
     assert shown == [("CC-1", NIL, "1.00"), ("CC-9", "7.00", NIL)]
     assert account.change == f"{MINUS}85.7 %"
 
@@ -167,7 +165,7 @@ def test_a_period_without_a_line_is_a_report_of_nil() -> None:
     report = chargeback_report(snapshot_of(lines_of(), status=ReportStatus.FINAL))
 
     [account] = report.accounts
-    assert (account.total, account.owners, report.is_settled) == (NIL, (), True)
+    assert (account.total, account.owners.nodes, report.is_settled) == (NIL, (), True)
 
 
 def test_a_report_is_settled_only_when_nothing_waits() -> None:
@@ -183,7 +181,7 @@ def test_a_missing_team_is_said_and_not_left_blank() -> None:
 
     [account] = chargeback_report(snapshot_of(lines)).accounts
 
-    [cost_centre] = account.owners
+    [cost_centre] = account.owners.nodes
     [team] = cost_centre.children
     assert (team.line.label, team.is_named) == ("no team named", False)
     assert team.children[0].line.label == "no project named"

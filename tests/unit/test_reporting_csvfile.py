@@ -108,9 +108,9 @@ def test_what_nobody_owns_is_unallocated_and_names_no_cost_centre() -> None:
     assert (row["allocation_type"], row["cost_centre"]) == ("unallocated", "")
 
 
-def test_usage_of_an_earlier_period_is_a_correction_of_it() -> None:
+def test_a_row_that_corrects_a_closed_period_names_it() -> None:
     lines = lines_of(
-        {"charge_day": date(2026, 9, 30), "amount_nanos": -1},
+        {"charge_day": date(2026, 9, 30), "corrects": "2026-09", "amount_nanos": -1},
         {"charge_day": date(2026, 10, 1), "amount_nanos": 1},
     )
 

@@ -1,0 +1,201 @@
+"""The statement of one owner: one page that says what it is charged, for what, and why.
+
+It is cut from the same snapshot as the pack: the totals of all statements and of what nobody owns
+add up to the control total.
+"""
+
+import hashlib
+import re
+from dataclasses import dataclass
+from typing import Final
+
+import pandas as pd
+
+from metering.reporting.cover import cost_lines, unlisted_note
+from metering.reporting.figures import amount_text, change_text, decimal_text, share_text
+from metering.reporting.frames import (
+    COSTS,
+    frame_of,
+    history_of,
+    in_currency,
+    prior_month,
+    summed,
+)
+from metering.reporting.lines import Line
+from metering.reporting.rankings import Ranking, ranking_by_model
+from metering.reporting.shared import PoolShown, corrections_shown, pools_shown
+from metering.reporting.snapshot import Bearer, OwnerAmount, Snapshot
+from metering.reporting.suspense import provisional_spend
+from metering.reporting.tree import LEVELS, Plans, Statement, owner_statement
+from metering.reporting.trend import Trend, trend_of
+from metering.reporting.words import instant_text, month_text, shown_name, status_note
+
+_SLUG_CHARACTERS: Final = 60
+_DIGEST_CHARACTERS: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class StatementAccount:
+    """The statement in one currency.
+
+    Attributes:
+        total, change, exact: billed; since the month before; to the nano.
+        share: of what all owners and suspense bear together.
+        costs, unlisted: from list price to billed, and what has no list price.
+        owners: teams and projects below the owner; its nodes are those of the pack.
+        pools, corrections, provisional: what of it is shared, corrects a closed period, or may
+            still change; empty for nothing.
+    """
+
+    currency: str
+    total: str
+    change: str
+    exact: str
+    share: str
+    prior: str
+    costs: tuple[Line, ...]
+    unlisted: str
+    owners: Statement
+    has_budget: bool
+    has_forecast: bool
+    trend: Trend
+    by_model: Ranking
+    pools: tuple[PoolShown, ...]
+    corrections: tuple[Line, ...]
+    provisional: tuple[Line, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OwnerStatement:
+    """What one owner is told.
+
+    Attributes:
+        owner: the cost centre, and the team where it is a team's; foreign text.
+        slug: part of a file name, made of letters, digits and hyphens alone.
+    """
+
+    owner: str
+    slug: str
+    period: str
+    month: str
+    month_before: str
+    month_before_short: str
+    status: str
+    status_note: str
+    snapshot_id: str
+    made_at: str
+    accounts: tuple[StatementAccount, ...]
+
+
+def owners_of(snapshot: Snapshot) -> tuple[str, ...]:
+    """Return the cost centres of a snapshot, by name."""
+    names = snapshot.lines.table["cost_centre"].unique().to_pylist()
+    return tuple(sorted(name for name in names if name))
+
+
+def teams_of(snapshot: Snapshot, cost_centre: str) -> tuple[str, ...]:
+    """Return the teams of a cost centre, by name."""
+    table = snapshot.lines.table
+    pairs = zip(table["cost_centre"].to_pylist(), table["team"].to_pylist(), strict=True)
+    return tuple(sorted({team for name, team in pairs if name == cost_centre and team}))
+
+
+class Statements:
+    """Statements of one snapshot, cut one after the other from frames that are made once."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+        lines = frame_of(snapshot.lines)
+        self._lines = lines[lines["bearer"] == Bearer.OWNER]
+        self._history = history_of(snapshot.history)
+        self._totals = snapshot.totals()
+
+    def of(self, cost_centre: str, team: str = "") -> OwnerStatement:
+        """Return the statement of a cost centre, or of one of its teams."""
+        snapshot, period = self._snapshot, self._snapshot.period
+        owner = (cost_centre, team) if team else (cost_centre,)
+        lines, history = (_of_owner(rows, owner) for rows in (self._lines, self._history))
+        used = set(lines["currency"].astype(str)) or {snapshot.currency}
+        return OwnerStatement(
+            owner=" / ".join(map(shown_name, owner)),
+            slug=file_slug(owner),
+            period=str(period),
+            month=month_text(period),
+            month_before=month_text(period.previous),
+            month_before_short=month_text(period.previous, short=True),
+            status=snapshot.status.value,
+            status_note=status_note(snapshot.status.value),
+            snapshot_id=snapshot.snapshot_id,
+            made_at=instant_text(snapshot.made_at),
+            accounts=tuple(
+                self._account(
+                    in_currency(lines, currency), in_currency(history, currency), currency, owner
+                )
+                for currency in self._totals
+                if currency in used
+            ),
+        )
+
+    def _account(
+        self, lines: pd.DataFrame, history: pd.DataFrame, currency: str, owner: tuple[str, ...]
+    ) -> StatementAccount:
+        snapshot, period = self._snapshot, self._snapshot.period
+        total = int(lines["amount_nanos"].sum())
+        before = history[history["period"] == str(period.previous)]
+        prior = int(before["amount_nanos"].sum())
+        budgets, forecasts = (
+            Plans.of(_plans_of(plans, owner), currency)
+            for plans in (snapshot.budgets, snapshot.forecasts)
+        )
+        return StatementAccount(
+            currency=currency,
+            total=amount_text(total, currency),
+            change=change_text(total, prior),
+            exact=decimal_text(total),
+            share=share_text(total, self._totals[currency]),
+            prior=amount_text(prior, currency),
+            costs=cost_lines(lines, currency, total),
+            unlisted=unlisted_note(lines, currency),
+            owners=owner_statement(
+                summed(lines, ("bearer", *LEVELS), total=total, sums=COSTS),
+                prior_month(history, period),
+                currency,
+                budgets=budgets,
+                forecasts=forecasts,
+            ),
+            has_budget=budgets is not None,
+            has_forecast=forecasts is not None,
+            trend=trend_of(history, period, currency, total=total),
+            by_model=ranking_by_model(lines, currency, total=total),
+            pools=pools_shown(lines, snapshot.pools, currency),
+            corrections=corrections_shown(lines, currency),
+            provisional=provisional_spend(lines, currency, total),
+        )
+
+
+def file_slug(names: tuple[str, ...]) -> str:
+    """Return names as part of a file name: no path, no device, and two owners never the same.
+
+    A digest follows whenever something of the names is not in the slug, as it does not tell small
+    letters from capitals: only a name in capitals, as cost centres are, goes without.
+    """
+    plain = "/".join(names)
+    slug = re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")[:_SLUG_CHARACTERS].strip("-")
+    if slug and plain == slug.upper():
+        return slug
+    digest = hashlib.sha256("\0".join(names).encode("utf-8", "surrogatepass")).hexdigest()
+    return "-".join(filter(None, (slug, digest[:_DIGEST_CHARACTERS])))
+
+
+def _of_owner(rows: pd.DataFrame, owner: tuple[str, ...]) -> pd.DataFrame:
+    for level, name in zip(LEVELS, owner, strict=False):
+        rows = rows[(rows[level] == name).fillna(value=False)]
+    return rows
+
+
+def _plans_of(
+    plans: tuple[OwnerAmount, ...] | None, owner: tuple[str, ...]
+) -> tuple[OwnerAmount, ...] | None:
+    if plans is None:
+        return None
+    return tuple(plan for plan in plans if (plan.cost_centre, plan.team)[: len(owner)] == owner)

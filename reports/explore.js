@@ -175,6 +175,11 @@
         return parts.length ? parts.reduce((sum, part) => sum + part, 0n) : undefined;
       };
       total.tops = [...(below.get("") ?? [])];
+      const owners = new Set(this.rows.filter((row) => !row.bearer).map((row) => `${row.costCentre}`));
+      for (const key of [...this.prior.keys(), ...total.tops]) {
+        if (key && !key.startsWith("b")) owners.add(key.split("/")[0]);
+      }
+      total.isStated = (key) => (key ? stated.has(key) : [...owners].every((one) => stated.has(one)));
       return total;
     }
 
@@ -353,9 +358,16 @@
         if (!groups.has(key)) groups.set(key, []);
         groups.get(key).push(row);
       }
-      const nodes = [...groups].map(([key, below]) => this.node(key, level, below));
+      const nodes = [...groups].map(([key, below]) => this.node(key, level, below))
+        .filter((node) => this.isSaid(node));
       if (!this.isFiltered && level < OWNER_LEVELS) nodes.push(...this.stopped(rows, level, groups));
       return this.sorted(nodes, this.sort);
+    }
+
+    // What adds up to nothing is left out, as `tree.py` does: a pool that was given on wholly.
+    isSaid(node) {
+      if (node.level >= OWNER_LEVELS || (node.level === 0 && !node.bearer)) return true;
+      return [...SUMS, "prior"].some((name) => node[name]);
     }
 
     node(key, level, rows) {
@@ -426,7 +438,7 @@
       const sums = summed(this.found);
       this.drawNodes(body, tops);
       const isWhole = !this.isFiltered;
-      const all = { ...sums, prior: isWhole ? this.prior.get("") ?? 0n : undefined };
+      const all = { ...sums, key: "", prior: isWhole ? this.prior.get("") ?? 0n : undefined };
       [all.budget, all.forecast] = this.plans.map((plan) => (plan && isWhole ? plan("") : undefined));
       this.drawRounding(body, tops, all, 0);
       table.tBodies[0].replaceChildren(body);
@@ -489,7 +501,8 @@
         prior: given(node.prior),
         change: node.prior === undefined ? "" : figures.change(node.amount, node.prior),
         budget: given(node.budget),
-        remaining: node.budget === undefined ? "" : figures.amount(node.budget - node.amount),
+        remaining: node.budget === undefined || !this.plans[0].isStated(node.key) ? ""
+          : figures.amount(node.budget - node.amount),
         forecast: given(node.forecast),
       }, kind, isOpen);
     }

@@ -45,7 +45,8 @@ class OwnerLine:
             between contracted and billed, which is `amount`.
         share, permille: of the billed total, in per cent, and as the length of a bar.
         prior, change: the month before, and the change since.
-        budget, remaining, forecast: empty where nobody planned or foresaw.
+        budget, remaining, forecast: empty where nobody planned or foresaw; what is left of a budget
+            only where it is for all that was billed.
     """
 
     kind: str
@@ -127,11 +128,14 @@ class Plans(NamedTuple):
                 sums[key] = sums.get(key, 0) + plan.nanos
         return cls(sums)
 
+    def is_stated(self, path: tuple[str, ...]) -> bool:
+        """Return whether an amount is for all of an owner, so that its rest can be told."""
+        return path + ("",) * (len(LEVELS) - len(path)) in self.amounts
+
     def total(self, path: tuple[str, ...]) -> int | None:
         """Return what is stated for an owner, else what is stated below it, added up."""
-        stated = self.amounts.get(path + ("",) * (len(LEVELS) - len(path)))
-        if path and stated is not None:
-            return stated
+        if path and self.is_stated(path):
+            return self.amounts[path + ("",) * (len(LEVELS) - len(path))]
         depth = len(path)
         if depth == len(LEVELS):
             return None
@@ -145,6 +149,15 @@ class _Scale(NamedTuple):
     total: int
     budgets: Plans | None
     forecasts: Plans | None
+    cost_centres: frozenset[str]
+
+    def remaining(self, path: tuple[str, ...], billed: int) -> str:
+        """Return what is left of a budget; empty where it is not for all that was billed."""
+        budget = self.budgets.total(path) if self.budgets else None
+        owners = [path] if path else [(name,) for name in self.cost_centres]
+        if self.budgets is None or budget is None or not all(map(self.budgets.is_stated, owners)):
+            return ""
+        return amount_text(budget - billed, self.currency)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +198,8 @@ def owner_statement(
         if owner[0] not in known
     ]
     whole = Costs.of(record.costs for record in records)
-    scale = _Scale(currency, whole.amount, budgets, forecasts)
+    cost_centres = frozenset(record.owner[0] for record in records if record.owner)
+    scale = _Scale(currency, whole.amount, budgets, forecasts, cost_centres)
     owned = [record for record in records if record.bearer == Bearer.OWNER]
     nodes = [*_nodes(owned, (), scale), *_ownerless(records, scale)]
     total = _line("total", "Total", whole, (), scale)
@@ -287,7 +301,7 @@ def _line(
         prior=amount_text(costs.prior, currency),
         change=change_text(costs.amount, costs.prior),
         budget="" if budget is None else amount_text(budget, currency),
-        remaining="" if budget is None else amount_text(budget - costs.amount, currency),
+        remaining="" if path is None else scale.remaining(path, costs.amount),
         forecast="" if forecast is None else amount_text(forecast, currency),
     )
 

@@ -30,6 +30,7 @@ from metering.reporting.snapshot import (
     SourceReceipt,
 )
 from metering.workflows.book_hash import book_hash
+from metering.workflows.period_plans import budgets_of_period, pools_of_period
 from metering.workflows.tie_out import tie_outs
 
 if TYPE_CHECKING:
@@ -81,6 +82,8 @@ def snapshot_of_period(
         sources=tuple(_receipts(connection, period)),
         promoted=tuple(_promotions(collected.promoted, settings)),
         quarantined=len(source_book.quarantine_list(connection)),
+        budgets=budgets_of_period(connection, period),
+        pools=pools_of_period(connection, settings, period),
     )
 
 

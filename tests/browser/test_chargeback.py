@@ -45,7 +45,13 @@ def _html(snapshot: Snapshot, brand: Brand | None = None) -> bytes:
 def _every_section() -> Snapshot:
     """Return the specimen with shared cost and plans, so that no part of the page is missing."""
     shared = {"cost_centre": "CC-4100", "team": "Payments", **share_of("evaluation")}
-    rows = [*company().lines.table.to_pylist(), {**shared, "amount_nanos": 10**9}]
+    pool = {"bearer": "shared", "cost_centre": "pool:evaluation", "team": None, "project": None}
+    rows = [
+        *company().lines.table.to_pylist(),
+        shared | {"amount_nanos": 10**9},
+        pool | {"amount_nanos": 10**9, "list_nanos": None},
+        pool | share_of("evaluation") | {"amount_nanos": -(10**9)},
+    ]
     snapshot = company()
     return replace(
         snapshot_of(lines_of(*rows)),

@@ -212,10 +212,19 @@ def test_budgets_and_forecasts_are_shown_only_where_there_are_some() -> None:
 
     [account] = chargeback_report(planned).accounts
     lines = {node.line.label: node.line for node in account.owners.nodes}
-    assert (lines["CC-4100"].budget, lines["CC-4100"].remaining) == ("600.00", "12.91")
+    assert (lines["CC-4100"].budget, lines["CC-4100"].remaining) == ("600.00", "")
+    [payments] = [
+        child.line
+        for node in account.owners.nodes
+        for child in node.children
+        if child.line.label == "Payments"
+    ]
+    assert (payments.budget, payments.remaining) == ("400.00", "47.40")
     assert lines["CC-4100"].forecast == "700.00"
     assert (lines["CC-9999"].amount, lines["CC-9999"].remaining) == (NIL, "5.00")
     assert account.owners.foot[-1].budget == "605.00"
+    # Most cost centres have no budget: what is left of all budgets would say nothing.
+    assert account.owners.foot[-1].remaining == ""
     page = chargeback_html(planned, chargeback_report(planned)).decode()
     assert ">Budget<" in page
     assert ">Budget<" not in chargeback_html(plain, chargeback_report(plain)).decode()

@@ -33,6 +33,7 @@ _COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "findings": ("findings", "Find spend that its outcomes do not answer for."),
     "report": ("report", "Write the reports finance forwards."),
     "forecast": ("forecast", "Forecast what a month will come to."),
+    "whatif": ("whatif", "Price the usage of a month as if something had been different."),
     "explain": ("explain", "Follow an amount back to rule, rate, file and line."),
     "nightly": ("nightly", "Do what a night has to do, for cron."),
     "verify": ("verify", "Check that the books are sound."),

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from metering.cli.frame import format_option, settings_or_fail
+from metering.cli.progress import counted_off
 from metering.cli.receipts import tell_receipts
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -53,6 +54,7 @@ def ingest(  # noqa: PLR0913 - an option each
     settings = settings_or_fail(ctx)
     run = Run.now("ingest", files=[str(path) for path in files], account=account)
     order = Order(installed(settings.mappings), forced, account, dry_run, all_or_nothing)
+    receipts = ingest_files(settings, run, files, order)
     tell_receipts(
-        ingest_files(settings, run, files, order), output_format=output_format, dry_run=dry_run
+        counted_off(receipts, "reading", len(files)), output_format=output_format, dry_run=dry_run
     )

@@ -15,6 +15,7 @@ from metering.cli.frame import (
     settings_or_fail,
 )
 from metering.cli.price_fx import tell_no_fx
+from metering.cli.progress import working
 from metering.core.periods import BillingPeriod
 
 
@@ -63,19 +64,21 @@ def post(
     from metering.workflows.post import post as post_charges
     from metering.workflows.runs import Run
 
-    posted = post_charges(
-        settings_or_fail(ctx),
-        Run.now(
-            "post",
-            first=first.date().isoformat() if first else None,
-            last=last.date().isoformat() if last else None,
-            restate_owners=[str(period) for period in restated],
-        ),
-        first=first.date() if first else FIRST_DAY,
-        last=last.date() if last else LAST_DAY,
-        dry_run=dry_run,
-        restate_owners=restated,
+    run = Run.now(
+        "post",
+        first=first.date().isoformat() if first else None,
+        last=last.date().isoformat() if last else None,
+        restate_owners=[str(period) for period in restated],
     )
+    with working("posting"):
+        posted = post_charges(
+            settings_or_fail(ctx),
+            run,
+            first=first.date() if first else FIRST_DAY,
+            last=last.date() if last else LAST_DAY,
+            dry_run=dry_run,
+            restate_owners=restated,
+        )
     if output_format == "json":
         emit_json(
             {

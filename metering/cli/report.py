@@ -7,6 +7,7 @@ import click
 
 from metering.cli.arguments import PeriodParam, as_of_option
 from metering.cli.frame import emit_table, note, settings_or_fail
+from metering.cli.progress import working
 from metering.cli.report_journal import journal
 from metering.core.money import decimal_text
 from metering.core.periods import BillingPeriod
@@ -90,13 +91,14 @@ def chargeback(
     """
     from metering.workflows.report import ReportFormat, report_chargeback
 
-    written = report_chargeback(
-        settings_or_fail(ctx),
-        period,
-        out or Path(f"metering-{period}"),
-        tuple(ReportFormat(name) for name in formats),
-        as_of=as_of,
-    )
+    with working("writing the pack"):
+        written = report_chargeback(
+            settings_or_fail(ctx),
+            period,
+            out or Path(f"metering-{period}"),
+            tuple(ReportFormat(name) for name in formats),
+            as_of=as_of,
+        )
     for account in written.report.accounts:
         _show_owners(written.report, account)
         _note_open_points(account)

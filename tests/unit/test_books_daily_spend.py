@@ -5,6 +5,7 @@ from sqlalchemy import Engine
 from metering.books.accounts import ensure_accounts, ensure_bases
 from metering.books.daily_spend import DaySum, daily_spend, last_use_by_provider
 from metering.books.engine import begin_read, begin_write
+from metering.books.item_spend import ItemSpend, item_spend
 from metering.books.ledger import add_postings
 from metering.core.attribution import Owner
 from metering.core.ledger import UNATTRIBUTED, owner_account, prepaid_account, provider_account
@@ -68,3 +69,19 @@ def test_days_are_told_apart_by_project_and_provider(any_books: Engine) -> None:
     totals = [sum(row.nanos for row in rows) for rows in (projects, providers, teams)]
     assert totals == [3 * _NANOS - 5] * 3
     assert uses == {"anthropic": "2026-10-09", "openai": "2026-10-05"}
+
+
+def test_items_are_added_up_by_the_month_of_their_charge_days(any_books: Engine) -> None:
+    _booked(any_books)
+
+    with begin_read(any_books) as connection:
+        found = item_spend(connection, "2026-10-01", "2026-10-31")
+
+    owner = ("2026-10", "CC-1", "payments", "refunds", "openai")
+    nobody = ("2026-10", "", "", "", "anthropic")
+    model = basis().model
+    assert found == (
+        ItemSpend(*nobody, model, "output", "USD", 1_000_000, _NANOS),
+        ItemSpend(*owner, model, "output", "USD", 3_000_000, 3 * _NANOS),
+        ItemSpend(*owner, model, "volume_discount", "USD", 1_000_000, -5),
+    )

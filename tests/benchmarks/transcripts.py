@@ -1,0 +1,162 @@
+"""Measure Claude Code transcripts, whole process, against `ccusage` on the same files.
+
+    python -m tests.benchmarks.transcripts --megabytes 1000 --ccusage A/bin/ccusage B/bin/ccusage
+
+`ccusage` is a program for Node; install the versions to compare with anywhere and name them here.
+Each prints its report of all days, offline; ours ingests, posts and prints the chargeback, and then
+prints it again from the ledger. The figures of one call were taken in turn on one machine.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+_SESSION_LINES = 2_000
+# Text and results of tools are most of a transcript, and nobody's business.
+_PADDING = 900
+_MODELS = ("claude-opus-5", "claude-sonnet-5", "claude-haiku-4-5")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="tests.benchmarks.transcripts")
+    parser.add_argument("--megabytes", type=int, default=200)
+    parser.add_argument("--ccusage", type=Path, nargs="*", default=[])
+    parser.add_argument("--folder", type=Path, help="keep the corpus here, and reuse it")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = options.folder or Path(scratch) / "claude"
+        if not folder.exists():
+            write_transcripts(folder, options.megabytes)
+        files = sorted((folder / "projects").rglob("*.jsonl"))
+        size = sum(path.stat().st_size for path in files) / 1e6
+        print(f"{len(files)} transcripts, {size:,.0f} MB, {os.cpu_count()} cores")
+        _warm(files)
+        seconds, tokens = _ours(Path(scratch) / "ledger", files)
+        for name, taken in seconds.items():
+            print(f"  {name:28s} {taken:8.2f} s")
+        print(f"  tokens {tokens}")
+        for program in options.ccusage:
+            taken, told = _ccusage(program, folder)
+            total = sum(seconds[step] for step in ("ingest", "post", "report"))
+            print(f"  {_version(program):28s} {taken:8.2f} s  {taken / total:.1f} x ours,")
+            print(f"  {'':28s} {taken / seconds['report again']:.1f} x our repeated report")
+            print(f"  tokens {told}")
+
+
+def write_transcripts(folder: Path, megabytes: int) -> None:
+    """Write transcripts of about that size, a file to a session, three lines to an answer."""
+    connection = duckdb.connect()
+    answers = megabytes * 1_000_000 // (4 * (_PADDING + 500))
+    sessions = max(1, 4 * answers // _SESSION_LINES)
+    models = ", ".join(f"'{model}'" for model in _MODELS)
+    connection.execute(f"""
+        CREATE TABLE answers AS SELECT i, session,
+            printf('msg_%016x', hash(i, 1)) AS message, printf('req_%016x', hash(i, 2)) AS request,
+            ([{models}])[1 + CAST(hash(i, 3) % {len(_MODELS)} AS INT)] AS model,
+            CAST(hash(i, 4) % 40 AS BIGINT) AS uncached, CAST(hash(i, 5) % 90000 AS BIGINT) AS read,
+            CAST(hash(i, 6) % 6000 AS BIGINT) AS written, CAST(hash(i, 7) % 3000 AS BIGINT) AS told,
+            TIMESTAMP '2026-09-01' + INTERVAL (CAST(hash(session, 8) % 30 AS BIGINT)) DAY
+                + INTERVAL (28800 + i % 36000) SECOND AS begun
+        FROM (SELECT i, i % {sessions} AS session FROM range({answers}) r(i))
+    """)
+    padding = "lorem ipsum " * (_PADDING // 12)
+    connection.execute(f"""
+        CREATE TABLE lines AS
+        SELECT session, i, block, CASE WHEN block = 0 THEN to_json({{
+            'type': 'user', 'uuid': printf('%032x', hash(i, 9)), 'sessionId': session::VARCHAR,
+            'cwd': '/srv/repos/' || (session % 20), 'version': '2.1.240',
+            'timestamp': strftime(begun, '%Y-%m-%dT%H:%M:%S.000Z'),
+            'message': {{'role': 'user', 'content': '{padding}'}}}})
+        ELSE to_json({{
+            'type': 'assistant', 'uuid': printf('%032x', hash(i, block)), 'isSidechain': false,
+            'sessionId': session::VARCHAR, 'cwd': '/srv/repos/' || (session % 20),
+            'gitBranch': 'PAY-' || (session % 300), 'version': '2.1.240', 'requestId': request,
+            'timestamp': strftime(begun + INTERVAL (block) SECOND, '%Y-%m-%dT%H:%M:%S.000Z'),
+            'message': {{'id': message, 'type': 'message', 'role': 'assistant', 'model': model,
+                'content': [{{'type': 'text', 'text': '{padding}'}}],
+                'usage': {{'input_tokens': uncached, 'cache_read_input_tokens': read,
+                    'cache_creation_input_tokens': written, 'cache_creation': {{
+                        'ephemeral_5m_input_tokens': written, 'ephemeral_1h_input_tokens': 0}},
+                    'output_tokens': CASE WHEN block = 3 THEN told ELSE told // 9 END,
+                    'service_tier': 'standard'}}}}}})
+        END AS line
+        FROM answers, range(4) b(block)
+    """)
+    for session in range(sessions):
+        path = folder / "projects" / f"-srv-repos-{session % 20}" / f"{session:08d}.jsonl"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        rows = connection.execute(
+            "SELECT line FROM lines WHERE session = ? ORDER BY i, block", [session]
+        ).fetchall()
+        path.write_text("".join(f"{line}\n" for (line,) in rows), encoding="utf-8")
+
+
+def _warm(files: list[Path]) -> None:
+    for path in files:
+        path.read_bytes()
+
+
+def _ours(home: Path, files: list[Path]) -> tuple[dict[str, float], dict[str, int]]:
+    program = str(Path(sys.executable).with_name("metering"))
+    _run(program, "init", str(home))
+    toml = home / "metering.toml"
+    text = toml.read_text(encoding="utf-8")
+    toml.write_text(f'{text}\n[roles]\nclaude-code-transcripts = "metered"\n', encoding="utf-8")
+    named = [program, "--config", str(toml)]
+    seconds = {
+        "ingest": _run(*named, "ingest", *map(str, files)),
+        "post": _run(*named, "post"),
+        "report": _run(
+            *named, "report", "chargeback", "2026-09", "--format", "csv", "--out", str(home)
+        ),
+        "report again": _run(*named, "period", "list"),
+    }
+    rows = duckdb.sql(
+        f"SELECT sum(input_uncached), sum(cache_read), sum(cache_write_5m), sum(output)"
+        f" FROM read_parquet('{home}/lake/usage/**/*.parquet', union_by_name = true)"
+    ).fetchall()
+    names = ("input", "cache_read", "cache_write", "output")
+    return seconds, {name: int(value) for name, value in zip(names, rows[0], strict=True)}
+
+
+def _ccusage(program: Path, folder: Path) -> tuple[float, dict[str, int]]:
+    began = time.perf_counter()
+    done = subprocess.run(
+        [str(program), "daily", "--offline", "--json"],
+        env={**os.environ, "CLAUDE_CONFIG_DIR": str(folder)},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    seconds = time.perf_counter() - began
+    totals: dict[str, Any] = json.loads(done.stdout)["totals"]
+    names = {
+        "input": "inputTokens",
+        "cache_read": "cacheReadTokens",
+        "cache_write": "cacheCreationTokens",
+        "output": "outputTokens",
+    }
+    return seconds, {name: int(totals[key]) for name, key in names.items()}
+
+
+def _version(program: Path) -> str:
+    done = subprocess.run([str(program), "--version"], check=True, capture_output=True, text=True)
+    return f"ccusage {done.stdout.split()[-1]}"
+
+
+def _run(*command: str) -> float:
+    began = time.perf_counter()
+    subprocess.run(command, check=True, capture_output=True)
+    return time.perf_counter() - began
+
+
+if __name__ == "__main__":
+    main()

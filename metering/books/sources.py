@@ -191,6 +191,15 @@ def find_source(
     return None if row is None else _stored(row)
 
 
+def known_contents(connection: Connection) -> dict[int, frozenset[tuple[str, str, str]]]:
+    """Return the SHA-256, ingestor and billing account of every source, by size in bytes."""
+    columns = ("size_bytes", "content_sha256", "ingestor", "billing_account")
+    found: dict[int, set[tuple[str, str, str]]] = {}
+    for row in connection.execute(select(*(_SOURCE.c[name] for name in columns))):
+        found.setdefault(row[0], set()).add((row[1], row[2], row[3]))
+    return {size: frozenset(contents) for size, contents in found.items()}
+
+
 def list_sources(connection: Connection) -> tuple[StoredSource, ...]:
     """Return every source in the order it came."""
     return tuple(_stored(row) for row in connection.execute(select(_SOURCE).order_by(_SOURCE.c.id)))

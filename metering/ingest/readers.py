@@ -48,6 +48,7 @@ from metering.ingest.unfolding import PLACE
 if TYPE_CHECKING:
     from types import TracebackType
 
+_SPILL: Final = "spill"
 _BEGINNING: Final = 64 << 10
 _LARGEST_PAGE: Final = 64 << 20
 _REJECTIONS_AT_ONCE: Final = 1000
@@ -131,7 +132,7 @@ class Reader:
         self.connection = duckdb.connect(
             config={
                 "memory_limit": memory_limit,
-                "temp_directory": str(self._folder / "spill"),
+                "temp_directory": str(self._folder / _SPILL),
                 "preserve_insertion_order": "true",
                 "autoinstall_known_extensions": "false",
                 **({"threads": str(threads)} if threads else {}),
@@ -155,6 +156,18 @@ class Reader:
         self._hashing.shutdown(cancel_futures=True)
         self.connection.close()
         shutil.rmtree(self._folder, ignore_errors=True)
+
+    def forget(self) -> None:
+        """Remove what the files read so far left in scratch space; the connection stays open."""
+        self._plain.clear()
+        self._fingerprints.clear()
+        for path in self._folder.iterdir():
+            if path.name == _SPILL:
+                continue
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
 
     def start_fingerprint(self, path: Path) -> "Future[Fingerprint]":
         """Begin to hash a file in a thread, so that it overlaps with reading.

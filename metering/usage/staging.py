@@ -87,8 +87,8 @@ class Staging:
                 self.flush()
             return
         self.flush()
-        rows.create_view("incoming", replace=True)
-        self._write()
+        rows.create_view("incoming_rows", replace=True)
+        self._write("incoming_rows")
 
     def flush(self) -> None:
         """Write what is gathered; after it, `files` are all there is."""
@@ -99,8 +99,7 @@ class Staging:
         self._buffered = 0
         if table.num_rows:
             self.connection.register("incoming_table", table)
-            self.connection.execute("CREATE OR REPLACE TEMP VIEW incoming AS FROM incoming_table")
-            self._write()
+            self._write("incoming_table")
             self.connection.unregister("incoming_table")
 
     def files(self) -> tuple[Path, ...]:
@@ -115,18 +114,19 @@ class Staging:
             for path in sorted(part.rglob("*.parquet")):
                 path.unlink()
 
-    def _write(self) -> None:
+    def _write(self, source: str) -> None:
         account = self._account.replace("'", "''")
         columns = ", ".join(f'"{name}"' for name in _KEPT)
         select = (
             f"SELECT CAST(md5('{self._ingestor}' || chr(31) || event_id) AS UUID) AS record_key,"
             f" '{self._ingestor}' AS ingestor,"
             f" coalesce(billing_account, '{account}') AS billing_account,"
-            f" {columns} FROM incoming"
+            f" {columns} FROM {source}"
         )
         first, last = self.connection.execute(
             'SELECT CAST(CAST(min("start") AS DATE) AS VARCHAR),'
-            ' CAST(CAST(max("start") AS DATE) AS VARCHAR) FROM incoming'
+            ' CAST(CAST(max("start") AS DATE) AS VARCHAR)'
+            f" FROM {source}"
         ).fetchall()[0]
         if first is not None and first == last:
             self._copy_day(select, first)

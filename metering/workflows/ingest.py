@@ -6,16 +6,18 @@ Killed at any moment, the state is the one before or the one after.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from metering.books.engine import open_engine
+from metering.books import sources as source_book
+from metering.books.engine import begin_read, open_engine
 from metering.books.migrations import require_current
 from metering.errors import MeteringError, Rejection
 from metering.ingest.contract import Ingestor, Noise, Rejections, Slice, UsageBatch
+from metering.ingest.contract import Reading as SourceReading
 from metering.ingest.detection import identify
 from metering.ingest.readers import Reader
 from metering.usage.lake import Lake
@@ -82,20 +84,24 @@ def ingest_files(
     chosen = [(path, identify(path, order.ingestors, forced=order.forced)) for path in paths]
     engine = open_engine(settings.books_url)
     require_current(engine)
-    if not order.all_or_nothing:
-        for path, ingestor in chosen:
-            with _read(settings, path, ingestor, order) as reading:
-                with transaction(engine, dry_run=order.dry_run) as connection:
-                    receipt = _recorded(connection, settings, run, reading, order)
-                yield receipt
-        return
-    with transaction(engine, dry_run=order.dry_run) as connection:
-        receipts = []
-        for path, ingestor in chosen:
-            with _read(settings, path, ingestor, order) as reading:
-                receipts.append(_recorded(connection, settings, run, reading, order))
-        _refuse_rejections(receipts)
-    yield from receipts
+    with begin_read(engine) as connection:
+        known = source_book.known_contents(connection)
+    with _reader(settings) as reader:
+        readings = _Readings(settings, order, reader, known)
+        if not order.all_or_nothing:
+            for path, ingestor in chosen:
+                with readings.of(path, ingestor) as reading:
+                    with transaction(engine, dry_run=order.dry_run) as connection:
+                        receipt = _recorded(connection, settings, run, reading, order)
+                    yield receipt
+            return
+        with transaction(engine, dry_run=order.dry_run) as connection:
+            receipts = []
+            for path, ingestor in chosen:
+                with readings.of(path, ingestor) as reading:
+                    receipts.append(_recorded(connection, settings, run, reading, order))
+            _refuse_rejections(receipts)
+        yield from receipts
 
 
 def _recorded(
@@ -118,41 +124,75 @@ def _refuse_rejections(receipts: Sequence[Receipt]) -> None:
 
 
 @contextmanager
-def _read(settings: "Settings", path: Path, ingestor: Ingestor, order: Order) -> Iterator[Reading]:
-    account = order.account or settings.accounts.get(ingestor.name, DEFAULT_ACCOUNT)
+def _reader(settings: "Settings") -> Iterator[Reader]:
+    """Yield one reader for all files: to open and close its engine costs as much as a small one."""
     with (
         Lake(settings.lake).staging() as folder,
-        Reader(folder / "scratch", settings.memory_limit, settings.threads) as reader,
+        Reader(folder, settings.memory_limit, settings.threads) as reader,
     ):
-        # Hashing runs beside reading: the bytes are needed by both, and each takes a core.
-        fingerprint = reader.start_fingerprint(path)
-        staging = Staging(
-            reader.connection, folder / "usage", ingestor=ingestor.name, account=account
-        )
-        rejections: list[Rejection] = []
-        noise: Counter[str] = Counter()
-        slices: list[Slice] = []
-        for reading in ingestor.read(path, reader):
-            match reading:
-                case UsageBatch():
-                    staging.add(reading.rows)
-                case Rejections():
-                    rejections.extend(reading.items)
-                case Noise():
-                    noise.update(reading.counts)
-                case Slice():
-                    slices.append(reading)
-        staging.flush()
-        print_ = fingerprint.result()
-        yield Reading(
-            path=path,
-            ingestor=ingestor,
-            forced=order.forced is not None,
-            account=account,
-            sha256=print_.sha256,
-            size_bytes=print_.size_bytes,
-            staging=staging,
-            rejections=tuple(rejections),
-            noise=dict(sorted(noise.items())),
-            slices=tuple(slices),
-        )
+        yield reader
+
+
+@dataclass(frozen=True, slots=True)
+class _Readings:
+    """Reads one file after another.
+
+    Attributes:
+        known: SHA-256, ingestor and account of every source in the books, by size.
+    """
+
+    settings: "Settings"
+    order: Order
+    reader: Reader
+    known: Mapping[int, frozenset[tuple[str, str, str]]]
+
+    @contextmanager
+    def of(self, path: Path, ingestor: Ingestor) -> Iterator[Reading]:
+        """Yield what a file holds, in staging; one that may be known is hashed before it is read.
+
+        The bytes of a known source say nothing new, so that it need not be parsed to be told.
+        """
+        name = ingestor.name
+        account = self.order.account or self.settings.accounts.get(name, DEFAULT_ACCOUNT)
+        with Lake(self.settings.lake).staging() as folder:
+            # Hashing runs beside reading: the bytes are needed by both, and each takes a core.
+            fingerprint = self.reader.start_fingerprint(path)
+            staging = Staging(
+                self.reader.connection, folder / "usage", ingestor=name, account=account
+            )
+            rejections: list[Rejection] = []
+            noise: Counter[str] = Counter()
+            slices: list[Slice] = []
+            for reading in self._said(path, ingestor, account):
+                match reading:
+                    case UsageBatch():
+                        staging.add(reading.rows)
+                    case Rejections():
+                        rejections.extend(reading.items)
+                    case Noise():
+                        noise.update(reading.counts)
+                    case Slice():
+                        slices.append(reading)
+            staging.flush()
+            print_ = fingerprint.result()
+            yield Reading(
+                path=path,
+                ingestor=ingestor,
+                forced=self.order.forced is not None,
+                account=account,
+                sha256=print_.sha256,
+                size_bytes=print_.size_bytes,
+                staging=staging,
+                rejections=tuple(rejections),
+                noise=dict(sorted(noise.items())),
+                slices=tuple(slices),
+            )
+        self.reader.forget()
+
+    def _said(self, path: Path, ingestor: Ingestor, account: str) -> Iterable[SourceReading]:
+        contents = self.known.get(path.stat().st_size)
+        if contents is not None:
+            sha256 = self.reader.fingerprint(path).sha256
+            if (sha256, ingestor.name, account) in contents:
+                return ()
+        return ingestor.read(path, self.reader)

@@ -119,7 +119,7 @@ def _ours(home: Path, files: list[Path]) -> tuple[dict[str, float], dict[str, in
         ),
         "report again": _run(*named, "period", "list"),
     }
-    rows = duckdb.sql(
+    rows = duckdb.execute(
         f"SELECT sum(input_uncached), sum(cache_read), sum(cache_write_5m), sum(output)"
         f" FROM read_parquet('{home}/lake/usage/**/*.parquet', union_by_name = true)"
     ).fetchall()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
-from functools import partial
+from functools import lru_cache, partial
 from typing import Final
 
 from metering.analysis.economics.scenario import CacheRate, Scenario
@@ -76,8 +76,12 @@ def whole(line: UsageLine) -> Portion:
     basis = line.basis
     # The source's name, not what it means today: another card may mean another model by it.
     place = Place(basis.provider, basis.platform, basis.model_raw)
-    conditions = tuple(sorted(json.loads(basis.conditions).items()))
-    return Portion(line.quantity, basis.meter, place, conditions)
+    return Portion(line.quantity, basis.meter, place, _conditions(basis.conditions))
+
+
+@lru_cache(maxsize=10_000)  # the same few, on very many lines
+def _conditions(text: str) -> Conditions:
+    return tuple(sorted(json.loads(text).items()))
 
 
 class Portions:

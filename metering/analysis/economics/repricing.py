@@ -104,7 +104,10 @@ def repriced(
     """
     pricer = _Pricer(lines, scenario, book, then)
     pricer.require_matches()
-    outcomes = [pricer.amounts(case) for case in _cases(scenario)]
+    if scenario.demand is None and not scenario.token_ratios:
+        outcomes = [pricer.amounts(_Case("middle", Fraction(0)))] * 3
+    else:
+        outcomes = [pricer.amounts(case) for case in _cases(scenario)]
     totals = [sum(by_vendor.values()) for by_vendor in outcomes]
     amounts = [_by_group(by_vendor) for by_vendor in outcomes]
     low, high = totals.index(min(totals)), totals.index(max(totals))

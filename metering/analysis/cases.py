@@ -10,7 +10,7 @@ import numpy as np
 from metering.analysis.composition import Pattern
 from metering.analysis.excess import DECLARED, Excess, find_excess
 from metering.analysis.findings import ChartWeek, Evidence, Family, Finding, Subject
-from metering.analysis.masks import INCENTIVES, EventMasks, masks_of, objects_in
+from metering.analysis.masks import INCENTIVES, EventMasks, masks_of
 from metering.analysis.panel import DAYS_PER_WEEK, Floats, Frames, Panel, panel_of
 from metering.analysis.readings import Readings
 from metering.analysis.silence import Silences, find_silences
@@ -30,6 +30,8 @@ NAMED_BY: Final = {
     Pattern.BURSTS: "D11",
     Pattern.WEEK_END: "D06",
     Pattern.MONTH_END: "D06",
+    Pattern.LOST: "D17",
+    Pattern.REVERSED: "D23",
 }
 """Which detector measures the shift that names a pattern."""
 
@@ -57,6 +59,8 @@ _OPEN: Final = {
     Pattern.BURSTS: "a backfill or a migration that is done once",
     Pattern.WEEK_END: "work that is due at the end of the week",
     Pattern.MONTH_END: "closing of the month",
+    Pattern.LOST: "experiments that were declared elsewhere, or outcomes without their key",
+    Pattern.REVERSED: "a stricter review, or corrections of earlier work",
 }
 
 
@@ -322,14 +326,12 @@ def _checked(study: Study, at: int) -> tuple[str, ...]:
 
 
 def _events_near(study: Study, at: int, first: int) -> list[str]:
-    panel, found = study.panel, []
-    table = panel.frames.events
-    for begins, kind, scope in table[["first", "kind", "scope"]].itertuples(index=False, name=None):
-        touched = objects_in(panel, str(scope))
-        is_near = abs(int(begins) - first) <= 2 * DAYS_PER_WEEK
-        if touched is not None and touched[at] and is_near and kind != "holiday":
-            word = "incentive" if kind in INCENTIVES else str(kind).replace("_", " ")
-            found.append(f"{word} of {panel.day(int(begins))}")
+    found = []
+    for event in study.masks.told:
+        is_near = abs(event.first - first) <= 2 * DAYS_PER_WEEK
+        if is_near and event.touched[at] and event.kind != "holiday":
+            word = "incentive" if event.kind in INCENTIVES else event.kind.replace("_", " ")
+            found.append(f"{word} of {study.panel.day(event.first)}")
     return found
 
 

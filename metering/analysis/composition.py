@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 
 from metering.analysis.heavy_tails import log_mean, log_ratio
-from metering.analysis.panel import Floats, Panel
+from metering.analysis.panel import DAYS_PER_WEEK, Floats, Panel
 from metering.analysis.spreads import stated
 from metering.analysis.vendor_moves import common_moves
 from metering.analysis.windows import Windows
@@ -24,7 +24,7 @@ _LEAST_SCALE: Final = 0.02
 # Benign shifts of any size are common, so a shift of forty scales says hardly more than one of ten.
 _FREEDOM: Final = 1.0
 _SHIFTS: Final = (2.5, 5.0, 10.0, 20.0, 40.0)
-_STRONGEST: Final = 2.0
+_STRONGEST: Final = 1.5
 _MOST_IMPLIED: Final = 2.0
 _LEAST_IMPLIED: Final = 0.15
 # Sharing of the denominator that keeps a ratio finite when its denominator is nearly used up.
@@ -48,6 +48,7 @@ class Pattern(StrEnum):
     WEEK_END = "spend late in the week"
     MONTH_END = "spend at the end of the month"
     LOST = "work under keys that never reach an outcome"
+    REVERSED = "outcomes that are taken back"
 
 
 _PROMPT_CLASSES: Final = ("input_tokens", "cached_input_tokens", "cache_write_tokens")
@@ -87,7 +88,7 @@ class Composition:
 
 def ratios_of(panel: Panel) -> dict[Pattern, Ratio]:
     """Return the ratios that the panel's counts allow, without the vendors' common moves."""
-    found = {**_of_tokens(panel), **_of_requests(panel), **_of_time(panel)}
+    found = {**_of_tokens(panel), **_of_requests(panel), **_of_time(panel), **_of_work(panel)}
     return dict(sorted(found.items()))
 
 
@@ -142,6 +143,30 @@ def _of_time(panel: Panel) -> dict[Pattern, Ratio]:
     return {
         pattern: Ratio(panel.spend * np.where(late, 1.0, _REST), panel.spend * ~late)
         for pattern, late in ((Pattern.WEEK_END, late_week), (Pattern.MONTH_END, late_month))
+    }
+
+
+def _of_work(panel: Panel) -> dict[Pattern, Ratio]:
+    """Return what became of the work: keys without an outcome, and outcomes taken back."""
+    keys, reached = panel.frames.keys, panel.frames.outcomes
+    # Week 0 is the last one; a key stands on the last day of the week in which it was last used.
+    day = panel.days - 1 - DAYS_PER_WEEK * keys["week"].to_numpy(np.int64)
+    mature = day < panel.days - panel.window_days[keys["object"].to_numpy(np.int64)]
+    used = mature & (day >= 0)
+    usd, lost = (keys[name].to_numpy(np.float64) for name in ("usd", "lost_usd"))
+    spent, gone = np.zeros_like(panel.spend), np.zeros_like(panel.spend)
+    place = (keys["object"].to_numpy(np.int64)[used], day[used])
+    np.add.at(spent, place, usd[used])
+    np.add.at(gone, place, lost[used])
+    back = panel.on_days(reached, "reversed")
+    # Half of what is usual keeps a ratio finite in a window where nothing of it happened.
+    some = panel.accepted.mean(axis=1, keepdims=True) / 2
+    kept = np.maximum(spent - gone, _REST * spent) + _REST * spent.mean(axis=1, keepdims=True)
+    return {
+        Pattern.LOST: Ratio(spent + _REST * spent.mean(axis=1, keepdims=True), kept),
+        Pattern.REVERSED: Ratio(
+            panel.accepted + some, np.maximum(panel.accepted - back, 0.0) + some
+        ),
     }
 
 

@@ -32,7 +32,7 @@ from metering.analysis.windows import Windows, candidate_windows, enough_observe
 _FACTORS: Final = (1.25, 1.4, 1.6, 1.9, 2.3, 2.9, 3.8, 5.0)
 _AROUND_IMPLIED: Final = (0.7, 1.0, 1.4)
 # Honest growth has very heavy tails (launches, new people), honest productivity less so.
-_GROWTH_FREEDOM: Final = 2.0
+_GROWTH_FREEDOM: Final = 1.5
 _EXCESS_FREEDOM: Final = 8.0
 # How much elasticity differs between cost objects of one company.
 _ELASTICITY_SPREAD: Final = 0.15

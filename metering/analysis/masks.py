@@ -47,6 +47,21 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """An event of the file.
+
+    Attributes:
+        first: the day it begins.
+        kind: as the file says.
+        touched: per object, whether it is about it.
+    """
+
+    first: int
+    kind: str
+    touched: Bools
+
+
+@dataclass(frozen=True, slots=True)
 class EventMasks:
     """What is known of each object's days.
 
@@ -54,6 +69,7 @@ class EventMasks:
         seen: objects by days: outcomes of the day can be in the data.
         declared: objects by days: a window that begins here begins with a declared event.
         price_change: objects by days: a window that begins here begins with a change of price.
+        told: the events, in the order of the frames.
         gaps: the stretches that `seen` leaves out.
         unread: scopes that name nothing that is known here.
     """
@@ -61,6 +77,7 @@ class EventMasks:
     seen: Bools
     declared: Bools
     price_change: Bools
+    told: tuple[Told, ...]
     gaps: tuple[Gap, ...]
     unread: tuple[str, ...]
 
@@ -72,6 +89,7 @@ def masks_of(panel: Panel) -> EventMasks:
     price = np.zeros(shape, np.bool_)
     gaps: list[Gap] = []
     unread: list[str] = []
+    known: list[Told] = []
     events = panel.frames.events
     for first, last, kind, scope in events[["first", "last", "kind", "scope"]].itertuples(
         index=False, name=None
@@ -81,7 +99,9 @@ def masks_of(panel: Panel) -> EventMasks:
         ends = panel.days if pd.isna(last) else int(last) + 1
         if touched is None:
             unread.append(str(scope))
-        elif kind in _GAPS:
+            continue
+        known.append(Told(begins, str(kind), touched))
+        if kind in _GAPS:
             seen[np.ix_(touched, _days(panel, begins, ends))] = False
             told = sorted({panel.teams[at] for at in np.flatnonzero(touched)})
             gaps += [Gap(team, begins, ends, is_told=True) for team in told]
@@ -102,7 +122,7 @@ def masks_of(panel: Panel) -> EventMasks:
         members = np.array([team == gap.team for team in panel.teams])
         seen[np.ix_(members, _days(panel, gap.first, gap.end))] = False
         gaps.append(gap)
-    return EventMasks(seen, declared, price, tuple(gaps), tuple(sorted(set(unread))))
+    return EventMasks(seen, declared, price, tuple(known), tuple(gaps), tuple(sorted(set(unread))))
 
 
 def objects_in(panel: Panel, scope: str) -> Bools | None:

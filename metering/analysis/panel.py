@@ -143,6 +143,10 @@ class Panel:
         whole = grid[:, skipped:].reshape(self.objects, self.weeks, DAYS_PER_WEEK)
         return np.asarray(whole.sum(axis=2), np.float64)
 
+    def on_days(self, table: pd.DataFrame, column: str) -> Floats:
+        """Return a column of a table with object and day, summed to objects by days."""
+        return _grid(table, table[column].to_numpy(np.float64), (self.objects, self.days))
+
     def on_grid(self, values: Floats) -> Floats:
         """Return a column of `frames.cells` summed to objects by days."""
         cells = self.frames.cells

@@ -9,7 +9,7 @@ from metering.analysis.composition import Pattern
 from metering.analysis.detectors import composition, level, outcomes, timing
 from metering.analysis.detectors.reading import Reading
 from metering.analysis.excess import Excess
-from metering.analysis.masks import INCENTIVES, objects_in
+from metering.analysis.masks import INCENTIVES
 from metering.analysis.panel import DAYS_PER_WEEK, Bools, Floats, Panel
 
 _LAST_BUSINESS_DAYS: Final = 5
@@ -100,15 +100,11 @@ class Readings:
         if {"requests", "offhours_requests"} <= counts.keys():
             off = timing.off_hours(counts["requests"], counts["offhours_requests"], inside)
             found["D07"] = (off,)
-        events = panel.frames.events
-        for begins, kind, scope in events[["first", "kind", "scope"]].itertuples(
-            index=False, name=None
-        ):
-            touched = objects_in(panel, str(scope)) if kind in INCENTIVES else None
-            if touched is not None and touched[at] and 0 <= int(begins) < panel.days:
-                week = max(0, int(self._week_of[int(begins)]))
-                study = timing.event_study(self._beyond[at], self._beyond[~touched], week)
-                found["D09"] = (study,)
+        for event in self._test.masks.told:
+            if event.kind in INCENTIVES and event.touched[at] and 0 <= event.first < panel.days:
+                week = max(0, int(self._week_of[event.first]))
+                others = self._beyond[~event.touched]
+                found["D09"] = (timing.event_study(self._beyond[at], others, week),)
         return found
 
     def _counts(self, at: int) -> Mapping[str, Floats]:

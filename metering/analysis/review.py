@@ -22,8 +22,11 @@ from metering.analysis.vendor_moves import VendorMove
 if TYPE_CHECKING:
     import pandas as pd
 
-EVIDENCE_FACTOR: Final = 2.0
-"""A pattern is flagged when it explains the data at least this much better than honest change."""
+EVIDENCE_FACTOR: Final = 1.0
+"""A pattern is flagged when it explains the data at least this much better than honest change.
+
+That is over all windows that were looked at, most of which speak against it: one is a high bar.
+"""
 
 FALSE_SHARE: Final = 0.10
 REVIEWER_BUDGET: Final = 20

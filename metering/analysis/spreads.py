@@ -29,7 +29,7 @@ _ELASTICITY_PRIOR: Final = 0.10
 _ELASTICITY: Final = (0.6, 1.0)
 _MOVED: Final = 0.25
 _OBJECTS: Final = 8
-_FUNCTION_WEEKS: Final = 6.0
+_FUNCTION_WEEKS: Final = 15.0
 _ENOUGH: Final = 4  # weeks of an object, objects of a function
 _NOTHING: Final = 1e-6
 

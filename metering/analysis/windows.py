@@ -49,7 +49,8 @@ class Windows:
 def candidate_windows(days: int) -> Windows:
     """Return the windows that are looked at: onsets every third day, six lengths.
 
-    None begins in the first four weeks, which are the least baseline; none is shorter than two.
+    None begins in the first four weeks, which are the least baseline; none is shorter than two. Of
+    too few days there is one window, which never has enough outside of it to be compared.
     """
     found = [
         (onset, onset + length)
@@ -57,7 +58,7 @@ def candidate_windows(days: int) -> Windows:
         for length in (*_LENGTHS_DAYS, days - onset)
         if onset + length < days or length == days - onset
     ]
-    pairs = np.array(found, np.int64).reshape(-1, 2)
+    pairs = np.array(found or [(days // 2, days)], np.int64).reshape(-1, 2)
     return Windows(pairs[:, 0], pairs[:, 1], days)
 
 

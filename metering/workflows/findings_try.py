@@ -13,11 +13,13 @@ from metering.core.outcomes import DEFAULT_WINDOW_DAYS
 from metering.engine.behaviour import Behaviour, sum_behaviour
 from metering.engine.behaviour_folder import open_folder
 from metering.engine.connection import open_duckdb
+from metering.errors import SourceError, SourceRef
 
 if TYPE_CHECKING:
     from metering.analysis.findings import Finding
 
 _MEMORY_LIMIT: Final = "1GB"
+_LEAST_DAYS: Final = 28
 _UNATTRIBUTED: Final = ("has-feed", "feed-silent", "no-feed")
 _FLAG_COLUMNS: Final = (
     "team",
@@ -54,13 +56,15 @@ def try_folder(folder: Path, options: Options) -> Tried:
     """Return the findings of a folder in the layout of `engine.behaviour_folder`.
 
     Raises:
-        MeteringError: a file is missing or cannot be read; nothing has been found then.
+        MeteringError: a file is missing or cannot be read, or `too-few-days`; nothing has been
+            found then.
     """
     with (
         tempfile.TemporaryDirectory(prefix="metering-try-") as scratch,
         open_duckdb(Path(scratch), memory_limit=_MEMORY_LIMIT, threads=0) as connection,
     ):
         first, last = open_folder(connection, folder)
+        _check_length(folder, (last - first).days + 1)
         summed = sum_behaviour(connection, first, last, default_window_days=DEFAULT_WINDOW_DAYS)
     found = review(frames_of(summed), options)
     return Tried(
@@ -75,6 +79,17 @@ def try_folder(folder: Path, options: Options) -> Tried:
         total=sum((usd for *_, usd in summed.split), Decimal(0)),
         notes=_notes(summed, found),
     )
+
+
+def _check_length(folder: Path, days: int) -> None:
+    if days < _LEAST_DAYS:
+        raise SourceError(
+            SourceRef(str(folder / "usage.csv")),
+            "too-few-days",
+            f"it covers {days} of {_LEAST_DAYS} days",
+            details=("expected: four weeks at least, and twelve to say much",),
+            do="export a longer stretch: an object is compared with its own past",
+        )
 
 
 def frames_of(summed: Behaviour) -> Frames:
@@ -109,8 +124,11 @@ def _notes(summed: Behaviour, found: Review) -> tuple[str, ...]:
     scopes = found.study.masks.unread
     if scopes:
         notes.append(f"events about {', '.join(scopes)} are about nothing that has usage")
-    if not len(found.study.test.windows.first):
-        notes.append("there are too few days to compare: six weeks are needed at least")
+    if not found.study.test.usable.any():
+        days = found.study.panel.days
+        notes.append(
+            f"nothing can be compared: {days} days of 42, or no outcomes that have matured"
+        )
     return tuple(notes)
 
 

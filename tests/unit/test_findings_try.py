@@ -274,3 +274,30 @@ def test_the_list_is_ranked_by_the_lower_bound_of_its_money(tried: Tried) -> Non
     lower = [_money(finding) for finding in tried.review.shown]
 
     assert lower == sorted(lower, reverse=True)
+
+
+def test_what_cannot_be_compared_is_said_and_scored_last(company: Company, tmp_path: Path) -> None:
+    short = Company(
+        usage=[row for row in company.usage if row[0] < "2026-04-03"],
+        outcomes=company.outcomes,
+        projects=company.projects,
+        start=company.start,
+    )
+
+    tried = try_folder(short.write(tmp_path / "short"), Options())
+
+    assert not any(f.flagged for f in tried.review.findings if f.family is Family.TOKEN_MAXING)
+    assert any("nothing can be compared" in note for note in tried.notes)
+
+
+def test_without_any_outcome_every_team_is_asked_for_its_feed(
+    company: Company, tmp_path: Path
+) -> None:
+    folder = company.write(tmp_path / "silent")
+    for name in ("outcomes", "prices", "events"):
+        (folder / f"{name}.csv").unlink()
+
+    findings = try_folder(folder, Options()).review.findings
+
+    flagged = {f.family for f in findings if f.flagged}
+    assert flagged == {Family.NO_FEED}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from metering.cli.arguments import PeriodParam
 from metering.cli.frame import (
     counted,
     emit_json,
@@ -20,6 +21,7 @@ from metering.cli.frame import (
 
 if TYPE_CHECKING:
     from metering.core.capacity import CapacityUse
+    from metering.core.periods import BillingPeriod
     from metering.core.prepaid import Committed
     from metering.workflows.flat_standing import BlockUse, FlatStanding, SeatUse
 
@@ -80,10 +82,10 @@ def import_(
 
 
 @flat.command()
-@click.argument("period", metavar="PERIOD")
+@click.argument("period", type=PeriodParam(), metavar="PERIOD")
 @format_option()
 @click.pass_context
-def show(ctx: click.Context, /, period: str, *, output_format: str) -> None:
+def show(ctx: click.Context, /, period: "BillingPeriod", *, output_format: str) -> None:
     r"""Show what was paid for in PERIOD (YYYY-MM), and what came of it.
 
     Of seats, how many days were paid for and on how many somebody had the seat; of credit, what was
@@ -96,16 +98,11 @@ def show(ctx: click.Context, /, period: str, *, output_format: str) -> None:
     Example:
         metering flat show 2026-10
     """
-    from metering.core.periods import BillingPeriod
     from metering.workflows.flat_standing import flat_standing
 
-    try:
-        month = BillingPeriod.parse(period)
-    except ValueError as error:
-        raise click.BadParameter(str(error), param_hint="PERIOD") from error
-    found = flat_standing(settings_or_fail(ctx), month)
+    found = flat_standing(settings_or_fail(ctx), period)
     if output_format == "json":
-        emit_json(_as_json(period, found))
+        emit_json(_as_json(str(period), found))
         return
     if not (found.seats or found.blocks or found.commitments or found.capacity):
         note(f"no flat money in {period}: see `metering flat import`")

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from metering.cli.arguments import PeriodParam
 from metering.cli.frame import (
     emit_json,
     emit_table,
@@ -15,6 +16,7 @@ from metering.cli.frame import (
 )
 
 if TYPE_CHECKING:
+    from metering.core.periods import BillingPeriod
     from metering.workflows.invoices import InvoiceReceipt
     from metering.workflows.true_up import TrueUp
 
@@ -85,7 +87,7 @@ def ingest(
 
 
 @invoices.command("true-up")
-@click.argument("period", metavar="PERIOD")
+@click.argument("period", type=PeriodParam(), metavar="PERIOD")
 @click.option("--reason", required=True, help="Why, for the audit log.")
 @click.option("--account", "accounts", multiple=True, help="PROVIDER/ACCOUNT; all of them else.")
 @click.option("--undo", is_flag=True, help="Take back what was decided before.")
@@ -94,7 +96,7 @@ def ingest(
 def true_up(
     ctx: click.Context,
     /,
-    period: str,
+    period: "BillingPeriod",
     reason: str,
     accounts: tuple[str, ...],
     *,
@@ -106,22 +108,17 @@ def true_up(
     What the tie-out names beside usage (tax, credits, rounding, late usage …) is charged: to the
     owners in proportion to what they are charged for the account, unless [true_up] in metering.toml
     sends it to one of them; what is unexplained is nobody's. `metering post` then brings it into
-    the book; in a closed month, as a correction in the open one.
+    the book; in a closed period, as a correction in the open one.
 
     \b
     Example:
         metering invoices true-up 2026-10 --reason "October invoices are final"
     """
-    from metering.core.periods import BillingPeriod
     from metering.workflows.runs import Run
     from metering.workflows.true_up import Decision, true_up_period
 
-    try:
-        month = BillingPeriod.parse(period)
-    except ValueError as error:
-        raise click.BadParameter(str(error), param_hint="PERIOD") from error
-    run = Run.now("invoices true-up", period=str(month), reason=reason, undo=undo)
-    decided = true_up_period(settings_or_fail(ctx), run, month, Decision(reason, accounts, undo))
+    run = Run.now("invoices true-up", period=str(period), reason=reason, undo=undo)
+    decided = true_up_period(settings_or_fail(ctx), run, period, Decision(reason, accounts, undo))
     if output_format == "json":
         emit_json([_decided_as_json(one) for one in decided])
         return

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from metering.cli.arguments import PeriodParam
 from metering.cli.frame import (
     counted,
     emit_json,
@@ -18,6 +19,7 @@ from metering.cli.frame import (
 )
 
 if TYPE_CHECKING:
+    from metering.core.periods import BillingPeriod
     from metering.core.price_coverage import Coverage
     from metering.core.repricing import Movement, PriceChange
     from metering.workflows.reprice import Repriced
@@ -138,10 +140,10 @@ def _change_text(change: "PriceChange") -> str:
 
 
 @click.command()
-@click.argument("period", metavar="PERIOD")
+@click.argument("period", type=PeriodParam(), metavar="PERIOD")
 @format_option()
 @click.pass_context
-def coverage(ctx: click.Context, /, period: str, *, output_format: str) -> None:
+def coverage(ctx: click.Context, /, period: "BillingPeriod", *, output_format: str) -> None:
     r"""Say how much of the usage of PERIOD (YYYY-MM) has a price, per provider and day.
 
     Of what is posted: the priced share of tokens and of ledger lines, the share whose price is
@@ -152,18 +154,13 @@ def coverage(ctx: click.Context, /, period: str, *, output_format: str) -> None:
     Example:
         metering prices coverage 2026-10
     """
-    from metering.core.periods import BillingPeriod
     from metering.workflows.price_coverage import period_coverage
 
-    try:
-        month = BillingPeriod.parse(period)
-    except ValueError as error:
-        raise click.BadParameter(str(error), param_hint="PERIOD") from error
-    found = period_coverage(settings_or_fail(ctx), month)
+    found = period_coverage(settings_or_fail(ctx), period)
     if output_format == "json":
         emit_json(
             {
-                "period": period,
+                "period": str(period),
                 **_coverage_json(found.total),
                 "days": [
                     {"provider": provider, "day": day, **_coverage_json(one)}

@@ -5,17 +5,19 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from metering.cli.arguments import PeriodParam
 from metering.cli.frame import emit_json, emit_table, format_option, settings_or_fail
 
 if TYPE_CHECKING:
     from metering.core.journal import JournalEntry
+    from metering.core.periods import BillingPeriod
     from metering.workflows.journal import JournalWritten
 
 _TEMPLATES: Final = ("generic", "sap", "netsuite", "workday", "quickbooks")
 
 
 @click.command()
-@click.argument("period", metavar="PERIOD")
+@click.argument("period", type=PeriodParam(), metavar="PERIOD")
 @click.option("--template", type=click.Choice(_TEMPLATES), help="Over what metering.toml says.")
 @click.option(
     "--out",
@@ -27,7 +29,7 @@ _TEMPLATES: Final = ("generic", "sap", "netsuite", "workday", "quickbooks")
 def journal(
     ctx: click.Context,
     /,
-    period: str,
+    period: "BillingPeriod",
     template: str | None,
     out: Path | None,
     output_format: str,
@@ -46,18 +48,13 @@ def journal(
     Example:
         metering report journal 2026-10 --template netsuite --out build
     """
-    from metering.core.periods import BillingPeriod
     from metering.reporting.journal import JournalTemplate
     from metering.workflows.journal import write_journal
 
-    try:
-        month = BillingPeriod.parse(period)
-    except ValueError as error:
-        raise click.BadParameter(str(error), param_hint="PERIOD") from error
     written = write_journal(
         settings_or_fail(ctx),
-        month,
-        out or Path(f"metering-{month}"),
+        period,
+        out or Path(f"metering-{period}"),
         JournalTemplate(template) if template else None,
     )
     if output_format == "json":

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from metering.cli.arguments import as_of_option
+from metering.cli.arguments import PeriodParam, as_of_option
 from metering.cli.frame import (
     console,
     emit_json,
@@ -19,6 +19,7 @@ from metering.cli.frame import (
 
 if TYPE_CHECKING:
     from metering.core.cost_report import CostComparison
+    from metering.core.periods import BillingPeriod
     from metering.core.tieout import TieOut
 
 _Row = tuple[str, str, int | None, str]
@@ -29,7 +30,7 @@ _EMPTY: Final[_Row] = ("", "", None, "")
 
 
 @click.command("tie-out")
-@click.argument("period", metavar="PERIOD")
+@click.argument("period", type=PeriodParam(), metavar="PERIOD")
 @click.option("--strict", is_flag=True, help="Exit with 1 unless every invoice has come and ties.")
 @as_of_option()
 @format_option()
@@ -37,7 +38,7 @@ _EMPTY: Final[_Row] = ("", "", None, "")
 def tie_out(
     ctx: click.Context,
     /,
-    period: str,
+    period: "BillingPeriod",
     *,
     strict: bool,
     as_of: str | None,
@@ -56,20 +57,15 @@ def tie_out(
     Example:
         metering tie-out 2026-10
     """
-    from metering.core.periods import BillingPeriod
     from metering.workflows.tie_out import tie_out_period
 
-    try:
-        month = BillingPeriod.parse(period)
-    except ValueError as error:
-        raise click.BadParameter(str(error), param_hint="PERIOD") from error
-    found = tie_out_period(settings_or_fail(ctx), month, as_of=as_of)
+    found = tie_out_period(settings_or_fail(ctx), period, as_of=as_of)
     if output_format == "json":
         emit_json([_as_json(tie) for tie in found])
     elif found:
         show_tie_outs(found)
     else:
-        note(f"{month} has neither charges nor invoices")
+        note(f"{period} has neither charges nor invoices")
     if strict and not all(tie.ties for tie in found):
         exit_with(1)
 

@@ -36,6 +36,8 @@ NAMED_BY: Final = {
 """Which detector measures the shift that names a pattern."""
 
 _NANOS: Final = 10**9
+# What a clear shift may explain worse than an ordinary composition does, and still be the name.
+_CLEAR: Final = 2.0
 _MOST_SURPRISING: Final = 20.0
 # A workflow is the subject when this share of the object's rise went to it.
 _ONE_WORKFLOW: Final = 0.8
@@ -108,8 +110,7 @@ def spending_case(study: Study, at: int, *, is_enough: bool) -> Finding:
     panel, test, stakes = study.panel, study.test, study.stakes
     best = int(stakes.best[at])
     first, end = int(test.windows.first[best]), int(test.windows.end[best])
-    parts = {pattern: float(part[at, best]) for pattern, part in test.by_pattern.items()}
-    named = max(parts, key=lambda pattern: parts[pattern])
+    named = _named(test, at, best)
     onset = round(float(stakes.onset[at]))
     further, unanswered = _further(study, at, first, end) if is_enough else ((), ())
     return Finding(
@@ -136,6 +137,18 @@ def spending_case(study: Study, at: int, *, is_enough: bool) -> Finding:
         detectable_factor=round(float(stakes.detectable[at]), 3),
         data_hash=study.data_hash,
     )
+
+
+def _named(test: Excess, at: int, best: int) -> Pattern:
+    """Return the pattern that explains the best window, by its clearest shift.
+
+    It is ordinary only if no shift is clear, or if the clear ones explain the money far worse.
+    """
+    parts = {pattern: float(part[at, best]) for pattern, part in test.by_pattern.items()}
+    for pattern, clear in test.composition.clarity.items():
+        beyond = float(clear[at, best] - test.composition.support[pattern][at, best])
+        parts[pattern] += beyond + (_CLEAR if beyond > 0 else 0.0)
+    return max(parts, key=lambda pattern: parts[pattern])
 
 
 def silent_case(study: Study, at: int) -> Finding:

@@ -76,12 +76,15 @@ class Composition:
     Attributes:
         shifts: pattern -> objects by windows: log of the ratio inside over outside, less what most
             objects did in the same window.
-        support: pattern -> log of how much more likely the shift is when the pattern is there.
+        clarity: pattern -> log of how much more likely the shift is when the pattern is there; it
+            names the pattern.
+        support: the same, no more than benign shifts of any size allow; it counts as evidence.
         implied: pattern -> log spend ratio that the shift alone would explain; absent where a
             shift does not say.
     """
 
     shifts: Mapping[Pattern, Floats]
+    clarity: Mapping[Pattern, Floats]
     support: Mapping[Pattern, Floats]
     implied: Mapping[Pattern, Floats]
 
@@ -186,9 +189,11 @@ def compose(panel: Panel, ratios: Mapping[Pattern, Ratio], windows: Windows) -> 
     shifts = {pattern: _shift(ratio, windows) for pattern, ratio in ratios.items()}
     shifts[Pattern.BURSTS] = _burst(panel.spend, windows)
     centred = {pattern: _centred(shift) for pattern, shift in shifts.items()}
+    clarity = {pattern: _clarity(shift, windows) for pattern, shift in centred.items()}
     return Composition(
         shifts=centred,
-        support={pattern: _support(shift, windows) for pattern, shift in centred.items()},
+        clarity=clarity,
+        support={pattern: np.minimum(clear, _STRONGEST) for pattern, clear in clarity.items()},
         implied=_implied(panel, centred),
     )
 
@@ -218,7 +223,7 @@ def _centred(shift: Floats) -> Floats:
     return np.asarray(shift - np.round(middle, 2), np.float64)
 
 
-def _support(shift: Floats, windows: Windows) -> Floats:
+def _clarity(shift: Floats, windows: Windows) -> Floats:
     scaled = np.empty_like(shift)
     for number in np.unique(windows.length_class):
         of_class = windows.length_class == number
@@ -226,8 +231,7 @@ def _support(shift: Floats, windows: Windows) -> Floats:
         # In steps of a fifth, so that it is stated as it is used.
         steps = stated(float(np.log(max(spread, _LEAST_SCALE))), 0.2)
         scaled[:, of_class] = shift[:, of_class] / np.exp(steps)
-    support = log_mean([log_ratio(scaled, by, 1.0, _FREEDOM) for by in _SHIFTS])
-    return np.minimum(support, _STRONGEST)
+    return log_mean([log_ratio(scaled, by, 1.0, _FREEDOM) for by in _SHIFTS])
 
 
 def _implied(panel: Panel, shifts: Mapping[Pattern, Floats]) -> dict[Pattern, Floats]:

@@ -1,7 +1,8 @@
-"""What a billing period holds: its digest, what has no rate in it, what corrects it later."""
+"""What a billing period holds: its charges, their digest, what has no rate, what corrects it."""
 
 import json
-from typing import Final, NamedTuple
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, select, text
 
@@ -58,6 +59,19 @@ _CONTENT: Final = f"""
     FROM posting WHERE period = {{mark}}
     GROUP BY {NET_KEY} HAVING {SOMETHING}
 """  # noqa: S608 - our own column names
+_CHARGED_KEY: Final = (
+    "charge_day",
+    "debit_account_id",
+    "basis_id",
+    "currency",
+    "corrects_period",
+)
+_CHARGED_COLUMNS: Final = (*_CHARGED_KEY, "quantity", "amount_nanos", "list_nanos")
+_CHARGED: Final = f"""
+    SELECT {", ".join(_CHARGED_KEY)}, {SUMS} FROM posting
+    WHERE period = {{mark}}
+    GROUP BY {", ".join(_CHARGED_KEY)} HAVING {SOMETHING}
+"""  # noqa: S608 - our own column names
 _UNPRICED: Final = """
     SELECT b.provider, b.model, b.meter, b.reason, CAST(sum(p.quantity) AS BIGINT)
     FROM posting p
@@ -81,6 +95,19 @@ _CORRECTED: Final = f"""
     WHERE p.corrects_period = :period
     GROUP BY p.period, p.reason, p.currency
 """  # noqa: S608 - our own words
+
+
+def charged(connection: Connection, period: str) -> dict[str, Sequence[Any]]:
+    """Return what a billing period charges, whoever is credited, as columns.
+
+    Returns:
+        charge_day, debit_account_id, basis_id, currency, corrects_period (None for a charge of the
+        period itself), quantity, amount_nanos, list_nanos: equally long columns, without lines
+        that cancelled out.
+    """
+    rows = fetched(connection, _CHARGED, (period,)).fetchall()
+    columns = tuple(zip(*rows, strict=True)) or ((),) * len(_CHARGED_COLUMNS)
+    return dict(zip(_CHARGED_COLUMNS, columns, strict=True))
 
 
 def period_digest(connection: Connection, period: str) -> str:

@@ -3,8 +3,7 @@
 The snapshot id is the beginning of the ledger hash: a report can be held against `metering verify`.
 """
 
-import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import date
 from typing import TYPE_CHECKING, Final
 
@@ -14,22 +13,18 @@ from metering.books import periods as period_book
 from metering.books import rate_cards as card_book
 from metering.books import runs as run_book
 from metering.books import sources as source_book
-from metering.core.allocation import SHARE_METERS, SPLIT_ID
-from metering.core.ledger import HOLDING_KINDS, UNATTRIBUTED, UNPRICED, AccountKind
 from metering.core.periods import BillingPeriod
 from metering.errors import BookError, LedgerError
 from metering.reporting.snapshot import (
     HISTORY_SCHEMA,
-    LINE_SCHEMA,
-    Bearer,
     CardUsed,
-    ChargeLines,
     History,
     ReportStatus,
     Snapshot,
     SourceReceipt,
 )
 from metering.workflows.book_hash import book_hash
+from metering.workflows.charge_lines import read_charges
 from metering.workflows.period_plans import budgets_of_period, pools_of_period
 from metering.workflows.tie_out import tie_outs
 
@@ -38,7 +33,6 @@ if TYPE_CHECKING:
 
     from metering.settings import Settings
 
-_SHARED: Final = frozenset({AccountKind.POOL, AccountKind.MARKUP})
 _ID_CHARACTERS: Final = 12
 _HISTORY_MONTHS: Final = 6
 
@@ -56,8 +50,8 @@ def snapshot_of_period(
     Raises:
         BookError: `no-charges`: the book holds none of that period.
     """
-    collected = _Collected(ledger_book.net_lines(connection, str(period)))
-    if not collected.rows:
+    charged = read_charges(connection, period)
+    if not charged.lines.table.num_rows:
         raise BookError(
             "no-charges",
             f"the book holds no charges of {period}",
@@ -73,44 +67,18 @@ def snapshot_of_period(
         status=ReportStatus.FINAL if closed else ReportStatus.ESTIMATE,
         snapshot_id=book_hash(connection)[:_ID_CHARACTERS],
         made_at=last_run.started_at,
-        lines=collected.lines(),
+        lines=charged.lines,
         history=_history(connection, period),
         tie_outs=tie_outs(connection, settings, period),
-        cards=_cards_used(connection, collected.cards),
+        cards=_cards_used(connection, charged.cards),
         rules_version=owner_book.rule_set_version(connection).version or None,
         directory_version=owner_book.directory_version(connection).version or None,
         sources=tuple(_receipts(connection, period)),
-        promoted=tuple(_promotions(collected.promoted, settings)),
+        promoted=tuple(_promotions(charged.promoted, settings)),
         quarantined=len(source_book.quarantine_list(connection)),
         budgets=budgets_of_period(connection, period),
         pools=pools_of_period(connection, settings, period),
     )
-
-
-class _Collected:
-    """What a report needs of the ledger's lines, gathered while they pass by."""
-
-    def __init__(self, lines: Iterable[ledger_book.NetLine]) -> None:
-        self.rows: list[tuple[object, ...]] = []
-        self.cards: set[str] = set()
-        self.promoted: set[tuple[str, str]] = set()
-        days: dict[str, date] = {}
-        for line in lines:
-            if line.debit_kind in HOLDING_KINDS:
-                continue
-            day = days.get(line.charge_day)
-            if day is None:
-                day = days.setdefault(line.charge_day, date.fromisoformat(line.charge_day))
-            self.rows.append(_row(line, day))
-            if line.card:
-                self.cards.add(line.card)
-            if line.promoted:
-                self.promoted.add((line.provider, line.billing_account))
-
-    def lines(self) -> ChargeLines:
-        """Return the lines of the period."""
-        columns = zip(*self.rows, strict=True)
-        return ChargeLines.of(dict(zip(LINE_SCHEMA.names, map(list, columns), strict=True)))
 
 
 def _history(connection: "Connection", period: BillingPeriod) -> History:
@@ -128,51 +96,7 @@ def _history(connection: "Connection", period: BillingPeriod) -> History:
     return History.of(dict(zip(HISTORY_SCHEMA.names, columns, strict=True)))
 
 
-def _row(line: ledger_book.NetLine, day: date) -> tuple[object, ...]:
-    """Return a line as the columns of `LINE_SCHEMA`, in order."""
-    listed = None if line.list_unit_price_nanos is None else line.list_nanos
-    return (
-        day,
-        _bearer(line).value,
-        *(line.cost_centre or None, line.team or None, line.project or None),
-        line.provider,
-        line.billing_account,
-        line.platform,
-        line.product or None,
-        line.model or line.model_raw or None,
-        line.meter,
-        line.status,
-        line.reason or None,
-        _rule(line),
-        line.card or None,
-        line.currency,
-        line.quantity,
-        line.amount_nanos,
-        listed,
-        line.corrects_period,
-    )
-
-
-def _rule(line: ledger_book.NetLine) -> str | None:
-    # Which rule found an owner is not kept with a charge; `metering explain` finds it.
-    if line.meter not in SHARE_METERS:
-        return None
-    return str(json.loads(line.rate_ids)[0]).removeprefix(SPLIT_ID)
-
-
-def _bearer(line: ledger_book.NetLine) -> Bearer:
-    if line.debit_kind in _SHARED:
-        return Bearer.SHARED
-    if line.debit_kind == AccountKind.OWNER:
-        return Bearer.OWNER
-    if line.debit == UNATTRIBUTED.name:
-        return Bearer.UNATTRIBUTED
-    if line.debit == UNPRICED.name:
-        return Bearer.UNPRICED
-    raise LedgerError(f"a report does not know the account {line.debit}")
-
-
-def _cards_used(connection: "Connection", used: set[str]) -> tuple[CardUsed, ...]:
+def _cards_used(connection: "Connection", used: frozenset[str]) -> tuple[CardUsed, ...]:
     return tuple(
         CardUsed(
             name=card.name,
@@ -209,7 +133,7 @@ def _receipts(connection: "Connection", period: BillingPeriod) -> Iterator[Sourc
         )
 
 
-def _promotions(promoted: set[tuple[str, str]], settings: "Settings") -> Iterator[str]:
+def _promotions(promoted: frozenset[tuple[str, str]], settings: "Settings") -> Iterator[str]:
     names = ", ".join(sorted(settings.promoted))
     for provider, account in sorted(promoted):
         yield (

@@ -61,6 +61,7 @@ TABLES: Final = (
     "adjustment_line",
     "dispute",
     "dispute_event",
+    "finding_event",
 )
 
 ROWS_STAY: Final = """
@@ -958,7 +959,7 @@ def upgrade() -> None:
 
 
 def adjustments() -> None:
-    """Create what keeps true-ups and outcomes of disputes."""
+    """Create what keeps true-ups, disputes and what was said of findings."""
     op.create_table(
         "adjustment",
         sa.Column("id", BIG, nullable=False),
@@ -1035,6 +1036,23 @@ def adjustments() -> None:
         sqlite_strict=True,
     )
     op.create_index(op.f("ix_dispute_event_dispute_id"), "dispute_event", ["dispute_id"])
+    op.create_table(
+        "finding_event",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("run_id", BIG, nullable=False),
+        sa.Column("case_id", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.CheckConstraint(
+            "state IN ('open', 'explained', 'confirmed', 'dismissed', 'fixed')",
+            name=op.f("ck_finding_event_state_known"),
+        ),
+        sa.ForeignKeyConstraint(["run_id"], ["run.id"], name=op.f("fk_finding_event_run_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_finding_event")),
+        sqlite_strict=True,
+    )
+    op.create_index(op.f("ix_finding_event_case_id"), "finding_event", ["case_id"])
 
 
 def downgrade() -> None:

@@ -38,6 +38,7 @@ _AGGREGATES: Final = (
     "invoices",
     "adjustments",
     "disputes",
+    "findings",
 )
 
 

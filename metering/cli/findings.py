@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from metering.cli.finding_cases import confirm, dismiss, explain, list_, show
+from metering.cli.finding_texts import finding_json, show_finding
 from metering.cli.frame import (
     CONTEXT_SETTINGS,
     console,
@@ -20,12 +22,9 @@ from metering.cli.frame import (
 if TYPE_CHECKING:
     from decimal import Decimal
 
-    from metering.analysis.findings import Evidence, Finding
     from metering.workflows.findings_try import Tried
 
 _FOLDER: Final = click.Path(exists=True, file_okay=False, path_type=Path)
-# Spend, outcomes, their ratio, and what names the pattern; the other detectors are in the JSON.
-_SHOWN_NUMBERS: Final = 4
 _TARGET: Final = click.Path(dir_okay=False, path_type=Path)
 
 
@@ -38,8 +37,12 @@ def findings() -> None:
 
     \b
     Example:
-        metering findings try exports/
+        metering findings list
     """
+
+
+for _command in (list_, show, explain, confirm, dismiss):
+    findings.add_command(_command)
 
 
 @findings.command("try")
@@ -83,7 +86,7 @@ def try_findings(folder: Path, target: Path | None, *, budget: int, output_forma
 def _show(tried: "Tried") -> None:
     shown = tried.review.shown
     for number, finding in enumerate(shown, start=1):
-        _show_case(number, finding)
+        show_finding(f"{number}.", finding)
     held = [f for f in tried.review.findings if f.flagged and f.held_back]
     if held:
         emit_table(
@@ -108,55 +111,6 @@ def _show(tried: "Tried") -> None:
         right=("USD",),
     )
     console().print(printable(_closing(tried)))
-
-
-def _show_case(number: int, finding: "Finding") -> None:
-    amount = money_text(finding.excess_nanos, decimals=0)
-    low, high = (money_text(n, decimals=0) for n in (finding.p10_nanos, finding.p90_nanos))
-    between = f" ({low} to {high})" if low != high else ""
-    margin = f" ± {finding.onset_margin_days} days" if finding.onset_margin_days else ""
-    out = console()
-    out.print(
-        printable(
-            f"{number}. {finding.subject}\n"
-            f"   {amount} USD{between} since {finding.onset}{margin}\n"
-            f"   pattern consistent with: {finding.pattern} ({finding.detector})"
-        )
-    )
-    emit_table(
-        "",
-        ("", "before", "after", "n before", "n after", "of"),
-        [_row(evidence) for evidence in finding.evidence[:_SHOWN_NUMBERS]],
-        right=("before", "after", "n before", "n after"),
-    )
-    for words, sentences in (
-        ("looked at", finding.checked),
-        ("benign explanations to rule out", finding.not_checked),
-    ):
-        out.print(printable("\n".join((f"   {words}", *(f"     - {one}" for one in sentences)))))
-    terms = " ".join(f"{value:+.2f} {name}" for name, value in finding.terms.items())
-    closing = f"   evidence {finding.score:.2f} = {terms}"
-    if finding.detectable_factor > 1:
-        closing += (
-            f"\n   q = {finding.q:.2f}; a rise of the cost per outcome by less than"
-            f" {finding.detectable_factor:.1f} times would not show"
-        )
-    out.print(printable(f"{closing}\n"))
-
-
-def _row(evidence: "Evidence") -> tuple[object, ...]:
-    return (
-        evidence.measure,
-        _figure(evidence.before),
-        _figure(evidence.after),
-        evidence.n_before,
-        evidence.n_after,
-        evidence.counted,
-    )
-
-
-def _figure(value: float | None) -> str:
-    return "" if value is None else f"{value:,.2f}"
 
 
 def _usd(amount: "Decimal") -> str:
@@ -217,49 +171,5 @@ def _as_json(tried: "Tried") -> dict[str, Any]:
             }
             for detector in CATALOGUE
         ],
-        "findings": [_finding_json(finding) for finding in found.findings],
-    }
-
-
-def _finding_json(finding: "Finding") -> dict[str, Any]:
-    return {
-        "team": finding.subject.team,
-        "project": finding.subject.project,
-        "workflow": finding.subject.workflow,
-        "family": finding.family.value,
-        "pattern": finding.pattern,
-        "detector": finding.detector,
-        "flagged": finding.flagged,
-        "held_back": finding.held_back,
-        "onset": str(finding.onset),
-        "onset_margin_days": finding.onset_margin_days,
-        "until": str(finding.until),
-        "excess_nanos": finding.excess_nanos,
-        "p10_nanos": finding.p10_nanos,
-        "p90_nanos": finding.p90_nanos,
-        "score": finding.score,
-        "terms": dict(finding.terms),
-        "q": finding.q,
-        "evidence": [
-            {
-                "detector": evidence.detector,
-                "measure": evidence.measure,
-                "before": evidence.before,
-                "after": evidence.after,
-                "n_before": evidence.n_before,
-                "n_after": evidence.n_after,
-                "counted": evidence.counted,
-                "usd_nanos": evidence.usd_nanos,
-            }
-            for evidence in finding.evidence
-        ],
-        "unanswered": list(finding.unanswered),
-        "checked": list(finding.checked),
-        "not_checked": list(finding.not_checked),
-        "chart": [
-            {"starts": str(week.starts), "spend": week.spend, "outcomes": week.outcomes}
-            for week in finding.chart
-        ],
-        "detectable_factor": finding.detectable_factor,
-        "data_hash": finding.data_hash,
+        "findings": [finding_json(finding) for finding in found.findings],
     }

@@ -286,3 +286,7 @@ def _check_projects(connection: "duckdb.DuckDBPyConnection", path: Path) -> None
             f"team {shown(team)}, project {shown(project)} is there twice",
             do=WHOLE_FILE_REMEDY,
         )
+
+
+EMPTY_TABLES: Final = {name: _empty_table(name, columns) for name, columns in _FILES.items()}
+"""Statements that make each table without rows, for a source that has none."""

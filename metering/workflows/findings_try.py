@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from metering.analysis.findings import Finding
 
 _MEMORY_LIMIT: Final = "1GB"
-_LEAST_DAYS: Final = 28
+LEAST_DAYS: Final = 28
 _UNATTRIBUTED: Final = ("has-feed", "feed-silent", "no-feed")
 _FLAG_COLUMNS: Final = (
     "team",
@@ -82,11 +82,11 @@ def try_folder(folder: Path, options: Options) -> Tried:
 
 
 def _check_length(folder: Path, days: int) -> None:
-    if days < _LEAST_DAYS:
+    if days < LEAST_DAYS:
         raise SourceError(
             SourceRef(str(folder / "usage.csv")),
             "too-few-days",
-            f"it covers {days} of {_LEAST_DAYS} days",
+            f"it covers {days} of {LEAST_DAYS} days",
             details=("expected: four weeks at least, and twelve to say much",),
             do="export a longer stretch: an object is compared with its own past",
         )

@@ -1,0 +1,135 @@
+"""A ledger's own usage and outcomes, as the tables that behaviour is summed from.
+
+The cells have been opened, owned and rated (`engine.charges`), the outcomes netted and owned
+(`engine.outcomes`); here both get the shape of `behaviour_folder`. What cells do not count
+(sessions, hours of the day) is null, and whatever would need it says that it is not measured.
+Amounts are quantities times rates, as decimals with twelve digits: the book rounds once a posting,
+which no detector could see.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import TYPE_CHECKING, Final
+
+from metering.engine.behaviour_folder import COUNTS, EMPTY_TABLES
+from metering.engine.given import give_table
+from metering.engine.outcomes import ACCEPTED
+from metering.engine.owners import OwnerAnswers, owner_joins
+
+if TYPE_CHECKING:
+    import duckdb
+
+_TOKENS: Final = {
+    "input_tokens": "m.meter LIKE 'input%uncached'",
+    "cached_input_tokens": "m.meter LIKE 'cache_read%'",
+    "cache_write_tokens": "m.meter LIKE 'cache_write%'",
+    "output_tokens": "m.meter LIKE 'output%'",
+}
+_COUNTED: Final = ("requests", "failed_requests", "distinct_prompts")
+KEPT: Final = ("principal", "workflow_key")
+"""Columns of the cells that the engine's table `lines` has to keep for this."""
+
+_WEIGHT_UNIT: Final = 10_000
+
+
+def open_ledger(
+    connection: "duckdb.DuckDBPyConnection",
+    owners: Sequence[OwnerAnswers],
+    objects: Sequence[tuple[int, str, str]],
+    windows: Sequence[tuple[str, str, int]],
+) -> tuple[date, date] | None:
+    """Make `usage`, `outcomes`, `projects`, `prices` and `events` of what is open.
+
+    Args:
+        connection: with cells, `lines` that keep `KEPT`, `bases`, and `outcomes` with owners.
+        owners: the answers of the attribution rules, for what lines do not have.
+        objects: (owner number, team, project) of every owner.
+        windows: (team, project, days in which an outcome answers for usage).
+
+    Returns:
+        The first and the last day with usage that somebody owns; None when there is none.
+    """
+    give_table(
+        connection,
+        "objects_of",
+        {"owner_no": "BIGINT", "team": "VARCHAR", "project": "VARCHAR"},
+        objects,
+    )
+    _make_usage(connection, owners)
+    connection.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE reached_outcomes AS
+        SELECT CAST(day AS TIMESTAMPTZ) AS "timestamp", kind, team, project, workflow_key,
+            CAST(weight_e4 / {_WEIGHT_UNIT} AS DECIMAL(18, 4)) AS weight
+        FROM outcomes WHERE problem IS NULL AND NOT is_doubled AND stage IN {ACCEPTED}
+            AND team <> '' AND project <> ''
+        """
+    )
+    connection.execute("CREATE OR REPLACE TEMP TABLE outcomes AS FROM reached_outcomes")
+    give_table(
+        connection,
+        "windows",
+        {"team": "VARCHAR", "project": "VARCHAR", "days": "BIGINT"},
+        windows,
+    )
+    connection.execute(
+        """
+        CREATE OR REPLACE TEMP TABLE projects AS
+        SELECT team, project, NULL::VARCHAR AS function, NULL::BIGINT AS headcount,
+            NULL::DATE AS start_date, days AS attribution_window_days FROM windows
+        """
+    )
+    for name in ("prices", "events"):
+        connection.execute(EMPTY_TABLES[name])
+    (first, last) = connection.execute("SELECT min(date), max(date) FROM usage").fetchall()[0]
+    return None if first is None else (first, last)
+
+
+def _make_usage(connection: "duckdb.DuckDBPyConnection", owners: Sequence[OwnerAnswers]) -> None:
+    tokens = ", ".join(
+        f"CAST(coalesce(sum(m.quantity) FILTER ({condition}), 0) AS BIGINT) AS {name}"
+        for name, condition in _TOKENS.items()
+    )
+    connection.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE spent AS
+        SELECT m.day, k.provider, k.model_raw AS model, m.owner_no, m.principal, m.workflow_key,
+            {tokens},
+            CAST(sum(CASE WHEN b.has_rate THEN CAST(m.quantity AS DECIMAL(28, 0))
+                * CAST(b.price AS DECIMAL(28, 0)) / CAST(b.per AS DOUBLE) / 1e9 ELSE 0 END)
+                AS DECIMAL(28, 12)) AS cost_usd
+        FROM lines m
+        JOIN keys k USING (key_no)
+        JOIN basis_of o USING (key_no, product, ingestor, meter, decision_no)
+        JOIN bases b USING (basis_no)
+        GROUP BY ALL
+        """
+    )
+    joins, owner = owner_joins(connection, owners)
+    counted = ", ".join(f"CAST(sum(c.{name}) AS BIGINT) AS {name}" for name in _COUNTED)
+    connection.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE counted AS
+        SELECT c.day, c.provider, c.model_raw AS model, CAST({owner} AS BIGINT) AS owner_no,
+            c.principal, c.workflow_key, {counted}
+        FROM cells c {joins} GROUP BY ALL
+        """
+    )
+    columns = ", ".join(
+        name if name in (*_TOKENS, *_COUNTED) else f"NULL::BIGINT AS {name}" for name in COUNTS
+    )
+    # The roll-up of cells leaves a view of that name.
+    connection.execute("DROP VIEW IF EXISTS usage")
+    connection.execute(
+        f"""
+        CREATE TEMP TABLE usage AS
+        SELECT s.day AS date, s.provider, coalesce(s.model, '') AS model, o.team, o.project,
+            s.principal AS "user", s.workflow_key, {columns}, s.cost_usd
+        FROM spent s
+        JOIN objects_of o USING (owner_no)
+        LEFT JOIN counted c ON c.day = s.day AND c.provider = s.provider
+            AND c.model IS NOT DISTINCT FROM s.model AND c.owner_no = s.owner_no
+            AND c.principal IS NOT DISTINCT FROM s.principal
+            AND c.workflow_key IS NOT DISTINCT FROM s.workflow_key
+        """
+    )

@@ -1,0 +1,216 @@
+"""Findings over a company's own ledger: what a reviewer reads, and what was said of each.
+
+A finding is worked out anew from usage and outcomes each time it is asked for, so that it is never
+older than the books; only what people say of it is kept. Its id is made of what it is about and of
+its pattern: an explained one stays quiet until the pattern changes.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from metering.analysis.findings import Finding
+from metering.analysis.panel import Frames
+from metering.analysis.review import Options, Review, review
+from metering.books import findings as finding_book
+from metering.books.engine import begin_read, begin_write, open_engine
+from metering.books.findings import FindingState, Said
+from metering.books.migrations import require_current
+from metering.books.runs import record_run
+from metering.core.ledger import AccountKind, owner_account
+from metering.core.outcome_rules import checked_rules
+from metering.core.outcomes import DEFAULT_WINDOW_DAYS
+from metering.engine import charges as engine
+from metering.engine import outcomes as outcome_engine
+from metering.engine.behaviour import sum_behaviour
+from metering.engine.behaviour_ledger import KEPT, open_ledger
+from metering.errors import BookError
+from metering.usage.lake import Lake
+from metering.workflows.day_cells import live_cells
+from metering.workflows.desired import desired_charges
+from metering.workflows.findings_try import LEAST_DAYS, frames_of
+from metering.workflows.outcome_owners import open_owned_outcomes
+from metering.workflows.owning import owner_answers
+from metering.workflows.policy import policy_in_force
+from metering.workflows.post import FIRST_DAY, LAST_DAY
+from metering.workflows.runs import Run
+
+if TYPE_CHECKING:
+    import duckdb
+    from sqlalchemy import Connection
+
+    from metering.core.attribution import Owner
+    from metering.settings import Settings
+    from metering.workflows.desired import Desired, Policy
+
+_ID_DIGITS: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A finding, and what was said of it.
+
+    Attributes:
+        case_id: the same as long as it is about the same, and looks the same.
+        finding: what was found.
+        said: the last that was said of it; None while nobody has.
+    """
+
+    case_id: str
+    finding: Finding
+    said: Said | None
+
+    @property
+    def state(self) -> FindingState:
+        """How far it is."""
+        return self.said.state if self.said else FindingState.OPEN
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether it was answered, so that nobody needs to read it again."""
+        return self.state in (FindingState.EXPLAINED, FindingState.DISMISSED, FindingState.FIXED)
+
+
+@dataclass(frozen=True, slots=True)
+class Cases:
+    """The findings of a ledger.
+
+    Attributes:
+        review: how they were found.
+        shown: what a reviewer reads, the answered ones included, by the lower bound of the money.
+        decided: cases that were confirmed, dismissed, explained or fixed, ever.
+        confirmed: of them, those that were confirmed or fixed.
+    """
+
+    review: Review
+    shown: tuple[Case, ...]
+    decided: int
+    confirmed: int
+
+
+def cases_of(settings: "Settings", options: Options | None = None) -> Cases:
+    """Return the findings of all usage that the books know of.
+
+    Raises:
+        BookError: `no-usage`: none of it has an owner, so that there is nothing to look at;
+            `too-few-days`: less than four weeks of it.
+    """
+    books = open_engine(settings.books_url)
+    require_current(books)
+    with Lake(settings.lake).staging() as staging, begin_read(books) as connection:
+        policy = policy_in_force(connection, settings)
+        days = (FIRST_DAY, LAST_DAY)
+        with live_cells(connection, settings, staging, policy, days) as (duck, cells):
+            if cells.first is None or cells.last is None:
+                raise _nothing()
+            engine.open_cells(duck, cells.files)
+            desired = desired_charges(duck, policy, (cells.first, cells.last), keep=KEPT)
+            found = review(_frames(duck, connection, settings, policy, desired), options)
+        said = finding_book.last_said(connection)
+    states = [one.state for one in said.values()]
+    return Cases(
+        review=found,
+        shown=tuple(Case(case_id_of(one), one, said.get(case_id_of(one))) for one in found.shown),
+        decided=sum(state is not FindingState.OPEN for state in states),
+        confirmed=sum(state in (FindingState.CONFIRMED, FindingState.FIXED) for state in states),
+    )
+
+
+def case_of(settings: "Settings", case_id: str) -> Case:
+    """Return one case.
+
+    Raises:
+        BookError: `unknown-finding`: none of the findings of today has this id.
+    """
+    for case in cases_of(settings).shown:
+        if case.case_id == case_id:
+            return case
+    raise BookError(
+        "unknown-finding",
+        f"there is no finding {case_id}",
+        details=("a finding whose pattern has changed has another id",),
+        do="see `metering findings list`",
+    )
+
+
+def say(settings: "Settings", run: Run, case_id: str, state: FindingState, note: str) -> Case:
+    """Record what somebody says of a finding, and return it.
+
+    Raises:
+        BookError: `unknown-finding`.
+    """
+    case = case_of(settings, case_id)
+    with begin_write(open_engine(settings.books_url)) as connection:
+        run_id = record_run(connection, run.command, run.arguments, run.started_at, run.user)
+        finding_book.add_said(connection, run_id, case_id, str(case.finding.subject), state, note)
+    return case_of(settings, case_id)
+
+
+def case_id_of(finding: Finding) -> str:
+    """Return the id of a finding: what it is about, and what it looks like."""
+    subject = finding.subject
+    said = (finding.family.value, subject.team, subject.project, subject.workflow or "")
+    text = "\x1f".join((*said, finding.pattern))
+    return hashlib.sha256(text.encode()).hexdigest()[:_ID_DIGITS]
+
+
+def _frames(
+    duck: "duckdb.DuckDBPyConnection",
+    connection: "Connection",
+    settings: "Settings",
+    policy: "Policy",
+    desired: "Desired",
+) -> Frames:
+    owners = {
+        account.name: number
+        for number, account in desired.debits.items()
+        if account.kind is AccountKind.OWNER
+    }
+
+    def number_of(owner: "Owner") -> int:
+        return owners[owner_account(owner).name]
+
+    answers = owner_answers(
+        policy.reigns, lambda fields: engine.distinct_values(duck, fields), number_of
+    )
+    open_owned_outcomes(duck, connection, settings, policy)
+    objects = [
+        (number, account.team, account.project)
+        for number, account in desired.debits.items()
+        if account.kind is AccountKind.OWNER
+    ]
+    days = open_ledger(duck, answers, objects, list(_windows(duck, settings, objects)))
+    if days is None:
+        raise _nothing()
+    first, last = days
+    covered = (last - first).days + 1
+    if covered < LEAST_DAYS:
+        raise BookError(
+            "too-few-days",
+            f"the books know {covered} of {LEAST_DAYS} days of usage",
+            do="ingest a longer stretch: a project is compared with its own past",
+        )
+    return frames_of(sum_behaviour(duck, first, last, default_window_days=DEFAULT_WINDOW_DAYS))
+
+
+def _windows(
+    duck: "duckdb.DuckDBPyConnection",
+    settings: "Settings",
+    objects: list[tuple[int, str, str]],
+) -> Iterator[tuple[str, str, int]]:
+    rules = checked_rules(settings.outcomes)
+    kinds: Mapping[tuple[str, str], frozenset[str]] = {
+        (team, project): frozenset(kinds)
+        for team, project, kinds, _, _ in outcome_engine.kinds_of_projects(duck)
+    }
+    for team, project in sorted({(team, project) for _, team, project in objects}):
+        yield team, project, rules.window(team, project, kinds.get((team, project), frozenset()))
+
+
+def _nothing() -> BookError:
+    return BookError(
+        "no-usage",
+        "no usage in the books has an owner",
+        do="run `metering ingest` and `metering post`, and see `metering owners check`",
+    )

@@ -9,6 +9,7 @@ from metering.cli.arguments import PeriodParam, as_of_option
 from metering.cli.frame import emit_table, note, settings_or_fail
 from metering.cli.progress import working
 from metering.cli.report_journal import journal
+from metering.cli.report_review import review
 from metering.core.money import decimal_text
 from metering.core.periods import BillingPeriod
 
@@ -47,6 +48,7 @@ def report() -> None:
 
 
 report.add_command(journal)
+report.add_command(review)
 
 
 @report.command()

@@ -1,0 +1,78 @@
+"""The finance review: the figures of the book, on one page that fetches nothing and names nobody."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from metering.cli.main import main
+from metering.ingest.outcomes.registry import installed
+from metering.settings import FILE_NAME, Settings
+from metering.workflows.outcome_imports import ingest_outcomes
+from metering.workflows.verify import verify
+from tests.ledgers import SAMPLE, fresh_ledger, ingest_and_post, run
+
+_FORBIDDEN = ("misuse", "abuse", "cheating", "guilty", "fraud", "u-tomas", "Marek")
+
+
+@pytest.fixture(scope="module")
+def ledger(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    settings = fresh_ledger(tmp_path_factory.mktemp("review") / "ledger")
+    usage = sorted(path for path in (SAMPLE / "usage").rglob("*") if path.is_file())
+    ingest_and_post(settings, usage)
+    outcomes = sorted(path for path in (SAMPLE / "outcomes").iterdir() if path.is_file())
+    list(ingest_outcomes(settings, run("outcomes ingest"), outcomes, installed(None)))
+    return settings
+
+
+def _run(ledger: Settings, out: Path, *more: str) -> Result:
+    arguments = ["report", "review", "2026-10", "--out", str(out), *more]
+    return CliRunner().invoke(main, ["--config", str(ledger.home / FILE_NAME), *arguments])
+
+
+def _review(ledger: Settings, out: Path) -> dict[str, Any]:
+    done = _run(ledger, out, "--format", "json")
+    assert done.exit_code == 0, done.output
+    review: dict[str, Any] = json.loads(done.stdout)
+    return review
+
+
+def _number(text: str) -> int:
+    return 0 if text == "–" else int(text.replace(",", "").replace(".", "").replace("−", "-"))
+
+
+def test_the_effects_of_each_row_add_up_to_its_change(ledger: Settings, tmp_path: Path) -> None:
+    section = _review(ledger, tmp_path)["sections"][0]
+    (table,) = section["tables"]
+    for row in table["rows"]:
+        before, *effects, after = map(_number, row["cells"])
+        # Each figure is rounded to the cent by itself.
+        assert abs(before + sum(effects) - after) <= len(effects)
+    assert table["rows"][-1]["kind"] == "total"
+
+
+def test_what_is_answered_for_waits_or_is_not_is_what_is_billed(
+    ledger: Settings, tmp_path: Path
+) -> None:
+    review = _review(ledger, tmp_path)
+    headline = {row["name"].split(",")[0]: row["cells"][0] for row in review["headline"]}
+    parts = ("Answered for by outcomes", "Waiting for outcomes", "No outcome answers for it")
+    assert abs(sum(_number(headline[part]) for part in parts) - _number(headline["Billed"])) <= 2
+    assert verify(ledger).ledger_hash.startswith(review["snapshot_id"])
+
+
+def test_the_page_fetches_nothing_and_names_nobody(ledger: Settings, tmp_path: Path) -> None:
+    assert _run(ledger, tmp_path).exit_code == 0
+    page = (tmp_path / "review-2026-10.html").read_text(encoding="utf-8")
+    assert "default-src 'none'" in page
+    assert not re.findall(r"(?:src|href)=\"(?!#)", page)
+    assert "<script" not in page
+    for word in _FORBIDDEN:
+        assert word not in page
+    assert "Benign explanations to rule out" in page
+    again = tmp_path / "again"
+    assert _run(ledger, again).exit_code == 0
+    assert (again / "review-2026-10.html").read_bytes() == page.encode("utf-8")

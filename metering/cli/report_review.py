@@ -41,10 +41,10 @@ def review(
         emit_json(review_json(written.review))
         return
     emit_table(
-        f"Review {written.review.month}, {written.review.currency}",
-        ("", ""),
+        f"Review {written.review.month}",
+        ("", written.review.currency),
         [(row.name, *row.cells) for row in written.review.headline],
-        right=("",),
+        right=(written.review.currency,),
     )
     for path in written.paths:
         click.echo(path)

@@ -1,4 +1,4 @@
-"""The finance review: the figures of the book, on one page that fetches nothing and names nobody."""
+"""The finance review: the book's figures on one page that fetches nothing and names nobody."""
 
 import json
 import re
@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 
 from metering.cli.main import main
 from metering.ingest.outcomes.registry import installed
+from metering.reporting.figures import MINUS, NIL
 from metering.settings import FILE_NAME, Settings
 from metering.workflows.outcome_imports import ingest_outcomes
 from metering.workflows.verify import verify
@@ -41,7 +42,8 @@ def _review(ledger: Settings, out: Path) -> dict[str, Any]:
 
 
 def _number(text: str) -> int:
-    return 0 if text == "–" else int(text.replace(",", "").replace(".", "").replace("−", "-"))
+    plain = text.translate({ord(","): None, ord("."): None, ord(MINUS): "-"})
+    return 0 if text == NIL else int(plain)
 
 
 def test_the_effects_of_each_row_add_up_to_its_change(ledger: Settings, tmp_path: Path) -> None:
@@ -67,7 +69,7 @@ def test_what_is_answered_for_waits_or_is_not_is_what_is_billed(
 def test_the_page_fetches_nothing_and_names_nobody(ledger: Settings, tmp_path: Path) -> None:
     assert _run(ledger, tmp_path).exit_code == 0
     page = (tmp_path / "review-2026-10.html").read_text(encoding="utf-8")
-    assert "default-src 'none'" in page
+    assert "default-src &#39;none&#39;" in page
     assert not re.findall(r"(?:src|href)=\"(?!#)", page)
     assert "<script" not in page
     for word in _FORBIDDEN:

@@ -6,7 +6,7 @@ parts: where, which field, what was found, what to do. It never holds the rest o
 hold a prompt or a person's address.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -131,6 +131,19 @@ class RefusedFileError(MeteringError):
         if len(self.rejections) > _TOLD_REJECTIONS:
             told.append(f"… and {len(self.rejections) - _TOLD_REJECTIONS} more")
         super().__init__("\n".join(told))
+
+
+class RefusedFilesError(MeteringError):
+    """Files that are taken together do not fit together; nothing of any is recorded.
+
+    Args:
+        refused: a file as the user named it, to what is refused in it; at least one.
+    """
+
+    def __init__(self, refused: Mapping[str, Sequence[Rejection]]) -> None:
+        files = [RefusedFileError(path, refused[path]) for path in sorted(refused)]
+        self.code = files[0].code
+        super().__init__("\n".join(map(str, files)))
 
 
 class BookError(MeteringError):

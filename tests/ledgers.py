@@ -11,7 +11,7 @@ from metering.ingest.registry import BUILT_IN
 from metering.settings import Settings, load_settings
 from metering.workflows.database import start_ledger
 from metering.workflows.ingest import Order, ingest_files
-from metering.workflows.owners import import_file
+from metering.workflows.owner_imports import import_file
 from metering.workflows.post import Posted, post
 from metering.workflows.recording import Receipt
 from metering.workflows.runs import Run

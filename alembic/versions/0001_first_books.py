@@ -22,7 +22,7 @@ TABLES: Final = (
     "sealed_rows",
     "budget_file",
     "cell_file",
-    "directory",
+    "directory_file",
     "driver",
     "flat_file",
     "fx_rate",
@@ -45,7 +45,7 @@ TABLES: Final = (
     "model_alias",
     "no_effect",
     "outcome_file",
-    "owner",
+    "directory_row",
     "pool",
     "posting_fx",
     "quarantine",
@@ -213,15 +213,20 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_cell_file_day"), "cell_file", ["day"], unique=False)
     op.create_table(
-        "directory",
+        "directory_file",
         sa.Column("id", BIG, nullable=False),
         sa.Column("run_id", BIG, nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("scope", sa.Text(), nullable=False),
         sa.Column("version", BIG, nullable=False),
         sa.Column("source_name", sa.Text(), nullable=False),
         sa.Column("source_sha256", sa.Text(), nullable=False),
-        sa.ForeignKeyConstraint(["run_id"], ["run.id"], name=op.f("fk_directory_run_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_directory")),
-        sa.UniqueConstraint("version", name=op.f("uq_directory_version")),
+        sa.Column("as_of", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(["run_id"], ["run.id"], name=op.f("fk_directory_file_run_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_directory_file")),
+        sa.UniqueConstraint(
+            "kind", "scope", "version", name=op.f("uq_directory_file_kind_scope_version")
+        ),
         sqlite_strict=True,
     )
     op.create_table(
@@ -631,24 +636,28 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_outcome_file_source_id"), "outcome_file", ["source_id"], unique=False)
     op.create_table(
-        "owner",
+        "directory_row",
         sa.Column("id", BIG, nullable=False),
-        sa.Column("directory_id", BIG, nullable=False),
+        sa.Column("directory_file_id", BIG, nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
         sa.Column("line", BIG, nullable=False),
-        sa.Column("key", sa.Text(), nullable=False),
-        sa.Column("person", sa.Text(), nullable=False),
-        sa.Column("team", sa.Text(), nullable=False),
-        sa.Column("project", sa.Text(), nullable=False),
-        sa.Column("cost_centre", sa.Text(), nullable=False),
+        sa.Column("cells", sa.Text(), nullable=False),
         sa.Column("valid_from", sa.Text(), nullable=True),
         sa.Column("valid_to", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(
-            ["directory_id"], ["directory.id"], name=op.f("fk_owner_directory_id")
+            ["directory_file_id"],
+            ["directory_file.id"],
+            name=op.f("fk_directory_row_directory_file_id"),
         ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_owner")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_directory_row")),
         sqlite_strict=True,
     )
-    op.create_index(op.f("ix_owner_directory_id"), "owner", ["directory_id"], unique=False)
+    op.create_index(
+        op.f("ix_directory_row_directory_file_id"),
+        "directory_row",
+        ["directory_file_id"],
+        unique=False,
+    )
     op.create_table(
         "posting_fx",
         sa.Column("id", BIG, nullable=False),

@@ -1,6 +1,7 @@
 """Files people write, kept as versions: the newest is in force, equal content is not kept again."""
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from sqlalchemy import Connection, Table, insert, select
@@ -43,7 +44,13 @@ def version_of(row: Any) -> Version:
 
 
 def new_version(
-    connection: Connection, run_id: int, table: Table, source: tuple[str, str], **key: str
+    connection: Connection,
+    run_id: int,
+    table: Table,
+    source: tuple[str, str],
+    *,
+    as_of: date | None = None,
+    **key: str,
 ) -> tuple[Version, int | None]:
     """Insert the next version of a file.
 
@@ -52,6 +59,7 @@ def new_version(
         run_id: the run that brings it.
         table: see `newest`.
         source: the file's name, and the SHA-256 of its bytes, hexadecimal.
+        as_of: the day of a snapshot, where the table has such a column.
         key: see `newest`.
 
     Returns:
@@ -66,6 +74,7 @@ def new_version(
         version=version.version,
         source_name=version.source_name,
         source_sha256=version.source_sha256,
+        **({} if as_of is None else {"as_of": as_of}),
         **key,
     )
     return version, inserted_id(connection, statement)

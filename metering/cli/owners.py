@@ -18,9 +18,11 @@ from metering.cli.frame import (
 )
 
 if TYPE_CHECKING:
+    from metering.workflows.owner_imports import Imported
     from metering.workflows.owners import Checked, Shown, Unowned
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_TOLD_LINES = 5
 
 
 @click.group()
@@ -34,33 +36,73 @@ def owners() -> None:
 
 
 @owners.command("import")
-@click.argument("file", type=_FILE, metavar="FILE")
+@click.argument("files", nargs=-1, required=True, type=_FILE, metavar="FILE...")
+@click.option(
+    "--as-of",
+    "as_of",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="DAY",
+    help="The day of a snapshot of people: what differs from the one before is dated by it.",
+)
+@click.option("--repository", default="", metavar="OWNER/NAME", help="Whose CODEOWNERS file it is.")
 @format_option()
 @click.pass_context
-def import_(ctx: click.Context, /, file: Path, *, output_format: str) -> None:
-    r"""Take FILE into force: an owners file (CSV) or a rules file (TOML), told apart by content.
+def import_(
+    ctx: click.Context,
+    /,
+    files: tuple[Path, ...],
+    *,
+    as_of: datetime | None,
+    repository: str,
+    output_format: str,
+) -> None:
+    r"""Take FILEs into force, each recognised by its content: owners, the directory, and rules.
 
-    An owners file has the columns key, person, team, project, cost_centre, valid_from and valid_to
-    (half-open days). A rules file has [[rule]] tables with name, match, assign and, if dated, from
-    and to. A file with a mistake is refused whole and nothing changes; the one in force before is
-    kept as history. What is posted changes with the next `metering post`.
+    An owners file (CSV) has the columns key, person, team, project, cost_centre, valid_from and
+    valid_to (half-open days). A directory says the same in tables: keys, people, teams, projects,
+    cost centres and repositories. People also come as an HR export, whose columns [people.columns]
+    names, or as SCIM 2.0; repositories as CODEOWNERS or GitHub's list of teams. A rules file (TOML)
+    has [[rule]] tables with name, match, assign and, if dated, from and to.
+
+    The files are taken together or not at all: one with a mistake, a team without cost centre, or
+    two lines that name different owners for one day, and nothing changes. What was in force before
+    is kept as history. What is posted changes with the next `metering post`.
 
     \b
-    Example:
+    Examples:
         metering owners import sample_logs/owners/owners.csv
+        metering owners import hr.csv teams.csv cost-centres.csv
+        metering owners import okta.json --as-of 2026-10-31
+        metering owners import CODEOWNERS --repository acme/shop
     """
-    from metering.workflows.owners import import_file
+    from metering.workflows.owner_imports import Said, import_files
     from metering.workflows.runs import Run
 
-    imported = import_file(settings_or_fail(ctx), Run.now("owners import", file=str(file)), file)
+    names = {"file": str(files[0])} if len(files) == 1 else {"files": [str(one) for one in files]}
+    said = Said(as_of.date() if as_of else None, repository)
+    more = {"as_of": said.as_of, "repository": repository}
+    run = Run.now(
+        "owners import", **names, **{name: str(value) for name, value in more.items() if value}
+    )
+    imported = import_files(settings_or_fail(ctx), run, files, said)
     if output_format == "json":
-        emit_json(asdict(imported))
+        emit_json(asdict(imported[0]) if len(imported) == 1 else list(map(asdict, imported)))
         return
-    counted = f"{imported.count} {'entries' if imported.kind == 'owners' else 'rules'}"
-    if imported.is_new:
-        note(f"{imported.name}: {counted}, in force as {imported.kind} version {imported.version}")
+    for one in imported:
+        _tell_import(one)
+
+
+def _tell_import(one: "Imported") -> None:
+    things = {"owners": "entries", "rules": "rules"}.get(one.kind, "lines")
+    if one.is_new:
+        counted = f"{one.count} {things}"
+        note(f"{one.name}: {counted}, in force as {one.kind} version {one.version}")
     else:
-        note(f"{imported.name} is in force already, as {imported.kind} version {imported.version}")
+        note(f"{one.name} is in force already, as {one.kind} version {one.version}")
+    if one.left_out:
+        note(f"{one.name}: {len(one.left_out)} say nothing about owners")
+    for line in one.left_out[:_TOLD_LINES]:
+        note(f"    {line}")
 
 
 @owners.command()

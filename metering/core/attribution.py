@@ -11,9 +11,11 @@ hundred thousand distinct values at once.
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from itertools import accumulate
 from typing import Final
 
 from metering.core.patterns import Pattern
+from metering.core.tickets import ticket_projects
 
 RULE_FIELDS: Final = (
     "provider",
@@ -25,10 +27,20 @@ RULE_FIELDS: Final = (
     "workspace",
     "principal",
     "workflow_key",
+    "service_tier",
+    "processing",
+    "speed",
+    "region",
+    "endpoint_scope",
+    "context_window",
+    "conditions",
 )
 """The columns a rule may look at; besides these, any tag as `tag:NAME`."""
 
 TAG_PREFIX: Final = "tag:"
+
+TICKET_KEY: Final = "ticket:"
+"""Before the prefix of a project's tickets, as the directory knows it: ticket:PAY for PAY-142."""
 
 DIRECTORY_FIELDS: Final = ("api_key", "principal", "workspace")
 """The fields by which the directory is asked after the last rule, in this order."""
@@ -51,12 +63,15 @@ class Owner:
 
 @dataclass(frozen=True, slots=True)
 class DirectoryEntry:
-    """One line of the owners file: who owned a key from one day to another.
+    """Who owned a key from one day to another: a line of the owners file, or what others join to.
 
     Attributes:
         line: physical line in the file, 1-based.
-        key: an API key's name or id, a principal or a workspace, as the usage spells it.
+        key: an API key's name or id, a principal or a workspace, as the usage spells it; a
+            repository or a folder of it; TICKET_KEY and a prefix; empty for a person as such.
         valid_from, valid_to: days of the books, half-open; None is unbounded.
+        place: the lines that say so, as "keys.csv:3, people.csv:12"; empty where it is `line` of
+            the file the directory is named after.
     """
 
     line: int
@@ -67,6 +82,7 @@ class DirectoryEntry:
     cost_centre: str
     valid_from: date | None = None
     valid_to: date | None = None
+    place: str = ""
 
     @property
     def owner(self) -> Owner:
@@ -76,15 +92,24 @@ class DirectoryEntry:
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """The owners file: entries of one key never overlap (its parser refuses that).
+    """Who owns which key: entries of one key never overlap (what makes it refuses that).
 
     Attributes:
-        name: the file's name, for explanations.
+        name: the owners file's name, for explanations.
         entries: in file order.
+        people: where the directory knows people by themselves, everybody's days; a key's entries
+            tell of people only where it does not.
+        folders: keys that hold for everything below them: of acme/shop for acme/shop/api.
     """
 
     name: str = "owners.csv"
     entries: tuple[DirectoryEntry, ...] = ()
+    people: tuple[DirectoryEntry, ...] = ()
+    folders: frozenset[str] = frozenset()
+
+    def place_of(self, entry: DirectoryEntry) -> str:
+        """Return where an entry stands, as "owners.csv:12"."""
+        return entry.place or f"{self.name}:{entry.line}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +128,9 @@ class Assign:
         owner_of: a field whose value is looked up in the directory; "" when the rule names the
             owner itself. Where the directory has no entry for the value and day, the rule does
             not match, and the next one is asked.
-        cost_centre, team, project, person: the owner; with `owner_of`, those given here replace
+        ticket_in: the same, for the projects of the tickets in a field's value: PAY of
+            `ana/PAY-142-retry`. Of several, the first that the directory knows.
+        cost_centre, team, project, person: the owner; with a lookup, those given here replace
             what the directory says.
     """
 
@@ -112,6 +139,25 @@ class Assign:
     project: str = ""
     person: str = ""
     owner_of: str = ""
+    ticket_in: str = ""
+
+    @property
+    def asked(self) -> str:
+        """The field whose value is looked up in the directory; "" for none."""
+        return self.owner_of or self.ticket_in
+
+    def keys_in(self, value: str, folders: frozenset[str] = frozenset()) -> tuple[str, ...]:
+        """Return the keys of the directory to ask for a value, the first to be asked first.
+
+        Args:
+            value: of the field `asked`.
+            folders: of the directory.
+        """
+        if self.ticket_in:
+            return tuple(TICKET_KEY + project for project in ticket_projects(value))
+        above = accumulate(value.split("/"), "{}/{}".format) if folders and "/" in value else ()
+        parents = [folder for folder in above if folder in folders and folder != value]
+        return (value, *reversed(parents))
 
     def applied_to(self, found: Owner) -> Owner:
         """Return the owner found in the directory with this rule's own words over it."""
@@ -150,7 +196,7 @@ class Rule:
     @property
     def fields(self) -> tuple[str, ...]:
         """The fields the rule looks at, sorted."""
-        looked_up = {self.assign.owner_of} if self.assign.owner_of else set()
+        looked_up = {self.assign.asked} if self.assign.asked else set()
         return tuple(sorted({condition.field for condition in self.match} | looked_up))
 
 
@@ -220,12 +266,13 @@ def owner_of(
             continue
         if not all(_holds(condition, identity) for condition in rule.match):
             continue
-        if not rule.assign.owner_of:
+        if not rule.assign.asked:
             return owned_by_rule(rule)
-        value = identity.get(rule.assign.owner_of)
-        for entry in directory.entries:
-            if entry.key == value and _holds_on(day, entry.valid_from, entry.valid_to):
-                return owned_by_entry(rule, entry, directory)
+        value = identity.get(rule.assign.asked)
+        for key in () if value is None else rule.assign.keys_in(value, directory.folders):
+            for entry in directory.entries:
+                if entry.key == key and _holds_on(day, entry.valid_from, entry.valid_to):
+                    return owned_by_entry(rule, entry, directory)
     return None
 
 
@@ -236,8 +283,9 @@ def owned_by_rule(rule: Rule) -> Owned:
 
 def owned_by_entry(rule: Rule, entry: DirectoryEntry, directory: Directory) -> Owned:
     """Return the answer of a rule that found an entry of the directory."""
-    how = f"{directory.name}:{entry.line} {rule.assign.owner_of}"
-    basis = f"owners {rule.assign.owner_of}"
+    asked = f"ticket in {rule.assign.ticket_in}" if rule.assign.ticket_in else rule.assign.owner_of
+    how = f"{directory.place_of(entry)} {asked}"
+    basis = f"owners {asked}"
     if not rule.name:
         return Owned(entry.owner, how, basis)
     return Owned(

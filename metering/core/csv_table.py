@@ -38,13 +38,24 @@ class Table:
     rejections: tuple[Rejection, ...]
 
 
-def read_table(text: str, required: Sequence[str], optional: Sequence[str] = ()) -> Table:
+def read_header(text: str) -> tuple[str, ...]:
+    """Return the names of the columns of a CSV text; none where its header cannot be read."""
+    try:
+        return tuple(name.strip() for name in next(_numbered_rows(text), (1, []))[1])
+    except csv.Error:
+        return ()
+
+
+def read_table(
+    text: str, required: Sequence[str], optional: Sequence[str] = (), *, closed: bool = False
+) -> Table:
     """Return the rows of a CSV text.
 
     Args:
         text: the whole file, decoded.
         required: columns that must be there, in the order a message names them.
         optional: columns that may be there.
+        closed: refuse any other column.
     """
     rows: list[Row] = []
     rejections: list[Rejection] = []
@@ -53,7 +64,7 @@ def read_table(text: str, required: Sequence[str], optional: Sequence[str] = ())
     try:
         line, header = next(numbered, (1, []))
         names = [name.strip() for name in header]
-        refused = _header_refused(line, names, required, optional)
+        refused = _header_refused(line, names, required, optional, closed=closed)
         if refused:
             return Table((), refused)
         wanted = {*required, *optional}
@@ -84,12 +95,25 @@ def _numbered_rows(text: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _header_refused(
-    line: int, names: Sequence[str], required: Sequence[str], optional: Sequence[str]
+    line: int,
+    names: Sequence[str],
+    required: Sequence[str],
+    optional: Sequence[str],
+    *,
+    closed: bool,
 ) -> tuple[Rejection, ...]:
     expected = "a header with the columns " + ", ".join(required)
+    if closed and optional:
+        expected += f"; there may be {', '.join(optional)}"
     missing = ", ".join(name for name in required if name not in names)
     doubled = ", ".join(n for n in (*required, *optional) if names.count(n) > 1)
-    told = (("missing-column", missing, "missing"), ("doubled-column", doubled, "there twice"))
+    others = {*required, *optional, ""} if closed else set(names)
+    unknown = ", ".join(dict.fromkeys(name for name in names if name not in others))
+    told = (
+        ("missing-column", missing, "missing"),
+        ("doubled-column", doubled, "there twice"),
+        ("unknown-column", unknown, "there"),
+    )
     return tuple(
         Rejection(line, code, columns, found, expected, WHOLE_FILE_REMEDY)
         for code, columns, found in told

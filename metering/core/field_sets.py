@@ -17,6 +17,7 @@ from operator import and_
 from typing import Final
 
 from metering.core.attribution import (
+    Assign,
     Directory,
     Owned,
     Rule,
@@ -67,7 +68,8 @@ class Attribution:
         self._ranked = rules.ranked
         self._entries = _entries_by_key(directory)
         self._first_owned, self.owned = _owned_by_rank(self._ranked, directory)
-        self._lookups = sum(1 << at for at, rule in enumerate(self._ranked) if rule.assign.owner_of)
+        self._folders = directory.folders
+        self._lookups = sum(1 << at for at, rule in enumerate(self._ranked) if rule.assign.asked)
         self.field_sets = _field_sets(self._ranked)
 
     def decide(self, field_set: FieldSet, values: Sequence[Values]) -> list[Answer]:
@@ -133,12 +135,14 @@ class Attribution:
         self, rule: Rule, identity: Mapping[str, str | None]
     ) -> Iterator[tuple[int, int, int]]:
         start, end = _ordinals(rule.valid_from, rule.valid_to)
-        if not rule.assign.owner_of:
+        if not rule.assign.asked:
             yield start, end, 0
             return
-        for first, last, entry in self._entries.get(identity[rule.assign.owner_of] or "", ()):
-            if max(start, first) < min(end, last):
-                yield max(start, first), min(end, last), entry
+        # An earlier key's days are taken before a later one is asked: of a folder, of a ticket.
+        for key in rule.assign.keys_in(identity[rule.assign.asked] or "", self._folders):
+            for first, last, entry in self._entries.get(key, ()):
+                if max(start, first) < min(end, last):
+                    yield max(start, first), min(end, last), entry
 
     def _masks(
         self, ranks: Sequence[int], name: str, distinct: set[str | None]
@@ -147,12 +151,14 @@ class Attribution:
         # Every rule of a set looks at every field of it, so a missing value rules all of them out.
         exact: dict[str, int] = {}
         patterns: dict[Pattern, int] = {}
-        unconditional = lookups = 0
+        unconditional = 0
+        lookups: dict[Assign, int] = {}
         for rank in ranks:
             bit, rule = 1 << rank, self._ranked[rank]
             pattern = next((c.pattern for c in rule.match if c.field == name), None)
-            if rule.assign.owner_of == name:
-                lookups |= bit
+            if rule.assign.asked == name:
+                how = Assign(owner_of=rule.assign.owner_of, ticket_in=rule.assign.ticket_in)
+                lookups[how] = lookups.get(how, 0) | bit
             if pattern is None:
                 unconditional |= bit
             elif pattern.kind is PatternKind.EXACT:
@@ -167,7 +173,10 @@ class Attribution:
             mask = exact.get(value, 0) | unconditional
             for at in together.matching(value) if bits else ():
                 mask |= bits[at]
-            masks[value] = mask if value in self._entries else mask & ~lookups
+            for how, ranks_asking in lookups.items():
+                if not any(key in self._entries for key in how.keys_in(value, self._folders)):
+                    mask &= ~ranks_asking
+            masks[value] = mask
         return masks
 
 
@@ -187,7 +196,7 @@ def _owned_by_rank(
     owned: list[Owned] = []
     for rule in ranked:
         first.append(len(owned))
-        if not rule.assign.owner_of:
+        if not rule.assign.asked:
             owned.append(owned_by_rule(rule))
             continue
         owned.extend(owned_by_entry(rule, entry, directory) for entry in directory.entries)

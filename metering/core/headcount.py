@@ -28,7 +28,10 @@ class Presence:
 
 
 def presences(directory: Directory) -> tuple[Presence, ...]:
-    """Return the people the owners file names, with the owner of each of their keys."""
+    """Return the people of the directory with the owners they work for.
+
+    Where it does not know people by themselves, those its keys name.
+    """
     return tuple(
         Presence(
             entry.person,
@@ -36,7 +39,7 @@ def presences(directory: Directory) -> tuple[Presence, ...]:
             entry.valid_from,
             entry.valid_to,
         )
-        for entry in directory.entries
+        for entry in directory.people or directory.entries
         if entry.person
     )
 

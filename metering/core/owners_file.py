@@ -17,7 +17,7 @@ from typing import Final
 
 from metering.core.attribution import Directory, DirectoryEntry
 from metering.core.csv_table import Row, read_table
-from metering.core.validity import validity_of
+from metering.core.validity import days_told, validity_of
 from metering.errors import WHOLE_FILE_REMEDY, RefusedFileError, RejectedError, Rejection, shown
 
 OWNER_COLUMNS: Final = (
@@ -100,12 +100,8 @@ def _overlap(first: DirectoryEntry, second: DirectoryEntry) -> Rejection:
         second.line,
         "overlapping-validity",
         "key",
-        f"{shown(second.key)}, {_days(second)}",
-        f"days that line {first.line} does not claim: it says {_days(first)}",
+        f"{shown(second.key)}, {days_told(second.valid_from, second.valid_to)}",
+        f"days that line {first.line} does not claim: it says"
+        f" {days_told(first.valid_from, first.valid_to)}",
         "end the earlier one on the day the later one begins, and give the file again",
     )
-
-
-def _days(entry: DirectoryEntry) -> str:
-    start = f"from {entry.valid_from}" if entry.valid_from else "from the beginning"
-    return f"{start} to {entry.valid_to}" if entry.valid_to else f"{start} on"

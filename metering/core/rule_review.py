@@ -127,7 +127,7 @@ class _Tried:
 def _tried(rules: RuleSet, directory: Directory, identities: Sequence[Identity]) -> _Tried:
     attribution = Attribution(rules, directory)
     every_rule = (1 << len(rules.rules)) - 1
-    looked_up = sorted({rule.assign.owner_of for rule in rules.rules} - {""})
+    looked_up = sorted({rule.assign.asked for rule in rules.rules} - {""})
     # Identities that meet the same rules, and find the same in the directory, share their fate.
     alike: Counter[tuple[int, tuple[str | None, ...]]] = Counter(
         (mask & every_rule, tuple(identity.get(field) for field in looked_up))
@@ -173,10 +173,10 @@ def _gaps(directory: Directory) -> Iterator[Remark]:
             end, start = entry.valid_to, following.valid_from
             if end is not None and start == end + timedelta(days=1):
                 says = (
-                    f"nobody owns this key on {end}, which lies between this line and line"
-                    f" {following.line}; valid_to is the day after the last one"
+                    f"nobody owns this key on {end}, which lies between this line and"
+                    f" {directory.place_of(following)}; valid_to is the day after the last one"
                 )
-                yield Remark("gap", f"{directory.name}:{entry.line}", says)
+                yield Remark("gap", directory.place_of(entry), says)
 
 
 def _named(rule: Rule) -> str:

@@ -10,8 +10,9 @@ One table per rule; the first that matches wins:
     to = 2027-01-01
 
 A value is compared whole: exact, or as `glob:` or `re2:` says. `match = {}` takes all that is
-left. `assign = { owner_of = "tag:key_alias" }` looks the tag's value up in the owners file. `from`
-and `to` are half-open days and may be left out.
+left. `assign = { owner_of = "tag:key_alias" }` looks the tag's value up in the directory;
+`ticket_in = "tag:branch"` looks for tickets in it and takes the project whose prefix PAY-142 has.
+`from` and `to` are half-open days and may be left out.
 
 The file is taken whole or refused whole, with every mistake at once.
 """
@@ -34,7 +35,7 @@ from metering.core.validity import validity_of
 from metering.errors import RefusedFileError, RejectedError, shown
 
 _RULE_KEYS: Final = ("name", "match", "assign", "from", "to")
-_ASSIGN_KEYS: Final = ("cost_centre", "team", "project", "person", "owner_of")
+_ASSIGN_KEYS: Final = ("cost_centre", "team", "project", "person", "owner_of", "ticket_in")
 _FIELD_NAMES: Final = f"one of {', '.join(RULE_FIELDS)}, tag:NAME"
 
 
@@ -101,10 +102,13 @@ def _assign(table: Mapping[str, object], place: Place) -> Assign:
     for rejection in unknown_keys(table, _ASSIGN_KEYS, place):
         raise RejectedError(rejection)
     assign = Assign(**{key: text_in(table, key, place) for key in table})
-    if assign.owner_of:
-        _require_field(assign.owner_of, "owner_of", place)
-    elif not assign.cost_centre:
-        expected = "one that pays, or owner_of to look it up"
+    if assign.owner_of and assign.ticket_in:
+        raise place.refused("bad-value", "ticket_in", "there", "either owner_of or ticket_in")
+    for lookup in ("owner_of", "ticket_in"):
+        if lookup in table:
+            _require_field(assign.asked, lookup, place)
+    if not assign.asked and not assign.cost_centre:
+        expected = "one that pays, or owner_of or ticket_in to look it up"
         raise place.refused("missing-cost-centre", "assign", "without a cost centre", expected)
     return assign
 

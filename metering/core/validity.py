@@ -44,6 +44,12 @@ def validity_of(
     return first, last
 
 
+def days_told(start: date | None, end: date | None) -> str:
+    """Return half-open days in words."""
+    since = f"from {start}" if start else "from the beginning"
+    return f"{since} to {end}" if end else f"{since} on"
+
+
 def _bound(line: int, name: str, text: str) -> date | None:
     try:
         return day_of(text)

@@ -7,12 +7,13 @@ two, are read. `metering verify` reads the closed ones as well and holds them ag
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from metering.books import directory as directory_book
 from metering.books import flat_files as flat_book
 from metering.books import outcomes as outcome_book
-from metering.books import owners as owner_book
 from metering.books import period_content as content_book
 from metering.books import periods as period_book
 from metering.books import rate_cards as card_book
+from metering.books import rules as rule_book
 from metering.books import sharing as sharing_book
 from metering.core.ledger import ledger_hash
 from metering.usage.outcomes import joined_digest
@@ -44,8 +45,8 @@ def versions_in_force(connection: "Connection") -> dict[str, str]:
     }
     for file in flat_book.flat_files_in_force(connection):
         versions[f"flat {file.name}"] = file.sha256
-    versions["rules"] = owner_book.rule_set_version(connection).source_sha256
-    versions["owners"] = owner_book.directory_version(connection).source_sha256
+    versions["rules"] = rule_book.rule_set_version(connection).source_sha256
+    versions["owners"] = directory_book.directory_version(connection).source_sha256
     versions["sharing"] = sharing_book.sharing_version(connection).source_sha256
     for name, version in sharing_book.driver_versions(connection).items():
         versions[f"driver {name}"] = version.source_sha256
@@ -57,8 +58,8 @@ def versions_in_force(connection: "Connection") -> dict[str, str]:
 def versions_told(connection: "Connection") -> dict[str, str]:
     """Return the same as a person knows it: the number of each version, and its content digest."""
     numbers = {f"card {card.name}": card.version for card in card_book.card_versions(connection)}
-    numbers["rules"] = owner_book.rule_set_version(connection).version
-    numbers["owners"] = owner_book.directory_version(connection).version
+    numbers["rules"] = rule_book.rule_set_version(connection).version
+    numbers["owners"] = directory_book.directory_version(connection).version
     numbers["sharing"] = sharing_book.sharing_version(connection).version
     for name, version in sharing_book.driver_versions(connection).items():
         numbers[f"driver {name}"] = version.version

@@ -14,7 +14,7 @@ from metering.workflows.flat_files import import_flat
 from metering.workflows.ingest import Order, ingest_files
 from metering.workflows.invoices import ingest_invoices
 from metering.workflows.outcome_imports import ingest_outcomes
-from metering.workflows.owners import import_file
+from metering.workflows.owner_imports import import_file
 from metering.workflows.post import Posted, post
 from metering.workflows.recording import Receipt
 from metering.workflows.report import Reported, report_chargeback

@@ -19,12 +19,12 @@ from metering.core.money import divide_half_even
 from metering.core.outcome_rules import SESSION, OutcomeRules, checked_rules
 from metering.core.outcomes import VENDOR_UNITS, WEIGHT_UNIT, OutcomeKind, Stage
 from metering.core.periods import BillingPeriod
+from metering.core.tickets import ticket_in
 from metering.engine import charges as engine
 from metering.engine import outcomes as outcome_engine
 from metering.engine import spend as spend_engine
 from metering.engine.outcomes import Problem
 from metering.errors import BookError
-from metering.ingest.outcomes.ticket_keys import ticket_in
 from metering.usage.lake import Lake
 from metering.workflows.day_cells import live_cells
 from metering.workflows.desired import Policy, desired_charges

@@ -1,17 +1,13 @@
-"""Owners and rules: take a file as the new version in force, review them, and explain a key."""
+"""Owners and rules: review those in force by the usage there is, and explain a key."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from metering.books import owners as owner_book
-from metering.books.engine import begin_read, begin_write, open_engine
+from metering.books.engine import begin_read, open_engine
 from metering.books.migrations import require_current
-from metering.books.runs import record_run
 from metering.core.allocation import Sharing
 from metering.core.attribution import (
     DIRECTORY_FIELDS,
@@ -24,10 +20,8 @@ from metering.core.attribution import (
     owner_of,
 )
 from metering.core.ledger import AccountKind
-from metering.core.owners_file import parse_owners
 from metering.core.patterns import Pattern, PatternKind
 from metering.core.rule_review import Identity, Remark, review, without_owner
-from metering.core.rules_file import parse_rules
 from metering.engine import charge_totals
 from metering.engine import charges as engine
 from metering.engine.detail import DETAIL_CELLS, open_detail
@@ -38,39 +32,16 @@ from metering.workflows.desired import Policy, desired_charges
 from metering.workflows.outcome_owners import outcome_identities
 from metering.workflows.policy import policy_in_force
 from metering.workflows.post import FIRST_DAY, LAST_DAY
-from metering.workflows.text_files import read_text
 
 if TYPE_CHECKING:
     import duckdb
-    from sqlalchemy import Connection
 
     from metering.settings import Settings
-    from metering.workflows.runs import Run
 
 # Each key without owner becomes a rule of its own while its money is counted; more of them than
 # this would take longer to decide than anybody would take to read.
 _MOST_KEYS: Final = 5_000
 _NOBODY: Final = "(nobody)"
-_RULE_HEADER: Final = re.compile(r"^[ \t]*\[\[?[ \t]*rule\b", re.MULTILINE)
-
-
-@dataclass(frozen=True, slots=True)
-class Imported:
-    """What an import did.
-
-    Attributes:
-        kind: "owners" or "rules".
-        name: of the file, as explanations call it.
-        version: now in force.
-        is_new: False when this very content was in force already; nothing is changed then.
-        count: entries or rules.
-    """
-
-    kind: str
-    name: str
-    version: int
-    is_new: bool
-    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,44 +89,6 @@ class Shown:
     identity: Identity
     owned: Owned | None
     is_seen: bool
-
-
-def import_file(settings: "Settings", run: "Run", path: Path) -> Imported:
-    """Take an owners file (CSV) or a rules file (TOML), told apart by content, into force.
-
-    Raises:
-        RefusedFileError: something in it cannot be taken; nothing changes then.
-        SourceError: it cannot be read as UTF-8 text.
-    """
-    if _RULE_HEADER.search(read_text(path).text):
-        return import_rules(settings, run, path)
-    return import_owners(settings, run, path)
-
-
-def import_owners(settings: "Settings", run: "Run", path: Path) -> Imported:
-    """Take an owners file as the directory in force; see `import_file`."""
-    file = read_text(path)
-    directory = parse_owners(file.text, str(path), name=path.name)
-    with _books_for_writing(settings) as connection:
-        before = owner_book.directory_version(connection)
-        is_new = before.source_sha256 != file.sha256
-        if is_new:
-            run_id = _recorded(connection, run)
-            before = owner_book.store_directory(connection, run_id, directory, file.sha256)
-    return Imported("owners", before.source_name, before.version, is_new, len(directory.entries))
-
-
-def import_rules(settings: "Settings", run: "Run", path: Path) -> Imported:
-    """Take a rules file as the rules in force; see `import_file`."""
-    file = read_text(path)
-    rules = parse_rules(file.text, str(path), name=path.name)
-    with _books_for_writing(settings) as connection:
-        before = owner_book.rule_set_version(connection)
-        is_new = before.source_sha256 != file.sha256
-        if is_new:
-            run_id = _recorded(connection, run)
-            before = owner_book.store_rule_set(connection, run_id, rules, file.sha256)
-    return Imported("rules", before.source_name, before.version, is_new, len(rules.rules))
 
 
 def check(settings: "Settings") -> Checked:
@@ -207,18 +140,6 @@ class _Usage:
     cells: DayCells
     identities: tuple[Identity, ...]
     outcomes: tuple[Identity, ...]
-
-
-@contextmanager
-def _books_for_writing(settings: "Settings") -> Iterator["Connection"]:
-    books = open_engine(settings.books_url)
-    require_current(books)
-    with begin_write(books) as connection:
-        yield connection
-
-
-def _recorded(connection: "Connection", run: "Run") -> int:
-    return record_run(connection, run.command, run.arguments, run.started_at, run.user)
 
 
 @contextmanager

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from datetime import date
 from typing import TYPE_CHECKING, Final
 
+from metering.books import directory as directory_book
 from metering.books import ledger as ledger_book
-from metering.books import owners as owner_book
 from metering.books import periods as period_book
 from metering.books import rate_cards as card_book
+from metering.books import rules as rule_book
 from metering.books import runs as run_book
 from metering.books import sources as source_book
 from metering.core.periods import BillingPeriod
@@ -71,8 +72,8 @@ def snapshot_of_period(
         history=_history(connection, period),
         tie_outs=tie_outs(connection, settings, period),
         cards=_cards_used(connection, charged.cards),
-        rules_version=owner_book.rule_set_version(connection).version or None,
-        directory_version=owner_book.directory_version(connection).version or None,
+        rules_version=rule_book.rule_set_version(connection).version or None,
+        directory_version=directory_book.directory_version(connection).version or None,
         sources=tuple(_receipts(connection, period)),
         promoted=tuple(_promotions(charged.promoted, settings)),
         quarantined=len(source_book.quarantine_list(connection)),

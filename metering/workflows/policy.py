@@ -3,9 +3,10 @@
 from typing import TYPE_CHECKING
 
 from metering.books import adjustments as adjustment_book
-from metering.books import owners as owner_book
+from metering.books import directory as directory_book
 from metering.books import periods as period_book
 from metering.books import rate_cards as card_book
+from metering.books import rules as rule_book
 from metering.books import sharing as sharing_book
 from metering.books.engine import begin_read, open_engine
 from metering.core.attribution import (
@@ -35,8 +36,8 @@ def policy_in_force(connection: "Connection", settings: "Settings") -> Policy:
     """Return what decides prices and owners now."""
     return Policy(
         rates=RateBook(card_book.cards_in_force(connection)),
-        rules=owner_book.rule_set_in_force(connection),
-        directory=owner_book.directory_in_force(connection),
+        rules=rule_book.rule_set_in_force(connection),
+        directory=directory_book.directory_in_force(connection),
         currency=settings.currency,
         promoted=settings.promoted,
         sharing=sharing_book.sharing_in_force(connection),
@@ -95,8 +96,8 @@ def _frozen(connection: "Connection", settings: "Settings") -> tuple[Reign, ...]
         with begin_read(books, as_of=runs[versions]) as then:
             reigns.append(
                 Reign(
-                    owner_book.rule_set_in_force(then),
-                    owner_book.directory_in_force(then),
+                    rule_book.rule_set_in_force(then),
+                    directory_book.directory_in_force(then),
                     tuple(days),
                     sharing_book.sharing_in_force(then),
                     sharing_book.drivers_in_force(then),
@@ -108,8 +109,8 @@ def _frozen(connection: "Connection", settings: "Settings") -> tuple[Reign, ...]
 def _versions(connection: "Connection") -> tuple[str, ...]:
     drivers = sharing_book.driver_versions(connection)
     return (
-        owner_book.rule_set_version(connection).source_sha256,
-        owner_book.directory_version(connection).source_sha256,
+        rule_book.rule_set_version(connection).source_sha256,
+        directory_book.directory_version(connection).source_sha256,
         sharing_book.sharing_version(connection).source_sha256,
         *(f"{name} {version.source_sha256}" for name, version in drivers.items()),
     )

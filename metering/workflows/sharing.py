@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from metering.books import directory as directory_book
 from metering.books import ledger as ledger_book
-from metering.books import owners as owner_book
+from metering.books import rules as rule_book
 from metering.books import sharing as sharing_book
 from metering.books.engine import begin_read, begin_write, open_engine
 from metering.books.migrations import require_current
@@ -195,8 +196,8 @@ def check(settings: "Settings") -> tuple[Remark, ...]:
 
 def known_targets(connection: "Connection") -> Known:
     """Return what a sharing file or a driver may name."""
-    directory = owner_book.directory_in_force(connection)
-    rules = owner_book.rule_set_in_force(connection)
+    directory = directory_book.directory_in_force(connection)
+    rules = rule_book.rule_set_in_force(connection)
     return Known(
         known_owners(directory, rules), frozenset(sharing_book.driver_versions(connection))
     )

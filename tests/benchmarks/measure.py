@@ -201,13 +201,13 @@ def _fill_lake(settings: Settings, rows: int) -> None:
 
 def _ledger(home: Path) -> Settings:
     from metering.workflows.database import start_ledger  # noqa: PLC0415 - only to prepare
-    from metering.workflows.owners import import_rules  # noqa: PLC0415
+    from metering.workflows.owner_imports import import_file  # noqa: PLC0415
 
     shutil.rmtree(home, ignore_errors=True)
     start_ledger(home, _run("init"))
     settings = load_settings(home / "metering.toml")
     corpus.write_rules(home / "rules.toml")
-    import_rules(settings, _run("owners import"), home / "rules.toml")
+    import_file(settings, _run("owners import"), home / "rules.toml")
     return replace(settings, memory_limit=MEMORY)
 
 

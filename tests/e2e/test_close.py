@@ -24,7 +24,7 @@ from metering.workflows.card_imports import import_card
 from metering.workflows.closing import close_period, reopen_period
 from metering.workflows.estimates import estimate_period
 from metering.workflows.explain import explain
-from metering.workflows.owners import import_file
+from metering.workflows.owner_imports import import_file
 from metering.workflows.periods import periods, show_period
 from metering.workflows.post import post
 from metering.workflows.quarantine import assign

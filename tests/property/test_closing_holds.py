@@ -19,7 +19,7 @@ from metering.errors import BookError
 from metering.settings import Settings
 from metering.workflows.card_imports import import_card
 from metering.workflows.closing import close_period
-from metering.workflows.owners import import_file
+from metering.workflows.owner_imports import import_file
 from metering.workflows.periods import periods, show_period
 from metering.workflows.post import post
 from metering.workflows.refusals import RefusalCode

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from metering.core.money import apportion
+from metering.core.tickets import ticket_in
 from metering.engine.given import give_table
 from metering.engine.spend import (
     SPEND_TYPES,
@@ -18,7 +19,6 @@ from metering.engine.spend import (
     give_tickets,
     spend_by_keys,
 )
-from metering.ingest.outcomes.ticket_keys import ticket_in
 
 DAY = date(2026, 10, 1)
 _LINES = {

@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from metering.core.outcomes import WEIGHT_UNIT, OutcomeKind, Stage
+from metering.core.tickets import ticket_in
 from metering.ingest.contract import Identity, Reading, Repeat, Sample, SourceRole, Verdict
 from metering.ingest.fields import FieldRefused, Fields
 from metering.ingest.marks import by_keys
 from metering.ingest.outcomes.contract import outcomes_of
-from metering.ingest.outcomes.ticket_keys import ticket_in
 from metering.ingest.outcomes.trailers import (
     session_of_messages,
     tool_of_labels,

@@ -1,4 +1,4 @@
-"""Keys of tickets in the names of branches: PAY-142 in `ana/PAY-142-retry`."""
+"""Keys of tickets in the names of branches and workflows: PAY-142 in `ana/PAY-142-retry`."""
 
 import re
 from typing import Final
@@ -22,3 +22,9 @@ def ticket_in(branch: str | None) -> str | None:
         if project not in _NOT_PROJECTS:
             return f"{project}-{number}"
     return None
+
+
+def ticket_projects(text: str | None) -> tuple[str, ...]:
+    """Return the prefixes of the ticket keys in a name, in its order: PAY of PAY-142."""
+    found = dict.fromkeys(project for project, _ in _KEY.findall(text or ""))
+    return tuple(project for project in found if project not in _NOT_PROJECTS)

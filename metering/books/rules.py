@@ -1,4 +1,4 @@
-"""Who pays: versions of the owners file and of the rules; the newest of each is in force."""
+"""Rules of who pays: versions of the rules file; the newest is in force."""
 
 import json
 from datetime import date
@@ -18,39 +18,8 @@ from metering.books.schema import (
 )
 from metering.books.types import DayText, canonical_json
 from metering.books.versions import Version, new_version, newest, version_of
-from metering.core.attribution import Assign, Directory, DirectoryEntry, Match, Rule, RuleSet
+from metering.core.attribution import Assign, Match, Rule, RuleSet
 from metering.core.patterns import Pattern, PatternKind
-
-
-class DirectoryRow(BookTable, table=True):
-    """One version of the owners file."""
-
-    __tablename__: ClassVar[Any] = "directory"
-    __table_args__ = strict(UniqueConstraint("version"))
-
-    id: int | None = row_id()
-    run_id: int = reference("run.id")
-    version: int = whole()
-    source_name: str = words()
-    source_sha256: str = words()
-
-
-class OwnerRow(BookTable, table=True):
-    """Who owned a key from one day to another."""
-
-    __tablename__: ClassVar[Any] = "owner"
-    __table_args__ = strict()
-
-    id: int | None = row_id()
-    directory_id: int = reference("directory.id", index=True)
-    line: int = whole()
-    key: str = words()
-    person: str = words()
-    team: str = words()
-    project: str = words()
-    cost_centre: str = words()
-    valid_from: date | None = Field(sa_type=DayText)
-    valid_to: date | None = Field(sa_type=DayText)
 
 
 class RuleSetRow(BookTable, table=True):
@@ -82,70 +51,8 @@ class RuleRow(BookTable, table=True):
     valid_to: date | None = Field(sa_type=DayText)
 
 
-_DIRECTORY: Final = table_of(DirectoryRow)
-_OWNER: Final = table_of(OwnerRow)
 _RULE_SET: Final = table_of(RuleSetRow)
 _RULE: Final = table_of(RuleRow)
-
-
-def store_directory(
-    connection: Connection, run_id: int, directory: Directory, sha256: str
-) -> Version:
-    """Keep an owners file as the newest version; the one in force is not kept again.
-
-    Args:
-        connection: of a write transaction.
-        run_id: the run that brings it.
-        directory: the checked file.
-        sha256: of its bytes, hexadecimal.
-    """
-    version, directory_id = new_version(connection, run_id, _DIRECTORY, (directory.name, sha256))
-    if directory_id is not None and directory.entries:
-        connection.execute(
-            insert(_OWNER),
-            [
-                {
-                    "directory_id": directory_id,
-                    "line": entry.line,
-                    "key": entry.key,
-                    "person": entry.person,
-                    "team": entry.team,
-                    "project": entry.project,
-                    "cost_centre": entry.cost_centre,
-                    "valid_from": entry.valid_from,
-                    "valid_to": entry.valid_to,
-                }
-                for entry in directory.entries
-            ],
-        )
-    return version
-
-
-def directory_in_force(connection: Connection) -> Directory:
-    """Return the newest owners file; without any, one that names nobody."""
-    found = newest(connection, _DIRECTORY)
-    if found is None:
-        return Directory()
-    rows = connection.execute(
-        select(
-            _OWNER.c.line,
-            _OWNER.c.key,
-            _OWNER.c.person,
-            _OWNER.c.team,
-            _OWNER.c.project,
-            _OWNER.c.cost_centre,
-            _OWNER.c.valid_from,
-            _OWNER.c.valid_to,
-        )
-        .where(_OWNER.c.directory_id == found.id)
-        .order_by(_OWNER.c.id)
-    )
-    return Directory(found.source_name, tuple(DirectoryEntry(*row) for row in rows))
-
-
-def directory_version(connection: Connection) -> Version:
-    """Return which owners file is in force."""
-    return version_of(newest(connection, _DIRECTORY))
 
 
 def store_rule_set(connection: Connection, run_id: int, rules: RuleSet, sha256: str) -> Version:
@@ -225,5 +132,6 @@ def _assign_written(assign: Assign) -> str:
         "project": assign.project,
         "person": assign.person,
         "owner_of": assign.owner_of,
+        "ticket_in": assign.ticket_in,
     }
     return canonical_json({name: value for name, value in said.items() if value})

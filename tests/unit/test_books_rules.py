@@ -1,34 +1,16 @@
-"""Owners and rules come back exactly as they were stored, and the newest are in force."""
+"""Rules come back exactly as they were stored, and the newest are in force."""
 
 from datetime import date
 
 from sqlalchemy import Engine
 
 from metering.books.engine import begin_read, begin_write
-from metering.books.owners import (
-    directory_in_force,
-    directory_version,
-    rule_set_in_force,
-    rule_set_version,
-    store_directory,
-    store_rule_set,
-)
+from metering.books.rules import rule_set_in_force, rule_set_version, store_rule_set
 from metering.books.versions import Version
-from metering.core.attribution import Assign, Directory, DirectoryEntry, Match, Rule, RuleSet
+from metering.core.attribution import Assign, Match, Rule, RuleSet
 from metering.core.patterns import Pattern
 from tests.books_rows import a_run
 
-_ENTRY = DirectoryEntry(
-    line=2,
-    key="key_1",
-    person="Nina",
-    team="payments",
-    project="refunds",
-    cost_centre="CC-1",
-    valid_from=date(2026, 1, 1),
-    valid_to=None,
-)
-_DIRECTORY = Directory("owners.csv", (_ENTRY,))
 _RULES = RuleSet(
     "rules.toml",
     (
@@ -43,40 +25,33 @@ _RULES = RuleSet(
             assign=Assign(cost_centre="CC-1", team="platform"),
             valid_to=date(2027, 1, 1),
         ),
-        Rule(position=2, name="all", match=(), assign=Assign(owner_of="tag:key_alias")),
+        Rule(position=2, name="tickets", match=(), assign=Assign(ticket_in="tag:branch")),
+        Rule(position=3, name="all", match=(), assign=Assign(owner_of="tag:key_alias")),
     ),
 )
 
 
 def test_nothing_is_in_force_at_first(any_books: Engine) -> None:
     with begin_read(any_books) as connection:
-        assert directory_in_force(connection) == Directory()
         assert rule_set_in_force(connection) == RuleSet()
-        assert directory_version(connection) == rule_set_version(connection) == Version(0, "", "")
+        assert rule_set_version(connection) == Version(0, "", "")
 
 
-def test_owners_and_rules_come_back_as_they_were(any_books: Engine) -> None:
+def test_rules_come_back_as_they_were(any_books: Engine) -> None:
     with begin_write(any_books) as connection:
-        run_id = a_run(connection)
-        store_directory(connection, run_id, _DIRECTORY, "aa")
-        store_rule_set(connection, run_id, _RULES, "bb")
+        store_rule_set(connection, a_run(connection), _RULES, "bb")
 
     with begin_read(any_books) as connection:
-        assert directory_in_force(connection) == _DIRECTORY
         assert rule_set_in_force(connection) == _RULES
-        assert directory_version(connection) == Version(1, "owners.csv", "aa")
         assert rule_set_version(connection) == Version(1, "rules.toml", "bb")
 
 
 def test_the_newest_is_in_force_even_when_it_is_empty(any_books: Engine) -> None:
     with begin_write(any_books) as connection:
         run_id = a_run(connection)
-        store_directory(connection, run_id, _DIRECTORY, "aa")
         store_rule_set(connection, run_id, _RULES, "bb")
 
-        assert store_directory(connection, run_id, Directory(), "cc").version == 2
         assert store_rule_set(connection, run_id, RuleSet(), "dd").version == 2
-        assert directory_in_force(connection) == Directory()
         assert rule_set_in_force(connection) == RuleSet()
 
 
@@ -84,7 +59,7 @@ def test_the_file_in_force_is_not_stored_again_but_an_earlier_one_is(any_books: 
     with begin_write(any_books) as connection:
         run_id = a_run(connection)
         numbers = [
-            store_directory(connection, run_id, _DIRECTORY, sha256).version
+            store_rule_set(connection, run_id, _RULES, sha256).version
             for sha256 in ("aa", "aa", "bb", "aa")
         ]
 

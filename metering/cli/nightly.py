@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @format_option()
 @click.pass_context
 def nightly(ctx: click.Context, /, *, output_format: str) -> None:
-    r"""Take in what waits in the inbox, post, tie out, look at budgets and verify.
+    r"""Take in what waits in the inbox, post, tie out, look at budgets and findings, verify.
 
     The inbox is the folder `inbox` beside metering.toml, or what [nightly] inbox says: usage in it
     or anywhere below, outcomes in `outcomes`, invoices in `invoices`. What was taken in moves to

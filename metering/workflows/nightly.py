@@ -22,6 +22,7 @@ from metering.core.money import decimal_text
 from metering.core.periods import BillingPeriod
 from metering.errors import BookError, MeteringError
 from metering.workflows.budgets import budgeted
+from metering.workflows.findings import cases_of
 from metering.workflows.ingest import Order, ingest_files
 from metering.workflows.invoices import ingest_invoices
 from metering.workflows.outcome_imports import ingest_outcomes
@@ -56,7 +57,7 @@ class Step:
     """One step of the night.
 
     Attributes:
-        name: "usage", "outcomes", "invoices", "post", "tie-out", "budgets" or "verify".
+        name: "usage", "outcomes", "invoices", "post", "tie-out", "budgets", "findings", "verify".
         summary: what it did, a sentence's end.
         told: what somebody has to look at, each in full.
     """
@@ -142,6 +143,7 @@ class _Night:
         yield "post", self._post
         yield "tie-out", self._tie_out
         yield "budgets", self._budgets
+        yield "findings", self._findings
         yield "verify", self._verify
 
     def _usage(self) -> Step:
@@ -228,6 +230,17 @@ class _Night:
         state = StepState.ATTENTION if over else StepState.DONE
         count = sum(one.budget is not None for one in found.stands)
         return Step("budgets", state, f"{count} looked at", told)
+
+    def _findings(self) -> Step:
+        try:
+            found = cases_of(self._settings)
+        except BookError as error:
+            if error.code in ("no-usage", "too-few-days"):
+                return Step("findings", StepState.LEFT_OUT, "too little usage to compare")
+            raise
+        unread = [case for case in found.shown if not case.is_quiet]
+        # Findings are read once a month, with the review; a night only tells how many there are.
+        return Step("findings", StepState.DONE, f"{len(unread)} wait for an answer")
 
     def _verify(self) -> Step:
         found = verify(self._settings)

@@ -1053,6 +1053,7 @@ def adjustments() -> None:
         sa.Column("subject", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("p90_nanos", BIG, nullable=False),
         sa.CheckConstraint(
             "state IN ('open', 'explained', 'confirmed', 'dismissed', 'fixed')",
             name=op.f("ck_finding_event_state_known"),

@@ -328,13 +328,19 @@ def _checked(study: Study, at: int) -> tuple[str, ...]:
     common = {move.model for move in study.test.common.moves}
     window = int(panel.window_days[at])
     lag = float(study.test.answered.lag_days[at])
+    events = ", ".join(near) if near else "none"
     return (
-        f"events at the onset: {', '.join(near) if near else 'none'}",
+        f"events at the onset: {'none were given' if panel.frames.events.empty else events}",
         "common cause: "
         + (f"moves of {', '.join(sorted(common))} are taken off" if common else "none"),
         f"pending: outcomes come {lag:.0f} days after usage, and are waited for up to {window}",
         "feed: " + (f"{len(gaps)} gaps are left out" if gaps else "no gap"),
-        "price: spend is compared at the prices of the first day",
+        "price: "
+        + (
+            "no list prices were given, spend is compared as it was paid"
+            if panel.frames.prices.empty
+            else "spend is compared at the prices of the first day"
+        ),
     )
 
 

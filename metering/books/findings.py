@@ -6,7 +6,15 @@ from typing import Any, ClassVar, Final
 
 from sqlalchemy import CheckConstraint, Connection, insert, text
 
-from metering.books.schema import BookTable, reference, row_id, strict, table_of, words
+from metering.books.schema import (
+    BookTable,
+    reference,
+    row_id,
+    strict,
+    table_of,
+    whole,
+    words,
+)
 
 
 class FindingState(StrEnum):
@@ -35,11 +43,12 @@ class FindingEventRow(BookTable, table=True):
     subject: str = words()
     state: str = words()
     note: str = words()
+    p90_nanos: int = whole()
 
 
 _EVENT: Final = table_of(FindingEventRow)
 _LAST: Final = text("""
-    SELECT e.case_id, e.subject, e.state, e.note, r.started_by FROM finding_event e
+    SELECT e.case_id, e.subject, e.state, e.note, e.p90_nanos, r.started_by FROM finding_event e
     JOIN run r ON r.id = e.run_id
     WHERE e.id = (SELECT max(last.id) FROM finding_event last WHERE last.case_id = e.case_id)
 """)
@@ -52,22 +61,45 @@ class Said:
     Attributes:
         subject: what the finding is about, as it was then.
         note: in the words of who said it.
+        p90_nanos: what the money was less than then, with nine chances in ten.
         by: who.
     """
 
     subject: str
     state: FindingState
     note: str
+    p90_nanos: int
     by: str
 
 
-def add_said(
-    connection: Connection, run_id: int, case_id: str, subject: str, state: FindingState, note: str
-) -> None:
+@dataclass(frozen=True, slots=True)
+class NewSaid:
+    """What somebody says of a finding.
+
+    Attributes:
+        case_id: of the finding.
+        subject: what it is about.
+        note: in the words of who says it.
+        p90_nanos: what its money is less than now, with nine chances in ten.
+    """
+
+    case_id: str
+    subject: str
+    state: FindingState
+    note: str
+    p90_nanos: int
+
+
+def add_said(connection: Connection, run_id: int, said: NewSaid) -> None:
     """Record what was said of a finding."""
     connection.execute(
         insert(_EVENT).values(
-            run_id=run_id, case_id=case_id, subject=subject, state=state.value, note=note
+            run_id=run_id,
+            case_id=said.case_id,
+            subject=said.subject,
+            state=said.state.value,
+            note=said.note,
+            p90_nanos=said.p90_nanos,
         )
     )
 
@@ -75,6 +107,8 @@ def add_said(
 def last_said(connection: Connection) -> dict[str, Said]:
     """Return the last that was said, by the id of the finding."""
     return {
-        row.case_id: Said(row.subject, FindingState(row.state), row.note, row.started_by)
+        row.case_id: Said(
+            row.subject, FindingState(row.state), row.note, row.p90_nanos, row.started_by
+        )
         for row in connection.execute(_LAST)
     }

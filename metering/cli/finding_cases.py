@@ -27,7 +27,8 @@ def list_(ctx: click.Context, /, *, every: bool, output_format: str) -> None:
     r"""List what a reviewer reads: the largest certain money first.
 
     Findings are worked out from all usage and outcomes in the books, at the rates in force then.
-    One that was explained, dismissed or fixed stays quiet until its pattern changes.
+    One that was explained, dismissed or fixed stays quiet until its pattern changes, or its money
+    has doubled.
 
     \b
     Example:
@@ -36,7 +37,7 @@ def list_(ctx: click.Context, /, *, every: bool, output_format: str) -> None:
     from metering.workflows.findings import cases_of
 
     found = cases_of(settings_or_fail(ctx))
-    shown = [case for case in found.shown if every or not case.is_quiet]
+    shown = found.shown if every else found.unread
     if output_format == "json":
         emit_json([_as_json(case) for case in shown])
         return
@@ -160,7 +161,7 @@ def _closing(found: "Cases", quiet: int) -> str:
     objects = found.review.study.panel.objects
     told = f"{counted(len(found.shown), 'finding')} in {counted(objects, 'project')}"
     if quiet:
-        told += f"; {quiet} answered, see --all"
+        told += f"; {quiet} answered or beyond the list, see --all"
     if found.decided:
         told += f"; {found.confirmed} of {found.decided} answered so far were confirmed"
     return told

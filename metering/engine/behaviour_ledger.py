@@ -3,8 +3,9 @@
 The cells have been opened, owned and rated (`engine.charges`), the outcomes netted and owned
 (`engine.outcomes`); here both get the shape of `behaviour_folder`. What cells do not count
 (sessions, hours of the day) is null, and whatever would need it says that it is not measured.
-Amounts are quantities times rates, as decimals with twelve digits: the book rounds once a posting,
-which no detector could see.
+Amounts are quantities times rates in whole picos, so that no order of rows changes them; the book
+rounds once a posting, which no detector could see. Prices are left out: a ledger has many for one
+model (batch, tiers, regions), and spend is compared as it was paid.
 """
 
 from collections.abc import Sequence
@@ -30,6 +31,7 @@ KEPT: Final = ("principal", "workflow_key")
 """Columns of the cells that the engine's table `lines` has to keep for this."""
 
 _WEIGHT_UNIT: Final = 10_000
+_PICOS_IN_NANO: Final = 1_000
 
 
 def open_ledger(
@@ -95,9 +97,9 @@ def _make_usage(connection: "duckdb.DuckDBPyConnection", owners: Sequence[OwnerA
         CREATE OR REPLACE TEMP TABLE spent AS
         SELECT m.day, k.provider, k.model_raw AS model, m.owner_no, m.principal, m.workflow_key,
             {tokens},
-            CAST(sum(CASE WHEN b.has_rate THEN CAST(m.quantity AS DECIMAL(28, 0))
-                * CAST(b.price AS DECIMAL(28, 0)) / CAST(b.per AS DOUBLE) / 1e9 ELSE 0 END)
-                AS DECIMAL(28, 12)) AS cost_usd
+            CAST(CAST(sum(CASE WHEN b.has_rate THEN CAST(m.quantity AS HUGEINT)
+                * CAST(b.price AS HUGEINT) * {_PICOS_IN_NANO} // CAST(b.per AS HUGEINT) ELSE 0 END)
+                AS DECIMAL(25, 0)) * 0.000000000001::DECIMAL(13, 12) AS DECIMAL(28, 12)) AS cost_usd
         FROM lines m
         JOIN keys k USING (key_no)
         JOIN basis_of o USING (key_no, product, ingestor, meter, decision_no)

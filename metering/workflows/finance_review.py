@@ -132,7 +132,7 @@ class _Review:
         yield Row("Waiting for outcomes", (self._money(spend.pending),))
         yield Row("No outcome answers for it", (self._money(spend.unattributed),))
         if cases is not None:
-            open_cases = [case for case in cases.shown if not case.is_quiet]
+            open_cases = cases.unread
             stake = sum(case.finding.excess_nanos for case in open_cases)
             yield Row(
                 f"At stake in {len(open_cases)} findings, since each began", (self._money(stake),)

@@ -7,15 +7,15 @@ its pattern: an explained one stays quiet until the pattern changes.
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from metering.analysis.findings import Finding
 from metering.analysis.panel import Frames
-from metering.analysis.review import Options, Review, review
+from metering.analysis.review import REVIEWER_BUDGET, Options, Review, review
 from metering.books import findings as finding_book
 from metering.books.engine import begin_read, begin_write, open_engine
-from metering.books.findings import FindingState, Said
+from metering.books.findings import FindingState, NewSaid, Said
 from metering.books.migrations import require_current
 from metering.books.runs import record_run
 from metering.core.ledger import AccountKind, owner_account
@@ -45,6 +45,9 @@ if TYPE_CHECKING:
     from metering.workflows.desired import Desired, Policy
 
 _ID_DIGITS: Final = 8
+# How many times the money of an answered finding has to grow until it is read again.
+_REOPENED_AT: Final = 2
+_ALL: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +71,11 @@ class Case:
 
     @property
     def is_quiet(self) -> bool:
-        """Whether it was answered, so that nobody needs to read it again."""
-        return self.state in (FindingState.EXPLAINED, FindingState.DISMISSED, FindingState.FIXED)
+        """Whether it was answered, and its money has not doubled since."""
+        answered = (FindingState.EXPLAINED, FindingState.DISMISSED, FindingState.FIXED)
+        if self.said is None or self.state not in answered:
+            return False
+        return self.finding.p10_nanos <= _REOPENED_AT * max(self.said.p90_nanos, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,18 +84,26 @@ class Cases:
 
     Attributes:
         review: how they were found.
-        shown: what a reviewer reads, the answered ones included, by the lower bound of the money.
+        shown: all that are flagged and material, the answered ones included, by the lower bound of
+            the money.
+        budget: how many of them a reviewer reads.
         decided: cases that were confirmed, dismissed, explained or fixed, ever.
         confirmed: of them, those that were confirmed or fixed.
     """
 
     review: Review
     shown: tuple[Case, ...]
+    budget: int
     decided: int
     confirmed: int
 
+    @property
+    def unread(self) -> tuple[Case, ...]:
+        """What a reviewer reads: answered ones take up no place in the list."""
+        return tuple(case for case in self.shown if not case.is_quiet)[: self.budget]
 
-def cases_of(settings: "Settings", options: Options | None = None) -> Cases:
+
+def cases_of(settings: "Settings", budget: int = REVIEWER_BUDGET) -> Cases:
     """Return the findings of all usage that the books know of.
 
     Raises:
@@ -106,12 +120,15 @@ def cases_of(settings: "Settings", options: Options | None = None) -> Cases:
                 raise _nothing()
             engine.open_cells(duck, cells.files)
             desired = desired_charges(duck, policy, (cells.first, cells.last), keep=KEPT)
-            found = review(_frames(duck, connection, settings, policy, desired), options)
+            frames = _frames(duck, connection, settings, policy, desired)
         said = finding_book.last_said(connection)
+    # Whoever was answered takes up no place in the list, so it is cut after that is known.
+    found = review(frames, Options(budget=_ALL))
     states = [one.state for one in said.values()]
     return Cases(
         review=found,
         shown=tuple(Case(case_id_of(one), one, said.get(case_id_of(one))) for one in found.shown),
+        budget=budget,
         decided=sum(state is not FindingState.OPEN for state in states),
         confirmed=sum(state in (FindingState.CONFIRMED, FindingState.FIXED) for state in states),
     )
@@ -141,10 +158,11 @@ def say(settings: "Settings", run: Run, case_id: str, state: FindingState, note:
         BookError: `unknown-finding`.
     """
     case = case_of(settings, case_id)
+    said = NewSaid(case_id, str(case.finding.subject), state, note, case.finding.p90_nanos)
     with begin_write(open_engine(settings.books_url)) as connection:
         run_id = record_run(connection, run.command, run.arguments, run.started_at, run.user)
-        finding_book.add_said(connection, run_id, case_id, str(case.finding.subject), state, note)
-    return case_of(settings, case_id)
+        finding_book.add_said(connection, run_id, said)
+        return replace(case, said=finding_book.last_said(connection)[case_id])
 
 
 def case_id_of(finding: Finding) -> str:

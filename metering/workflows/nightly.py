@@ -238,9 +238,8 @@ class _Night:
             if error.code in ("no-usage", "too-few-days"):
                 return Step("findings", StepState.LEFT_OUT, "too little usage to compare")
             raise
-        unread = [case for case in found.shown if not case.is_quiet]
         # Findings are read once a month, with the review; a night only tells how many there are.
-        return Step("findings", StepState.DONE, f"{len(unread)} wait for an answer")
+        return Step("findings", StepState.DONE, f"{len(found.unread)} wait for an answer")
 
     def _verify(self) -> Step:
         found = verify(self._settings)

@@ -15,6 +15,7 @@ import click
 import pytest
 
 from metering.cli.main import main
+from metering.ingest.contract import Ingestor
 from metering.ingest.outcomes import registry as outcomes
 from metering.ingest.registry import installed
 
@@ -50,8 +51,19 @@ def test_a_command_has_help_with_an_example_and_is_in_the_readme(top: str) -> No
 
 
 @pytest.mark.parametrize("ingestor", FORMATS, ids=lambda ingestor: ingestor.name)
-def test_a_format_is_in_the_readme(ingestor: object) -> None:
-    assert f"`{getattr(ingestor, 'name', None)}`" in README
+def test_a_format_is_in_the_readme(ingestor: Ingestor) -> None:
+    assert re.search(rf"^\| `{ingestor.name}` \|", README, re.MULTILINE)
+
+
+@pytest.mark.parametrize("ingestor", installed(), ids=lambda ingestor: ingestor.name)
+def test_the_readme_says_of_a_format_what_the_command_says(ingestor: Ingestor) -> None:
+    (row,) = re.findall(rf"^\| `{ingestor.name}` \|.*$", README, re.MULTILINE)
+
+    _, _, counts_as, export, cannot_tell = row.strip("| ").split(" | ")
+
+    assert counts_as == f"{ingestor.role.value}, {ingestor.identity.value}"
+    assert export.replace("\\*", "*") == ingestor.export
+    assert cannot_tell == ingestor.cannot_tell
 
 
 # --- examples -------------------------------------------------------------------------------

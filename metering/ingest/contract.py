@@ -152,6 +152,7 @@ class Ingestor(Protocol):
         repeat: what an event with a known id and other content means.
         describes: one line for `metering ingestors`: what the format is.
         export: the menu path or API call that produces it.
+        cannot_tell: what a reader may look for in it and not find, in a few words; "" if unknown.
     """
 
     name: str
@@ -161,6 +162,7 @@ class Ingestor(Protocol):
     repeat: Repeat
     describes: str
     export: str
+    cannot_tell: str
 
     def identify(self, sample: Sample) -> Verdict:
         """Say whether `sample` is of this format, and why; pure, cheap, on structure alone."""

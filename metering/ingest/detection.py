@@ -5,6 +5,7 @@ formats claim is refused like one that none claims. The file's name decides noth
 """
 
 import codecs
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -36,7 +37,7 @@ def identify(path: Path, ingestors: "Sequence[Ingestor]", forced: str | None = N
             `unknown-ingestor` for a forced name; or what `sample_of` refuses. Nothing is recorded.
     """
     if forced is not None:
-        return _named(path, ingestors, forced)
+        return named(forced, ingestors, str(path))
     sample = sample_of(path)
     verdicts = [(ingestor, _verdict(path, ingestor, sample)) for ingestor in ingestors]
     claims = [(ingestor, verdict) for ingestor, verdict in verdicts if verdict.matches]
@@ -79,15 +80,26 @@ def sample_of(path: Path) -> Sample:
     return Sample(path.name, text, tuple(line.removesuffix("\r") for line in lines))
 
 
-def _named(path: Path, ingestors: "Sequence[Ingestor]", name: str) -> "Ingestor":
+def named(name: str, ingestors: "Sequence[Ingestor]", where: str) -> "Ingestor":
+    """Return the ingestor of a name.
+
+    Args:
+        name: as the user gave it.
+        ingestors: all that are installed.
+        where: what the message begins with: the file it was named for.
+
+    Raises:
+        SourceError: `unknown-ingestor`, with the names that are spelt like it.
+    """
     for ingestor in ingestors:
         if ingestor.name == name:
             return ingestor
+    alike = get_close_matches(name, [ingestor.name for ingestor in ingestors], n=4, cutoff=0.4)
     raise SourceError(
-        SourceRef(str(path)),
+        SourceRef(where),
         "unknown-ingestor",
         f"no ingestor is called {shown(name)}",
-        details=("known:    " + ", ".join(sorted(ingestor.name for ingestor in ingestors)),),
+        details=(f"nearest:  {', '.join(alike)}",) if alike else (),
         do="see `metering ingestors`",
     )
 

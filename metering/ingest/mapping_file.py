@@ -6,6 +6,7 @@ ingestor of its own, called `mapped-` and its name:
     name = "acme-gateway"
     describes = "Acme gateway: nightly dump of requests"
     export = "the job nightly-dump writes it to the share"
+    cannot_tell = "cached tokens"   # may be left out, like repeat and version
     form = "table"                  # CSV or Parquet; "json" for JSON Lines
     role = "detail"                 # metered: charged; detail: divides; cost: only compared
     identity = "event"              # or "snapshot": an import replaces the days of the file
@@ -97,7 +98,8 @@ _SECTIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "check": ("total", "quantity", "unit_price"),
 }
 _TOP: Final = (
-    *("name", "describes", "export", "form", "role", "identity", "repeat", "version"),
+    *("name", "describes", "export", "cannot_tell"),
+    *("form", "role", "identity", "repeat", "version"),
     *_SECTIONS,
 )
 
@@ -132,6 +134,7 @@ class MappingFile:
     name: str
     describes: str
     export: str
+    cannot_tell: str
     is_table: bool
     role: SourceRole
     identity: Identity
@@ -203,6 +206,7 @@ class _Checked:
             name=document.name(),
             describes=document.text("describes"),
             export=document.text("export"),
+            cannot_tell=document.text("cannot_tell", default=""),
             is_table=document.one_of("form", ("table", "json")) == "table",
             role=SourceRole(document.one_of("role", _ROLES)),
             identity=Identity(document.one_of("identity", tuple(Identity))),

@@ -149,6 +149,7 @@ _ATTRIBUTES: Final[dict[str, type]] = {
     "repeat": Repeat,
     "describes": str,
     "export": str,
+    "cannot_tell": str,
 }
 
 

@@ -86,10 +86,10 @@ class TomlDocument:
             raise self.refused(f"name is {shown(name)}", "words in small letters with hyphens")
         return name
 
-    def text(self, key: str) -> str:
-        """Return a text at the top that has to be there."""
-        value = self.values.get(key)
-        if not isinstance(value, str) or not value:
+    def text(self, key: str, *, default: str | None = None) -> str:
+        """Return a text at the top; without a default it has to be there."""
+        value = self.values.get(key, default)
+        if not isinstance(value, str) or (not value and default is None):
             raise self.refused(f"{key} is left out", "text")
         return value
 

@@ -30,6 +30,7 @@ class BenchRecords:
     repeat = Repeat.REJECT
     describes = "records of the benchmark"
     export = "none"
+    cannot_tell = "anything"
 
     def __init__(self, rows: int) -> None:
         self._rows = rows

@@ -26,6 +26,7 @@ class Claims:
     repeat = Repeat.REJECT
     describes = "lines that begin with a word"
     export = "none"
+    cannot_tell = "anything"
 
     def __init__(self, name: str, word: str) -> None:
         self.name = name
@@ -204,12 +205,22 @@ def test_a_named_ingestor_is_taken_without_a_look_at_the_file(tmp_path: Path) ->
     assert chosen.name == "anthropic-messages"
 
 
-def test_an_unknown_name_is_answered_with_the_known_ones(tmp_path: Path) -> None:
+def test_an_unknown_name_is_answered_with_those_spelt_like_it(tmp_path: Path) -> None:
+    known = [Claims(name, "") for name in ("aws-cur", "openai-costs", "openai-usage")]
+
     with pytest.raises(SourceError) as caught:
-        identify(tmp_path / "none", [Claims("b", ""), Claims("a", "")], forced="openai")
+        identify(tmp_path / "none", known, forced="openai-usages")
 
     assert caught.value.code == "unknown-ingestor"
-    assert "no ingestor is called 'openai'\n    known:    a, b\n" in str(caught.value)
+    said = "no ingestor is called 'openai-usages'\n    nearest:  openai-usage, openai-costs\n"
+    assert said in str(caught.value)
+
+
+def test_an_unknown_name_like_none_leads_to_the_list(tmp_path: Path) -> None:
+    with pytest.raises(SourceError) as caught:
+        identify(tmp_path / "none", [Claims("aws-cur", "")], forced="zzz")
+
+    assert str(caught.value).endswith("'zzz'\n    do:       see `metering ingestors`")
 
 
 def test_a_plug_in_that_raises_is_named_without_a_word_of_the_content(tmp_path: Path) -> None:

@@ -36,6 +36,7 @@ class AnthropicConsoleCostCsv:
     repeat = Repeat.REJECT
     describes = "Anthropic Console cost export: dollars by day and token type, to the cent (CSV)"
     export = "platform.claude.com, Cost, Export (CSV), all workspaces"
+    cannot_tell = "tokens; persons; less than a cent, to which each row is rounded"
 
     def identify(self, sample: Sample) -> Verdict:
         """Match on the header alone: people rename the files they download."""

@@ -50,6 +50,7 @@ class AnthropicConsoleUsageCsv:
     repeat = Repeat.REJECT
     describes = "Anthropic Console usage export: tokens by day, workspace and key names (CSV)"
     export = "platform.claude.com, Usage, Export (CSV), all workspaces"
+    cannot_tell = "persons; requests; ids: workspaces and keys have names, which may change"
 
     def identify(self, sample: Sample) -> Verdict:
         """Match on the header alone: people rename the files they download."""

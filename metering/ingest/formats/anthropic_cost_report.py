@@ -47,6 +47,7 @@ class AnthropicCostReport:
     repeat = Repeat.REJECT
     describes = "Anthropic cost report pages: cents by day, workspace and description"
     export = "GET /v1/organizations/cost_report, every page of a pull in one file"
+    cannot_tell = "keys, persons and quantities; what Priority Tier costs"
 
     def identify(self, sample: Sample) -> Verdict:
         """Match on the keys of buckets and rows; the analytics reports have keys of their own."""

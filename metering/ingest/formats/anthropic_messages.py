@@ -56,6 +56,7 @@ class AnthropicMessages:
     repeat = Repeat.REJECT
     describes = "Anthropic Messages usage report pages: tokens and searches by time bucket"
     export = "GET /v1/organizations/usage_report/messages, every page of a pull in one file"
+    cannot_tell = "requests; the hours of code execution"
 
     def identify(self, sample: Sample) -> Verdict:
         """Match on the keys of buckets and rows; the analytics reports have keys of their own."""

@@ -435,6 +435,7 @@ class AwsCostAndUsageReport:
     repeat = Repeat.REJECT
     describes = "AWS Cost and Usage Report 2.0: rows of Amazon Bedrock and of Claude (CSV, Parquet)"
     export = "Billing and Cost Management > Data Exports > Standard export, CUR 2.0, overwrite"
+    cannot_tell = "requests; who called, unless the export includes caller identities"
 
     def identify(self, sample: Sample) -> Verdict:
         """Match on the columns; the older report, whose tags are columns, is another format."""

@@ -121,6 +121,7 @@ class AzureApimLlmLogs:
     repeat = Repeat.LARGEST
     describes = "Azure API Management: ApiManagementGatewayLlmLog, counts only (JSON, CSV)"
     export = "Log Analytics query over ApiManagementGatewayLlmLog, without the message columns"
+    cannot_tell = "cached tokens; money; exact counts of streamed answers"
 
     def identify(self, sample: Sample) -> Verdict:
         """Match on the columns of the table."""

@@ -404,6 +404,7 @@ class AzureCostDetails:
     repeat = Repeat.REJECT
     describes = "Azure Cost Management: actual or amortized cost, AI services (CSV, Parquet)"
     export = "Cost Management > Exports > Cost and usage details (actual), one month to a file"
+    cannot_tell = "requests; users; tokens of Claude, which is billed in consumption units"
 
     def identify(self, sample: Sample) -> Verdict:
         """Match on the columns, in whatever case they are written."""

@@ -187,6 +187,7 @@ class BedrockInvocationLogs:
     repeat = Repeat.REJECT
     describes = "Amazon Bedrock: model invocation logs, counts only (JSON Lines)"
     export = "Bedrock > Settings > Model invocation logging to S3; BedrockModelInvocationLogs/**"
+    cannot_tell = "money; the lifetime of cache writes; the model behind an inference profile"
 
     def identify(self, sample: Sample) -> Verdict:
         """Match on the fields that stand on every line; what the schema is called is one."""

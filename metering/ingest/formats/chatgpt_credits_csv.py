@@ -60,6 +60,7 @@ class ChatGptCreditsCsv:
     repeat = Repeat.REJECT
     describes = "ChatGPT Business and Enterprise credit export: credits by person and day (CSV)"
     export = "chatgpt.com, workspace settings, Usage, Export credit usage (CSV)"
+    cannot_tell = "dollars: the price of a credit stands in the contract"
 
     def identify(self, sample: Sample) -> Verdict:
         """Match on the header alone: people rename the files they download."""

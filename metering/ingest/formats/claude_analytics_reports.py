@@ -41,6 +41,7 @@ class ClaudeAnalyticsUsage:
     repeat = Repeat.REJECT
     describes = "Anthropic Usage and Cost Analytics API, usage: tokens by any dimension"
     export = "GET /v1/organizations/analytics/usage by day, every page of a pull in one file"
+    cannot_tell = "money; days that are not loaded yet"
 
     def identify(self, sample: Sample) -> Verdict:
         """Match on the objects of a row."""
@@ -71,6 +72,7 @@ class ClaudeAnalyticsCosts:
     repeat = Repeat.REJECT
     describes = "Anthropic Usage and Cost Analytics API, costs: fractions of cents by any dimension"
     export = "GET /v1/organizations/analytics/cost by day, every page of a pull in one file"
+    cannot_tell = "tokens; credits, which come off later; days that are not loaded yet"
 
     def identify(self, sample: Sample) -> Verdict:
         """Match on the objects of a row."""

@@ -52,6 +52,7 @@ class ClaudeCodeAnalytics:
     repeat = Repeat.REJECT
     describes = "Claude Code Analytics API pages: tokens, commits, lines by person and day"
     export = "GET /v1/organizations/usage_report/claude_code, all pages of a day in one file"
+    cannot_tell = "money: its cost is an estimate at list prices; the lifetime of cache writes"
 
     def identify(self, sample: Sample) -> Verdict:
         """Match on the keys of a row."""

@@ -282,6 +282,7 @@ class ClaudeCodeTranscripts:
     repeat = Repeat.LARGEST
     describes = "Claude Code: session transcripts, usage fields only (JSON Lines)"
     export = "~/.claude/projects/**/*.jsonl, collected at least weekly"
+    cannot_tell = "persons, keys and money; all of the output, which some versions write too low"
 
     def identify(self, sample: Sample) -> Verdict:
         """Match on the fields that stand on every line of a conversation."""

@@ -50,6 +50,7 @@ class ClaudeEnterpriseUsage:
     repeat = Repeat.REJECT
     describes = "Claude Enterprise analytics, usage: tokens by time bucket or by user"
     export = "GET /v1/organizations/analytics/{usage_report,user_usage_report}, all pages in a file"
+    cannot_tell = "money; by user, what keys and automation used"
 
     def identify(self, sample: Sample) -> Verdict:
         """Match on the keys of a row."""
@@ -75,6 +76,7 @@ class ClaudeEnterpriseCosts:
     repeat = Repeat.REJECT
     describes = "Claude Enterprise analytics, costs: fractions of cents by time bucket or by user"
     export = "GET /v1/organizations/analytics/{cost_report,user_cost_report}, all pages in a file"
+    cannot_tell = "credits, which come off later; by user, what keys and automation cost"
 
     def identify(self, sample: Sample) -> Verdict:
         """Match on the keys of a row."""

@@ -58,6 +58,7 @@ class ClaudeSpendReportCsv:
     repeat = Repeat.REJECT
     describes = "Claude Team and Enterprise spend report: dollars by person and product (CSV)"
     export = "claude.ai, Analytics, Export spend report of one month; put its days into the name"
+    cannot_tell = "days; cached tokens; what the seats include"
 
     def identify(self, sample: Sample) -> Verdict:
         """Match on the header alone; the order of the columns is not known."""

@@ -140,6 +140,7 @@ class CloudflareAiGateway:
     repeat = Repeat.REJECT
     describes = "Cloudflare AI Gateway: stored logs, a page or an entry per line (JSON Lines)"
     export = "GET /accounts/{account}/ai-gateway/gateways/{gateway}/logs, each answer on a line"
+    cannot_tell = "cached tokens; what the provider bills; what a full log dropped"
 
     def identify(self, sample: Sample) -> Verdict:
         """Match on the names of an entry's fields, in a page or alone."""

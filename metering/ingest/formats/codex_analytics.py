@@ -51,6 +51,7 @@ class CodexAnalytics:
     repeat = Repeat.REJECT
     describes = "Codex Enterprise analytics pages: tokens and credits by person and client"
     export = "GET /v1/analytics/codex/workspaces/{id}/usage, every page of a pull in one file"
+    cannot_tell = "dollars; the model, where one person used several"
 
     def identify(self, sample: Sample) -> Verdict:
         """Match on the keys of a row."""

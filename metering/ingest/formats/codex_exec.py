@@ -63,6 +63,7 @@ class CodexExec:
     repeat = Repeat.REJECT
     describes = "codex exec --json: sums without time or model, which are refused (JSON Lines)"
     export = "not to be exported: ingest the rollout files of the same sessions"
+    cannot_tell = "times and models: every turn is refused"
 
     def identify(self, sample: Sample) -> Verdict:
         """Match on a line that begins or ends a turn."""

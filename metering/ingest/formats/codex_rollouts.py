@@ -324,6 +324,7 @@ class CodexRollouts:
     repeat = Repeat.LARGEST
     describes = "Codex session files, usage fields only (rollout JSON Lines)"
     export = "~/.codex/sessions/**/rollout-*.jsonl, each file whole"
+    cannot_tell = "persons, keys, plans and money"
 
     def identify(self, sample: Sample) -> Verdict:
         """Match on the envelope that every line is."""

@@ -78,6 +78,7 @@ class CopilotBillingCsv:
     repeat = Repeat.REJECT
     describes = "GitHub Copilot billing reports: AI credits, premium requests, metered usage (CSV)"
     export = "GitHub, Billing, Usage, Get usage report (AI usage); all files of a report as one"
+    cannot_tell = "tokens, before August 2026; what seats and their pool cost a user"
 
     def identify(self, sample: Sample) -> Verdict:
         """Match on the header alone: people rename the files they download."""

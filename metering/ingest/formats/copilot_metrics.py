@@ -112,6 +112,7 @@ class CopilotMetrics:
     repeat = Repeat.LARGEST
     describes = "GitHub Copilot usage metrics: credits and CLI tokens by user and day (JSON Lines)"
     export = "GET /enterprises/{e}/copilot/metrics/reports/users-1-day?day=…, its download links"
+    cannot_tell = "tokens outside the command line; what is invoiced"
 
     def identify(self, sample: Sample) -> Verdict:
         """Match on the fields that every report of users has."""

@@ -48,6 +48,7 @@ class CopilotUsageApi:
         "GitHub billing usage API: what Copilot cost by model, in a month or on a day (JSON)"
     )
     export = "GET /organizations/{org}/settings/billing/ai_credit/usage?year=…&month=…"
+    cannot_tell = "users; days, unless one is asked for"
 
     def identify(self, sample: Sample) -> Verdict:
         """Match on the members of a page and its items."""

@@ -44,6 +44,7 @@ class CursorAiCode:
     repeat = Repeat.REJECT
     describes = "Cursor AI code tracking: commits and changes with the lines AI wrote (JSON pages)"
     export = "GET /analytics/ai-code/commits or /changes, every page"
+    cannot_tell = "tokens; commits made outside Cursor"
 
     def identify(self, sample: Sample) -> Verdict:
         """Match on the members of an item, which is a commit or a change."""

@@ -37,6 +37,7 @@ class CursorDailyUsage:
     repeat = Repeat.REJECT
     describes = "Cursor admin API: requests of each member by day (JSON pages)"
     export = "POST /teams/daily-usage-data for whole days, every page of a pull in one file"
+    cannot_tell = "tokens; models; what is billed"
 
     def identify(self, sample: Sample) -> Verdict:
         """Match on the members of a row."""

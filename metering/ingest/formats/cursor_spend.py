@@ -42,6 +42,7 @@ class CursorSpend:
     repeat = Repeat.REJECT
     describes = "Cursor admin API: spend of each member in the running cycle (JSON pages)"
     export = "POST /teams/spend, every page, at the end of each cycle or oftener"
+    cannot_tell = "models; days: a cycle is one sum"
 
     def identify(self, sample: Sample) -> Verdict:
         """Match on the members of a page."""

@@ -76,6 +76,7 @@ class CursorUsageCsv:
     repeat = Repeat.REJECT
     describes = "Cursor usage events, one row per use, four generations of the header (CSV)"
     export = "cursor.com/dashboard, Usage, Export CSV, for whole days"
+    cannot_tell = "less than a cent, to which each row is rounded; conversations"
 
     def identify(self, sample: Sample) -> Verdict:
         """Match on the header alone: people rename the files they download."""

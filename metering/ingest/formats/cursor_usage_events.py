@@ -64,6 +64,7 @@ class CursorUsageEvents:
     repeat = Repeat.REJECT
     describes = "Cursor admin API: usage events of a team, with tokens and charges (JSON pages)"
     export = "POST /teams/filtered-usage-events for whole days, every page of a pull in one file"
+    cannot_tell = "whether the pull was filtered by user"
 
     def identify(self, sample: Sample) -> Verdict:
         """Match on the members of a page."""

@@ -74,6 +74,7 @@ class DeepSeekAmountCsv:
     repeat = Repeat.REJECT
     describes = "DeepSeek usage export: tokens by day, key and model with their prices (CSV)"
     export = "platform.deepseek.com, Usage, Export: amount-*.csv of the archive"
+    cannot_tell = "its currency, which follows from the prices; persons"
 
     def identify(self, sample: Sample) -> Verdict:
         """Match on the header alone: people rename the files they download."""

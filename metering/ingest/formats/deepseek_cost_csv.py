@@ -38,6 +38,7 @@ class DeepSeekCostCsv:
     repeat = Repeat.REJECT
     describes = "DeepSeek cost export: money by day, model and wallet (CSV)"
     export = "platform.deepseek.com, Usage, Export: cost-*.csv of the archive"
+    cannot_tell = "keys; tokens"
 
     def identify(self, sample: Sample) -> Verdict:
         """Match on the header alone: people rename the files they download."""

@@ -374,6 +374,7 @@ class Focus:
     repeat = Repeat.REJECT
     describes = "FOCUS 1.0 to 1.4 cost and usage, AI services: AWS, Azure and others (CSV, Parquet)"
     export = "AWS Data Exports: FOCUS 1.2; Azure Cost Management > Exports: FOCUS cost; others' own"
+    cannot_tell = "requests; users; tokens, where the issuer bills in other units"
 
     def identify(self, sample: Sample) -> Verdict:
         """Match on the mandatory columns of the specification."""

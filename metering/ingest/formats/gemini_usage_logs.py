@@ -102,6 +102,7 @@ class GeminiUsageLogs:
     repeat = Repeat.LARGEST
     describes = "Gemini API: logged responses, usageMetadata only (JSON Lines)"
     export = "log responseId, modelVersion, createTime and usageMetadata of each response"
+    cannot_tell = "money; users; the service tier that was billed"
 
     def identify(self, sample: Sample) -> Verdict:
         """Match on the usage and the id of a response, in either spelling."""

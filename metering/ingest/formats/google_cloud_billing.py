@@ -401,6 +401,7 @@ class GoogleCloudBilling:
     repeat = Repeat.REJECT
     describes = "Google Cloud Billing export: Vertex AI and Gemini API (JSON, CSV, Parquet)"
     export = "Billing > Billing export to BigQuery; export the rows of one invoice.month to a file"
+    cannot_tell = "requests; users; the keys of the Gemini API"
 
     def identify(self, sample: Sample) -> Verdict:
         """Match on the columns of the export, nested or flat."""

@@ -207,6 +207,7 @@ class HeliconeRequests:
     repeat = Repeat.REJECT
     describes = "Helicone gateway: exported requests (JSON Lines, JSON array, CSV)"
     export = "npx @helicone/export, or POST /v1/request/query and one row per line"
+    cannot_tell = "what is billed; in the CSV, provider and cached tokens"
 
     def identify(self, sample: Sample) -> Verdict:
         """Match on the names of the fields, whichever of the forms they come in."""

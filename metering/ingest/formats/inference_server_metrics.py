@@ -106,6 +106,7 @@ class InferenceServerMetrics:
     repeat = Repeat.LARGEST
     describes = "vLLM, SGLang, NVIDIA NIM: snapshots of their counters (Prometheus text)"
     export = "GET /federate of Prometheus; or /metrics after a line '# scraped TIME INSTANCE'"
+    cannot_tell = "users, keys and requests; money"
 
     def identify(self, sample: Sample) -> Verdict:
         """Match on the counter of prompt tokens, which all of the servers have."""

@@ -187,6 +187,7 @@ class KongAiLogs:
     repeat = Repeat.REJECT
     describes = "Kong AI Gateway: request logs with usage (JSON Lines)"
     export = "what the file-log, http-log or another log plugin of Kong writes"
+    cannot_tell = "what Anthropic cached; what is billed"
 
     def identify(self, sample: Sample) -> Verdict:
         """Match on the time of a request and the usage of a known plugin."""

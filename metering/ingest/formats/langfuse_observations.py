@@ -249,6 +249,7 @@ class LangfuseObservations:
     repeat = Repeat.LARGEST
     describes = "Langfuse: exported observations (JSON Lines, JSON array, CSV)"
     export = "Tracing > Observations > Export, or the scheduled export to blob storage"
+    cannot_tell = "the provider; what is billed"
 
     def identify(self, sample: Sample) -> Verdict:
         """Match on the names of the fields, whichever of the forms they come in."""

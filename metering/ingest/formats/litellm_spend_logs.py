@@ -258,6 +258,7 @@ class LiteLlmSpendLogs:
     repeat = Repeat.REJECT
     describes = "LiteLLM proxy: spend logs, one row per request (JSON Lines, JSON array, CSV)"
     export = "GET /spend/logs?summarize=false, or a dump of the table LiteLLM_SpendLogs"
+    cannot_tell = "what is billed: its cost is LiteLLM's own price list"
 
     def identify(self, sample: Sample) -> Verdict:
         """Match on the column names of the table, whichever of the three forms they come in."""

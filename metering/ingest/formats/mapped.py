@@ -56,6 +56,7 @@ class Mapped:
         self.repeat: Repeat = mapping.repeat
         self.describes: str = mapping.describes
         self.export: str = mapping.export
+        self.cannot_tell: str = mapping.cannot_tell
         self._mapping = mapping
         self._layout = layout_of(mapping)
 

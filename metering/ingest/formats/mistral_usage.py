@@ -91,6 +91,7 @@ class MistralUsage:
     repeat = Repeat.REJECT
     describes = "Mistral console usage of a month, with prices (JSON); undocumented by Mistral"
     export = "admin.mistral.ai, the answer of /api/billing/v2/usage?month=…&year=…"
+    cannot_tell = "keys and persons; requests"
 
     def identify(self, sample: Sample) -> Verdict:
         """Match on the members of an entry, wherever it lies; the prices follow at the end."""

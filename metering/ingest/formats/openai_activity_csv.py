@@ -59,6 +59,7 @@ class OpenAiActivityCsv:
     repeat = Repeat.REJECT
     describes = "OpenAI dashboard activity export: completions by time bucket (CSV)"
     export = "platform.openai.com, Usage, Export, activity data of completions (CSV)"
+    cannot_tell = "names: projects, users and keys have ids; reasoning; money"
 
     def identify(self, sample: Sample) -> Verdict:
         """Match on the header alone: people rename the files they download."""

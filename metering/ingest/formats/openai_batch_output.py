@@ -176,6 +176,7 @@ class OpenAiBatchOutput:
     repeat = Repeat.REJECT
     describes = "OpenAI Batch API output files: usage of each answer (JSON Lines)"
     export = "GET /v1/files/{output_file_id}/content of a finished batch"
+    cannot_tell = "keys, projects and money; when an embedding was made"
 
     def identify(self, sample: Sample) -> Verdict:
         """Match on the fields of every line."""

@@ -56,6 +56,7 @@ class OpenAiCostCsv:
     repeat = Repeat.REJECT
     describes = "OpenAI dashboard cost export: dollars by day and the chosen grouping (CSV)"
     export = "platform.openai.com, Usage, Costs, Export (CSV)"
+    cannot_tell = "models and tiers: a line item is a text"
 
     def identify(self, sample: Sample) -> Verdict:
         """Match on the header alone: people rename the files they download."""

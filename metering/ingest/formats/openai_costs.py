@@ -40,6 +40,7 @@ class OpenAiCosts:
     repeat = Repeat.REJECT
     describes = "OpenAI costs API pages: dollars by day, project, key and line item"
     export = "GET /v1/organization/costs, every page of a pull in one file"
+    cannot_tell = "models, tiers and persons: a line item is a text"
 
     def identify(self, sample: Sample) -> Verdict:
         """Match on the `object` of the result rows; usage pages have the same envelope."""

@@ -89,6 +89,7 @@ class OpenAiUsage:
     repeat = Repeat.REJECT
     describes = "OpenAI usage API pages: tokens, images, audio, searches, storage by time bucket"
     export = "GET /v1/organization/usage/{completions,embeddings,…}, every page of a pull in a file"
+    cannot_tell = "names: projects, users and keys have ids; reasoning; money"
 
     def identify(self, sample: Sample) -> Verdict:
         """Match on the `object` of the result rows; the envelope alone may hold costs."""

@@ -42,6 +42,7 @@ class OpenRouterActivity:
     repeat = Repeat.REJECT
     describes = "OpenRouter activity endpoint: cost by day, model and endpoint (JSON pages)"
     export = "GET /api/v1/activity with a management key, at least every 30 days"
+    cannot_tell = "keys, persons and cached tokens"
 
     def identify(self, sample: Sample) -> Verdict:
         """Match on the members of a row."""

@@ -78,6 +78,7 @@ class OpenRouterActivityCsv:
     repeat = Repeat.REJECT
     describes = "OpenRouter activity export, one row per request with its cost (CSV)"
     export = "openrouter.ai/activity, Export, ungrouped (CSV)"
+    cannot_tell = "cache writes; what own keys paid elsewhere is a tag"
 
     def identify(self, sample: Sample) -> Verdict:
         """Match on the header alone: people rename the files they download."""

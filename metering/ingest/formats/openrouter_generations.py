@@ -78,6 +78,7 @@ class OpenRouterGenerations:
     repeat = Repeat.REJECT
     describes = "OpenRouter generation endpoint: single requests with native tokens (JSON Lines)"
     export = "GET /api/v1/generation?id=…, one answer on each line"
+    cannot_tell = "the requests that nobody asked for by id"
 
     def identify(self, sample: Sample) -> Verdict:
         """Match on the members of an answer."""

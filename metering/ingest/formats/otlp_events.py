@@ -189,6 +189,7 @@ class OtlpEvents:
     repeat = Repeat.REJECT
     describes = "Claude Code: events over OpenTelemetry, OTLP logs as JSON Lines"
     export = "OTEL_LOGS_EXPORTER=otlp, and the file exporter of a collector, logs in their own file"
+    cannot_tell = "what is billed: its cost is an estimate; the lifetime of cache writes"
 
     def identify(self, sample: Sample) -> Verdict:
         """Match on the signal and the name of an event."""

@@ -273,6 +273,7 @@ class OtlpMetrics:
     repeat = Repeat.LARGEST
     describes = "OpenTelemetry metrics of Claude Code and of the GenAI conventions: OTLP JSON Lines"
     export = "the file exporter of an OpenTelemetry collector, metrics in a file of their own"
+    cannot_tell = "requests; what is billed; the lifetime of cache writes"
 
     def identify(self, sample: Sample) -> Verdict:
         """Match on the signal and the name of a metric that counts tokens."""

@@ -232,6 +232,7 @@ class OtlpSpans:
     repeat = Repeat.LARGEST
     describes = "OpenTelemetry traces with the GenAI conventions: OTLP as JSON Lines"
     export = "the file exporter of an OpenTelemetry collector, traces in a file of their own"
+    cannot_tell = "money; what sampling dropped"
 
     def identify(self, sample: Sample) -> Verdict:
         """Match on the signal and a name of the GenAI conventions."""

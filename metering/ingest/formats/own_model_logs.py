@@ -164,6 +164,7 @@ class OwnModelLogs:
     export = (
         "what stands in front of the servers logs each answer, with stream_options.include_usage"
     )
+    cannot_tell = "money: the house says what its capacity costs; answers that were not logged"
 
     def identify(self, sample: Sample) -> Verdict:
         """Match on what every answer says of itself."""

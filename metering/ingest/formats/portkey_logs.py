@@ -131,6 +131,7 @@ class PortkeyLogs:
     repeat = Repeat.REJECT
     describes = "Portkey gateway: exported logs, one row per request (JSON Lines)"
     export = "POST /v1/logs/exports, start it, and download what it names"
+    cannot_tell = "cached tokens; money: its cost may be cents or dollars, and is not taken"
 
     def identify(self, sample: Sample) -> Verdict:
         """Match on the names of the fields that an export asks for."""

@@ -137,6 +137,7 @@ class SalesforceWalletEvents:
     repeat = Repeat.REJECT
     describes = "Salesforce Digital Wallet: consumption of credits event by event (CSV, Parquet)"
     export = "Data 360 query of TenantConsumptionInsights or TenantEnrichedUsageEvent, as CSV"
+    cannot_tell = "dollars: the price of a credit stands in the contract; models and tokens"
 
     def identify(self, sample: Sample) -> Verdict:
         """Match on the columns, however the object and the org spell them."""

@@ -85,6 +85,7 @@ class SalesforceWalletTotals:
     repeat = Repeat.REJECT
     describes = "Salesforce Digital Wallet: credits by card and day or hour (CSV, Parquet)"
     export = "Data 360 query of TenantDailyEntitlementConsumption or the hourly object, as CSV"
+    cannot_tell = "dollars; persons, actions, models and tokens"
 
     def identify(self, sample: Sample) -> Verdict:
         """Match on the card, its credits and a day or hour; events have neither of these."""

@@ -81,6 +81,7 @@ class VertexRequestLogs:
     repeat = Repeat.REJECT
     describes = "Vertex AI: request-response logs from BigQuery, counts only (JSON)"
     export = "bq extract of the request-response logging table, as newline-delimited JSON"
+    cannot_tell = "money; users; what sampling left out"
 
     def identify(self, sample: Sample) -> Verdict:
         """Match on the columns of the logging table."""

@@ -150,6 +150,7 @@ class XaiRequests:
     repeat = Repeat.REJECT
     describes = "xAI answers as logged by a program, with what each was charged (JSON Lines)"
     export = "log every answer of api.x.ai: id, created, model and usage, one on each line"
+    cannot_tell = "what went past the program that logged"
 
     def identify(self, sample: Sample) -> Verdict:
         """Match on the cost in ticks, which nobody else gives."""

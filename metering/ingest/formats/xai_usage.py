@@ -86,6 +86,7 @@ class XaiUsage:
     export = (
         "POST /v1/billing/teams/{team}/usage with a management key; save analyticsRequest with it"
     )
+    cannot_tell = "tokens; models; persons"
 
     def identify(self, sample: Sample) -> Verdict:
         """Match on the members of a series, and on the request beside it."""

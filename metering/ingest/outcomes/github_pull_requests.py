@@ -59,6 +59,7 @@ class GitHubPullRequests:
         "gh pr list --state all --limit 1000 --json number,id,url,state,isDraft,headRefName,"
         "createdAt,mergedAt,updatedAt,labels,commits"
     )
+    cannot_tell = "pull requests beyond --limit; code merged without one"
 
     def identify(self, sample: Sample) -> Verdict:
         """Match on the keys of the first pull requests."""

@@ -81,7 +81,10 @@ _SECTIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "stages": _STAGES,
     "settles": ("after_days", "reversed_by"),
 }
-_TOP: Final = ("name", "describes", "export", "form", "role", "version", *_SECTIONS)
+_TOP: Final = (
+    *("name", "describes", "export", "cannot_tell", "form", "role", "version"),
+    *_SECTIONS,
+)
 _PASSED_OVER: Final = "in another state"
 _WEIGHT: Final = r"-?\d{1,9}(\.\d{1,4})?"
 _EXPECTED_WEIGHT: Final = "a number of at most nine digits and four decimals"
@@ -99,6 +102,7 @@ class OutcomeMapping:
     name: str
     describes: str
     export: str
+    cannot_tell: str
     is_table: bool
     version: int
     recognised_by: tuple[str, ...]
@@ -130,6 +134,7 @@ class MappedOutcomes:
         self.kinds: tuple[OutcomeKind, ...] = mapping.kinds
         self.describes: str = mapping.describes
         self.export: str = mapping.export
+        self.cannot_tell: str = mapping.cannot_tell
         self._mapping = mapping
         self._layout = layout_of(mapping)
 
@@ -283,6 +288,7 @@ def _mapping(document: TomlDocument) -> OutcomeMapping:
         name=document.name(),
         describes=document.text("describes"),
         export=document.text("export"),
+        cannot_tell=document.text("cannot_tell", default=""),
         is_table=document.one_of("form", ("table", "json")) == "table",
         version=document.whole("version", document.values.get("version", 1)),
         recognised_by=document.recognised_by(),

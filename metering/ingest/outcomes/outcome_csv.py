@@ -21,6 +21,7 @@ class OutcomeCsv(MappedOutcomes):
                 name="outcome-csv",
                 describes="outcomes in metering's own layout, one per row (CSV or Parquet)",
                 export="any system: outcome_id, timestamp, kind, stage, weight, team, project, …",
+                cannot_tell="what its columns do not say",
                 is_table=True,
                 version=1,
                 recognised_by=_REQUIRED,

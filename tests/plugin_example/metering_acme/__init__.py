@@ -33,6 +33,7 @@ class AcmeUsage:
     repeat = Repeat.REJECT
     describes = "Acme model server: tokens by day, team and model (CSV)"
     export = "acme usage --csv"
+    cannot_tell = "persons; requests"
 
     def identify(self, sample: Sample) -> Verdict:
         """Match on the header alone: people rename the files they download."""

@@ -65,18 +65,35 @@ class ShownFinding:
 
 
 @dataclass(frozen=True, slots=True)
+class Gap:
+    """A figure that cannot be told.
+
+    Attributes:
+        what: the figure.
+        needs: the input that would fill it, as the end of a sentence.
+    """
+
+    what: str
+    needs: str
+
+
+@dataclass(frozen=True, slots=True)
 class Section:
     """One part of the review.
 
     Attributes:
         title: the question it answers.
         note: how to read it, or why there is nothing to read.
+        analysis: the economic analysis it shows, as "E3"; empty for none.
+        missing: what it cannot tell.
     """
 
     title: str
     note: str
     tables: tuple[Table, ...] = ()
     findings: tuple[ShownFinding, ...] = ()
+    analysis: str = ""
+    missing: tuple[Gap, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +104,7 @@ class FinanceReview:
         period: YYYY-MM; `month` is how a reader says it.
         snapshot_id: that of every report of the same ledger.
         headline: label and figure, the largest question first.
+        economics: one section per analysis.
     """
 
     period: str
@@ -97,6 +115,7 @@ class FinanceReview:
     made_at: str
     headline: tuple[Row, ...]
     sections: tuple[Section, ...] = field(default_factory=tuple)
+    economics: tuple[Section, ...] = ()
 
 
 def review_html(review: FinanceReview, brand: Brand | None = None) -> bytes:

@@ -6,7 +6,6 @@ the findings are those of the same books; the page carries the snapshot id of th
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -31,17 +30,16 @@ from metering.reporting.snapshot import Bearer, Snapshot
 from metering.reporting.words import instant_text, month_text
 from metering.workflows.branding import brand_of
 from metering.workflows.budgets import budgeted
-from metering.workflows.economics import Change, PeriodEconomics, economics_of_period
+from metering.workflows.economics import economics_of_period
 from metering.workflows.findings import Case, Cases, cases_of
 from metering.workflows.funnel import Funnel, funnel_of_period
 from metering.workflows.report import read_snapshot, replace_file
+from metering.workflows.review_economics import economics_sections, why_section
 
 if TYPE_CHECKING:
     from metering.settings import Settings
 
 _NUMBERS: Final = 3
-# Within two per cent of each other prices have not moved enough for demand to answer them.
-_PRICES_MOVED: Final = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +101,13 @@ class _Review:
             made_at=instant_text(self._snapshot.made_at),
             headline=tuple(self._headline(funnel, cases)),
             sections=(
-                self._why(economics),
+                why_section(economics),
                 self._bought(funnel),
                 self._findings(cases),
                 *self._budgets(),
-                self._spread(economics),
                 self._open_points(),
             ),
+            economics=tuple(economics_sections(economics)),
         )
 
     def _cases(self) -> Cases | None:
@@ -144,36 +142,6 @@ class _Review:
             if row.currency == self._currency:
                 found += row.spend
         return found
-
-    def _why(self, economics: PeriodEconomics) -> Section:
-        month = month_text(self._period.previous)
-        columns = ("", month, "Price", "Volume", "Mix", "Other", month_text(self._period))
-        rows = [
-            self._change(name or "nobody's", change)
-            for name, change in sorted(
-                economics.by_provider.items(), key=lambda item: (-item[1].after, item[0])
-            )
-        ]
-        rows.append(self._change("All", economics.company, "total"))
-        rebound = economics.rebound
-        told = ""
-        price = rebound.price_index
-        if price is not None and rebound.jevons is not None and abs(price - 1) > _PRICES_MOVED:
-            told = (
-                f" Prices of what is bought stand at {price:.3f} of the month before"
-                f" (Fisher); demand answered with an index of {rebound.jevons:.2f}."
-            )
-        return Section(
-            "Why the spend changed",
-            "Price, volume in tokens and the mix of models add up to the change of each row, to the"
-            " nano (Shapley); other is what is not paid by the token." + told,
-            (table("Why the spend changed, by provider", columns, rows),),
-        )
-
-    def _change(self, name: str, change: Change, kind: str = "") -> Row:
-        effects = change.effects
-        parts = (change.before, effects.price, effects.volume, effects.mix, effects.other)
-        return Row(name, tuple(self._money(part) for part in (*parts, change.after)), kind)
 
     def _bought(self, funnel: Funnel) -> Section:
         per_unit = f"{self._currency} per unit validated"
@@ -279,31 +247,6 @@ class _Review:
             (table("Budgets", columns, rows),),
         )
 
-    def _spread(self, economics: PeriodEconomics) -> Section:
-        spreads = (
-            ("Providers", economics.vendors),
-            ("Models", economics.models),
-            ("Projects", economics.projects),
-        )
-        rows = [
-            Row(name, (str(one.parts), _ratio(one.hhi), _percent(one.largest)))
-            for name, one in spreads
-        ]
-        classes = [
-            Row(kind.value, (self._money(nanos), share_text(nanos, self._total)))
-            for kind, nanos in economics.by_class.items()
-            if nanos
-        ]
-        return Section(
-            "How concentrated, and what for",
-            "An index of 1 means that one part has all (Herfindahl). Production is spend that goes"
-            " on week by week with outcomes; unknown has no feed that could tell.",
-            (
-                table("Concentration", ("", "Parts", "Index", "Largest share"), rows),
-                table("What the spend is for", ("", "Billed", "Share"), classes),
-            ),
-        )
-
     def _open_points(self) -> Section:
         lines = self._snapshot.lines.table.to_pylist()
         nobodys = sum(
@@ -347,11 +290,3 @@ def _numbers(case: Case) -> Table:
             for one in case.finding.evidence[:_NUMBERS]
         ],
     )
-
-
-def _ratio(value: Fraction | None) -> str:
-    return NIL if value is None else f"{float(value):.2f}"
-
-
-def _percent(value: Fraction | None) -> str:
-    return NIL if value is None else f"{float(value) * 100:.1f} %"

@@ -618,6 +618,7 @@ def upgrade() -> None:
         sa.Column("run_id", BIG, nullable=False),
         sa.Column("source_id", BIG, nullable=False),
         sa.Column("ingestor", sa.Text(), nullable=False),
+        sa.Column("system", sa.Text(), nullable=False),
         sa.Column("path", sa.Text(), nullable=False),
         sa.Column("sha256", sa.Text(), nullable=False),
         sa.Column("size_bytes", BIG, nullable=False),

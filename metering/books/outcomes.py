@@ -20,6 +20,7 @@ class OutcomeFileRow(BookTable, table=True):
     run_id: int = reference("run.id")
     source_id: int = reference("source.id", index=True)
     ingestor: str = words()
+    system: str = words()
     path: str = words()
     sha256: str = words()
     size_bytes: int = whole()
@@ -38,6 +39,7 @@ class NewOutcomeFile:
 
     Attributes:
         source_id: the source they come from.
+        system: of record, which several formats may export.
         path: relative to the lake.
         outcomes: rows of the file.
         first_day, last_day: ISO days, UTC, between which the source's outcomes lie.
@@ -46,6 +48,7 @@ class NewOutcomeFile:
 
     source_id: int
     ingestor: str
+    system: str
     path: str
     sha256: str
     size_bytes: int
@@ -64,12 +67,10 @@ def add_outcome_file(connection: Connection, run_id: int, file: NewOutcomeFile) 
     connection.execute(insert(_FILE).values(run_id=run_id, **asdict(file)))
 
 
-def outcome_files(
-    connection: Connection, ingestor: str | None = None
-) -> tuple[NewOutcomeFile, ...]:
-    """Return every file of outcomes, or those of one ingestor, in the order they came."""
+def outcome_files(connection: Connection, system: str | None = None) -> tuple[NewOutcomeFile, ...]:
+    """Return every file of outcomes, or those of one system, in the order they came."""
     names = list(NewOutcomeFile.__dataclass_fields__)
     statement = select(*(_FILE.c[name] for name in names)).order_by(_FILE.c.id)
-    if ingestor is not None:
-        statement = statement.where(_FILE.c.ingestor == ingestor)
+    if system is not None:
+        statement = statement.where(_FILE.c.system == system)
     return tuple(NewOutcomeFile(*row) for row in connection.execute(statement))

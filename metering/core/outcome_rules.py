@@ -18,7 +18,8 @@
 
 A session leads to the branch that a coding tool's transcripts name for it, a branch to the ticket
 in its name. Without a window of its own a project has the longest of the kinds of its outcomes. A
-kind without a unit counts one; a vendor's unit (`awu`) counts nothing, whatever is said.
+kind without a unit counts one, and a commit, which is part of a change, nothing; a vendor's unit
+(`awu`) counts nothing, whatever is said.
 """
 
 import re
@@ -28,7 +29,13 @@ from decimal import Decimal
 from typing import Final
 
 from metering.core.money import nanos_from_decimal_text
-from metering.core.outcomes import DEFAULT_WINDOW_DAYS, VENDOR_UNITS, WEIGHT_UNIT, window_days
+from metering.core.outcomes import (
+    DEFAULT_WINDOW_DAYS,
+    PARTS,
+    VENDOR_UNITS,
+    WEIGHT_UNIT,
+    window_days,
+)
 from metering.errors import BookError, shown
 
 SESSION: Final = "session"
@@ -97,7 +104,7 @@ class OutcomeRules:
         """Return what one outcome counts in our unit, in ten-thousandths."""
         if kind in VENDOR_UNITS:
             return 0
-        return self.units.get(kind, 0 if kind == SESSION else WEIGHT_UNIT)
+        return self.units.get(kind, 0 if kind in PARTS | {SESSION} else WEIGHT_UNIT)
 
 
 def checked_rules(said: Mapping[str, object]) -> OutcomeRules:

@@ -59,6 +59,10 @@ VENDOR_UNITS: Final = frozenset({"awu"})
 """Kinds that count what a vendor's agents did: activity, never added to accepted outcomes."""
 
 
+PARTS: Final = frozenset({"commit"})
+"""Kinds that are parts of others: they count nothing in our unit unless somebody says what."""
+
+
 def window_days(kind: str) -> int:
     """Return the usual window of a kind of outcome, in days."""
     return WINDOW_DAYS.get(kind, DEFAULT_WINDOW_DAYS)

@@ -28,11 +28,14 @@ ACCEPTED: Final = "('validated', 'settled')"
 OWNER_FIELDS: Final = {
     "workflow_key": "workflow_key",
     **{f"tag:{name}": name for name in ("repository", "branch", "ticket", "trace", "session")},
+    "tag:queue": "queue",
 }
 
 _TYPES: Final = {"int64": "BIGINT", "string": "VARCHAR", "timestamp[us, tz=UTC]": "TIMESTAMPTZ"}
 # How often a revert may be reverted before we stop to follow it.
 _LONGEST_CHAIN: Final = 20
+# How many characters of a commit a reversal names: what GitLab puts in the branch of a revert.
+_SHORT_HASH: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,7 @@ def open_outcomes(connection: "duckdb.DuckDBPyConnection", files: Sequence[Path]
         columns = ", ".join(
             f'NULL::{_TYPES[str(field.type)]} AS "{field.name}"' for field in OUTCOME_SCHEMA
         )
-        source = f"(SELECT NULL::VARCHAR AS ingestor, {columns} LIMIT 0)"
+        source = f"(SELECT NULL::VARCHAR AS ingestor, NULL::VARCHAR AS system, {columns} LIMIT 0)"
     connection.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE states AS
@@ -74,7 +77,7 @@ def open_outcomes(connection: "duckdb.DuckDBPyConnection", files: Sequence[Path]
             lead(weight_e4) OVER told AS next_weight_e4,
             lead(as_of) OVER told AS next_as_of
         FROM {source}
-        WINDOW told AS (PARTITION BY ingestor, outcome_id, stage ORDER BY as_of NULLS FIRST)
+        WINDOW told AS (PARTITION BY system, outcome_id, stage ORDER BY as_of NULLS FIRST)
         """
     )
     # A state that its successor only describes otherwise is replaced; one whose weight or date
@@ -86,14 +89,14 @@ def open_outcomes(connection: "duckdb.DuckDBPyConnection", files: Sequence[Path]
     _find_originals(connection)
     shared = ", ".join(
         f"CASE WHEN o.outcome_id IS NULL THEN s.{name} ELSE o.{name} END AS {name}"
-        for name in ("kind", "team", "project", "repository", *WORK_KEYS)
+        for name in ("kind", "team", "project", "repository", "queue", *WORK_KEYS)
     )
     connection.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE events AS
         WITH found AS (
-            SELECT s.ingestor, s.outcome_id, s.reference, s.stage, {shared}, s.assisted_by,
-                s.weight_e4, s.is_followed, s.next_as_of, s.instant,
+            SELECT s.ingestor, s.system, s.outcome_id, s.reference, s.stage, {shared},
+                s.assisted_by, s.weight_e4, s.is_followed, s.next_as_of, s.instant,
                 coalesce(o.instant, s.instant) AS reached,
                 s.reversal_of IS NOT NULL AS is_reversal,
                 CASE WHEN s.reversal_of IS NULL THEN NULL
@@ -101,9 +104,9 @@ def open_outcomes(connection: "duckdb.DuckDBPyConnection", files: Sequence[Path]
                     WHEN s.instant < o.instant THEN '{REVERSED_TOO_EARLY}' END AS problem
             FROM states s
             LEFT JOIN originals f
-                ON f.ingestor = s.ingestor AND f.outcome_id = s.outcome_id AND f.stage = s.stage
+                ON f.system = s.system AND f.outcome_id = s.outcome_id AND f.stage = s.stage
             LEFT JOIN states o
-                ON o.ingestor = f.ingestor AND o.outcome_id = f.original AND o.stage = f.stage
+                ON o.system = f.system AND o.outcome_id = f.original AND o.stage = f.stage
                 AND NOT o.is_followed
         ), every AS (
             SELECT * EXCLUDE (is_followed, next_as_of), CAST(instant AS DATE) AS day FROM found
@@ -126,24 +129,28 @@ def _find_originals(connection: "duckdb.DuckDBPyConnection") -> None:
         f"""
         CREATE OR REPLACE TEMP TABLE originals AS
         WITH RECURSIVE names AS (
-            SELECT ingestor, stage, outcome_id AS name, outcome_id, reversal_of
+            SELECT system, stage, outcome_id AS name, outcome_id, reversal_of
             FROM states WHERE NOT is_followed
             UNION
-            SELECT ingestor, stage, reference, outcome_id, reversal_of
+            SELECT system, stage, reference, outcome_id, reversal_of
             FROM states WHERE NOT is_followed AND reference IS NOT NULL
+            UNION
+            SELECT system, stage, repository || '@' || left("commit", {_SHORT_HASH}), outcome_id,
+                reversal_of
+            FROM states WHERE NOT is_followed AND "commit" IS NOT NULL
         ), steps AS (
-            SELECT s.ingestor, s.stage, s.outcome_id, n.outcome_id AS original,
+            SELECT s.system, s.stage, s.outcome_id, n.outcome_id AS original,
                 n.reversal_of AS further, 1 AS depth
             FROM states s JOIN names n
-                ON n.ingestor = s.ingestor AND n.stage = s.stage AND n.name = s.reversal_of
+                ON n.system = s.system AND n.stage = s.stage AND n.name = s.reversal_of
             WHERE s.reversal_of IS NOT NULL
             UNION
-            SELECT t.ingestor, t.stage, t.outcome_id, n.outcome_id, n.reversal_of, t.depth + 1
+            SELECT t.system, t.stage, t.outcome_id, n.outcome_id, n.reversal_of, t.depth + 1
             FROM steps t JOIN names n
-                ON n.ingestor = t.ingestor AND n.stage = t.stage AND n.name = t.further
+                ON n.system = t.system AND n.stage = t.stage AND n.name = t.further
             WHERE t.depth < {_LONGEST_CHAIN}
         )
-        SELECT ingestor, stage, outcome_id, arg_max(original, (depth, original)) AS original
+        SELECT system, stage, outcome_id, arg_max(original, (depth, original)) AS original
         FROM steps GROUP BY ALL
         """
     )
@@ -194,7 +201,7 @@ def own_outcomes(
             SELECT *,
                 -- What the source calls settled was validated before: one outcome, not two.
                 stage = 'settled' AND bool_or(stage = 'validated') OVER same AS is_doubled
-            FROM events WINDOW same AS (PARTITION BY ingestor, outcome_id)
+            FROM events WINDOW same AS (PARTITION BY system, outcome_id)
         )
         SELECT e.* EXCLUDE (event_no, team, project),
             coalesce(e.team, o.owner_team, '') AS team,
@@ -235,16 +242,16 @@ def problems(
     return tuple(Problem(*row) for row in rows)
 
 
-def kinds_of_projects(
+def stages_told(
     connection: "duckdb.DuckDBPyConnection",
-) -> list[tuple[str, str, list[str], list[str], date | None]]:
-    """Return (team, project, kinds, stages, last day) of everything that was ever reported.
+) -> list[tuple[str, str, str, str, date | None]]:
+    """Return (team, project, kind, stage, last day) of everything that was ever reported.
 
     The last day is that of the last outcome that was no reversal.
     """
     return connection.execute(
-        "SELECT team, project, list_sort(list(DISTINCT kind)), list_sort(list(DISTINCT stage)),"
-        " max(day) FILTER (WHERE weight_e4 > 0) FROM outcomes GROUP BY team, project ORDER BY ALL"
+        "SELECT team, project, kind, stage, max(day) FILTER (WHERE weight_e4 > 0)"
+        " FROM outcomes GROUP BY team, project, kind, stage ORDER BY ALL"
     ).fetchall()
 
 
@@ -275,7 +282,7 @@ def stage_sums(
     return connection.execute(
         f"""
         WITH cohort AS (
-            SELECT o.*, bool_or(stage = 'settled') OVER (PARTITION BY ingestor, outcome_id)
+            SELECT o.*, bool_or(stage = 'settled') OVER (PARTITION BY system, outcome_id)
                     AS is_final,
                 outcome_day + s.days AS settled_on
             FROM outcomes o JOIN settles s USING (kind)

@@ -7,7 +7,7 @@ formats claim is refused like one that none claims. The file's name decides noth
 import codecs
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from metering.errors import SourceError, SourceRef, shown
 from metering.ingest.contract import Sample, Verdict
@@ -21,10 +21,12 @@ if TYPE_CHECKING:
 
 HEAD_BYTES: Final = 64 * 1024
 
+Found = TypeVar("Found", bound="Ingestor")
+
 _CHOOSE: Final = "name one with --ingestor, or see `metering ingestors`"
 
 
-def identify(path: Path, ingestors: "Sequence[Ingestor]", forced: str | None = None) -> "Ingestor":
+def identify(path: Path, ingestors: "Sequence[Found]", forced: str | None = None) -> Found:
     """Return the one ingestor that reads a file.
 
     Args:
@@ -80,7 +82,7 @@ def sample_of(path: Path) -> Sample:
     return Sample(path.name, text, tuple(line.removesuffix("\r") for line in lines))
 
 
-def named(name: str, ingestors: "Sequence[Ingestor]", where: str) -> "Ingestor":
+def named(name: str, ingestors: "Sequence[Found]", where: str) -> Found:
     """Return the ingestor of a name.
 
     Args:
@@ -119,7 +121,7 @@ def _verdict(path: Path, ingestor: "Ingestor", sample: Sample) -> Verdict:
         ) from error
 
 
-def _reasons(verdicts: "Sequence[tuple[Ingestor, Verdict]]") -> tuple[str, ...]:
+def _reasons(verdicts: "Sequence[tuple[Found, Verdict]]") -> tuple[str, ...]:
     return tuple(f"{ingestor.name}: {verdict.because}" for ingestor, verdict in verdicts)
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _LIST: Final = "data"
 _ROWS: Final = "results"
+_DEEPEST_LIST: Final = 2
 
 Element = TypeVar("Element")
 SpanOf = Callable[[Fields], Span]
@@ -151,7 +152,9 @@ def read_row_pages(path: Path, reader: "Reader", list_name: str = _LIST) -> tupl
 
 
 def read_rows(path: Path, reader: "Reader") -> tuple[Row, ...]:
-    """Return the rows of a file that lists them without pages, or has one after the other.
+    """Return the rows of a file that lists them, or has one after the other.
+
+    A list may hold lists: pages of rows that were saved together.
 
     Args:
         path: the file; compressed or not.
@@ -160,14 +163,19 @@ def read_rows(path: Path, reader: "Reader") -> tuple[Row, ...]:
     Raises:
         SourceError: `bad-json` where the text is not JSON; and whatever the reader refuses.
     """
-    cursor = Cursor(_text(path, reader), str(path))
+    cursor = Cursor(text_of(path, reader), str(path))
     rows: list[Row] = []
-    while ahead := cursor.ahead():
-        if ahead == "[":
-            rows.extend(Row(line, cursor.value()) for line in cursor.elements())
-        else:
-            rows.append(Row(cursor.line(), cursor.value()))
+    while cursor.ahead():
+        rows.extend(_rows_ahead(cursor))
     return tuple(rows)
+
+
+def _rows_ahead(cursor: Cursor, depth: int = 0) -> Iterator[Row]:
+    if cursor.ahead() == "[" and depth < _DEEPEST_LIST:
+        for _ in cursor.elements():
+            yield from _rows_ahead(cursor, depth + 1)
+    else:
+        yield Row(cursor.line(), cursor.value())
 
 
 def rows_as_records(
@@ -232,7 +240,12 @@ def _records(pages: Iterable[Page], cells_of: CellsOf) -> Iterator[dict[str, obj
                 yield refusal.at(row.line)
 
 
-def _text(path: Path, reader: "Reader") -> str:
+def text_of(path: Path, reader: "Reader") -> str:
+    """Return the text of a file that is held whole.
+
+    Raises:
+        SourceError: `bad-encoding` where it is not UTF-8; and whatever the reader refuses.
+    """
     content = reader.content(path)
     try:
         return content.decode("utf-8")
@@ -321,7 +334,7 @@ def _pages_of(
     element: Callable[[_PageReading[Element]], Element],
     list_name: str = _LIST,
 ) -> list[tuple[tuple[Element, ...], Mapping[str, object]]]:
-    reading = _PageReading(Cursor(_text(path, reader), str(path)), str(path), element, list_name)
+    reading = _PageReading(Cursor(text_of(path, reader), str(path)), str(path), element, list_name)
     pages = list(reading.pages())
     if not pages:
         raise SourceError(

@@ -1,6 +1,7 @@
 """Outcomes in the lake: one Parquet file per import, only what is new in it.
 
-An outcome is known again by ingestor, id, stage and the instant as of which the source tells it.
+An outcome is known again by the system it is of, its id, its stage and the instant as of which it
+is told: two exports of one system, whichever formats they are of, tell it twice.
 What a system of record says later of the same outcome is a further row, never a change of one: the
 engine nets them (`engine.outcomes`), so that any order of the same files gives the same outcomes.
 """
@@ -23,11 +24,15 @@ if TYPE_CHECKING:
 _FLUSH_ROWS: Final = 200_000
 _HALF: Final = 2**64
 _CONTENT_COLUMNS: Final = tuple(name for name in OUTCOME_SCHEMA.names if name != "row_no")
-_CONTENT: Final = "CAST(row({}) AS VARCHAR)".format(
-    ", ".join(f'"{name}"' for name in ("ingestor", *_CONTENT_COLUMNS))
+# What one format of a system knows of an outcome and another leaves out.
+_OPTIONAL: Final = ("session", "commit", "assisted_by")
+_AS_TEXT: Final = "CAST(row({}) AS VARCHAR)"
+_CONTENT: Final = _AS_TEXT.format(", ".join(f'"{name}"' for name in ("system", *_CONTENT_COLUMNS)))
+_GIST: Final = _AS_TEXT.format(
+    ", ".join(f'"{name}"' for name in _CONTENT_COLUMNS if name not in _OPTIONAL)
 )
 _KEY: Final = (
-    "md5(concat_ws(chr(31), '{ingestor}', outcome_id, stage, coalesce(CAST(as_of AS VARCHAR), '')))"
+    "md5(concat_ws(chr(31), '{system}', outcome_id, stage, coalesce(CAST(as_of AS VARCHAR), '')))"
 )
 
 
@@ -60,16 +65,18 @@ class OutcomeStaging:
     Args:
         connection: the reader's DuckDB connection, with its time zone set to UTC.
         folder: on the lake's file system; made when missing, and nobody else's.
-        ingestor: stored name; part of every outcome's key.
+        ingestor: stored name of what reads it.
+        system: of record; part of every outcome's key.
     """
 
     def __init__(
-        self, connection: "duckdb.DuckDBPyConnection", folder: Path, *, ingestor: str
+        self, connection: "duckdb.DuckDBPyConnection", folder: Path, *, ingestor: str, system: str
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._connection = connection
         self._folder = folder
         self._ingestor = ingestor
+        self._system = system
         self._tables: list[pa.Table] = []
         self._buffered = 0
         self._parts: list[Path] = []
@@ -90,7 +97,7 @@ class OutcomeStaging:
         """Return what is new beside the outcomes that are recorded already.
 
         Args:
-            live: the lake's files of the same ingestor.
+            live: the lake's files of the same system.
         """
         self._flush()
         if not self._parts:
@@ -101,7 +108,7 @@ class OutcomeStaging:
             f" CAST(CAST(max(instant) AS DATE) AS VARCHAR) FROM {_scan(self._parts)}"
         )
         target = self._folder / "outcomes.parquet"
-        columns = ", ".join(("record_key", "ingestor", *_columns()))
+        columns = ", ".join(("record_key", "ingestor", "system", *_columns()))
         new = (
             f"SELECT {columns} FROM {_scan(self._parts)} WHERE row_at IN"
             " (SELECT row_at FROM fates WHERE fate = 'new')"
@@ -136,15 +143,18 @@ class OutcomeStaging:
         target = self._folder / f"part-{len(self._parts)}.parquet"
         place = len(self._parts) << 40
         self._connection.execute(
-            f"COPY (SELECT CAST({_KEY.format(ingestor=self._ingestor)} AS UUID) AS record_key,"
-            f" '{self._ingestor}' AS ingestor, {', '.join(_columns())},"
+            f"COPY (SELECT CAST({_KEY.format(system=self._system)} AS UUID) AS record_key,"
+            f" '{self._ingestor}' AS ingestor, '{self._system}' AS system, {', '.join(_columns())},"
             f" {place} + row_number() OVER () AS row_at FROM incoming) TO '{target}' ({PARQUET})"
         )
         self._parts.append(target)
 
     def _judge(self, live: Sequence[Path]) -> None:
-        """Say of each staged row whether it is new, known, or at odds with what is known."""
-        columns = f"record_key, row_no, {_CONTENT} AS content"
+        """Say of each staged row whether it is new, known, or at odds with what is known.
+
+        Two formats of one system agree when they say the same of what counts; the first stays.
+        """
+        columns = f"record_key, row_no, ingestor, {_CONTENT} AS content, {_GIST} AS gist"
         recorded = (
             f"UNION ALL SELECT -1, true, {columns} FROM {_scan(live)} WHERE record_key IN"
             f" (SELECT record_key FROM {_scan(self._parts)})"
@@ -157,11 +167,14 @@ class OutcomeStaging:
             WITH every AS (
                 SELECT row_at, false AS recorded, {columns} FROM {_scan(self._parts)} {recorded}
             ), ranked AS (
-                SELECT *, row_number() OVER w AS place, first_value(content) OVER w AS stands
+                SELECT *, row_number() OVER w AS place,
+                    content = first_value(content) OVER w
+                    OR gist = first_value(gist) OVER w AND ingestor <> first_value(ingestor) OVER w
+                        AS is_told
                 FROM every
                 WINDOW w AS (PARTITION BY record_key ORDER BY recorded DESC, row_no, row_at)
             )
-            SELECT row_at, row_no, CASE WHEN place = 1 THEN 'new' WHEN content = stands THEN 'known'
+            SELECT row_at, row_no, CASE WHEN place = 1 THEN 'new' WHEN is_told THEN 'known'
                 ELSE 'conflict' END AS fate
             FROM ranked WHERE NOT recorded
             """

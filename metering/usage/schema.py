@@ -105,6 +105,8 @@ _OUTCOME_FIELDS: Final[list["pa.Field[Any]"]] = [
     pa.field("ticket", pa.string()),
     pa.field("trace", pa.string()),
     pa.field("session", pa.string()),
+    pa.field("queue", pa.string()),  # group, agent or environment it came through, for its owner
+    pa.field("commit", pa.string()),  # what it became in its repository: full hash
     pa.field("assisted_by", pa.string()),  # the tool that signed it: claude-code, …; a lower bound
 ]
 

@@ -23,6 +23,7 @@ from metering.workflows.tie_out import tie_out_period
 if TYPE_CHECKING:
     from metering.core.tieout import TieOut
     from metering.ingest.contract import Ingestor
+    from metering.ingest.outcomes.contract import OutcomeIngestor
     from metering.workflows.runs import Run
 
 PERIOD: Final = BillingPeriod(2026, 10)
@@ -53,7 +54,7 @@ def demo(
     folder: Path,
     run: "Run",
     ingestors: "Sequence[Ingestor]",
-    outcome_ingestors: "Sequence[Ingestor]",
+    outcome_ingestors: "Sequence[OutcomeIngestor]",
     tell: Step,
 ) -> Shown:
     """Build a ledger from the sample company's exports, as a company would from its own.

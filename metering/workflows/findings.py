@@ -6,7 +6,7 @@ its pattern: an explained one stays quiet until the pattern changes.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
@@ -218,12 +218,12 @@ def _windows(
     objects: list[tuple[int, str, str]],
 ) -> Iterator[tuple[str, str, int]]:
     rules = checked_rules(settings.outcomes)
-    kinds: Mapping[tuple[str, str], frozenset[str]] = {
-        (team, project): frozenset(kinds)
-        for team, project, kinds, _, _ in outcome_engine.kinds_of_projects(duck)
-    }
+    kinds: dict[tuple[str, str], set[str]] = {}
+    for team, project, kind, _, _ in outcome_engine.stages_told(duck):
+        kinds.setdefault((team, project), set()).add(kind)
     for team, project in sorted({(team, project) for _, team, project in objects}):
-        yield team, project, rules.window(team, project, kinds.get((team, project), frozenset()))
+        told = frozenset(kinds.get((team, project), ()))
+        yield team, project, rules.window(team, project, told)
 
 
 def _nothing() -> BookError:

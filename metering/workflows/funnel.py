@@ -5,7 +5,7 @@ tell under which keys the usage was. Nothing is written.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
@@ -210,6 +210,27 @@ def _last_day(connection: "Connection", settings: "Settings") -> date | None:
     return date.fromisoformat(max(days)) if days else None
 
 
+@dataclass(slots=True)
+class _Known:
+    """What was ever reported of one project.
+
+    Attributes:
+        kinds: of its outcomes, with the stages that they are reported at.
+        last: the day of the last one that was no reversal.
+    """
+
+    kinds: dict[str, set[str]] = field(default_factory=dict)
+    last: date | None = None
+
+    def add(self, kind: str, stage: str, last: date | None) -> None:
+        self.kinds.setdefault(kind, set()).add(stage)
+        self.last = max(filter(None, (self.last, last)), default=None)
+
+    def stages(self, rules: OutcomeRules) -> frozenset[str]:
+        """Return the stages at which somebody reports what counts in our unit."""
+        return frozenset().union(*(told for kind, told in self.kinds.items() if rules.unit(kind)))
+
+
 class _Reading:
     """Reads a funnel out of the engine's tables."""
 
@@ -228,10 +249,9 @@ class _Reading:
         self._debits = debits
         self._period = period
         self._last_day = last_day
-        self._known = {
-            (team, project): (frozenset(kinds), frozenset(stages), last)
-            for team, project, kinds, stages, last in outcome_engine.kinds_of_projects(duck)
-        }
+        self._known: dict[tuple[str, str], _Known] = {}
+        for team, project, kind, stage, last in outcome_engine.stages_told(duck):
+            self._known.setdefault((team, project), _Known()).add(kind, stage, last)
 
     def funnel(self, declared: Iterable[OutcomeKind]) -> Funnel:
         spend = self._answered()
@@ -256,12 +276,12 @@ class _Reading:
         return {key: Answered(**buckets) for key, buckets in sorted(found.items())}
 
     def _window(self, team: str, project: str) -> int:
-        kinds = self._known.get((team, project), (frozenset[str](),))[0]
-        return self._rules.window(team, project, kinds)
+        known = self._known.get((team, project), _Known())
+        return self._rules.window(team, project, frozenset(known.kinds))
 
     def _sums(self, declared: Iterable[OutcomeKind]) -> dict[tuple[str, str, str], tuple[int, ...]]:
         stands = {kind.name: kind.settles_after_days for kind in declared}
-        kinds = sorted(frozenset[str]().union(*(found[0] for found in self._known.values())))
+        kinds = sorted({kind for known in self._known.values() for kind in known.kinds})
         days = (self._period.first_day, self._period.last_day)
         settles = [(kind, self._rules.settles_after(kind, stands)) for kind in kinds]
         rows = outcome_engine.stage_sums(self._duck, days, settles, self._last_day)
@@ -281,7 +301,7 @@ class _Reading:
         cells = [*spend.items(), *(((*owner, currency), Answered()) for owner in without)]
         for (team, project, currency_of_row), answered in sorted(cells):
             owner = (team, project)
-            last = self._known.get(owner, (None, None, None))[2]
+            last = self._known.get(owner, _Known()).last
             yield FunnelRow(
                 team=team,
                 project=project,
@@ -307,7 +327,7 @@ class _Reading:
                 for at, weight in enumerate(found):
                     units[at] += weight * self._rules.unit(kind)
         attempted, completed, validated, settled, settling, taken_back = units
-        told = self._known.get(owner, (None, frozenset[str](), None))[1]
+        told = self._known.get(owner, _Known()).stages(self._rules)
         is_accepted = bool(told & {Stage.VALIDATED.value, Stage.SETTLED.value})
         tried = attempted if Stage.ATTEMPTED.value in told else None
         if sessions is not None and self._rules.unit(SESSION):

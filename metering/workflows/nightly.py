@@ -33,6 +33,7 @@ from metering.workflows.verify import verify
 
 if TYPE_CHECKING:
     from metering.ingest.contract import Ingestor
+    from metering.ingest.outcomes.contract import OutcomeIngestor
     from metering.settings import Settings
 
 _LOCK: Final = ".nightly.lock"
@@ -97,7 +98,7 @@ class Formats:
     """
 
     usage: "Sequence[Ingestor]"
-    outcomes: "Sequence[Ingestor]"
+    outcomes: "Sequence[OutcomeIngestor]"
 
 
 def run_night(

@@ -17,8 +17,9 @@ from metering.books.engine import open_engine
 from metering.books.migrations import require_current
 from metering.books.runs import record_run
 from metering.errors import Rejection
-from metering.ingest.contract import Ingestor, Noise, OutcomeBatch, Rejections, SourceRole
+from metering.ingest.contract import Noise, OutcomeBatch, Rejections, SourceRole
 from metering.ingest.detection import identify
+from metering.ingest.outcomes.contract import OutcomeIngestor
 from metering.ingest.readers import Reader
 from metering.usage.lake import Lake
 from metering.usage.outcomes import NewOutcomes, OutcomeStaging
@@ -40,7 +41,7 @@ class _Reading:
     """A file that was read and waits, in staging, for its transaction."""
 
     path: Path
-    ingestor: Ingestor
+    ingestor: OutcomeIngestor
     forced: bool
     fingerprint: "Fingerprint"
     staging: OutcomeStaging
@@ -52,7 +53,7 @@ def ingest_outcomes(
     settings: "Settings",
     run: "Run",
     paths: Sequence[Path],
-    ingestors: Sequence[Ingestor],
+    ingestors: Sequence[OutcomeIngestor],
     *,
     forced: str | None = None,
     dry_run: bool = False,
@@ -82,14 +83,19 @@ def ingest_outcomes(
 
 @contextmanager
 def _read(
-    settings: "Settings", path: Path, ingestor: Ingestor, *, forced: bool
+    settings: "Settings", path: Path, ingestor: OutcomeIngestor, *, forced: bool
 ) -> Iterator[_Reading]:
     with (
         Lake(settings.lake).staging() as folder,
         Reader(folder / "scratch", settings.memory_limit, settings.threads) as reader,
     ):
         fingerprint = reader.start_fingerprint(path)
-        staging = OutcomeStaging(reader.connection, folder / "outcomes", ingestor=ingestor.name)
+        staging = OutcomeStaging(
+            reader.connection,
+            folder / "outcomes",
+            ingestor=ingestor.name,
+            system=ingestor.system,
+        )
         rejections: list[Rejection] = []
         noise: Counter[str] = Counter()
         for reading in ingestor.read(path, reader):
@@ -124,7 +130,10 @@ def _record(
     if known is not None:
         return _receipt_of_known(reading, known.source)
     lake = Lake(settings.lake)
-    live = [lake.path_of(file.path) for file in outcome_book.outcome_files(connection, name)]
+    live = [
+        lake.path_of(file.path)
+        for file in outcome_book.outcome_files(connection, reading.ingestor.system)
+    ]
     new = reading.staging.new_outcomes(live)
     rejections = tuple(sorted((*reading.rejections, *new.conflicts)))
     records_in = new.read + len(reading.rejections)
@@ -184,6 +193,7 @@ def _write(
         outcome_book.NewOutcomeFile(
             source_id=source_id,
             ingestor=reading.ingestor.name,
+            system=reading.ingestor.system,
             path=placed.path,
             sha256=placed.sha256,
             size_bytes=placed.size_bytes,

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from metering.ingest.contract import Ingestor
+    from metering.ingest.outcomes.contract import OutcomeIngestor
     from metering.settings import Settings
     from metering.workflows.recording import Receipt
     from metering.workflows.runs import Run
@@ -57,7 +58,7 @@ def retry(
     settings: "Settings",
     run: "Run",
     ingestors: "Sequence[Ingestor]",
-    outcome_ingestors: "Sequence[Ingestor]" = (),
+    outcome_ingestors: "Sequence[OutcomeIngestor]" = (),
 ) -> Retried:
     """Ingest the files of open refused records again, where their content has changed.
 

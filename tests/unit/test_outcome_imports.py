@@ -190,3 +190,15 @@ def test_the_command_reads_a_mapping(
     assert done.exit_code == 1
     assert "mapped-cases" in done.stdout
     assert "cases.csv:3: error[bad-instant]: done is '2026-10-32'" in done.stderr
+
+
+def test_two_formats_of_one_system_tell_one_outcome(settings: Settings) -> None:
+    golden = Path(__file__).parents[1] / "golden"
+    told = golden / "github_pull_requests" / "good.json"
+    again = golden / "github_rest_pull_requests" / "good.json"
+
+    first, second = taken(settings, told, again)
+
+    # The first pull request of both; the others share an id and were changed at other times.
+    assert (second.already_known, second.rejected) == (2, 0)
+    assert verify(settings).outcomes == first.recorded + second.recorded

@@ -22,13 +22,14 @@ from metering.workflows.owning import owner_answers
 
 OCTOBER = (date(2026, 10, 1), date(2026, 10, 31))
 TICKETS = [("ticket", 7)]
-_COLUMNS = ("ingestor", *OUTCOME_SCHEMA.names)
+_COLUMNS = ("ingestor", "system", *OUTCOME_SCHEMA.names)
 Row = dict[str, object]
 
 
 def row(outcome_id: str, instant: str, **cells: object) -> Row:
     return {
         "ingestor": "test",
+        "system": "test",
         "row_no": 1,
         "outcome_id": outcome_id,
         "instant": f"{instant}T12:00:00Z",
@@ -46,7 +47,8 @@ def netted(folder: Path, *rows: Row) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'")
     kinds = {"int64": "BIGINT", "string": "VARCHAR", "timestamp[us, tz=UTC]": "TIMESTAMPTZ"}
-    types = {"ingestor": "VARCHAR", **{f.name: kinds[str(f.type)] for f in OUTCOME_SCHEMA}}
+    types = {"ingestor": "VARCHAR", "system": "VARCHAR"}
+    types |= {f.name: kinds[str(f.type)] for f in OUTCOME_SCHEMA}
     columns = ", ".join(f'"{name}" {kind}' for name, kind in types.items())
     connection.execute(f"CREATE TABLE said ({columns})")
     marks = ", ".join("?" * len(_COLUMNS))
@@ -111,6 +113,27 @@ def test_a_reversal_is_of_the_team_and_the_keys_of_what_it_takes_back(tmp_path: 
     assert connection.execute(
         "SELECT DISTINCT team, project, branch, ticket FROM outcomes"
     ).fetchall() == [("a", "p", "PAY-1-fix", "PAY-1")]
+
+
+def test_a_reversal_may_name_the_commit_that_it_takes_back(tmp_path: Path) -> None:
+    whole = "1a2b3c4d5e6f708192a3b4c5d6e7f80911223344"
+    merged = row("9001", "2026-10-01", repository="acme/x", commit=whole, branch="fix")
+    revert = row("9002", "2026-10-03", weight_e4=-10_000, reversal_of="acme/x@1a2b3c4d", team=None)
+    elsewhere = row("7", "2026-10-03", weight_e4=-10_000, reversal_of="acme/y@1a2b3c4d")
+
+    connection = netted(tmp_path, revert, elsewhere, merged)
+
+    assert changes(connection) == [
+        ("9001", "2026-10-01", 10_000, False, None),
+        ("7", "2026-10-03", -10_000, True, "reversal-of-unknown"),
+        ("9002", "2026-10-03", -10_000, True, None),
+    ]
+
+
+def test_a_queue_finds_the_owner_of_an_outcome(tmp_path: Path) -> None:
+    connection = netted(tmp_path, row("7", "2026-10-01", team=None, project=None, queue="Tier 1"))
+
+    assert owner_values(connection, ["tag:queue"]) == [("Tier 1",)]
 
 
 def test_a_revert_of_a_revert_gives_the_first_its_weight_again(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ role `outcome`, and yields `OutcomeBatch`es in `usage.schema.OUTCOME_SCHEMA`. Be
 declares what it gives (`kinds`). What one has to know to write one:
 
 - A row is one piece of work at one stage: a pull request that was opened and merged gives a row
-  `completed` and a row `validated`. A known outcome is known again by ingestor, id and stage.
+  `completed` and a row `validated`. An outcome is known again by `system`, id and stage.
 - `as_of` is when the source last changed what the row says. Of several states of one outcome the
   latest stands, in whatever order the files came; two undated states that differ are a conflict,
   and the second goes to quarantine. A row that weighs nothing says "no longer".
@@ -34,10 +34,13 @@ class OutcomeIngestor(Ingestor, Protocol):
     """Reads one source of outcomes.
 
     Attributes:
+        system: of record; formats that export the same one say the same, so that an outcome that
+            both tell is one.
         kinds: what it gives, with stage, settlement window and how it is reversed; none where the
             file itself says.
     """
 
+    system: str
     kinds: tuple[OutcomeKind, ...]
 
 

@@ -67,7 +67,8 @@ PREFIX: Final = "mapped-"
 
 TEXT_COLUMNS: Final = (
     *("outcome_id", "reference", "kind", "stage", "reversal_of", "team", "project"),
-    *("workflow_key", "repository", "branch", "ticket", "trace", "session", "assisted_by"),
+    *("workflow_key", "repository", "branch", "ticket", "trace", "session", "queue", "commit"),
+    "assisted_by",
 )
 TIME_COLUMNS: Final = ("instant", "as_of")
 
@@ -131,6 +132,7 @@ class MappedOutcomes:
         self.role: SourceRole = SourceRole.OUTCOME
         self.identity: Identity = Identity.EVENT
         self.repeat: Repeat = Repeat.LATEST
+        self.system: str = self.name
         self.kinds: tuple[OutcomeKind, ...] = mapping.kinds
         self.describes: str = mapping.describes
         self.export: str = mapping.export

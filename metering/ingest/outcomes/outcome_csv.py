@@ -2,7 +2,8 @@
 
 `outcome_id, timestamp, kind` have to be there; `stage` (validated where it is left out), `weight`
 (one), `as_of`, `reversal_of`, `reference`, `team`, `project` and the keys `workflow_key,
-repository, branch, ticket, trace, session, assisted_by` may. Timestamps name their zone.
+repository, branch, ticket, trace, session, queue, commit, assisted_by` may. Timestamps name their
+zone.
 """
 
 from typing import Final
@@ -35,4 +36,4 @@ class OutcomeCsv(MappedOutcomes):
                 },
             )
         )
-        self.name = "outcome-csv"
+        self.name = self.system = "outcome-csv"

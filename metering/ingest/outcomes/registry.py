@@ -11,7 +11,11 @@ from typing import Final
 
 from metering.errors import SourceError, SourceRef, shown
 from metering.ingest.outcomes.contract import OutcomeIngestor
+from metering.ingest.outcomes.git_log import GitLog
+from metering.ingest.outcomes.github_graphql_pull_requests import GitHubGraphQLPullRequests
 from metering.ingest.outcomes.github_pull_requests import GitHubPullRequests
+from metering.ingest.outcomes.github_rest_pull_requests import GitHubRestPullRequests
+from metering.ingest.outcomes.gitlab_merge_requests import GitLabMergeRequests
 from metering.ingest.outcomes.mapped import mapped_outcomes
 from metering.ingest.outcomes.outcome_csv import OutcomeCsv
 from metering.ingest.registry import PluginError, with_plugins
@@ -20,6 +24,10 @@ ENTRY_POINT_GROUP: Final = "metering.outcome_ingestors"
 
 BUILT_IN: Final[tuple[OutcomeIngestor, ...]] = (
     GitHubPullRequests(),
+    GitHubGraphQLPullRequests(),
+    GitHubRestPullRequests(),
+    GitLabMergeRequests(),
+    GitLog(),
     OutcomeCsv(),
 )
 

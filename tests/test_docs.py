@@ -17,6 +17,7 @@ import pytest
 from metering.cli.main import main
 from metering.ingest.contract import Ingestor
 from metering.ingest.outcomes import registry as outcomes
+from metering.ingest.outcomes.contract import OutcomeIngestor
 from metering.ingest.registry import installed
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -63,6 +64,24 @@ def test_the_readme_says_of_a_format_what_the_command_says(ingestor: Ingestor) -
 
     assert counts_as == f"{ingestor.role.value}, {ingestor.identity.value}"
     assert export.replace("\\*", "*") == ingestor.export
+    assert cannot_tell == ingestor.cannot_tell
+
+
+@pytest.mark.parametrize("ingestor", outcomes.BUILT_IN, ids=lambda ingestor: ingestor.name)
+def test_the_readme_says_of_outcomes_what_their_ingestor_declares(
+    ingestor: OutcomeIngestor,
+) -> None:
+    (row,) = re.findall(rf"^\| `{ingestor.name}` \|.*$", README, re.MULTILINE)
+
+    _, _, gives, export, cannot_tell = row.strip("| ").split(" | ")
+
+    declared = [
+        f"{kind.name} {kind.stage.value}, settles after {kind.settles_after_days} days;"
+        f" taken back by {kind.reversed_by}"
+        for kind in ingestor.kinds
+    ]
+    assert gives == "; ".join(declared or ["as the file says"])
+    assert export == ingestor.export
     assert cannot_tell == ingestor.cannot_tell
 
 

@@ -63,6 +63,7 @@ class GitLog:
         "git log --no-merges"
         " --format='commit%x1fOWNER/REPOSITORY%x1f%H%x1f%cI%x1f%s%x1f%b%x1e' main"
     )
+    cannot_tell = "tools whose trailer was left out or squashed; whether anybody reviewed it"
 
     def identify(self, sample: Sample) -> Verdict:
         """Match on the first field and the sign that ends it."""

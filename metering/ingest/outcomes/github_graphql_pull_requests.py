@@ -41,6 +41,7 @@ class GitHubGraphQLPullRequests:
     kinds: tuple[OutcomeKind, ...] = github.KINDS
     describes = "GitHub pull requests as answers of its GraphQL API, page after page"
     export = "gh api graphql --paginate -f query='… pullRequests(first: 100, after: $endCursor) …'"
+    cannot_tell = "more than the commits and labels asked for; code merged without a pull request"
 
     def identify(self, sample: Sample) -> Verdict:
         """Match on the keys of the first pull request."""

@@ -35,6 +35,7 @@ class GitHubRestPullRequests:
     kinds: tuple[OutcomeKind, ...] = github.KINDS
     describes = "GitHub pull requests as pages of its REST API, one after the other"
     export = "gh api --paginate 'repos/OWNER/REPOSITORY/pulls?state=all&per_page=100'"
+    cannot_tell = "commits, and so tools and sessions; code merged without a pull request"
 
     def identify(self, sample: Sample) -> Verdict:
         """Match on the keys of the first pull request."""

@@ -47,6 +47,7 @@ class GitLabMergeRequests:
     )
     describes = "GitLab merge requests: opened, merged and reverted, by project and branch (JSON)"
     export = "glab api --paginate 'projects/ID/merge_requests?state=all&per_page=100'"
+    cannot_tell = "commits of the branch, and so tools and sessions; code merged without a request"
 
     def identify(self, sample: Sample) -> Verdict:
         """Match on the keys of the first merge request."""

@@ -47,8 +47,8 @@ def ingest(
     provider, billing_account, period, category, description, amount and currency; where known also
     invoice_total, booking_currency, booking_amount, fx_rate and fx_date. The category is one of
     usage, tax, credit, discount, seats, commitment, rounding, fee, other. JSON with the same names
-    is read too, and so is FOCUS: Invoice Detail of 1.4, or the rows of Cost and Usage that have an
-    InvoiceId, added up.
+    is read too, and so are FOCUS (Invoice Detail of 1.4, or the rows of Cost and Usage that have an
+    InvoiceId, added up) and what xAI's management API lists under /invoices.
 
     A file whose lines do not add up to its invoice_total is refused as a whole, and so is an
     invoice number that is recorded with other content. Ingesting a file again changes nothing.

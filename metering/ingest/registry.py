@@ -20,6 +20,7 @@ from metering.ingest.formats.anthropic_cost_report import AnthropicCostReport
 from metering.ingest.formats.anthropic_messages import AnthropicMessages
 from metering.ingest.formats.aws_cur import AwsCostAndUsageReport
 from metering.ingest.formats.azure_apim_llm_logs import AzureApimLlmLogs
+from metering.ingest.formats.azure_apim_token_metrics import AzureApimTokenMetrics
 from metering.ingest.formats.azure_cost_details import AzureCostDetails
 from metering.ingest.formats.bedrock_invocation_logs import BedrockInvocationLogs
 from metering.ingest.formats.chatgpt_credits_csv import ChatGptCreditsCsv
@@ -43,6 +44,7 @@ from metering.ingest.formats.copilot_metrics import CopilotMetrics
 from metering.ingest.formats.copilot_usage_api import CopilotUsageApi
 from metering.ingest.formats.cursor_ai_code import CursorAiCode
 from metering.ingest.formats.cursor_daily_usage import CursorDailyUsage
+from metering.ingest.formats.cursor_dashboard_events import CursorDashboardEvents
 from metering.ingest.formats.cursor_spend import CursorSpend
 from metering.ingest.formats.cursor_usage_csv import CursorUsageCsv
 from metering.ingest.formats.cursor_usage_events import CursorUsageEvents
@@ -51,6 +53,7 @@ from metering.ingest.formats.deepseek_cost_csv import DeepSeekCostCsv
 from metering.ingest.formats.focus import Focus
 from metering.ingest.formats.gemini_usage_logs import GeminiUsageLogs
 from metering.ingest.formats.google_cloud_billing import GoogleCloudBilling
+from metering.ingest.formats.groq_requests import GroqRequests
 from metering.ingest.formats.helicone_requests import HeliconeRequests
 from metering.ingest.formats.inference_server_metrics import InferenceServerMetrics
 from metering.ingest.formats.kong_ai_logs import KongAiLogs
@@ -74,6 +77,7 @@ from metering.ingest.formats.portkey_logs import PortkeyLogs
 from metering.ingest.formats.salesforce_wallet_events import SalesforceWalletEvents
 from metering.ingest.formats.salesforce_wallet_totals import SalesforceWalletTotals
 from metering.ingest.formats.vertex_request_logs import VertexRequestLogs
+from metering.ingest.formats.xai_prepaid import XaiPrepaid
 from metering.ingest.formats.xai_requests import XaiRequests
 from metering.ingest.formats.xai_usage import XaiUsage
 
@@ -86,6 +90,7 @@ BUILT_IN: Final[tuple[Ingestor, ...]] = (
     AnthropicMessages(),
     AwsCostAndUsageReport(),
     AzureApimLlmLogs(),
+    AzureApimTokenMetrics(),
     AzureCostDetails(),
     BedrockInvocationLogs(),
     ChatGptCreditsCsv(),
@@ -105,6 +110,7 @@ BUILT_IN: Final[tuple[Ingestor, ...]] = (
     CopilotUsageApi(),
     CursorAiCode(),
     CursorDailyUsage(),
+    CursorDashboardEvents(),
     CursorSpend(),
     CursorUsageCsv(),
     CursorUsageEvents(),
@@ -113,6 +119,7 @@ BUILT_IN: Final[tuple[Ingestor, ...]] = (
     Focus(),
     GeminiUsageLogs(),
     GoogleCloudBilling(),
+    GroqRequests(),
     HeliconeRequests(),
     InferenceServerMetrics(),
     KongAiLogs(),
@@ -135,6 +142,7 @@ BUILT_IN: Final[tuple[Ingestor, ...]] = (
     SalesforceWalletEvents(),
     SalesforceWalletTotals(),
     VertexRequestLogs(),
+    XaiPrepaid(),
     XaiRequests(),
     XaiUsage(),
 )

@@ -83,3 +83,85 @@ def test_what_cannot_be_read_is_refused_whole(text: str, code: str) -> None:
 )
 def test_an_issuer_is_one_of_our_providers(issuer: str, provider: str) -> None:
     assert provider_of(issuer) == provider
+
+
+_XAI_LINES = [
+    {
+        "clusterName": "us-east-1",
+        "description": "grok-4 prompt text",
+        "unitType": "tokens",
+        "unitPrice": "300",
+        "numUnits": "41000000",
+        "amount": "12300",
+    },
+    {"description": "grok-4 completion", "unitPrice": "1500", "numUnits": "1001", "amount": "2"},
+]
+_XAI = {
+    "invoices": [
+        {
+            "teamId": "team-1",
+            "invoiceId": "in-1",
+            "invoiceNumber": "XAI-0001",
+            "createTime": "2026-11-01T00:12:00Z",
+            "invoiceStatus": "PAID",
+            "lines": _XAI_LINES,
+            "subtotal": "12302",
+            "tax": "2337",
+            "total": "14639",
+            "monthly": {"billingCycle": {"year": 2026, "month": 10}},
+        },
+        {
+            "teamId": "team-1",
+            "invoiceId": "in-2",
+            "createTime": "2026-10-04T08:00:00Z",
+            "invoiceStatus": "PAID",
+            "lines": [
+                {"description": "Credit", "unitPrice": "1000000", "numUnits": "9", "amount": "9"}
+            ],
+            "total": "9",
+            "prepaid": {},
+        },
+        {"teamId": "team-1", "invoiceId": "in-3", "invoiceStatus": "WILL_NEVER_BE_CHARGED"},
+    ]
+}
+
+
+def test_the_invoices_that_xai_lists_are_read_in_their_three_units() -> None:
+    monthly, credit = read_invoices(json.dumps(_XAI), "invoices.json")
+
+    assert (monthly.invoice_id, monthly.provider, monthly.billing_account) == (
+        "XAI-0001",
+        "xai",
+        "default",
+    )
+    assert str(monthly.period) == "2026-10"
+    assert [(line.category, line.description, line.amount_nanos) for line in monthly.lines] == [
+        (InvoiceCategory.USAGE, "grok-4 prompt text, tokens, us-east-1", 123 * 10**9),
+        (InvoiceCategory.USAGE, "grok-4 completion", 2 * 10**7),
+        (InvoiceCategory.TAX, "Tax", 23_370_000_000),
+    ]
+    assert (credit.invoice_id, str(credit.period)) == ("in-2", "2026-10")
+    assert [line.category for line in credit.lines] == [InvoiceCategory.COMMITMENT]
+
+
+@pytest.mark.parametrize(
+    ("found", "instead", "code"),
+    [
+        ('"numUnits": "41000000"', '"numUnits": "42000000"', "price-does-not-multiply"),
+        ('"amount": "12300"', '"amount": "123.00"', "bad-amount"),
+        ('"PAID"', '"INVALID"', "unknown-value"),
+        ('"monthly"', '"weekly"', "missing-field"),
+        ('"month": 10', '"month": 13', "bad-period"),
+        ('"total": "14639"', '"total": "14640"', "invoice-does-not-add-up"),
+        ('"createTime": "2026-10-04T08:00:00Z", ', "", "bad-instant"),
+        ('"lines": [{"desc', '"lines": [4, {"desc', "bad-record"),
+    ],
+)
+def test_an_invoice_of_xai_that_contradicts_itself_is_refused(
+    found: str, instead: str, code: str
+) -> None:
+    text = json.dumps(_XAI)
+    assert found in text
+
+    with pytest.raises(RefusedFileError, match=f"error\\[{code}\\]"):
+        read_invoices(text.replace(found, instead, 1), "invoices.json")

@@ -9,8 +9,8 @@ note (section 2.3, read 2026-11-21):
 * The gateway's subscription and product are in another table; where a query has joined them as
   `ApimSubscriptionId` and `ProductId`, they are taken.
 
-The gateway bills nothing: the role is `detail`. The custom metrics of its policies (`Total Tokens`
-in Application Insights) are not read: the form of their export is not established.
+The gateway bills nothing: the role is `detail`. The metrics of its policies say the same call
+(`azure-apim-token-metrics`).
 """
 
 from collections.abc import Iterator

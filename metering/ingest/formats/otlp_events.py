@@ -1,14 +1,18 @@
-"""Events of Claude Code over OpenTelemetry: OTLP logs as JSON Lines.
+"""Events of Claude Code and of Codex over OpenTelemetry: OTLP logs as JSON Lines.
 
-The rules, from the source formats note (section 3.3, read 2026-11-21):
+The rules, from the source formats note (sections 3.3 and 4.3, read 2026-11-21):
 
-* `api_request` is one answer of the model, with its tokens. Other events are noise: the sum of a
-  subagent's event covers only its last request.
-* The input leaves out what was read from and written to a cache; how long a cache write lives is
-  not said.
+* `api_request` of Claude Code and `codex.sse_event` of the kind `response.completed` are one answer
+  of the model, with its tokens. Other events are noise: the sum of a subagent's event covers only
+  its last request, and other events of a stream repeat nothing.
+* The input of Claude Code leaves out what was read from and written to a cache, and does not say
+  how long a cache write lives. That of Codex includes what was cached; reasoning is in the output.
 * Numbers may arrive as text. The speed `normal` is what others call `standard`.
-* A record is known by `request_id`, else by `client_request_id`, else by session and sequence.
-* The cost is an approximation at list prices: an estimate.
+* An answer to Claude Code is known by `request_id`, else by `client_request_id`, else by session
+  and sequence; one to Codex by conversation, time and counts, since it has no id.
+* The cost is an approximation at list prices: an estimate. Codex signed in with ChatGPT uses
+  credits of a plan, on the platform `chatgpt`.
+* What Codex calls tokens of tools is not established, and is not added.
 
 No prompt is taken: of an event's attributes only those that are named. The same traffic is in the
 metrics, the transcripts and the provider's own reports; the role is `detail`.
@@ -55,15 +59,20 @@ _UNFOLD: Final = (
 
 _PREFIX: Final = "claude_code."
 _REQUEST: Final = "api_request"
+_CODEX: Final = "codex.sse_event"
+_COMPLETED: Final = "response.completed"
+# As Claude Code spells what it counts, then as Codex does.
+_SPELLINGS: Final = {
+    "input": ("input_tokens", "input_token_count"),
+    "output": ("output_tokens", "output_token_count"),
+    "read": ("cache_read_tokens", "cached_token_count"),
+    "written": ("cache_creation_tokens",),
+    "thought": ("reasoning_token_count",),
+    "micros": ("cost_usd_micros",),
+}
 _COUNTS: Final = {
-    count: (field, otlp.whole(otlp.attribute("event", field)))
-    for count, field in {
-        "input": "input_tokens",
-        "output": "output_tokens",
-        "read": "cache_read_tokens",
-        "written": "cache_creation_tokens",
-        "micros": "cost_usd_micros",
-    }.items()
+    count: (names[0], otlp.whole(otlp.attribute("event", *names)))
+    for count, names in _SPELLINGS.items()
 }
 _PERSON: Final = ("user.email", "user.account_id", "user.account_uuid", "user.id")
 # Said by the client or its settings, and never what a person or a model wrote.
@@ -72,6 +81,27 @@ _OWN_LABELS: Final = (
     *("mcp_server.name", "mcp_tool.name", "organization.id", "app.version", "terminal.type"),
     *("team", "team.id", "project", "project.id", "department", "cost_center"),
 )
+
+
+def _of_codex(text: str) -> str:
+    """Return what stands in a text of Codex; for Claude Code, something: it is checked apart."""
+    return f"CASE WHEN is_codex THEN {text} ELSE '-' END"
+
+
+def _counts_are_counts() -> Iterator[Check]:
+    """Yield the check of each count under the name that the client gives it."""
+    for count, names in _SPELLINGS.items():
+        for field in names:
+            whose = "is_codex" if field.endswith("_token_count") else "NOT is_codex"
+            yield Check(
+                fails=f"{whose} AND {count}_text IS NOT NULL AND {count}_count IS NULL",
+                code="bad-quantity",
+                field=field,
+                found=f"{count}_text",
+                expected=request_logs.COUNT,
+            )
+
+
 _STEPS: Final = (
     {"event_keys": otlp.keys("event.attributes"), "event_values": otlp.values("event.attributes")},
     {
@@ -83,7 +113,9 @@ _STEPS: Final = (
         "stamp": otlp.attribute("event", "event.timestamp"),
         "request": otlp.attribute("event", "request_id"),
         "client_request": otlp.attribute("event", "client_request_id"),
-        "of_session": otlp.attribute("event", "session.id"),
+        "of_session": otlp.attribute("event", "session.id", "conversation.id"),
+        "event_kind": otlp.attribute("event", "event.kind"),
+        "auth_mode": otlp.attribute("event", "auth_mode"),
         "nth": otlp.attribute("event", "event.sequence"),
         "model": otlp.attribute("event", "model"),
         "spoken_speed": otlp.attribute("event", "speed"),
@@ -93,6 +125,7 @@ _STEPS: Final = (
     },
     *request_logs.counted(_COUNTS),
     {
+        "is_codex": f"coalesce(kind = '{_CODEX}', false)",
         "started": (
             f"CASE WHEN stamp IS NOT NULL THEN {instant('stamp', zoneless_is_utc=False)}"
             f" ELSE {request_logs.since_1970('event.timeUnixNano', request_logs.EPOCH_NANOS)} END"
@@ -104,6 +137,8 @@ _STEPS: Final = (
         "id": (
             "CASE WHEN request <> '' THEN 'request/' || request"
             " WHEN client_request <> '' THEN 'client/' || client_request"
+            f" WHEN kind = '{_CODEX}' THEN concat_ws('/', 'codex', of_session, stamp_text,"
+            " input_text, read_text, output_text)"
             f" ELSE 'session/' || of_session || '/' || nth || '/{_REQUEST}' END"
         ),
     },
@@ -122,27 +157,36 @@ _COLUMNS: Final = {
     "event_id": "id",
     "start": "started",
     "grain": "'request'",
-    "provider": "'anthropic'",
-    "platform": "'anthropic-api'",
-    "product": "'claude-code'",
+    "provider": "CASE WHEN is_codex THEN 'openai' ELSE 'anthropic' END",
+    "platform": (
+        "CASE WHEN NOT is_codex THEN 'anthropic-api'"
+        " WHEN lower(auth_mode) = 'chatgpt' THEN 'chatgpt' ELSE 'openai-api' END"
+    ),
+    "product": "CASE WHEN is_codex THEN 'codex' ELSE 'claude-code' END",
     "speed": "CASE spoken_speed WHEN 'normal' THEN 'standard' ELSE nullif(spoken_speed, '') END",
-    "prompt_tokens": "input_count + cached_count",
+    "prompt_tokens": "input_count + CASE WHEN is_codex THEN 0 ELSE cached_count END",
     "principal": said("person"),
     "session": said("of_session"),
     "requests": "1",
-    "input_uncached": "input_count",
+    "input_uncached": "input_count - CASE WHEN is_codex THEN cached_count ELSE 0 END",
     "cache_read": "coalesce(read_count, 0)",
     "cache_write_unknown": "nullif(written_count, 0)",
     "output": "output_count",
+    "reasoning": "thought_count",
     **request_logs.estimated("claimed_nanos"),
 }
 _NOISE: Final = f"""CASE
     WHEN event IS NULL THEN 'lines or scopes without events'
-    WHEN kind <> '{_REQUEST}' THEN 'events of ' || left(kind, 40)
+    WHEN is_codex AND event_kind IS DISTINCT FROM '{_COMPLETED}'
+      THEN 'events of {_CODEX} before the answer is complete'
+    WHEN kind NOT IN ('{_REQUEST}', '{_CODEX}') THEN 'events of ' || left(kind, 40)
     END"""
 _CHECKS: Final = (
+    missing("conversation.id", "the conversation that the answer is of", _of_codex("of_session")),
     missing("request_id", "the id of the request, or session.id with event.sequence", "id"),
     *request_logs.when("event.timestamp", "stamp_text", "started"),
+    missing("input_token_count", request_logs.COUNT, _of_codex("input_text")),
+    missing("output_token_count", request_logs.COUNT, _of_codex("output_text")),
     missing("input_tokens", request_logs.COUNT, "input_text"),
     missing("output_tokens", request_logs.COUNT, "output_text"),
     *texts_without_nul(
@@ -151,12 +195,28 @@ _CHECKS: Final = (
             "model": "model",
             "speed": "spoken_speed",
             "session.id": "of_session",
+            "event.kind": "event_kind",
             "user.id": "person",
             "resource.attributes": "resource_labels",
             "attributes": "own_labels",
         }.items()
     ),
-    *request_logs.count_checks(_COUNTS, request_logs.COUNT),
+    *_counts_are_counts(),
+    Check(
+        fails="is_codex AND cached_count > input_count",
+        code="cached-exceeds-input",
+        field="input_token_count",
+        found="input_text",
+        expected="at least the tokens that were cached",
+        remedy="the event cannot be metered: ask the maintainers of Codex",
+    ),
+    Check(
+        fails="thought_count > output_count",
+        code="tokens-do-not-add-up",
+        field="reasoning_token_count",
+        found="thought_text",
+        expected="at most output_token_count, which includes it",
+    ),
     Check(
         fails="coalesce(cost_text, micros_text) IS NOT NULL AND claimed_nanos IS NULL",
         code="bad-amount",
@@ -187,13 +247,13 @@ class OtlpEvents:
     role = SourceRole.DETAIL
     identity = Identity.EVENT
     repeat = Repeat.REJECT
-    describes = "Claude Code: events over OpenTelemetry, OTLP logs as JSON Lines"
-    export = "OTEL_LOGS_EXPORTER=otlp, and the file exporter of a collector, logs in their own file"
+    describes = "Claude Code and Codex: events over OpenTelemetry, OTLP logs as JSON Lines"
+    export = "the file exporter of an OpenTelemetry collector, logs in a file of their own"
     cannot_tell = "what is billed: its cost is an estimate; the lifetime of cache writes"
 
     def identify(self, sample: Sample) -> Verdict:
         """Match on the signal and the name of an event."""
-        telling = (f'"{_PREFIX}', f'"{_REQUEST}"')
+        telling = (f'"{_PREFIX}', f'"{_REQUEST}"', '"codex.')
         return otlp.by_signal(sample, "resourceLogs", telling)
 
     def read(self, path: Path, reader: "Reader") -> Iterator[Reading]:

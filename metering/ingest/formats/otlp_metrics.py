@@ -1,17 +1,20 @@
-"""Token metrics of Claude Code and of the GenAI conventions: OTLP as JSON Lines.
+"""Token metrics of Claude Code, Codex and of the GenAI conventions: OTLP as JSON Lines.
 
-The rules, from the source formats notes (sections 3.2 of one, 4.7 and 4.8 of the other, read
-2026-11-21):
+The rules, from the source formats notes (sections 3.2 and 4.3 of one, 4.7 and 4.8 of the
+other, read 2026-11-21):
 
 * `aggregationTemporality` decides: 1 is an increase and is added, 2 is a sum since the start and is
   taken as differences (`counters`). It is read at every point and never assumed.
 * Points that agree in everything but what they count are one record: `type` of Claude Code,
-  `gen_ai.token.type` of the older histogram, one counter for each in the newer convention.
-* The input of Claude Code leaves out what was cached. That of the conventions includes it; where
-  more was cached than it says, the emitter left it out.
+  `token_type` of Codex, `gen_ai.token.type` of the older histogram, one counter for each in the
+  newer convention.
+* The input of Claude Code leaves out what was cached. That of Codex and of the conventions includes
+  it; where more was cached than it says, the emitter left it out.
+* What Codex counts by turn is a histogram: its sum counts. Its `total` is input and output again.
 * The older histogram knows nothing of caches. Beside the newer counters it says the same again, and
   is not counted.
-* `claude_code.cost.usage` is an approximation at list prices: an estimate. As a sum since the start
+* `claude_code.cost.usage` and `codex.turn.cost_microusd`, in millionths of a dollar, are
+  approximations at list prices: an estimate. As a sum since the start
   it is noise, since an estimate is not worth differences.
 * Tokens of audio, images and video cost something else; only text is read.
 * Deliveries are repeated: a point is known by its series and its times.
@@ -62,6 +65,9 @@ _FIELDS: Final[Fields] = {
 
 _CLAUDE_TOKENS: Final = "claude_code.token.usage"
 _CLAUDE_COST: Final = "claude_code.cost.usage"
+_CODEX_TOKENS: Final = "codex.turn.token_usage"
+_CODEX_COST: Final = "codex.turn.cost_microusd"
+_CODEX_TOTAL: Final = "total"
 _HISTOGRAM: Final = "gen_ai.client.token.usage"
 _COUNTER: Final = "gen_ai.client.inference.usage."
 # What a point counts, by the name of its metric and, where one metric counts several, its type.
@@ -71,6 +77,11 @@ _KINDS: Final = {
     (_CLAUDE_TOKENS, "cacheRead"): Kind.READ,
     (_CLAUDE_TOKENS, "cacheCreation"): Kind.WRITTEN,
     (_CLAUDE_COST, ""): Kind.COST,
+    (_CODEX_TOKENS, "input"): Kind.WHOLE_INPUT,
+    (_CODEX_TOKENS, "cached_input"): Kind.READ,
+    (_CODEX_TOKENS, "output"): Kind.OUTPUT,
+    (_CODEX_TOKENS, "reasoning_output"): Kind.THOUGHT,
+    (_CODEX_COST, ""): Kind.COST,
     (_HISTOGRAM, "input"): Kind.ROUGH_INPUT,
     (_HISTOGRAM, "output"): Kind.ROUGH_OUTPUT,
     (f"{_COUNTER}input_tokens", ""): Kind.WHOLE_INPUT,
@@ -94,14 +105,15 @@ _KIND: Final = (
 _DELTA: Final = ("1", "AGGREGATION_TEMPORALITY_DELTA")
 _CUMULATIVE: Final = ("2", "AGGREGATION_TEMPORALITY_CUMULATIVE")
 # What parts the points of one series, and does not make another series.
-_COUNTED_AS: Final = ("type", "gen_ai.token.type")
+_COUNTED_AS: Final = ("type", "token_type", "gen_ai.token.type")
 _MODALITY: Final = "gen_ai.token.modality"
 _PERSON: Final = ("user.email", "user.account_id", "user.account_uuid", "user.id")
 _SAID_ELSEWHERE: Final = (
     *_COUNTED_AS,
-    *(_MODALITY, "model", "session.id", "speed", "user.", "gen_ai."),
+    *(_MODALITY, "model", "session.id", "conversation.id", "speed", "user.", "gen_ai."),
 )
 _IS_CLAUDE: Final = "starts_with(metric.name, 'claude_code.')"
+_IS_CODEX: Final = "starts_with(metric.name, 'codex.')"
 
 _UNFOLD: Final = (
     Level(
@@ -122,22 +134,25 @@ _STEPS: Final = (
         ),
         "number_text": "coalesce(point.asInt, point.asDouble, point.sum)",
         "is_claude": _IS_CLAUDE,
+        "is_codex": _IS_CODEX,
     },
     {
         "since": request_logs.since_1970("from_text", request_logs.EPOCH_NANOS),
         "taken": request_logs.since_1970("at_text", request_logs.EPOCH_NANOS),
         "counted_as": otlp.attribute("point", *_COUNTED_AS),
         "model": (
-            f"CASE WHEN is_claude THEN {otlp.attribute('point', 'model')}"
+            f"CASE WHEN is_claude OR is_codex THEN {otlp.attribute('point', 'model')}"
             f" ELSE {otlp.attribute('point', *otlp.MODEL)} END"
         ),
         "spelt_provider": (
-            f"CASE WHEN is_claude THEN 'anthropic' ELSE"
+            "CASE WHEN is_claude THEN 'anthropic' WHEN is_codex THEN 'openai' ELSE"
             f" {otlp.attribute('point', *otlp.PROVIDER)} END"
         ),
         "modality": otlp.attribute("point", _MODALITY),
         "spoken_speed": otlp.attribute("point", "speed"),
-        "of_session": otlp.attribute("point", "session.id", "gen_ai.conversation.id"),
+        "of_session": otlp.attribute(
+            "point", "session.id", "conversation.id", "gen_ai.conversation.id"
+        ),
         "person": otlp.attribute("point", *_PERSON),
         "point_labels": otlp.labels("point.attributes", but=_SAID_ELSEWHERE),
         "series_labels": otlp.labels("point.attributes", but=(*_COUNTED_AS, _MODALITY)),
@@ -147,7 +162,12 @@ _STEPS: Final = (
     {
         "kind": _KIND,
         "number_count": whole_number(otlp.whole("number_text")),
-        "cost_nanos": nanos("number_text"),
+        "cost_nanos": (
+            f"CASE WHEN metric.name = {literal(_CODEX_COST)} THEN CASE WHEN"
+            f" {whole_number(otlp.whole('number_text'))} < 10**15 THEN"
+            f" {whole_number(otlp.whole('number_text'))} * 1000 END"
+            f" ELSE {nanos('number_text')} END"
+        ),
         "series": "md5(concat_ws(chr(29), resource_labels, scope_name, series_labels))",
     },
     {"value": f"CASE WHEN kind = '{Kind.COST}' THEN cost_nanos ELSE number_count END"},
@@ -175,7 +195,7 @@ _COLUMNS: Final = {
     "start": "coalesce(since, taken)",
     "end": "taken",
     "grain": "'minute'",
-    "product": "CASE WHEN is_claude THEN 'claude-code' ELSE 'api' END",
+    "product": ("CASE WHEN is_claude THEN 'claude-code' WHEN is_codex THEN 'codex' ELSE 'api' END"),
     "speed": said("spoken_speed"),
     "principal": said("person"),
     "session": said("of_session"),
@@ -184,7 +204,9 @@ _COLUMNS: Final = {
 _NOISE: Final = f"""CASE
     WHEN point IS NULL THEN 'lines, scopes or metrics without points'
     WHEN coalesce(metric.name NOT IN ({_METRICS}), true) THEN 'points of other metrics'
-    WHEN metric.name = '{_CLAUDE_COST}' AND is_sum THEN 'estimated costs since a start'
+    WHEN kind = '{Kind.COST}' AND is_sum THEN 'estimated costs since a start'
+    WHEN metric.name = '{_CODEX_TOKENS}' AND counted_as = '{_CODEX_TOTAL}'
+      THEN 'totals of what is counted apart'
     WHEN value = 0 AND NOT is_sum THEN 'points that count nothing'
     END"""
 _TEMPORALITY: Final = "1 for an increase, or 2 for a sum since the start"
@@ -271,13 +293,13 @@ class OtlpMetrics:
     role = SourceRole.DETAIL
     identity = Identity.EVENT
     repeat = Repeat.LARGEST
-    describes = "OpenTelemetry metrics of Claude Code and of the GenAI conventions: OTLP JSON Lines"
+    describes = "OpenTelemetry metrics of Claude Code, Codex and GenAI conventions: OTLP JSON Lines"
     export = "the file exporter of an OpenTelemetry collector, metrics in a file of their own"
     cannot_tell = "requests; what is billed; the lifetime of cache writes"
 
     def identify(self, sample: Sample) -> Verdict:
         """Match on the signal and the name of a metric that counts tokens."""
-        telling = ('"claude_code.', f'"{_HISTOGRAM}"', f'"{_COUNTER}')
+        telling = ('"claude_code.', '"codex.', f'"{_HISTOGRAM}"', f'"{_COUNTER}')
         return otlp.by_signal(sample, "resourceMetrics", telling)
 
     def read(self, path: Path, reader: "Reader") -> Iterator[Reading]:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from metering.ingest.readers import Reader
 
 _ANSWERS: Final = ("chat.completion", "chat.completion.chunk", "text_completion")
-_OF_XAI: Final = "cost_in_usd_ticks"
+_FOREIGN: Final = {"cost_in_usd_ticks": "xAI", "x_groq": "Groq"}
 _FIELDS: Final[Fields] = {
     "id": "VARCHAR",
     "object": "VARCHAR",
@@ -174,8 +174,9 @@ class OwnModelLogs:
                 return Verdict(matches=False, because=f"its first line has no {field!r}")
         if first["object"] not in _ANSWERS:
             return Verdict(matches=False, because=f"its first line is not {' or '.join(_ANSWERS)}")
-        if has_key(sample.head or "", _OF_XAI):
-            return Verdict(matches=False, because=f"{_OF_XAI!r} is of xAI")
+        for field, owner in _FOREIGN.items():
+            if has_key(sample.head or "", field):
+                return Verdict(matches=False, because=f"{field!r} is of {owner}")
         return Verdict(matches=True, because=f"its first line is a {first['object']}")
 
     def read(self, path: Path, reader: "Reader") -> Iterator[Reading]:

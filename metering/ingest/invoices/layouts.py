@@ -3,7 +3,8 @@
 * FOCUS: the Invoice Detail dataset of 1.4, or Cost and Usage of 1.2 and later, whose rows with an
   `InvoiceId` are added up by invoice, service and category. Rows without one are on no invoice yet.
 * JSON: a list of invoices, or an object with `invoices`, each with the columns of the CSV as keys
-  and its `lines`; what an accounts-payable system exports after a small mapping.
+  and its `lines`; what an accounts-payable system exports after a small mapping. The answer of
+  xAI's management API, which lists its own invoices, is read as it is (`xai_invoices`).
 
 What the columns have to hold is checked in one place, for every layout (`invoice_csv`).
 
@@ -17,7 +18,8 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 from metering.core.csv_table import Row, Table, read_table
-from metering.errors import WHOLE_FILE_REMEDY, Rejection, shown
+from metering.errors import WHOLE_FILE_REMEDY, RejectedError, Rejection, shown
+from metering.ingest.invoices import xai_invoices
 from metering.ingest.providers import PROVIDERS
 
 _FOCUS: Final = (
@@ -126,6 +128,8 @@ def _of_json(text: str, columns: Sequence[str]) -> Table:
     invoices = document.get("invoices") if isinstance(document, dict) else document
     if not isinstance(invoices, list) or not all(isinstance(one, dict) for one in invoices):
         return Table((), (_broken(1, "no list of invoices"),))
+    if xai_invoices.is_of_xai(invoices):
+        return _of_xai(invoices, columns)
     rows: list[Row] = []
     rejections: list[Rejection] = []
     for place, invoice in enumerate(invoices, start=1):
@@ -135,6 +139,19 @@ def _of_json(text: str, columns: Sequence[str]) -> Table:
             continue
         heading = {name: value for name, value in invoice.items() if name != "lines"}
         rows.extend(_row(place, heading | line, columns) for line in lines)
+    return Table(tuple(rows), tuple(rejections))
+
+
+def _of_xai(invoices: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> Table:
+    rows: list[Row] = []
+    rejections: list[Rejection] = []
+    for place, invoice in enumerate(invoices, start=1):
+        try:
+            lines = tuple(xai_invoices.rows_of(place, invoice))
+        except RejectedError as error:
+            rejections.append(error.rejection)
+        else:
+            rows.extend(_row(place, line, columns) for line in lines)
     return Table(tuple(rows), tuple(rejections))
 
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 from metering.errors import BookError
 
 FILE_NAME: Final = "metering.toml"
+DEFAULT_PEOPLE_KEY: Final = Path("~/.config/metering/people.key")
 _KNOWN: Final[Mapping[str, frozenset[str]]] = {
     "books": frozenset({"url", "currency"}),
     "usage": frozenset({"location"}),
@@ -39,7 +40,7 @@ _KNOWN: Final[Mapping[str, frozenset[str]]] = {
     ),
     "arrival": frozenset(),  # ingestor name -> on which days it comes, any key
     "close": frozenset({"tolerance"}),
-    "people": frozenset({"columns"}),
+    "people": frozenset({"columns", "key_file", "reveal_by"}),
 }
 
 
@@ -87,6 +88,8 @@ class Settings:
         tolerance: what may be unexplained of an invoice at a close, see `workflows.refusals`.
         report: the look of the reports.
         people_columns: our columns of a people file to those of an HR export.
+        people_key_file: the key of the pseudonyms of people; outside of `home`.
+        reveal_by: the accounts that may ask whom a pseudonym stands for.
     """
 
     home: Path
@@ -108,6 +111,8 @@ class Settings:
     tolerance: str = "0"
     report: ReportSettings = field(default_factory=ReportSettings)
     people_columns: Mapping[str, str] = field(default_factory=dict)
+    people_key_file: Path = DEFAULT_PEOPLE_KEY
+    reveal_by: frozenset[str] = frozenset()
 
     @property
     def mappings(self) -> Path:
@@ -186,7 +191,14 @@ def load_settings(path: Path) -> Settings:
         tolerance=document.get("close", {}).get("tolerance", "0"),
         report=_report(path, document.get("report", {}), home),
         people_columns=dict(people.get("columns", {})),
+        people_key_file=_people_key(people.get("key_file"), home),
+        reveal_by=frozenset(people.get("reveal_by", ())),
     )
+
+
+def _people_key(said: str | None, home: Path) -> Path:
+    path = os.environ.get("METERING_PEOPLE_KEY_FILE") or said or str(DEFAULT_PEOPLE_KEY)
+    return home / Path(path).expanduser()
 
 
 def _report(path: Path, given: Mapping[str, object], home: Path) -> ReportSettings:

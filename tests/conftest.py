@@ -34,6 +34,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _people_key(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep the key that `metering init` makes out of the home of whoever runs the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        path = tmp_path_factory.mktemp("people") / "people.key"
+        patch.setenv("METERING_PEOPLE_KEY_FILE", str(path))
+        yield
+
+
 @pytest.fixture
 def books(tmp_path: Path, _migrated_file: Path) -> Engine:
     """Return empty books of this test's own, in a file, made by the migrations."""

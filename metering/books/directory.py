@@ -1,6 +1,7 @@
 """The directory: versions of each of its files; the newest of every kind and scope is in force."""
 
 import hashlib
+from collections.abc import Iterator
 from datetime import date
 from typing import Any, ClassVar, Final
 
@@ -140,6 +141,13 @@ def joined_in_force(connection: Connection) -> Joined:
 def directory_in_force(connection: Connection) -> Directory:
     """Return the directory in force; without any file, one that names nobody."""
     return joined_in_force(connection).directory
+
+
+def rows_of_people(connection: Connection) -> Iterator[DatedRow]:
+    """Yield every row that ever named a person, oldest first: of people files, and of keys."""
+    for row in connection.execute(select(_ROW).order_by(_ROW.c.id)):
+        if "person" in row.cells:
+            yield DatedRow(row.source, row.line, row.cells, row.valid_from, row.valid_to)
 
 
 def cost_objects_on(connection: Connection, day: date) -> CostObjects:

@@ -20,7 +20,7 @@ def init(folder: Path, *, output_format: str) -> None:
 
     Writes metering.toml, empty books with the list prices that ship with the program, and a rules
     and an owners file to fill in. Files that are there already are kept; a folder that is a ledger
-    already is refused.
+    already is refused. Where there is no key of people's pseudonyms yet, one is made outside of it.
 
     \b
     Example:
@@ -37,6 +37,7 @@ def init(folder: Path, *, output_format: str) -> None:
                 "written": started.written,
                 "kept": started.kept,
                 "cards": started.cards,
+                "people_key": str(started.people_key) if started.people_key else None,
             }
         )
         return
@@ -45,4 +46,6 @@ def init(folder: Path, *, output_format: str) -> None:
     if started.kept:
         click.echo(f"kept      {', '.join(started.kept)}")
     click.echo(f"prices    {', '.join(started.cards)}")
+    if started.people_key:
+        note(f"made {started.people_key}, the key of people's pseudonyms; back it up elsewhere")
     note("next: fill in owners.csv and rules.toml, then `metering ingest FILE...`")

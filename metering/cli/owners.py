@@ -163,6 +163,34 @@ def show(ctx: click.Context, /, key: str, *, day: datetime | None, output_format
     _show_owners(f"{key} on {on}", rows)
 
 
+@owners.command()
+@click.argument("pseudonym", metavar="PSEUDONYM")
+@click.option("--reason", required=True, help="Why you need to know; it is kept.")
+@format_option()
+@click.pass_context
+def reveal(ctx: click.Context, /, pseudonym: str, *, reason: str, output_format: str) -> None:
+    r"""Say whom PSEUDONYM stands for; who asked, when and why is kept in the audit log.
+
+    Refused to every account that [people] reveal_by of metering.toml does not name. The name goes
+    to the terminal alone: the audit log keeps the pseudonym and the reason.
+
+    \b
+    Example:
+        metering owners reveal person-5f2c0d9e1a7b3c44 --reason "budget talk, ticket FIN-31"
+    """
+    from metering.workflows.people import reveal as reveal_person
+    from metering.workflows.runs import Run
+
+    found = reveal_person(settings_or_fail(ctx), Run.now("owners reveal"), pseudonym, reason)
+    if output_format == "json":
+        emit_json(asdict(found))
+        return
+    click.echo(f"person    {found.person}{f', {found.name}' if found.name else ''}")
+    click.echo(f"logins    {', '.join(found.logins)}")
+    click.echo(f"said by   {', '.join(found.places)}")
+    note(f"kept as run {found.run_id}: metering audit")
+
+
 def _show_check(checked: "Checked") -> None:
     if checked.remarks:
         emit_table(

@@ -19,6 +19,7 @@ from metering.books.runs import record_run
 from metering.errors import BookError
 from metering.rate_cards.loading import bundled_cards
 from metering.settings import FILE_NAME, Settings, load_settings
+from metering.workflows.people import create_key
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -67,6 +68,14 @@ file = "rules.toml"
 # What one outcome of a kind counts in the work unit of `metering outcomes funnel`; 1 if not said.
 # ticket = 0.2
 
+# [people]
+# People are shown by pseudonyms; their key lies outside of this folder and is yours to back up.
+# key_file = "~/.config/metering/people.key"
+# The accounts that may ask whom one stands for: metering owners reveal.
+# reveal_by = ["alice"]
+# What the columns of an HR export are called.
+# columns = { person = "Employee ID", team = "Department", logins = "E-mail" }
+
 # [roles]
 # "detail" makes a metered source only divide what another one meters; "metered" charges what a
 # detail source counts, where nothing better exists, and every report says so.
@@ -87,7 +96,8 @@ _RULES: Final = """\
 #
 # A value is compared as a whole: exact text, "glob:ci-*" or "re2:proj_(ab|cd)". Fields are
 # provider, platform, billing_account, product, model_raw, api_key, workspace, principal,
-# workflow_key, and any tag as "tag:NAME". `from` and `to` are days, half-open, and may be left out.
+# workflow_key, the conditions of a price (service_tier, region …), and any tag as "tag:NAME".
+# `from` and `to` are days, half-open, and may be left out.
 #
 # [[rule]]
 # name = "continuous integration"
@@ -114,12 +124,15 @@ class Started:
         written: the files that were made, by name.
         kept: the files that were there already and stay as they are.
         cards: the rate cards in force, as "name vN".
+        people_key: the key of people's pseudonyms, outside of the folder, where it was made now;
+            None where one was there already, or none could be written.
     """
 
     folder: Path
     written: tuple[str, ...]
     kept: tuple[str, ...]
     cards: tuple[str, ...]
+    people_key: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +189,7 @@ def start_ledger(folder: Path, run: "Run") -> Started:
         cards = _upgrade(settings, run, seed_always=True)[1]
         examples = {settings.rules_file: _RULES, folder / "owners.csv": _OWNERS}
         written = {path.name: _write_new(path, text) for path, text in examples.items()}
+        people_key = create_key(settings)
         draft.replace(target)
     finally:
         draft.unlink(missing_ok=True)
@@ -184,6 +198,7 @@ def start_ledger(folder: Path, run: "Run") -> Started:
         written=(FILE_NAME, *(name for name, new in written.items() if new)),
         kept=tuple(name for name, new in written.items() if not new),
         cards=cards,
+        people_key=people_key,
     )
 
 

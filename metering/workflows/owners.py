@@ -30,6 +30,7 @@ from metering.usage.lake import Lake
 from metering.workflows.day_cells import DayCells, live_cells
 from metering.workflows.desired import Policy, desired_charges
 from metering.workflows.outcome_owners import outcome_identities
+from metering.workflows.people import Pseudonyms, pseudonyms
 from metering.workflows.policy import policy_in_force
 from metering.workflows.post import FIRST_DAY, LAST_DAY
 
@@ -108,11 +109,14 @@ def check(settings: "Settings") -> Checked:
 def show(settings: "Settings", key: str, day: date) -> tuple[Shown, ...]:
     """Return who pays for usage of a key on a day, one row per identity it was seen with.
 
+    People are there by their pseudonyms, and so are their logins, but for the key that was asked.
+
     Args:
         settings: where the books and the lake are.
         key: an API key, principal or workspace as the usage spells it.
         day: the charge day.
     """
+    names = pseudonyms(settings)
     with _usage(settings) as usage:
         rules, directory = usage.policy.rules, usage.policy.directory
         seen: list[Identity] = [
@@ -121,10 +125,24 @@ def show(settings: "Settings", key: str, day: date) -> tuple[Shown, ...]:
             if any(identity.get(field) == key for field in DIRECTORY_FIELDS)
         ]
     tried: list[Identity] = [{field: key} for field in DIRECTORY_FIELDS]
+    people = {entry.key: entry.person for entry in directory.entries if entry.person}
     return tuple(
-        Shown(_said(identity), owner_of(identity, day, rules, directory), bool(seen))
+        Shown(
+            {
+                field: names.of(people[value]) if value != key and value in people else value
+                for field, value in _said(identity).items()
+            },
+            _unnamed(owner_of(identity, day, rules, directory), names),
+            bool(seen),
+        )
         for identity in seen or tried
     )
+
+
+def _unnamed(owned: Owned | None, names: Pseudonyms) -> Owned | None:
+    if owned is None:
+        return None
+    return replace(owned, owner=replace(owned.owner, person=names.of(owned.owner.person)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,5 +248,5 @@ def _owning_themselves(rules: RuleSet, keys: Sequence[tuple[str, str]]) -> RuleS
     return RuleSet(rules.name, (*rules.rules, *added))
 
 
-def _said(identity: Mapping[str, str | None]) -> Identity:
+def _said(identity: Mapping[str, str | None]) -> dict[str, str]:
     return {field: value for field, value in identity.items() if value is not None}

@@ -137,10 +137,10 @@ def usage_rows(connection: "duckdb.DuckDBPyConnection", rows: int) -> str:
     """
 
 
-def write_rules(path: Path) -> None:
-    """Write 500 rules over five sets of fields; most of them match little, as rules do."""
+def write_rules(path: Path, count: int = 500) -> None:
+    """Write rules over five sets of fields; most of them match little, as rules do."""
     lines = []
-    for number in range(500):
+    for number in range(count):
         team, project = number % TEAMS, number % PROJECTS
         match number % 5:
             case 0:

@@ -146,7 +146,7 @@ def prepare_month(folder: Path, rows: int) -> dict[str, Any]:
     if (home / "ready").exists():
         return {}
     settings = _ledger(home)
-    _fill_lake(settings, rows)
+    fill_lake(settings, rows)
     (home / "ready").touch()
     return {}
 
@@ -181,7 +181,8 @@ def _ours_post(folder: Path, rows: int) -> dict[str, Any]:
     return _timed("post from cells, 500 rules, SQLite", work) | {"steps": found}
 
 
-def _fill_lake(settings: Settings, rows: int) -> None:
+def fill_lake(settings: Settings, rows: int) -> None:
+    """Record the corpus and roll its cells up."""
     from tests.benchmarks.filling import record_relation  # noqa: PLC0415 - only to prepare
 
     record_relation(settings, rows)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from tests.sample_company.anthropic_pages import write_anthropic
 from tests.sample_company.company import owners_csv
+from tests.sample_company.directory import write_directory
 from tests.sample_company.exports import write_exports
 from tests.sample_company.flat import FLAT_TOML, flat_rows, seats_csv
 from tests.sample_company.gateway import write_gateway
@@ -44,6 +45,7 @@ def generate(folder: Path) -> dict[str, object]:
     write_text(folder / "owners" / "rules-by-repository.toml", RULES_BY_REPOSITORY_TOML)
     write_text(folder / "owners" / "sharing.toml", SHARING_TOML)
     write_text(folder / "owners" / "budgets.csv", BUDGETS_CSV)
+    write_directory(folder / "owners" / "directory")
     write_invoices(folder / "invoices", tally)
     write_outcomes(folder / "outcomes")
     write_exports(folder / "exports")

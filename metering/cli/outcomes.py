@@ -63,12 +63,13 @@ def ingest_command(
         metering outcomes ingest sample_logs/outcomes/*
     """
     from metering.ingest.outcomes.mapped import read_outcome_mapping
-    from metering.ingest.outcomes.registry import installed, with_mapping
+    from metering.ingest.outcomes.registry import with_mapping
+    from metering.workflows.outcome_formats import outcome_formats
     from metering.workflows.outcome_imports import ingest_outcomes
     from metering.workflows.runs import Run
 
     settings = settings_or_fail(ctx)
-    ingestors = installed(settings.mappings)
+    ingestors = outcome_formats(settings)
     if mapping is not None:
         added = read_outcome_mapping(mapping)
         ingestors, forced = with_mapping(ingestors, added), forced or added.name
@@ -96,7 +97,6 @@ def funnel_command(ctx: click.Context, /, period: str, *, output_format: str) ->
     """
     from metering.cli.frame import fail
     from metering.core.periods import BillingPeriod
-    from metering.ingest.outcomes.registry import installed
     from metering.workflows.funnel import funnel_of_period
     from metering.workflows.funnel_json import as_json
 
@@ -105,8 +105,7 @@ def funnel_command(ctx: click.Context, /, period: str, *, output_format: str) ->
     except ValueError as error:
         fail("bad-period", str(error))
     settings = settings_or_fail(ctx)
-    declared = [kind for one in installed(settings.mappings) for kind in one.kinds]
-    found = funnel_of_period(settings, asked, declared)
+    found = funnel_of_period(settings, asked)
     if output_format == "json":
         emit_json(as_json(found))
         return

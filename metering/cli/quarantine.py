@@ -124,8 +124,8 @@ def retry_quarantine(ctx: click.Context, /, *, output_format: str) -> None:
     """
     from dataclasses import asdict
 
-    from metering.ingest.outcomes import registry as outcomes
     from metering.ingest.registry import installed
+    from metering.workflows.outcome_formats import outcome_formats
     from metering.workflows.quarantine import retry
     from metering.workflows.runs import Run
 
@@ -134,7 +134,7 @@ def retry_quarantine(ctx: click.Context, /, *, output_format: str) -> None:
         settings,
         Run.now("quarantine retry"),
         installed(settings.mappings),
-        outcomes.installed(settings.mappings),
+        outcome_formats(settings),
     )
     if output_format == "json":
         emit_json(asdict(outcome))

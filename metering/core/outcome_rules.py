@@ -15,6 +15,11 @@
     session = 1                     # each session with usage: an attempted unit
     [outcomes.values]               # what finance says one settled outcome of a kind is worth
     ticket = "EUR 12.50"
+    [outcomes.systems.jira]         # how a system of record is set up: jira, servicenow
+    zone = "Europe/Berlin"          # of times that its exports write without a zone
+    dates = "day-first"             # or "month-first": how it writes 3/4/2026
+    done = ["Delivered"]            # resolutions by which work was done, beside the usual ones
+    dropped = ["Parked"]            # resolutions by which it was not
 
 A session leads to the branch that a coding tool's transcripts name for it, a branch to the ticket
 in its name. Without a window of its own a project has the longest of the kinds of its outcomes. A
@@ -27,6 +32,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from metering.core.money import nanos_from_decimal_text
 from metering.core.outcomes import (
@@ -34,6 +40,7 @@ from metering.core.outcomes import (
     PARTS,
     VENDOR_UNITS,
     WEIGHT_UNIT,
+    SystemWords,
     window_days,
 )
 from metering.errors import BookError, shown
@@ -42,7 +49,7 @@ SESSION: Final = "session"
 """The kind of what is not reported but seen in usage: a session of an agent."""
 
 _TAG: Final = "tag:"
-_SECTIONS: Final = ("windows", "keys", "settles", "units", "values")
+_SECTIONS: Final = ("windows", "keys", "settles", "units", "values", "systems")
 _KEYS: Final = ("branch", "session", "ticket", "trace")
 _DEFAULT_KEYS: Final = {
     "workflow_key": "workflow_key",
@@ -50,6 +57,7 @@ _DEFAULT_KEYS: Final = {
     "ticket": "tag:ticket",
 }
 _VALUE: Final = re.compile(r"([A-Z]{3}) (\d{1,9}(?:\.\d{1,9})?)", re.ASCII)
+_DATES: Final = {"day-first": True, "month-first": False}
 _LONGEST_DAYS: Final = 3_660
 _LARGEST_UNIT: Final = 10_000
 
@@ -64,6 +72,7 @@ class OutcomeRules:
         settles: kind to days.
         units: kind to ten-thousandths of our unit.
         values: kind to (currency, nanos): what one settled outcome is worth.
+        systems: system of record to how it is set up.
     """
 
     windows: Mapping[str, int] = field(default_factory=dict)
@@ -71,6 +80,7 @@ class OutcomeRules:
     settles: Mapping[str, int] = field(default_factory=dict)
     units: Mapping[str, int] = field(default_factory=dict)
     values: Mapping[str, tuple[str, int]] = field(default_factory=dict)
+    systems: Mapping[str, SystemWords] = field(default_factory=dict)
 
     @property
     def tags(self) -> frozenset[str]:
@@ -132,6 +142,7 @@ def checked_rules(said: Mapping[str, object]) -> OutcomeRules:
             kind: _value(f"values.{kind}", value)
             for kind, value in _section(said, "values").items()
         },
+        systems={name: _words(name, said) for name, said in _section(said, "systems").items()},
     )
 
 
@@ -179,6 +190,36 @@ def _value(where: str, value: object) -> tuple[str, int]:
     if match is None:
         raise _bad(where, shown(value), 'a currency and an amount, such as "USD 12.50"')
     return match[1], nanos_from_decimal_text(match[2])
+
+
+def _words(system: str, said: object) -> SystemWords:
+    if not isinstance(said, Mapping):
+        raise _bad(f"systems.{system}", shown(said), f"a section [outcomes.systems.{system}]")
+    for key in said:
+        _is_known(f"systems.{system}.{key}", key, ("zone", "dates", "done", "dropped"))
+    zone, dates = said.get("zone"), said.get("dates")
+    if zone is not None and not _is_zone(zone):
+        raise _bad(f"systems.{system}.zone", shown(zone), "a zone such as Europe/Berlin")
+    if dates is not None and (not isinstance(dates, str) or dates not in _DATES):
+        raise _bad(f"systems.{system}.dates", shown(dates), " or ".join(_DATES))
+    done, dropped = (_texts(f"systems.{system}.{key}", said, key) for key in ("done", "dropped"))
+    if both := sorted(done & dropped):
+        raise _bad(f"systems.{system}.dropped", shown(both[0]), "no word that is in done, too")
+    return SystemWords(zone, _DATES.get(dates) if dates else None, done, dropped)
+
+
+def _is_zone(zone: object) -> bool:
+    try:
+        return isinstance(zone, str) and bool(ZoneInfo(zone))
+    except (ValueError, ZoneInfoNotFoundError):
+        return False
+
+
+def _texts(where: str, said: Mapping[str, object], key: str) -> frozenset[str]:
+    words = said.get(key, [])
+    if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+        raise _bad(where, shown(words), "a list of texts")
+    return frozenset(word.lower() for word in words)
 
 
 def _bad(where: str, found: str, expected: str) -> BookError:

@@ -39,6 +39,23 @@ class OutcomeKind:
     reversed_by: str
 
 
+@dataclass(frozen=True, slots=True)
+class SystemWords:
+    """What a house says of how one of its systems of record is set up.
+
+    Attributes:
+        zone: IANA name of the zone of times that name none; None: nobody said.
+        is_day_first: whether 3/4/2026 is in April; None: nobody said.
+        done: resolutions by which work was done, beside the usual ones; in small letters.
+        dropped: resolutions by which it was not.
+    """
+
+    zone: str | None = None
+    is_day_first: bool | None = None
+    done: frozenset[str] = frozenset()
+    dropped: frozenset[str] = frozenset()
+
+
 DEFAULT_WINDOW_DAYS: Final = 14
 """The window of a kind that nobody has declared."""
 

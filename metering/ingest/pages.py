@@ -124,7 +124,17 @@ def read_pages(path: Path, reader: "Reader", span_of: SpanOf) -> tuple[Page, ...
     return tuple(Page(buckets, members) for buckets, members in found)
 
 
-def read_row_pages(path: Path, reader: "Reader", list_name: str = _LIST) -> tuple[RowPage, ...]:
+def says_that_more_follow(page: "RowPage") -> bool:
+    """Return whether a page says that it is not the last, as most APIs say it."""
+    return page.members.get("has_more") is True or bool(page.members.get("next_page"))
+
+
+def read_row_pages(
+    path: Path,
+    reader: "Reader",
+    list_name: str = _LIST,
+    more_follow: Callable[["RowPage"], bool] = says_that_more_follow,
+) -> tuple[RowPage, ...]:
     """Return every page of a file whose pages list rows without buckets.
 
     Rows of one day may be spread over many pages, and a snapshot replaces whole days, so a pull
@@ -134,21 +144,23 @@ def read_row_pages(path: Path, reader: "Reader", list_name: str = _LIST) -> tupl
         path: the file; compressed or not.
         reader: gives its content, up to the size it allows for a file that is held whole.
         list_name: the member of a page that holds its rows.
+        more_follow: whether a page says that it is not the last.
 
     Raises:
         SourceError: `incomplete-pull` where the last page says that more follow; else as
             `read_pages`.
     """
-    found = _pages_of(path, reader, _row, list_name)
-    members = found[-1][1]
-    if members.get("has_more") is True or members.get("next_page"):
+    pages = tuple(
+        RowPage(rows, members) for rows, members in _pages_of(path, reader, _row, list_name)
+    )
+    if more_follow(pages[-1]):
         raise SourceError(
             SourceRef(str(path)),
             "incomplete-pull",
             "the last page says that more follow",
             do="pull every page, put them in one file in order, and ingest it",
         )
-    return tuple(RowPage(rows, members) for rows, members in found)
+    return pages
 
 
 def read_rows(path: Path, reader: "Reader") -> tuple[Row, ...]:

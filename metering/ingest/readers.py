@@ -216,6 +216,15 @@ class Reader:
             )
         return plain.read_bytes()
 
+    def beginning(self, path: Path) -> str:
+        """Return the beginning of a file, unpacked; bytes that are not UTF-8 are replaced.
+
+        Raises:
+            SourceError: as `plain`; nothing of the file is recorded.
+        """
+        with self.plain(path).open("rb") as stream:
+            return stream.read(_BEGINNING).decode("utf-8", errors="replace")
+
     def bulk(self, path: Path, layout: Layout) -> Iterator[Reading]:
         """Read a file of records: JSON Lines, or, where the format has them, an array or a table.
 

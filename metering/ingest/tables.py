@@ -63,7 +63,11 @@ def flag(cell: str) -> object:
 
 
 def read_table(
-    path: Path, reader: "Reader", required: Sequence[str], meanings: Mapping[str, Meaning]
+    path: Path,
+    reader: "Reader",
+    required: Sequence[str],
+    meanings: Mapping[str, Meaning],
+    names_of: Callable[[Sequence[str]], Sequence[str]] = tuple,
 ) -> Table:
     """Return the rows of a file.
 
@@ -72,6 +76,7 @@ def read_table(
         reader: gives its content, up to the size it allows for a file that is held whole.
         required: columns without which the table is of another format.
         meanings: what the cells of a column mean; columns that are left out hold text.
+        names_of: turns the header into the names of the columns, each of which has to stand once.
 
     Raises:
         SourceError: `missing-column`, `doubled-column`, `unclosed-quote`; nothing is recorded.
@@ -79,7 +84,7 @@ def read_table(
     text = reader.content(path).decode("utf-8", errors="surrogateescape")
     numbered = numbered_rows(io.StringIO(text, newline=""), str(path))
     _, cells = next(numbered, (1, []))
-    header = tuple(cells)
+    header = tuple(names_of(cells))
     check_header(header, required, str(path))
     rows: list[Row] = []
     refused: list[Rejection] = []

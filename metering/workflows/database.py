@@ -67,6 +67,18 @@ file = "rules.toml"
 # [outcomes.units]
 # What one outcome of a kind counts in the work unit of `metering outcomes funnel`; 1 if not said.
 # ticket = 0.2
+#
+# [outcomes.values]
+# What finance says that one settled outcome of a kind is worth.
+# ticket = "EUR 12.50"
+#
+# [outcomes.systems.jira]
+# How a system of tickets (jira, servicenow) is set up: the zone of times without one, how it writes
+# 3/4/2026, and resolutions by which work was done or not, beside the usual ones.
+# zone = "Europe/Berlin"
+# dates = "day-first"
+# done = ["Delivered"]
+# dropped = ["Parked"]
 
 # [people]
 # People are shown by pseudonyms; their key lies outside of this folder and is yours to back up.

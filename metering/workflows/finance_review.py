@@ -14,7 +14,6 @@ from metering.core.funnel import Answered
 from metering.core.outcomes import Stage
 from metering.core.periods import BillingPeriod
 from metering.errors import BookError
-from metering.ingest.outcomes.registry import installed
 from metering.reporting.figures import NIL, amount_text, change_text, share_text
 from metering.reporting.numerals import written_in
 from metering.reporting.review import (
@@ -88,8 +87,7 @@ class _Review:
 
     def whole(self) -> FinanceReview:
         """Return the review."""
-        kinds = [kind for one in installed(self._settings.mappings) for kind in one.kinds]
-        funnel = funnel_of_period(self._settings, self._period, kinds)
+        funnel = funnel_of_period(self._settings, self._period)
         economics = economics_of_period(self._settings, self._period)
         cases = self._cases()
         return FinanceReview(

@@ -28,6 +28,7 @@ from metering.errors import BookError
 from metering.usage.lake import Lake
 from metering.workflows.day_cells import live_cells
 from metering.workflows.desired import Policy, desired_charges
+from metering.workflows.outcome_formats import outcome_formats
 from metering.workflows.outcome_owners import open_owned_outcomes
 from metering.workflows.policy import policy_in_force
 
@@ -98,20 +99,18 @@ class Funnel:
         return added(self.rows)
 
 
-def funnel_of_period(
-    settings: "Settings", period: BillingPeriod, declared: Iterable[OutcomeKind] = ()
-) -> Funnel:
+def funnel_of_period(settings: "Settings", period: BillingPeriod) -> Funnel:
     """Return the funnel of a period.
 
     Args:
         settings: where the books and the lake are, and the rules of outcomes.
         period: the month.
-        declared: the kinds that ingestors give, for how long an outcome must stand.
 
     Raises:
         BookError: `no-charges`: the book holds none of that period; `bad-settings`.
     """
     rules = checked_rules(settings.outcomes)
+    declared = [kind for one in outcome_formats(settings) for kind in one.kinds]
     books = open_engine(settings.books_url)
     require_current(books)
     days = (period.first_day, period.last_day)

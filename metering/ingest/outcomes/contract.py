@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Protocol, runtime_checkable
 
-from metering.core.outcomes import WEIGHT_UNIT, OutcomeKind
+from metering.core.outcomes import WEIGHT_UNIT, OutcomeKind, SystemWords
 from metering.errors import Rejection
 from metering.ingest.contract import Ingestor, Reading
 from metering.ingest.pages import Row, rows_as_several
@@ -42,6 +42,15 @@ class OutcomeIngestor(Ingestor, Protocol):
 
     system: str
     kinds: tuple[OutcomeKind, ...]
+
+
+@runtime_checkable
+class Worded(Protocol):
+    """An ingestor of a system that each house sets up in its own way."""
+
+    def saying(self, words: SystemWords) -> OutcomeIngestor:
+        """Return one that knows what the house says."""
+        ...
 
 
 def outcomes_of(

@@ -4,20 +4,25 @@ They stand apart from those of usage because one file can hold both: what a codi
 day has tokens for `metering ingest` and pull requests for `metering outcomes ingest`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Final
 
+from metering.core.outcomes import SystemWords
 from metering.errors import SourceError, SourceRef, shown
-from metering.ingest.outcomes.contract import OutcomeIngestor
+from metering.ingest.outcomes.contract import OutcomeIngestor, Worded
 from metering.ingest.outcomes.git_log import GitLog
 from metering.ingest.outcomes.github_graphql_pull_requests import GitHubGraphQLPullRequests
 from metering.ingest.outcomes.github_pull_requests import GitHubPullRequests
 from metering.ingest.outcomes.github_rest_pull_requests import GitHubRestPullRequests
 from metering.ingest.outcomes.gitlab_merge_requests import GitLabMergeRequests
+from metering.ingest.outcomes.jira_issues import JiraIssues
+from metering.ingest.outcomes.jira_issues_csv import JiraIssuesCsv
 from metering.ingest.outcomes.mapped import mapped_outcomes
 from metering.ingest.outcomes.outcome_csv import OutcomeCsv
+from metering.ingest.outcomes.servicenow_incidents import ServiceNowIncidents
+from metering.ingest.outcomes.zendesk_tickets import ZendeskTickets
 from metering.ingest.registry import PluginError, with_plugins
 
 ENTRY_POINT_GROUP: Final = "metering.outcome_ingestors"
@@ -28,15 +33,22 @@ BUILT_IN: Final[tuple[OutcomeIngestor, ...]] = (
     GitHubRestPullRequests(),
     GitLabMergeRequests(),
     GitLog(),
+    JiraIssues(),
+    JiraIssuesCsv(),
+    ServiceNowIncidents(),
+    ZendeskTickets(),
     OutcomeCsv(),
 )
 
 
-def installed(mappings: Path | None = None) -> tuple[OutcomeIngestor, ...]:
+def installed(
+    mappings: Path | None = None, systems: Mapping[str, SystemWords] | None = None
+) -> tuple[OutcomeIngestor, ...]:
     """Return every ingestor of outcomes: built-in ones, those of plug-ins, those of mapping files.
 
     Args:
         mappings: the folder of the mapping files; there may be none.
+        systems: system of record to how the house has set it up.
 
     Raises:
         PluginError: a plug-in does not load, is no ingestor of outcomes, or takes a taken name.
@@ -47,7 +59,8 @@ def installed(mappings: Path | None = None) -> tuple[OutcomeIngestor, ...]:
     for ingestor in with_plugins(BUILT_IN, entries):
         if not isinstance(ingestor, OutcomeIngestor):
             raise PluginError(ingestor.name, "it is no ingestor of outcomes: it has no kinds")
-        found.append(ingestor)
+        words = (systems or {}).get(ingestor.system)
+        found.append(ingestor.saying(words) if words and isinstance(ingestor, Worded) else ingestor)
     return with_mapping(found, *(mapped_outcomes(mappings) if mappings else ()))
 
 

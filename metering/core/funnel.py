@@ -132,8 +132,8 @@ class FunnelRow:
         spend: by what answers for it.
         tokens: all disjoint meters of tokens; None where no usage tells.
         stages: in our unit.
-        vendor_units: what vendors count their agents to have done, in ten-thousandths; None
-            where none is reported.
+        vendor_units: agentic work units that the vendor counts, in ten-thousandths; None where
+            none is reported.
         window_days: within which an outcome answers; None for several projects.
         last_outcome: ISO day of the last outcome of any kind; None: never one.
         value_nanos: what its settled outcomes are worth as finance says, in `currency`; None where

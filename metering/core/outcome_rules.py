@@ -24,7 +24,7 @@
 A session leads to the branch that a coding tool's transcripts name for it, a branch to the ticket
 in its name. Without a window of its own a project has the longest of the kinds of its outcomes. A
 kind without a unit counts one, and a commit, which is part of a change, nothing; a vendor's unit
-(`awu`) counts nothing, whatever is said.
+(`awu` and other activity) counts nothing, whatever is said.
 """
 
 import re

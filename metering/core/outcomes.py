@@ -60,6 +60,7 @@ DEFAULT_WINDOW_DAYS: Final = 14
 """The window of a kind that nobody has declared."""
 
 WINDOW_DAYS: Final = {
+    "agent_session": 7,
     "agent_task": 7,
     "commit": 14,
     "content": 21,
@@ -72,7 +73,10 @@ WINDOW_DAYS: Final = {
 """How long after usage an outcome may come that answers for it, and how long it must then stand."""
 
 
-VENDOR_UNITS: Final = frozenset({"awu"})
+AWU: Final = "awu"
+"""Salesforce's agentic work units, as Salesforce tells them."""
+
+VENDOR_UNITS: Final = frozenset({AWU, "agent_action", "tool_commit", "tool_pull_request"})
 """Kinds that count what a vendor's agents did: activity, never added to accepted outcomes."""
 
 

@@ -17,7 +17,7 @@ from metering.core.funnel import Answered, FunnelRow, Stages, added
 from metering.core.ledger import HOLDING_KINDS, Account
 from metering.core.money import divide_half_even
 from metering.core.outcome_rules import SESSION, OutcomeRules, checked_rules
-from metering.core.outcomes import VENDOR_UNITS, WEIGHT_UNIT, OutcomeKind, Stage
+from metering.core.outcomes import AWU, WEIGHT_UNIT, OutcomeKind, Stage
 from metering.core.periods import BillingPeriod
 from metering.core.tickets import ticket_in
 from metering.engine import charges as engine
@@ -357,8 +357,8 @@ class _Reading:
     def _vendor_units(
         self, owner: tuple[str, str], sums: Mapping[tuple[str, str, str], tuple[int, ...]]
     ) -> int | None:
-        found = [sum(sums[(*owner, kind)][:3]) for kind in VENDOR_UNITS if (*owner, kind) in sums]
-        return sum(found) if found else None
+        found = sums.get((*owner, AWU))
+        return None if found is None else sum(found[:3])
 
     def _sessions(self) -> Mapping[tuple[str, str], int]:
         if not self._rules.keeps_sessions or not self._rules.unit(SESSION):

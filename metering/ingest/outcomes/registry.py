@@ -11,8 +11,12 @@ from typing import Final
 
 from metering.core.outcomes import SystemWords
 from metering.errors import SourceError, SourceRef, shown
+from metering.ingest.outcomes.agentforce_actions import AgentforceActions
+from metering.ingest.outcomes.agentforce_sessions import AgentforceSessions
+from metering.ingest.outcomes.claude_code_commits import ClaudeCodeCommits
 from metering.ingest.outcomes.contract import OutcomeIngestor, Worded
 from metering.ingest.outcomes.git_log import GitLog
+from metering.ingest.outcomes.github_deployments import GitHubDeployments
 from metering.ingest.outcomes.github_graphql_pull_requests import GitHubGraphQLPullRequests
 from metering.ingest.outcomes.github_pull_requests import GitHubPullRequests
 from metering.ingest.outcomes.github_rest_pull_requests import GitHubRestPullRequests
@@ -37,6 +41,10 @@ BUILT_IN: Final[tuple[OutcomeIngestor, ...]] = (
     JiraIssuesCsv(),
     ServiceNowIncidents(),
     ZendeskTickets(),
+    GitHubDeployments(),
+    AgentforceActions(),
+    AgentforceSessions(),
+    ClaudeCodeCommits(),
     OutcomeCsv(),
 )
 

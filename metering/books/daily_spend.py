@@ -5,7 +5,7 @@ from typing import Any, Final, Literal, NamedTuple
 from sqlalchemy import Connection
 
 from metering.books.engine import POSTGRESQL
-from metering.core.ledger import HOLDING_KINDS
+from metering.core.ledger import HOLDING_KINDS, AccountKind
 from metering.core.meters import Meter
 
 Subject = Literal["cost_centre", "team", "project", "provider"]
@@ -36,6 +36,22 @@ _DAILY: Final = f"""
     GROUP BY n.period, n.charge_day, subject, n.currency, is_usage
     ORDER BY n.currency, {{name}} {{binary}}, n.charge_day, n.period, is_usage
 """  # noqa: S608 - our own words
+_BY_OWNER: Final = f"""
+    SELECT n.period, n.charge_day, d.cost_centre, d.team, d.project, n.currency,
+        CASE WHEN b.meter IN ({_USAGE}) THEN 1 ELSE 0 END AS is_usage,
+        CAST(sum(n.nanos) AS BIGINT) AS nanos
+    FROM (
+        SELECT period, charge_day, debit_account_id, basis_id, currency,
+            CAST(sum(amount_nanos) AS BIGINT) AS nanos
+        FROM posting WHERE period BETWEEN {{mark}} AND {{mark}}
+        GROUP BY period, charge_day, debit_account_id, basis_id, currency
+    ) n
+    JOIN account d ON d.id = n.debit_account_id AND d.kind = '{AccountKind.OWNER.value}'
+    JOIN charge_basis b ON b.id = n.basis_id
+    GROUP BY n.period, n.charge_day, d.cost_centre, d.team, d.project, n.currency, is_usage
+    ORDER BY n.currency, d.cost_centre {{binary}}, d.team {{binary}}, d.project {{binary}},
+        n.charge_day, n.period, is_usage
+"""  # noqa: S608 - our own words
 _LAST_USE: Final = f"""
     SELECT b.provider, max(p.charge_day)
     FROM posting p JOIN charge_basis b ON b.id = p.basis_id
@@ -65,6 +81,19 @@ class DaySum(NamedTuple):
     nanos: int
 
 
+class OwnerDaySum(NamedTuple):
+    """What is booked of one owner on one charge day; as `DaySum`."""
+
+    period: str
+    day: str
+    cost_centre: str
+    team: str
+    project: str
+    currency: str
+    is_usage: int
+    nanos: int
+
+
 def daily_spend(
     connection: Connection, first: str, last: str, subject: Subject
 ) -> tuple[DaySum, ...]:
@@ -78,6 +107,17 @@ def daily_spend(
     """
     rows = _fetched(connection, _DAILY, (first, last), _NAMES[subject])
     return tuple(map(DaySum._make, rows))
+
+
+def daily_spend_by_owner(connection: Connection, first: str, last: str) -> tuple[OwnerDaySum, ...]:
+    """Return what is booked per day and owner, by currency, owner and day.
+
+    Args:
+        connection: of either kind of transaction.
+        first: the first billing period, YYYY-MM.
+        last: inclusive.
+    """
+    return tuple(map(OwnerDaySum._make, _fetched(connection, _BY_OWNER, (first, last))))
 
 
 def last_use_by_provider(connection: Connection, first_day: str, last_day: str) -> dict[str, str]:

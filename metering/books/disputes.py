@@ -1,11 +1,13 @@
 """Disputes: somebody says that a charge is not theirs, and what came of it."""
 
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from typing import Any, ClassVar, Final
 
 from sqlalchemy import CheckConstraint, Connection, insert, select, text
 
+from metering.books.runs import RunRow
 from metering.books.schema import (
     BookTable,
     inserted_id,
@@ -63,6 +65,7 @@ class DisputeEventRow(BookTable, table=True):
 
 _DISPUTE: Final = table_of(DisputeRow)
 _EVENT: Final = table_of(DisputeEventRow)
+_RUN: Final = table_of(RunRow)
 _LAST: Final = text("""
     SELECT e.dispute_id, e.state, e.note, r.started_by FROM dispute_event e
     JOIN run r ON r.id = e.run_id
@@ -159,3 +162,11 @@ def disputes(connection: Connection) -> tuple[Dispute, ...]:
         )
         for row in connection.execute(select(_DISPUTE).order_by(_DISPUTE.c.id))
     )
+
+
+def opened_days(connection: Connection) -> dict[int, date]:
+    """Return by dispute the day (UTC) on which it was opened."""
+    rows = connection.execute(
+        select(_DISPUTE.c.id, _RUN.c.started_at).join(_RUN, _RUN.c.id == _DISPUTE.c.run_id)
+    )
+    return {number: started_at.date() for number, started_at in rows}

@@ -28,7 +28,7 @@ OVER: Final = 3
 WARNED: Final = 4
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _PER_CENT: Final = re.compile(r"([1-9][0-9]{0,2})\s*%?")
-_MONEY: Final = ("Budget", "Actual", "Forecast", "Variance")
+_MONEY: Final = ("Budget", "Actual", "Forecast", "P10 to P90", "Variance")
 
 
 class _PerCent(click.ParamType[int]):
@@ -95,8 +95,9 @@ def show(ctx: click.Context, /, period: BillingPeriod, *, output_format: str) ->
     r"""Show the budgets of PERIOD (YYYY-MM): actual, forecast and variance.
 
     Actual is what is posted, shared cost included, from the budget's first month to PERIOD. The
-    forecast is for the end of the budget's months; variance is what it is above the budget. A cost
-    centre without a budget is shown without one.
+    forecast is for the end of the budget's months, that of `metering forecast` with its 80 %
+    interval; where history is too short, a run rate by the days with usage. Variance is what it is
+    above the budget. A cost centre without a budget is shown without one.
 
     \b
     Example:
@@ -159,8 +160,13 @@ def _show(found: "Budgeted", rows: "list[Stand] | tuple[Stand, ...]", warn_at: i
         [_row(one, warn_at) for one in rows],
         right=_MONEY,
     )
-    if found.last_day is not None:
-        note(f"usage until {found.last_day}; the forecast is a {found.forecast}")
+    if found.last_day is None:
+        return
+    run_rate = any(one.forecast_by == "run rate" for one in rows)
+    told = (
+        "; without P10 to P90 the forecast is a run rate, for want of history" if run_rate else ""
+    )
+    note(f"usage until {found.last_day}{told}")
 
 
 def _row(one: "Stand", warn_at: int | None) -> tuple[str, ...]:
@@ -174,16 +180,21 @@ def _row(one: "Stand", warn_at: int | None) -> tuple[str, ...]:
         "" if budget is None else money_text(budget.amount_nanos),
         money_text(one.actual_nanos),
         "" if one.forecast_nanos is None else money_text(one.forecast_nanos),
+        _bounds(one),
         "" if one.variance_nanos is None else money_text(one.variance_nanos),
         one.state(warn_at).value,
     )
+
+
+def _bounds(one: "Stand") -> str:
+    low, high = one.bounds_nanos or (0, 0)
+    return "" if low == high else f"{money_text(low)} to {money_text(high)}"
 
 
 def _as_json(found: "Budgeted", warn_at: int | None) -> dict[str, object]:
     return {
         "period": str(found.period),
         "last_day": found.last_day,
-        "forecast": found.forecast,
         "budgets": [
             {
                 "cost_centre": one.owner.cost_centre,
@@ -195,6 +206,9 @@ def _as_json(found: "Budgeted", warn_at: int | None) -> dict[str, object]:
                 "budget_nanos": None if one.budget is None else one.budget.amount_nanos,
                 "actual_nanos": one.actual_nanos,
                 "forecast_nanos": one.forecast_nanos,
+                "forecast_by": one.forecast_by,
+                "low_nanos": one.bounds_nanos and one.bounds_nanos[0],
+                "high_nanos": one.bounds_nanos and one.bounds_nanos[1],
                 "variance_nanos": one.variance_nanos,
                 "state": one.state(warn_at).value,
             }

@@ -1,7 +1,7 @@
 """`metering forecast`: what a month will come to."""
 
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -49,6 +49,11 @@ _PARTS = {
     metavar="N",
     help="The same, as the number of days of the period that are known.",
 )
+@click.option(
+    "--without-flagged",
+    is_flag=True,
+    help="Also say what it would be if the excess of open findings stopped now.",
+)
 @format_option()
 @click.pass_context
 def forecast(
@@ -56,10 +61,10 @@ def forecast(
     /,
     period: "BillingPeriod",
     by: str,
-    as_of: datetime | None,
-    known_days: int | None,
     *,
+    without_flagged: bool,
     output_format: str,
+    **known: Any,
 ) -> None:
     r"""Forecast what PERIOD (YYYY-MM) will come to, with 80 % intervals.
 
@@ -72,16 +77,20 @@ def forecast(
     \b
     Example:
         metering forecast 2026-10 --known-days 10
+        metering forecast 2026-10 --known-days 10 --without-flagged
     """
+    from metering.workflows.flagged_excess import flagged_excess
     from metering.workflows.forecast import forecast_period
 
-    if as_of is not None and known_days is not None:
+    if None not in known.values():
         raise click.UsageError("give --as-of or --known-days, not both")
+    settings = settings_or_fail(ctx)
     found = forecast_period(
-        settings_or_fail(ctx),
+        settings,
         period,
         by=_PARTS[by],  # type: ignore[arg-type]  # the values of the table are the subjects
-        as_of=_last_known(period, as_of, known_days),
+        as_of=_last_known(period, **known),
+        excess=flagged_excess(settings) if without_flagged else None,
     )
     if output_format == "json":
         emit_json(_as_json(found))

@@ -3,11 +3,12 @@
 A budget covers its owner and everything below: that of a cost centre its teams, that of a team its
 projects. It is compared with what is charged in its own currency; nothing is converted.
 
-Until a better forecast is asked, what is still to come is a run rate: what was charged so far, by
-the day, for all days of the budget. Source: token-maxing, E10.
+What is still to come of the month asked for is its forecast where there is one, else a run rate:
+what was charged so far, by the day. The months of a budget that come after it are taken to be like
+it, by the day, and no interval is claimed for them. Source: token-maxing, E10.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
@@ -90,6 +91,26 @@ class Charged:
     run_nanos: int
 
 
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """What a month will come to for one owner, in nanos, with everything that is booked of it.
+
+    Attributes:
+        low, high: the bounds of an interval of four in five.
+    """
+
+    nanos: int
+    low: int
+    high: int
+
+
+class ForecastBy(StrEnum):
+    """How what is still to come was found."""
+
+    FORECAST = "forecast"
+    RUN_RATE = "run rate"
+
+
 class State(StrEnum):
     """How a budget stands."""
 
@@ -108,6 +129,8 @@ class Stand:
         budget: None for a cost centre that has none.
         actual_nanos: charged in the budget's months up to the one asked for.
         forecast_nanos: at the end of the budget's months; None before its first day of usage.
+        bounds_nanos: of the forecast, four in five; None where it is a run rate, or goes on beyond
+            the month that is forecast.
     """
 
     owner: Owner
@@ -115,6 +138,14 @@ class Stand:
     budget: Budget | None
     actual_nanos: int
     forecast_nanos: int | None
+    bounds_nanos: tuple[int, int] | None = None
+
+    @property
+    def forecast_by(self) -> ForecastBy | None:
+        """How what is still to come was found; None without a forecast."""
+        if self.forecast_nanos is None:
+            return None
+        return ForecastBy.RUN_RATE if self.bounds_nanos is None else ForecastBy.FORECAST
 
     @property
     def variance_nanos(self) -> int | None:
@@ -143,6 +174,7 @@ def stands(
     charged: Sequence[Charged],
     period: BillingPeriod,
     last_day: date | None,
+    foreseen: Mapping[tuple[Owner, str], Foreseen] | None = None,
 ) -> tuple[Stand, ...]:
     """Return how every budget of a month stands, and every cost centre that has none.
 
@@ -151,19 +183,22 @@ def stands(
         charged: of the months from the first of any such budget up to `period`.
         period: the month asked for; what was charged later does not count.
         last_day: the last day with usage; None when there is none.
+        foreseen: what `period` will come to, by owner and currency; a run rate for who is not in
+            it.
 
     Returns:
         By cost centre, team, project and currency.
     """
     asked = [budget for budget in budgets if budget.holds_in(period)]
-    found = [_stand(budget, charged, period, last_day) for budget in asked]
+    until = _Until(period, last_day, foreseen or {})
+    found = [_stand(budget, charged, until) for budget in asked]
     has_one = {(one.owner.cost_centre, one.currency) for one in found if not one.owner.team}
     month = Budget(0, Owner(""), period, period, "", 0)
     for centre, currency in sorted(
         {(one.owner.cost_centre, one.currency) for one in charged if one.period == period} - has_one
     ):
         budget = replace(month, owner=Owner(centre), currency=currency)
-        stand = _stand(budget, charged, period, last_day)
+        stand = _stand(budget, charged, until)
         if stand.actual_nanos:
             found.append(replace(stand, budget=None))
     return tuple(sorted(found, key=lambda one: (one.owner, one.currency, _first(one))))
@@ -178,12 +213,17 @@ def _first(stand: Stand) -> str:
     return str(stand.budget.first) if stand.budget else ""
 
 
-def _stand(
-    budget: Budget,
-    charged: Iterable[Charged],
-    period: BillingPeriod,
-    last_day: date | None,
-) -> Stand:
+@dataclass(frozen=True, slots=True)
+class _Until:
+    """Up to when charges count, and what is foreseen."""
+
+    period: BillingPeriod
+    last_day: date | None
+    foreseen: Mapping[tuple[Owner, str], Foreseen]
+
+
+def _stand(budget: Budget, charged: Iterable[Charged], until: _Until) -> Stand:
+    period = until.period
     own = [
         one
         for one in charged
@@ -191,10 +231,18 @@ def _stand(
         and budget.first <= one.period <= period
         and budget.covers(one.owner)
     ]
-    until = min(period.end_day, (last_day or date.min) + timedelta(days=1))
-    elapsed = (until - budget.first.first_day).days
-    forecast = None
-    if elapsed > 0:
-        forecast = divide_half_even(sum(one.run_nanos for one in own) * budget.days, elapsed)
     actual = sum(one.amount_nanos for one in own)
-    return Stand(budget.owner, budget.currency, budget, actual, forecast)
+    stand = Stand(budget.owner, budget.currency, budget, actual, None)
+    foreseen = until.foreseen.get((budget.owner, budget.currency))
+    if foreseen is not None:
+        before = sum(one.amount_nanos for one in own if one.period < period)
+        later = (budget.last.end_day - period.end_day).days
+        total = before + foreseen.nanos + divide_half_even(foreseen.nanos * later, period.days)
+        bounds = None if later else (before + foreseen.low, before + foreseen.high)
+        return replace(stand, forecast_nanos=total, bounds_nanos=bounds)
+    end = min(period.end_day, (until.last_day or date.min) + timedelta(days=1))
+    elapsed = (end - budget.first.first_day).days
+    if elapsed <= 0:
+        return stand
+    run = divide_half_even(sum(one.run_nanos for one in own) * budget.days, elapsed)
+    return replace(stand, forecast_nanos=run)

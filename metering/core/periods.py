@@ -53,6 +53,11 @@ class BillingPeriod:
         return self.end_day - timedelta(days=1)
 
     @property
+    def days(self) -> int:
+        """How many days it has."""
+        return (self.end_day - self.first_day).days
+
+    @property
     def previous(self) -> "BillingPeriod":
         """The month before."""
         return BillingPeriod.of(self.first_day - timedelta(days=1))

@@ -9,6 +9,7 @@ from typing import Final
 
 import pandas as pd
 
+from metering.reporting.budget_stretches import StretchShown, stretches_shown
 from metering.reporting.cover import (
     TieOutShown,
     aside_lines,
@@ -62,6 +63,7 @@ class Account:
         unattributed, provisional: lines with their total last; empty when there is nothing.
         pools, corrections: shared cost, and what corrects closed periods; empty for none.
         owners: what each cost centre, team and project bears.
+        stretches: budgets of several months; empty for none.
         has_budget, has_forecast: whether its columns for them say something.
     """
 
@@ -83,6 +85,7 @@ class Account:
     pools: tuple[PoolShown, ...]
     corrections: tuple[Line, ...]
     owners: Statement
+    stretches: tuple[StretchShown, ...]
     has_budget: bool
     has_forecast: bool
 
@@ -210,6 +213,7 @@ def _account(
             budgets=budgets,
             forecasts=forecasts,
         ),
+        stretches=stretches_shown(snapshot.stretches, currency),
         has_budget=budgets is not None,
         has_forecast=forecasts is not None,
     )

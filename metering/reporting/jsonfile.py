@@ -97,6 +97,19 @@ def _account(
             ],
         },
         "budgets": _plans(snapshot.budgets, currency),
+        "budgets_of_months": [
+            {
+                **_owner((one.cost_centre, one.team, one.project)),
+                "months": one.months,
+                "amount": decimal_text(one.budget_nanos),
+                "share_of_month": decimal_text(one.share_nanos),
+                "charged_in_month": decimal_text(one.month_nanos),
+                "charged": decimal_text(one.charged_nanos),
+                "left": decimal_text(one.left_nanos),
+            }
+            for one in snapshot.stretches
+            if one.currency == currency
+        ],
         "forecasts": _plans(snapshot.forecasts, currency),
         "lines": lines,
     }

@@ -205,6 +205,35 @@ class OwnerAmount:
 
 
 @dataclass(frozen=True, slots=True)
+class BudgetStretch:
+    """A budget of several months, as it stands at the end of one of them; amounts in nanos.
+
+    Attributes:
+        team, project: empty where it is for all of the cost centre, or of the team.
+        months: which, as YYYY-MM..YYYY-MM.
+        budget_nanos: for all of them.
+        share_nanos: of this month, by its days.
+        month_nanos: charged in this month.
+        charged_nanos: from its first month to the end of this one.
+    """
+
+    cost_centre: str
+    team: str
+    project: str
+    currency: str
+    months: str
+    budget_nanos: int
+    share_nanos: int
+    month_nanos: int
+    charged_nanos: int
+
+    @property
+    def left_nanos(self) -> int:
+        """What is left for the months that come; below 0 it is spent."""
+        return self.budget_nanos - self.charged_nanos
+
+
+@dataclass(frozen=True, slots=True)
 class SharedPool:
     """One pool of shared cost, and the rule by which it was given on.
 
@@ -248,6 +277,7 @@ class Snapshot:
         promoted: sentences that say which detail sources were charged in place of metered ones.
         quarantined: records refused and not yet resolved; they are in no amount.
         budgets, forecasts: None where nobody planned or foresaw; columns are shown only then.
+        stretches: the budgets of several months; their share of this one is in `budgets` too.
         pools: shared cost with its rules.
         asked: who was asked about spend without an owner.
     """
@@ -268,6 +298,7 @@ class Snapshot:
     quarantined: int = 0
     budgets: tuple[OwnerAmount, ...] | None = None
     forecasts: tuple[OwnerAmount, ...] | None = None
+    stretches: tuple[BudgetStretch, ...] = ()
     pools: tuple[SharedPool, ...] = ()
     asked: tuple[OwnerAsked, ...] = ()
 

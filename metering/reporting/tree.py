@@ -287,8 +287,12 @@ def _line(
     kind: str, label: str, costs: Costs, path: tuple[str, ...] | None, scale: _Scale
 ) -> OwnerLine:
     currency = scale.currency
-    budget = scale.budgets.total(path) if scale.budgets and path is not None else None
-    forecast = scale.forecasts.total(path) if scale.forecasts and path is not None else None
+    # A line of what names no team or project has none of its own: a plan there is for all of it.
+    is_named = path is not None and "" not in path
+    budget = scale.budgets.total(path) if scale.budgets and path is not None and is_named else None
+    forecast = (
+        scale.forecasts.total(path) if scale.forecasts and path is not None and is_named else None
+    )
     return OwnerLine(
         kind=kind,
         label=shown_name(label),
@@ -301,7 +305,7 @@ def _line(
         prior=amount_text(costs.prior, currency),
         change=change_text(costs.amount, costs.prior),
         budget="" if budget is None else amount_text(budget, currency),
-        remaining="" if path is None else scale.remaining(path, costs.amount),
+        remaining="" if path is None or not is_named else scale.remaining(path, costs.amount),
         forecast="" if forecast is None else amount_text(forecast, currency),
     )
 

@@ -79,6 +79,7 @@ class _Book:
             details = priced(details_of(self._frame, currency, total=totals[currency]))
             self._owners(currency, details)
             self._plans(currency)
+            self._stretches(currency)
             self._models(currency, details)
             self._meters(currency, details)
             self._months(currency)
@@ -182,6 +183,24 @@ class _Book:
             rows = [(plan.cost_centre, plan.team, plan.project, plan.nanos) for plan in mine]
             if rows:
                 self._out.table(self._title(name, currency), columns, rows)
+
+    def _stretches(self, currency: str) -> None:
+        mine = [one for one in self._snapshot.stretches if one.currency == currency]
+        figures = ("Budget", "Share of the month", "Charged in it", "Charged so far", "Left")
+        columns = (
+            *(Column(word, width=22) for word in ("Cost centre", "Team", "Project", "Months")),
+            *(Column(word, "exact", currency=currency) for word in figures),
+        )
+        rows = [
+            (
+                *(one.cost_centre, one.team, one.project, one.months),
+                *(one.budget_nanos, one.share_nanos, one.month_nanos),
+                *(one.charged_nanos, one.left_nanos),
+            )
+            for one in mine
+        ]
+        if rows:
+            self._out.table(self._title("Budgets of months", currency), columns, rows)
 
     def _models(self, currency: str, details: Sequence[Detail]) -> None:
         sums: dict[tuple[str, str], int] = {}

@@ -1,9 +1,10 @@
 """Budgets: take a file into force, and set what is charged and forecast against it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from metering.books import budgets as budget_book
 from metering.books import ledger as ledger_book
@@ -12,16 +13,17 @@ from metering.books.migrations import require_current
 from metering.books.runs import record_run
 from metering.core.attribution import Owner
 from metering.core.budget_file import parse_budgets
-from metering.core.budgets import Charged, Stand, first_month, stands
+from metering.core.budgets import Budget, Charged, Foreseen, Stand, first_month, stands
 from metering.core.periods import BillingPeriod
 from metering.errors import BookError
+from metering.workflows.owner_forecasts import owner_forecasts
 from metering.workflows.text_files import read_text
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from metering.settings import Settings
     from metering.workflows.runs import Run
-
-_RUN_RATE: Final = "run rate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +49,11 @@ class Budgeted:
 
     Attributes:
         last_day: the last day with usage; None when there is none.
-        forecast: how what is still to come was found.
         stands: by owner; cost centres without a budget too.
     """
 
     period: BillingPeriod
     last_day: date | None
-    forecast: str
     stands: tuple[Stand, ...]
 
 
@@ -116,4 +116,24 @@ def budgeted(settings: "Settings", period: BillingPeriod | None = None) -> Budge
                 ledger_book.spend_by_owner(connection, str(first), str(month), used_until or "")
             )
         ]
-    return Budgeted(month, last_day, _RUN_RATE, stands(budgets.lines, charged, month, last_day))
+        foreseen = _foreseen(connection, budgets.lines, charged, month)
+    return Budgeted(month, last_day, stands(budgets.lines, charged, month, last_day, foreseen))
+
+
+def _foreseen(
+    connection: "Connection",
+    budgets: Sequence[Budget],
+    charged: Sequence[Charged],
+    month: BillingPeriod,
+) -> dict[tuple[Owner, str], Foreseen]:
+    """Return the forecasts of who has a budget or is a cost centre, where history is enough."""
+    owners = {budget.owner for budget in budgets if budget.holds_in(month)}
+    owners |= {Owner(one.owner.cost_centre) for one in charged}
+    forecasts = owner_forecasts(connection, month, owners)
+    if forecasts is None:
+        return {}
+    return {
+        key: Foreseen(line.total_nanos, *line.interval_nanos)
+        for key, line in forecasts.lines.items()
+        if line.total_nanos is not None and line.interval_nanos is not None
+    }

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from metering.analysis.findings import Family
+from metering.core.budgets import Stand
 from metering.core.funnel import Answered
 from metering.core.outcomes import Stage
 from metering.core.periods import BillingPeriod
@@ -228,9 +229,11 @@ class _Review:
             Row(
                 "/".join(filter(None, (one.owner.cost_centre, one.owner.team, one.owner.project))),
                 (
+                    one.budget.months if one.budget else NIL,
                     self._money(one.budget.amount_nanos) if one.budget else NIL,
                     self._money(one.actual_nanos),
                     NIL if one.forecast_nanos is None else self._money(one.forecast_nanos),
+                    self._bounds(one),
                     NIL if one.variance_nanos is None else self._money(one.variance_nanos),
                     one.state().value,
                 ),
@@ -238,12 +241,17 @@ class _Review:
             for one in found.stands
             if one.currency == self._currency
         ]
-        columns = ("Owner", "Budget", "Actual", "Forecast", "Over", "")
+        columns = ("Owner", "For", "Budget", "Actual", "Forecast", "P10 to P90", "Over", "")
         yield Section(
             "Budgets",
-            f"The forecast is a {found.forecast}; a cost centre without a budget has a dash.",
+            "The forecast is for the end of the budget's months; without P10 to P90 it is a run"
+            " rate, or the month is over. A cost centre without a budget has a dash.",
             (table("Budgets", columns, rows),),
         )
+
+    def _bounds(self, one: Stand) -> str:
+        low, high = one.bounds_nanos or (0, 0)
+        return NIL if low == high else f"{self._money(low)} to {self._money(high)}"
 
     def _open_points(self) -> Section:
         lines = self._snapshot.lines.table.to_pylist()

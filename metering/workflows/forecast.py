@@ -11,7 +11,13 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final
 
 from metering.analysis.forecast import DailySpend, MonthForecast, Refusal, month_forecast
-from metering.books.daily_spend import DaySum, Subject, daily_spend, last_use_by_provider
+from metering.books.daily_spend import (
+    DaySum,
+    OwnerDaySum,
+    Subject,
+    daily_spend,
+    last_use_by_provider,
+)
 from metering.books.engine import begin_read, open_engine
 from metering.books.migrations import require_current
 from metering.core.periods import BillingPeriod
@@ -21,7 +27,7 @@ if TYPE_CHECKING:
     from metering.settings import Settings
 
 # As much past as weekday profiles, past origins and a year's habits are measured on.
-_PAST_DAYS: Final = 400
+PAST_DAYS: Final = 400
 # Providers report with a delay of a day or two; a longer silence is worth a word.
 _SILENT_DAYS: Final = 3
 _RECENT_DAYS: Final = 28
@@ -61,6 +67,11 @@ class ForecastLine:
         if isinstance(self.forecast, Refusal):
             return None
         return (self.fixed_nanos + self.forecast.low, self.fixed_nanos + self.forecast.high)
+
+    @property
+    def so_far_nanos(self) -> int:
+        """Usage of the days that are known, and what is booked of the period beside it."""
+        return self.known_nanos + self.fixed_nanos
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +120,7 @@ def forecast_period(
     """
     books = open_engine(settings.books_url)
     require_current(books)
-    begin = period.first_day - timedelta(days=_PAST_DAYS)
+    begin = period.first_day - timedelta(days=PAST_DAYS)
     last = period.end_day - timedelta(days=1)
     with begin_read(books) as connection:
         sums = daily_spend(connection, str(BillingPeriod.of(begin)), str(period), by)
@@ -123,7 +134,7 @@ def forecast_period(
     last_use = date.fromisoformat(max(uses.values()))
     known_to = min(as_of or last_use, last)
     excess = excess or {}
-    series = _Series(period, begin, known_to, complete=last_use == last)
+    series = Series(period, begin, known_to, complete=last_use == last)
     by_currency: dict[str, list[DaySum]] = defaultdict(list)
     by_subject: dict[tuple[str, str], list[DaySum]] = defaultdict(list)
     for row in sums:
@@ -134,7 +145,7 @@ def forecast_period(
         period=period,
         as_of=known_to,
         days_known=max(0, (known_to - period.first_day).days + 1),
-        days=(period.end_day - period.first_day).days,
+        days=period.days,
         by=by,
         company=tuple(
             series.line("", currency, rows, excess if currency == first else {})
@@ -150,7 +161,7 @@ def forecast_period(
 
 
 @dataclass(frozen=True, slots=True)
-class _Series:
+class Series:
     """Makes a line of the sums of one subject.
 
     Attributes:
@@ -168,7 +179,7 @@ class _Series:
         self,
         name: str,
         currency: str,
-        sums: Iterable[DaySum],
+        sums: Iterable[DaySum | OwnerDaySum],
         excess: Mapping[date, int] | None = None,
     ) -> ForecastLine:
         """Return the forecast of what some sums add up to."""
@@ -184,7 +195,8 @@ class _Series:
         count = (self.known_to - self.begin).days + 1
         calendar = [self.begin + timedelta(days=at) for at in range(count)]
         spend = DailySpend(self.begin, tuple(days[day] for day in calendar))
-        flagged = [(excess or {}).get(day, 0) for day in calendar]
+        # Findings overlap, and are of usage at their own prices: no day is below nothing without.
+        flagged = [max(0, min((excess or {}).get(day, 0), days[day])) for day in calendar]
         return ForecastLine(
             name=name,
             currency=currency,

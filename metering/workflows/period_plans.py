@@ -1,16 +1,24 @@
-"""What was planned for a period and how its shared cost is divided, as its report says it."""
+"""What was planned and foreseen for a period and how its shared cost is divided, for its report."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from metering.books import budgets as budget_book
+from metering.books import disputes as dispute_book
+from metering.books import ledger as ledger_book
 from metering.books import periods as period_book
 from metering.books import sharing as sharing_book
+from metering.books.disputes import DisputeState
 from metering.books.engine import begin_read, open_engine
 from metering.core.allocation import WHOLE, By, Split
-from metering.core.money import divide_half_even
+from metering.core.attribution import Owner
+from metering.core.budgets import Budget, first_month
+from metering.core.ledger import AccountKind
+from metering.core.money import apportion, divide_half_even
 from metering.core.periods import BillingPeriod
-from metering.reporting.snapshot import OwnerAmount, SharedPool
+from metering.reporting.snapshot import BudgetStretch, OwnerAmount, OwnerAsked, SharedPool
+from metering.workflows.explain import lines_of
+from metering.workflows.owner_forecasts import divided, owner_forecasts
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -31,9 +39,10 @@ _DIVIDED: Final = {
 def budgets_of_period(
     connection: "Connection", period: BillingPeriod
 ) -> tuple[OwnerAmount, ...] | None:
-    """Return the budgets of one month alone, or None where there are none.
+    """Return the budgets of one month, or None where there are none.
 
-    A budget of several months says nothing of one of them; `metering budgets show` has it.
+    Of a budget of several months it is the month's share, by its days; the shares of all its
+    months add up to it.
     """
     found = tuple(
         OwnerAmount(
@@ -41,12 +50,94 @@ def budgets_of_period(
             budget.owner.team,
             budget.owner.project,
             budget.currency,
-            budget.amount_nanos,
+            _share(budget, period),
         )
         for budget in budget_book.budgets_in_force(connection).lines
-        if budget.first == budget.last == period
+        if budget.holds_in(period)
     )
     return found or None
+
+
+def stretches_of_period(
+    connection: "Connection", period: BillingPeriod
+) -> tuple[BudgetStretch, ...]:
+    """Return the budgets of several months that a month is in, with what is left of them."""
+    lines = [
+        budget
+        for budget in budget_book.budgets_in_force(connection).lines
+        if budget.holds_in(period) and budget.first != budget.last
+    ]
+    if not lines:
+        return ()
+    first = first_month(lines, period)
+    spent = list(ledger_book.spend_by_owner(connection, str(first), str(period), ""))
+
+    def charged(budget: Budget, since: BillingPeriod) -> int:
+        return sum(
+            nanos
+            for month, centre, team, project, currency, nanos, _ in spent
+            if BillingPeriod.parse(month) >= since
+            and currency == budget.currency
+            and budget.covers(Owner(centre, team, project))
+        )
+
+    return tuple(
+        BudgetStretch(
+            budget.owner.cost_centre,
+            budget.owner.team,
+            budget.owner.project,
+            budget.currency,
+            months=budget.months,
+            budget_nanos=budget.amount_nanos,
+            share_nanos=_share(budget, period),
+            month_nanos=charged(budget, period),
+            charged_nanos=charged(budget, budget.first),
+        )
+        for budget in lines
+    )
+
+
+def _share(budget: Budget, period: BillingPeriod) -> int:
+    days: dict[str, int] = {}
+    month = budget.last
+    while month >= budget.first:
+        days[str(month)] = month.days
+        month = month.previous
+    return apportion(budget.amount_nanos, days)[str(period)]
+
+
+def forecasts_of_period(
+    connection: "Connection", period: BillingPeriod
+) -> tuple[OwnerAmount, ...] | None:
+    """Return what each owner will come to; None where no day of the month is left, or none known.
+
+    What is still to come of a cost centre is divided among its teams and projects, so that they
+    add up to it.
+    """
+    forecasts = owner_forecasts(connection, period)
+    if forecasts is None or forecasts.days_known in (0, period.days):
+        return None
+    return tuple(
+        OwnerAmount(owner.cost_centre, owner.team, owner.project, currency, nanos)
+        for (owner, currency), nanos in sorted(divided(forecasts).items())
+    )
+
+
+def asked_of_period(connection: "Connection", period: BillingPeriod) -> tuple[OwnerAsked, ...]:
+    """Return who was asked about spend of the month that has no owner: its open disputes."""
+    opened = dispute_book.opened_days(connection)
+    return tuple(
+        OwnerAsked(provider, account, dispute.said.owner, opened[dispute.id])
+        for dispute in dispute_book.disputes(connection)
+        if dispute.state is DisputeState.OPEN and dispute.said.period == str(period)
+        for provider, account in sorted(
+            {
+                (line.provider, line.billing_account)
+                for line in lines_of(connection, dispute.said.reference)
+                if line.debit_kind == AccountKind.SUSPENSE
+            }
+        )
+    )
 
 
 def pools_of_period(

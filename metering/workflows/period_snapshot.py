@@ -26,7 +26,13 @@ from metering.reporting.snapshot import (
 )
 from metering.workflows.book_hash import book_hash
 from metering.workflows.charge_lines import read_charges
-from metering.workflows.period_plans import budgets_of_period, pools_of_period
+from metering.workflows.period_plans import (
+    asked_of_period,
+    budgets_of_period,
+    forecasts_of_period,
+    pools_of_period,
+    stretches_of_period,
+)
 from metering.workflows.tie_out import tie_outs
 
 if TYPE_CHECKING:
@@ -78,6 +84,10 @@ def snapshot_of_period(
         promoted=tuple(_promotions(charged.promoted, settings)),
         quarantined=len(source_book.quarantine_list(connection)),
         budgets=budgets_of_period(connection, period),
+        stretches=stretches_of_period(connection, period),
+        # A closed month is what it is: nothing of it is foreseen any more.
+        forecasts=None if closed else forecasts_of_period(connection, period),
+        asked=asked_of_period(connection, period),
         pools=pools_of_period(connection, settings, period),
     )
 

@@ -13,7 +13,17 @@ from metering.books.engine import begin_read, begin_write
 from metering.books.versions import Version
 from metering.core.attribution import Owner
 from metering.core.budget_file import parse_budgets
-from metering.core.budgets import Budget, Budgets, Charged, Stand, State, first_month, stands
+from metering.core.budgets import (
+    Budget,
+    Budgets,
+    Charged,
+    ForecastBy,
+    Foreseen,
+    Stand,
+    State,
+    first_month,
+    stands,
+)
 from metering.core.periods import BillingPeriod
 from metering.errors import RefusedFileError
 from tests.books_rows import a_run
@@ -108,6 +118,26 @@ def test_a_run_rate_goes_on_by_the_day() -> None:
     assert early.state() is State.FORECAST_OVER
     assert (before.actual_nanos, before.forecast_nanos) == (0, None)
     assert after.forecast_nanos == after.actual_nanos == 80
+
+
+def test_a_forecast_takes_the_place_of_the_run_rate_and_goes_on_like_its_month() -> None:
+    month = _budget(Owner("CC-1"), 300)
+    quarter = Budget(3, Owner("CC-1"), SEPTEMBER, BillingPeriod(2026, 11), "USD", 900)
+    charged = [_charged(PAY, 200, SEPTEMBER), _charged(PAY, 100)]
+    foreseen = {(Owner("CC-1"), "USD"): Foreseen(310, 279, 341)}
+
+    of_month, of_quarter = (
+        stands([budget], charged, OCTOBER, date(2026, 10, 10), foreseen)[0]
+        for budget in (month, quarter)
+    )
+
+    assert (of_month.forecast_nanos, of_month.bounds_nanos) == (310, (279, 341))
+    assert of_month.state() is State.FORECAST_OVER
+    # September as it was, October as foreseen, November's 30 days like October's 31.
+    assert of_quarter.forecast_nanos == 200 + 310 + 300
+    assert (of_quarter.bounds_nanos, of_quarter.forecast_by) == (None, ForecastBy.RUN_RATE)
+    (without,) = stands([month], charged, OCTOBER, date(2026, 10, 10))
+    assert (without.bounds_nanos, without.forecast_by) == (None, ForecastBy.RUN_RATE)
 
 
 def test_a_stretch_of_months_is_one_budget() -> None:

@@ -1,5 +1,6 @@
 """A report says what was planned for its month, and by which rule shared cost was divided."""
 
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -44,7 +45,7 @@ def _pools(settings: Settings, period: BillingPeriod) -> tuple[SharedPool, ...]:
         return pools_of_period(connection, settings, period)
 
 
-def test_budgets_of_the_month_alone_are_shown(settings: Settings) -> None:
+def test_a_month_has_its_budgets_and_its_share_of_longer_ones(settings: Settings) -> None:
     assert _budgets(settings, _OCTOBER) is None
     import_budgets(settings, run(), SAMPLE / "owners" / "budgets.csv")
 
@@ -52,8 +53,16 @@ def test_budgets_of_the_month_alone_are_shown(settings: Settings) -> None:
 
     assert found is not None
     assert OwnerAmount("CC-4200", "platform", "build-farm", "USD", 2000 * 10**9) in found
-    assert not [budget for budget in found if budget.cost_centre == "CC-4300"]
-    assert _budgets(settings, _OCTOBER.previous) is None
+    # 15,000 for the 184 days from July to December; the shares of the months add up to it.
+    shares = [
+        next(one.nanos for one in held if one.cost_centre == "CC-4300")
+        for month in range(7, 13)
+        if (held := _budgets(settings, BillingPeriod(2026, month)))
+    ]
+    assert len(shares) == 6
+    assert sum(shares) == 15_000 * 10**9
+    assert abs(shares[3] - Fraction(15_000 * 10**9 * 31, 184)) < 1
+    assert _budgets(settings, BillingPeriod(2026, 6)) is None
 
 
 def test_pools_are_shown_with_their_splits_in_words(settings: Settings) -> None:

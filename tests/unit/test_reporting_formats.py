@@ -22,7 +22,13 @@ from metering.reporting.html import chargeback_html
 from metering.reporting.jsonfile import chargeback_json
 from metering.reporting.numerals import numerals_of, written_in
 from metering.reporting.pdf import chargeback_pdf, statement_pdf
-from metering.reporting.snapshot import OwnerAmount, OwnerAsked, SharedPool, Snapshot
+from metering.reporting.snapshot import (
+    BudgetStretch,
+    OwnerAmount,
+    OwnerAsked,
+    SharedPool,
+    Snapshot,
+)
 from metering.reporting.statement import Statements, file_slug
 from metering.reporting.words import shown_name
 from metering.reporting.workbook import chargeback_xlsx
@@ -229,6 +235,23 @@ def test_budgets_and_forecasts_are_shown_only_where_there_are_some() -> None:
     assert ">Budget<" in page
     assert ">Budget<" not in chargeback_html(plain, chargeback_report(plain)).decode()
     assert "Budget" in _pdf_text(chargeback_pdf(chargeback_report(planned)))
+
+
+def test_a_budget_of_several_months_shows_its_share_and_what_is_left() -> None:
+    stretch = BudgetStretch(
+        "CC-4100", "", "", "USD", "2026-07..2026-12", *(n * 10**9 for n in (1840, 310, 352, 1500))
+    )
+    planned = replace(company(), stretches=(stretch,))
+
+    report = chargeback_report(planned)
+    [account] = report.accounts
+    [shown] = account.stretches
+    assert (shown.months, shown.share, shown.left) == ("2026-07 to 2026-12", "310.00", "340.00")
+    assert "Budget of several months" in chargeback_html(planned, report).decode()
+    [one] = json.loads(chargeback_json(planned))["accounts"][0]["budgets_of_months"]
+    assert (one["share_of_month"], one["left"]) == ("310", "340")
+    assert "Budgets of months" in _sheets(_xlsx(planned))
+    assert "Budgets of months" not in _sheets(_xlsx(company()))
 
 
 def test_shared_cost_is_shown_with_its_rule_and_adds_up() -> None:

@@ -159,5 +159,26 @@ class BookError(MeteringError):
         super().__init__("\n".join(lines))
 
 
+class PullError(MeteringError):
+    """A provider's API gives nothing usable; files that were pulled before stay.
+
+    Args:
+        provider: name of the connector.
+        code: stable error code.
+        what: what happened, one line; never the key.
+        details: further lines.
+        do: what the user does now.
+    """
+
+    def __init__(
+        self, provider: str, code: str, what: str, *, details: tuple[str, ...] = (), do: str = ""
+    ) -> None:
+        self.code = code
+        lines = [f"{provider}: error[{code}]: {what}", *(f"    {line}" for line in details)]
+        if do:
+            lines.append(f"    do:       {do}")
+        super().__init__("\n".join(lines))
+
+
 class LedgerError(AssertionError):
     """We broke an invariant of our own; the traceback is wanted."""

@@ -22,6 +22,7 @@ _KNOWN: Final[Mapping[str, frozenset[str]]] = {
     "detail": frozenset(),  # ingestor name -> which metered usage it divides, any key
     "outcomes": frozenset({"windows", "keys", "settles", "units", "values"}),
     "nightly": frozenset({"inbox"}),
+    "pull": frozenset(),  # name of a connector -> table, see `workflows.pull.connector`
     "true_up": frozenset(),  # reason of a tie-out -> who bears it, see core.adjustments
     "journal": frozenset(
         {
@@ -82,6 +83,7 @@ class Settings:
         dividers: name of a detail ingestor to the metered usage it divides: patterns by field.
         outcomes: what [outcomes] says, see `core.outcome_rules`.
         inbox: folder of what the next night takes in.
+        pull: what [pull] says, connector to its options.
         true_up: what [true_up] says, reason to bearer, see `core.adjustments.checked_policy`.
         journal: what [journal] says, see `workflows.journal`.
         arrival: what [arrival] says, source to rhythm, see `workflows.arrival`.
@@ -105,6 +107,7 @@ class Settings:
     dividers: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     outcomes: Mapping[str, Any] = field(default_factory=dict)
     inbox: Path = Path("inbox")
+    pull: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     true_up: Mapping[str, str] = field(default_factory=dict)
     journal: Mapping[str, Any] = field(default_factory=dict)
     arrival: Mapping[str, str] = field(default_factory=dict)
@@ -185,6 +188,7 @@ def load_settings(path: Path) -> Settings:
         dividers=_dividers(path, document.get("detail", {})),
         outcomes=dict(document.get("outcomes", {})),
         inbox=home / document.get("nightly", {}).get("inbox", "inbox"),
+        pull=_tables(path, "pull", document.get("pull", {})),
         true_up=dict(document.get("true_up", {})),
         journal=dict(document.get("journal", {})),
         arrival=dict(document.get("arrival", {})),
@@ -220,6 +224,13 @@ def _anchored(url: str, home: Path) -> str:
     if url.startswith(prefix) and not url.startswith(prefix + "/") and len(url) > len(prefix):
         return prefix + str(home / url.removeprefix(prefix))
     return url
+
+
+def _tables(path: Path, section: str, said: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    for name, table in said.items():
+        if not isinstance(table, Mapping):
+            raise BookError("bad-settings", f"{path}: [{section}] {name} is not a table")
+    return {name: dict(table) for name, table in said.items()}
 
 
 def _dividers(path: Path, said: Mapping[str, object]) -> dict[str, dict[str, str]]:

@@ -15,6 +15,7 @@ import click
 import pytest
 
 from metering.cli.main import main
+from metering.connectors.registry import CONNECTORS
 from metering.ingest.contract import Ingestor
 from metering.ingest.outcomes import registry as outcomes
 from metering.ingest.outcomes.contract import OutcomeIngestor
@@ -22,11 +23,20 @@ from metering.ingest.registry import installed
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+KEYS = {connector.key_from for connector in CONNECTORS.values()}
 FORMATS = (*installed(), *outcomes.installed())
 _KEBAB = re.compile(r"[a-z]+(-[a-z]+)+")
 # The first example; the others run in the folder that it makes.
 _DEMO = "metering demo --out build/demo"
 _CONSOLE = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize("name", sorted(CONNECTORS))
+def test_a_connector_is_in_the_readme_with_its_key_and_options(name: str) -> None:
+    (row,) = re.findall(rf"^\| `{name}` \|.*$", README, re.MULTILINE)
+
+    assert f"`{CONNECTORS[name].key_from}`" in row
+    assert all(option in row for option in CONNECTORS[name].options)
 
 
 def _leaves(name: str, command: click.Command) -> Iterator[tuple[str, click.Command]]:
@@ -155,10 +165,12 @@ def _run(typed: str, folder: Path) -> str:
     """Return what a command line prints; a command meant to fail says so with `|| echo`."""
     folder.mkdir(parents=True, exist_ok=True)
     path = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)))
+    # Without the keys that somebody may have: no example asks a provider for anything.
+    kept = {name: value for name, value in os.environ.items() if name not in KEYS}
     done = subprocess.run(
         ["bash", "-c", typed],  # noqa: S607 - whichever bash the machine has
         cwd=folder,
-        env={**os.environ, "PATH": path, "COLUMNS": "160", "NO_COLOR": "1"},
+        env={**kept, "PATH": path, "COLUMNS": "160", "NO_COLOR": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -17,6 +17,7 @@ _COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "init": ("init", "Start a ledger in a folder."),
     "db": ("db", "Upgrade the books or show their state."),
     "ingestors": ("ingestors", "List the source formats that are recognised."),
+    "pull": ("pull", "Ask providers' APIs for their exports, into files."),
     "ingest": ("ingest", "Record the usage of exported files."),
     "quarantine": ("quarantine", "Look at the records that were refused, and retry them."),
     "prices": ("prices", "Show, check and quote rates."),

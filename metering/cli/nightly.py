@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 @format_option()
 @click.pass_context
 def nightly(ctx: click.Context, /, *, output_format: str) -> None:
-    r"""Take in what waits in the inbox, post, tie out, look at budgets and findings, verify.
+    r"""Pull, take in what waits in the inbox, post, tie out, look at budgets and findings, verify.
 
+    The providers that [pull] in metering.toml names are asked for their exports, into the inbox.
     The inbox is the folder `inbox` beside metering.toml, or what [nightly] inbox says: usage in it
     or anywhere below, outcomes in `outcomes`, invoices in `invoices`. What was taken in moves to
     `taken`, by day; what was refused stays and is told again. Files that end in .part or .tmp, and

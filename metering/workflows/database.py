@@ -88,6 +88,12 @@ file = "rules.toml"
 # What the columns of an HR export are called.
 # columns = { person = "Employee ID", team = "Department", logins = "E-mail" }
 
+# [pull.openai]
+# What `metering pull` and `metering nightly` ask providers for; a section for each. The key is in
+# the environment variable that key_from names, OPENAI_ADMIN_KEY if it does not say.
+# key_from = "OPENAI_ADMIN_KEY"
+# days = 35
+
 # [roles]
 # "detail" makes a metered source only divide what another one meters; "metered" charges what a
 # detail source counts, where nothing better exists, and every report says so.

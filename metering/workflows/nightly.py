@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -20,7 +21,8 @@ from metering.books.engine import begin_read, open_engine
 from metering.core.budgets import State
 from metering.core.money import decimal_text
 from metering.core.periods import BillingPeriod
-from metering.errors import BookError, MeteringError
+from metering.errors import BookError, MeteringError, PullError
+from metering.workflows import pull as pulling
 from metering.workflows.budgets import budgeted
 from metering.workflows.findings import cases_of
 from metering.workflows.ingest import Order, ingest_files
@@ -58,7 +60,8 @@ class Step:
     """One step of the night.
 
     Attributes:
-        name: "usage", "outcomes", "invoices", "post", "tie-out", "budgets", "findings", "verify".
+        name: "pull", "usage", "outcomes", "invoices", "post", "tie-out", "budgets", "findings",
+            "verify".
         summary: what it did, a sentence's end.
         told: what somebody has to look at, each in full.
     """
@@ -107,7 +110,7 @@ def run_night(
     formats: Formats,
     tell: Callable[[str], None] = lambda _: None,
 ) -> Night:
-    """Take in the inbox, post, tie out, look at budgets, verify; write the receipt.
+    """Pull, take in the inbox, post, tie out, look at budgets, verify; write the receipt.
 
     Args:
         settings: where everything is; `inbox` is what waits.
@@ -138,6 +141,8 @@ class _Night:
 
     def steps(self) -> Iterator[tuple[str, Callable[[], Step]]]:
         """Yield the steps by name, in order."""
+        if self._settings.pull:
+            yield "pull", self._pull
         yield "usage", self._usage
         yield "outcomes", self._outcomes
         yield "invoices", self._invoices
@@ -146,6 +151,19 @@ class _Night:
         yield "budgets", self._budgets
         yield "findings", self._findings
         yield "verify", self._verify
+
+    def _pull(self) -> Step:
+        last = self._run.started_at.date() - timedelta(days=1)
+        order = pulling.Order(None, last, self._inbox)
+        found = [
+            one
+            for connector in pulling.configured(self._settings)
+            for one in pulling.pull(self._settings, connector, order)
+        ]
+        told = tuple(str(one) for one in found if isinstance(one, PullError))
+        files = sum(isinstance(one, pulling.Pulled) and one.path is not None for one in found)
+        state = StepState.ATTENTION if told else StepState.DONE
+        return Step("pull", state, f"{files} files", told)
 
     def _usage(self) -> Step:
         apart = (self._inbox / _INVOICES, self._inbox / _OUTCOMES, self._inbox / _TAKEN)

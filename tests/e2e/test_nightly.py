@@ -12,6 +12,7 @@ from filelock import FileLock
 from metering.cli.main import main
 from metering.settings import FILE_NAME, Settings
 from tests.ledgers import SAMPLE, fresh_ledger
+from tests.provider_server import Asked, Reply, serving
 
 
 @pytest.fixture
@@ -70,6 +71,39 @@ def test_a_clean_night_is_exit_code_0(ledger: Settings) -> None:
     done = _night(ledger)
     assert done.exit_code == 0, done.output
     assert json.loads(done.stdout)["clean"] is True
+
+
+def test_a_night_pulls_first_and_pulling_again_changes_nothing(
+    ledger: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = json.loads((SAMPLE / "usage/openai/completions-2026-10.json").read_bytes())
+
+    def answer(asked: Asked) -> Reply:
+        if asked.path == "/organization/costs":
+            return Reply.of({"error": {"message": "this key may not read costs"}}, 403)
+        start, end = (int(asked.query[name][0]) for name in ("start_time", "end_time"))
+        buckets = [one for one in page["data"] if start <= one["start_time"] < end]
+        found = buckets if asked.path.endswith("/completions") else []
+        return Reply.of({"object": "page", "data": found, "has_more": False, "next_page": None})
+
+    monkeypatch.setenv("OPENAI_ADMIN_KEY", "sk-admin-1")
+    with serving(answer) as provider:
+        _said(ledger, f'[pull.openai]\nbase_url = "{provider.url}"\ndays = 400\n')
+        first = _night(ledger)
+        second = _night(ledger)
+
+    steps = _steps(first)
+    assert steps["pull"]["summary"] == "1 files"
+    assert "not-allowed" in steps["pull"]["told"][0]
+    assert steps["usage"]["summary"] == "1 of 1 files taken in"
+    assert "2026-10 USD" in steps["post"]["summary"]
+    assert _steps(second)["post"]["summary"] == "0 postings"
+    assert (first.exit_code, second.exit_code) == (1, 1), "the costs could not be had"
+
+
+def _said(ledger: Settings, text: str) -> None:
+    with (ledger.home / FILE_NAME).open("a", encoding="utf-8") as file:
+        file.write(f"\n{text}")
 
 
 def test_what_is_refused_stays_and_the_rest_is_taken_in(ledger: Settings) -> None:

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Final, NamedTuple
 from sqlalchemy import Connection, Index, insert, text
 
 from metering.books.schema import BookTable, reference, row_id, strict, table_of, words
+from metering.core.ledger import DEFAULT_ACCOUNT
 
 
 class CoverageRow(BookTable, table=True):
@@ -65,11 +66,17 @@ class Clash(NewCoverage):
     source_path: str = ""
 
 
+# Two claims of different ingestors may be of one account, too, where nobody said of which one of
+# them is, and the other stands in its file: a gateway's log, and the bill of what it passed on.
 _CLASHES: Final = text("""
     SELECT DISTINCT c.provider, c.billing_account, c.scope, c.signature, c.ingestor, c.role, c.day,
         s.path
     FROM coverage c JOIN source s ON s.id = c.source_id
-    WHERE c.provider = :provider AND c.billing_account = :billing_account
+    WHERE c.provider = :provider
+        AND (c.billing_account = :billing_account
+            OR c.ingestor <> :ingestor
+                AND ((c.billing_account = :unnamed AND :billing_account <> :said)
+                    OR (:billing_account = :unnamed AND c.billing_account <> s.billing_account)))
         AND c.day BETWEEN :first_day AND :last_day
         AND (c.scope = :scope OR c.scope = '*' OR :scope = '*')
         AND NOT (c.scope = :scope AND c.signature = :signature AND c.ingestor = :ingestor)
@@ -81,14 +88,22 @@ _CLAIMED: Final = text("""
     ORDER BY ingestor, provider, billing_account, day
 """)
 
+_UNNAMED: Final = {"unnamed": DEFAULT_ACCOUNT}
 _VIEW: Final = ("provider", "billing_account", "scope", "signature", "ingestor")
 
 # Each pair once: of two views, the one that sorts first stands on the left.
 _OVERLAPS: Final = """
-    WITH claim AS (SELECT DISTINCT {columns} FROM coverage)
-    SELECT {left}, {right}
+    WITH claim AS (
+        SELECT DISTINCT {columns}, c.billing_account <> s.billing_account AS in_file
+        FROM coverage c JOIN source s ON s.id = c.source_id
+    )
+    SELECT DISTINCT {left}, {right}
     FROM claim l JOIN claim r
-        ON r.provider = l.provider AND r.billing_account = l.billing_account AND r.day = l.day
+        ON r.provider = l.provider AND r.day = l.day
+        AND (r.billing_account = l.billing_account
+            OR r.ingestor <> l.ingestor
+                AND ((l.billing_account = :unnamed AND r.in_file)
+                    OR (r.billing_account = :unnamed AND l.in_file)))
         AND (r.scope = l.scope OR r.scope = '*' OR l.scope = '*')
         AND (l.ingestor, l.scope, l.signature) < (r.ingestor, r.scope, r.signature)
 """
@@ -105,12 +120,21 @@ def add_coverage(
         )
 
 
-def conflicting_coverage(connection: Connection, rows: Sequence[NewCoverage]) -> list[Clash]:
+def conflicting_coverage(
+    connection: Connection, rows: Sequence[NewCoverage], said: str = DEFAULT_ACCOUNT
+) -> list[Clash]:
     """Return what the book already holds of the same usage in another view.
 
     Two claims are of the same usage when provider, account and day agree and the scopes are equal
-    or one of them is "*". They are the same view when scope, signature and ingestor are equal too:
-    then the later one replaces the earlier, else adding them up would charge twice.
+    or one of them is "*". Of two ingestors, one whose account nobody named agrees with any account
+    that stands in the other's file: nothing tells that it is of another. They are the same view
+    when scope, signature and ingestor are equal too: then the later one replaces the earlier, else
+    adding them up would charge twice.
+
+    Args:
+        connection: of either kind of transaction.
+        rows: the claims of one source.
+        said: the account that was said to be that source's; another one stood in its file.
 
     Returns:
         The clashing claims of the book, by day; whether their roles make it an error is the
@@ -123,7 +147,7 @@ def conflicting_coverage(connection: Connection, rows: Sequence[NewCoverage]) ->
     for view, claimed in days.items():
         values = dict(zip(_VIEW, view, strict=True))
         bounds = {"first_day": min(claimed), "last_day": max(claimed)}
-        found = connection.execute(_CLASHES, values | bounds)
+        found = connection.execute(_CLASHES, values | bounds | _UNNAMED | {"said": said})
         clashes.update(clash for clash in (Clash(*row) for row in found) if clash.day in claimed)
     return sorted(clashes, key=lambda one: (one.day, one.source_path, one.ingestor, one.scope))
 
@@ -157,13 +181,13 @@ def overlapping_claims(connection: Connection) -> list[tuple[NewCoverage, NewCov
     """
     columns = [field.name for field in fields(NewCoverage)]
     statement = _OVERLAPS.format(
-        columns=", ".join(columns),
+        columns=", ".join(f"c.{name}" for name in columns),
         left=", ".join(f"l.{name} AS l_{name}" for name in columns),
         right=", ".join(f"r.{name} AS r_{name}" for name in columns),
     )
     middle = len(columns)
     pairs = [
         (NewCoverage(*row[:middle]), NewCoverage(*row[middle:]))
-        for row in connection.execute(text(statement))
+        for row in connection.execute(text(statement), _UNNAMED)
     ]
     return sorted(pairs, key=lambda pair: (pair[0].day, repr(pair)))

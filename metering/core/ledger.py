@@ -42,6 +42,10 @@ charged has it in it, and no report of who pays.
 """
 
 
+DEFAULT_ACCOUNT: Final = "default"
+"""The billing account of usage and invoices that name none."""
+
+
 class PostingKind(StrEnum):
     """Why a posting was made."""
 

@@ -10,11 +10,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from metering.books import sources as source_book
 from metering.books.engine import begin_read, open_engine
 from metering.books.migrations import require_current
+from metering.core.ledger import DEFAULT_ACCOUNT
 from metering.errors import MeteringError, Rejection
 from metering.ingest.contract import Ingestor, Noise, Rejections, Slice, UsageBatch
 from metering.ingest.contract import Reading as SourceReading
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from metering.settings import Settings
-
-DEFAULT_ACCOUNT: Final = "default"
 
 
 class RejectedRecordsError(MeteringError):

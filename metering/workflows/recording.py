@@ -290,7 +290,7 @@ def _refuse_overlap(
     claims = _claims(reading, staged)
     clashes = [
         clash
-        for clash in coverage_book.conflicting_coverage(connection, claims)
+        for clash in coverage_book.conflicting_coverage(connection, claims, reading.account)
         if settings.is_metered(clash.ingestor, clash.role)
     ]
     if not clashes:

@@ -28,6 +28,7 @@ from tests.sample_company.rules import (
 )
 from tests.sample_company.tally import Tally
 from tests.sample_company.transcripts import write_transcripts
+from tests.sample_company.week41 import write_week41
 from tests.sample_company.writing import write_text
 
 _HERE = Path(__file__).resolve().parent
@@ -49,6 +50,7 @@ def generate(folder: Path) -> dict[str, object]:
     write_invoices(folder / "invoices", tally)
     write_outcomes(folder / "outcomes")
     write_exports(folder / "exports")
+    write_week41(folder)
     write_text(folder / "flat" / "flat.toml", FLAT_TOML)
     write_text(folder / "flat" / "seats.csv", seats_csv())
     write_text(folder / "prices" / "quote.csv", quotes_csv())

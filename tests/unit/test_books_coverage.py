@@ -44,6 +44,43 @@ def test_two_views_of_the_same_usage_clash(any_books: Engine, changes: dict[str,
         assert backwards == []
 
 
+_LOG = NewCoverage("aws", "default", "*", "", "litellm-spend-logs", "metered", "2026-10-01")
+_BILL = NewCoverage("aws", "111122223333", "2026-10", "cost", "aws-cur", "metered", "2026-10-01")
+
+
+@pytest.mark.parametrize(("first", "second"), [(_LOG, _BILL), (_BILL, _LOG)])
+def test_a_log_of_which_nobody_named_the_account_clashes_with_a_bill_that_names_it(
+    any_books: Engine, first: NewCoverage, second: NewCoverage
+) -> None:
+    with begin_write(any_books) as connection:
+        run_id = a_run(connection)
+        add_coverage(connection, run_id, a_source(connection, run_id, "a.csv"), [first])
+
+        (clash,) = conflicting_coverage(connection, [second])
+
+        assert (clash.ingestor, clash.billing_account) == (first.ingestor, first.billing_account)
+
+        add_coverage(connection, run_id, a_source(connection, run_id, "b.csv"), [second])
+        assert overlapping_claims(connection) == [(_BILL, _LOG)]
+
+
+def test_a_bill_whose_account_somebody_named_is_of_another(any_books: Engine) -> None:
+    with begin_write(any_books) as connection:
+        run_id = a_run(connection)
+        add_coverage(connection, run_id, a_source(connection, run_id), [_LOG])
+
+        assert conflicting_coverage(connection, [_BILL], _BILL.billing_account) == []
+
+
+def test_accounts_that_are_both_named_are_two(any_books: Engine) -> None:
+    named = replace(_LOG, billing_account="999988887777")
+    with begin_write(any_books) as connection:
+        run_id = a_run(connection)
+        add_coverage(connection, run_id, a_source(connection, run_id), [named])
+
+        assert conflicting_coverage(connection, [_BILL]) == []
+
+
 @pytest.mark.parametrize(
     "changes",
     [
@@ -85,6 +122,7 @@ def test_every_pair_of_clashing_claims_is_found_once(any_books: Engine) -> None:
         for name in ("a.json", "b.json"):
             add_coverage(connection, run_id, a_source(connection, run_id, name), [_CLAIM, other])
         elsewhere = replace(other, billing_account="emea")
-        add_coverage(connection, run_id, a_source(connection, run_id, "c.json"), [elsewhere])
+        named = a_source(connection, run_id, "c.json", billing_account="emea")
+        add_coverage(connection, run_id, named, [elsewhere])
 
         assert overlapping_claims(connection) == [(other, _CLAIM)]

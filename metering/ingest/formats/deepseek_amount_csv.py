@@ -39,11 +39,21 @@ _REQUESTS: Final = "request_count"
 _METERS: Final = {_HIT: Meter.CACHE_READ, _MISS: Meter.INPUT_UNCACHED, _OUTPUT: Meter.OUTPUT}
 
 # Every price that DeepSeek has published, for a million tokens; at peak hours it is twice that.
+# Those in dollars are the ones of the bundled rate cards, oldest first; a test holds them equal.
 _PUBLISHED: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
     "USD": {
-        _HIT: ("0.07", "0.14", "0.028", "0.0028", "0.003625"),
-        _MISS: ("0.14", "0.27", "0.55", "1.74", "0.435"),
-        _OUTPUT: ("0.28", "1.10", "2.19", "3.48", "0.87"),
+        _HIT: (
+            *("0.035", "0.07", "0.14", "0.028", "0.0028", "0.003625"),
+            *("0.007", "0.022", "0.003"),
+        ),
+        _MISS: (
+            *("0.135", "0.27", "0.55", "0.56", "0.28", "0.14", "1.74", "0.435"),
+            *("0.22", "0.66", "0.15"),
+        ),
+        _OUTPUT: (
+            *("0.55", "1.10", "2.19", "1.68", "0.42", "0.28", "3.48", "0.87"),
+            *("0.66", "1.98", "0.60"),
+        ),
     },
     "CNY": {_HIT: ("0.02", "0.025"), _MISS: ("1", "3"), _OUTPUT: ("2", "6")},
 }
@@ -61,7 +71,7 @@ def _prices_of(published: Mapping[str, Sequence[str]]) -> frozenset[tuple[str, F
     )
 
 
-_PRICES: Final = {code: _prices_of(published) for code, published in _PUBLISHED.items()}
+PRICES: Final = {code: _prices_of(published) for code, published in _PUBLISHED.items()}
 
 
 class DeepSeekAmountCsv:
@@ -105,13 +115,13 @@ def _currency_of(rows: Sequence[Row], path: str) -> str:
         SourceError: `unknown-currency`; there is none, or more than one.
     """
     prices = {(str(row.member("type")), exact(row.member("price"))) for row in rows}
-    found = [code for code, published in _PRICES.items() if prices & published]
+    found = [code for code, published in PRICES.items() if prices & published]
     if len(found) == 1 or not any(kind in _METERS for kind, _ in prices):
         return next(iter(found), "USD")
     raise SourceError(
         SourceRef(path),
         "unknown-currency",
-        "its prices are not those that DeepSeek published in one of " + " or ".join(_PRICES),
+        "its prices are not those that DeepSeek published in one of " + " or ".join(PRICES),
         do="add a column 'currency' to the table, as the cost file of the archive has it",
     )
 

@@ -17,6 +17,7 @@ from typing import Final
 
 from metering.core.csv_table import Row
 from metering.core.invoices import Booking, Invoice, InvoiceCategory, InvoiceLine
+from metering.core.ledger import DEFAULT_ACCOUNT
 from metering.core.money import decimal_text, nanos_from_decimal_text
 from metering.core.periods import BillingPeriod
 from metering.core.validity import day_of
@@ -49,7 +50,6 @@ OPTIONAL_COLUMNS: Final = (
 
 _BOOKING: Final = OPTIONAL_COLUMNS[1:]
 _HEADER: Final = ("billing_account", "period", "currency", "invoice_total")
-_DEFAULT_ACCOUNT: Final = "default"
 _DECIMAL: Final = re.compile(r"-?[0-9]{1,10}(\.[0-9]{1,9})?")
 _CURRENCY: Final = re.compile(r"[A-Z]{3}")
 _LARGEST_NANOS: Final = 2**63 - 1
@@ -93,7 +93,7 @@ def _invoice(rows: Sequence[tuple[Row, InvoiceLine]]) -> Invoice:
     return Invoice(
         invoice_id=cells["invoice_id"],
         provider=cells["provider"],
-        billing_account=cells["billing_account"] or _DEFAULT_ACCOUNT,
+        billing_account=cells["billing_account"] or DEFAULT_ACCOUNT,
         period=BillingPeriod.parse(cells["period"]),
         currency=cells["currency"],
         lines=tuple(line for _, line in rows),

@@ -61,6 +61,7 @@ def weigh(
     connection: "duckdb.DuckDBPyConnection",
     owners: Sequence[OwnerAnswers],
     ingestors: Sequence[str],
+    keep: Sequence[str] = (),
 ) -> list[Seen]:
     """Sum the detail usage that somebody owns: the table `weighed`, by model as it is spelled.
 
@@ -68,12 +69,14 @@ def weigh(
         connection: with the detail cells opened.
         owners: the answers of the attribution rules for detail usage.
         ingestors: detail sources by their number.
+        keep: columns of the cells that the table shall not be summed over.
 
     Returns:
         What was seen, sorted, for which the caller finds canonical models.
     """
     joins, owner = owner_joins(connection, owners, kind="detail_owner")
     sums = ", ".join(f"CAST(sum(c.{name}) AS HUGEINT) AS {name}" for name in METER_COLUMNS)
+    kept = "".join(f'c."{name}", ' for name in keep)
     give_table(
         connection,
         "ingestors",
@@ -86,6 +89,7 @@ def weigh(
         WITH summed AS (
             SELECT c.day, i.{DIVIDER}, c.provider, c.platform, c.billing_account,
                 coalesce(c.model_raw, '') AS model_raw, CAST({owner} AS BIGINT) AS owner_no,
+                {kept}
                 c.other_meter, CAST(sum(c.other_quantity) AS HUGEINT) AS other_quantity, {sums}
             FROM {DETAIL_CELLS} c JOIN ingestors i ON i.ingestor = c.ingestor {joins}
             GROUP BY ALL

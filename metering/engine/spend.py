@@ -17,6 +17,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from metering.engine.detail import DIVIDER
 from metering.engine.given import give_columns, give_table
 from metering.engine.outcomes import ACCEPTED
 from metering.usage.schema import METER_COLUMNS
@@ -37,6 +38,31 @@ SPEND_TYPES: Final = {
 """What `give_booked` is given of the book: a column each."""
 
 
+_SHARES_OF_USAGE: Final = """
+            SELECT c.line_no, sum(u.quantity) AS share{named}
+            FROM lines u
+            JOIN basis_of o USING (key_no, product, ingestor, meter, decision_no)
+            JOIN bases b ON b.basis_no = o.basis_no AND b.has_rate
+            JOIN debit_names d ON d.debit_no = u.owner_no
+            JOIN basis_names n ON n.basis_no = o.basis_no
+            JOIN booked c ON c.day = u.day AND c.debit = d.debit AND c.basis = n.basis
+            GROUP BY ALL"""
+# What detail took of a charge has a basis of its own, which stands for a model and a meter.
+_SHARES_OF_DETAIL: Final = f"""
+            SELECT c.line_no, sum(u.weight) AS share{{named}}
+            FROM weighed u
+            JOIN detail_models m USING (day, provider, platform, billing_account, model_raw)
+            JOIN (
+                SELECT DISTINCT part_basis_no, {DIVIDER}, provider, billing_account, model, meter
+                FROM part_bases JOIN divisible USING (basis_no)
+            ) p ON p.{DIVIDER} = u.{DIVIDER} AND p.provider = u.provider AND p.model = m.model
+                AND p.billing_account = u.billing_account AND p.meter = u.meter
+            JOIN debit_names d ON d.debit_no = u.owner_no
+            JOIN basis_names n ON n.basis_no = p.part_basis_no
+            JOIN booked c ON c.day = u.day AND c.debit = d.debit AND c.basis = n.basis
+            GROUP BY ALL"""
+
+
 def give_booked(
     connection: "duckdb.DuckDBPyConnection", columns: Mapping[str, Sequence[object]]
 ) -> None:
@@ -53,6 +79,8 @@ def spend_by_keys(
     debits: Sequence[tuple[int, str]],
     bases: Sequence[tuple[int, str]],
     keys: Mapping[str, str],
+    *,
+    is_divided: bool = False,
 ) -> None:
     """Divide each booked charge among the keys of the usage it is for: the table `spend`.
 
@@ -64,25 +92,18 @@ def spend_by_keys(
         connection: with `booked`, and the tables of `engine.charges` for the same days.
         debits: (debit number, account name), of the charges that ought to be booked.
         bases: (basis number, digest).
-        keys: kind of key to the column of the cells that `lines` kept.
+        keys: kind of key to the column of the cells that `lines` and `weighed` kept.
+        is_divided: whether detail divided charges, whose keys are then those of the detail.
     """
     give_table(connection, "debit_names", {"debit_no": "BIGINT", "debit": "VARCHAR"}, debits)
     give_table(connection, "basis_names", {"basis_no": "BIGINT", "basis": "VARCHAR"}, bases)
-    named = "".join(f', l."{column}" AS {key}' for key, column in keys.items())
+    named = "".join(f', u."{column}" AS {key}' for key, column in keys.items())
+    divided = f"UNION ALL {_SHARES_OF_DETAIL.format(named=named)}" if is_divided else ""
     order = "".join(f", {key} NULLS FIRST" for key in keys)
     connection.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE spend AS
-        WITH shares AS (
-            SELECT c.line_no, sum(l.quantity) AS share{named}
-            FROM lines l
-            JOIN basis_of o USING (key_no, product, ingestor, meter, decision_no)
-            JOIN bases b ON b.basis_no = o.basis_no AND b.has_rate
-            JOIN debit_names d ON d.debit_no = l.owner_no
-            JOIN basis_names n ON n.basis_no = o.basis_no
-            JOIN booked c ON c.day = l.day AND c.debit = d.debit AND c.basis = n.basis
-            GROUP BY ALL
-        ), weighed AS (
+        WITH shares AS ({_SHARES_OF_USAGE.format(named=named)} {divided}), compared AS (
             SELECT *, sum(share) OVER line AS whole, min(share) OVER line AS least,
             FROM shares WHERE share <> 0 WINDOW line AS (PARTITION BY line_no)
         ), split AS (
@@ -91,7 +112,7 @@ def spend_by_keys(
                 CASE WHEN whole = c.amount_nanos AND c.quantity = whole THEN share
                     ELSE abs(c.amount_nanos::HUGEINT) * share // whole END AS part,
                 abs(c.amount_nanos::HUGEINT) * share % whole AS rest
-            FROM weighed w JOIN booked c USING (line_no)
+            FROM compared w JOIN booked c USING (line_no)
             WHERE least > 0 OR (whole = c.amount_nanos AND c.quantity = whole)
         ), ranked AS (
             SELECT *, CASE WHEN whole = amount_nanos THEN 0
@@ -228,18 +249,39 @@ def answers(connection: "duckdb.DuckDBPyConnection") -> list[tuple[str, str, str
     ).fetchall()
 
 
-def tokens_by_debit(connection: "duckdb.DuckDBPyConnection") -> list[tuple[int, int]]:
-    """Return (debit number, tokens) of the owned cells: every disjoint meter of tokens added up."""
+def tokens_by_debit(
+    connection: "duckdb.DuckDBPyConnection", *, is_divided: bool
+) -> list[tuple[int, int]]:
+    """Return (debit number, tokens) of the owned cells: every disjoint meter of tokens added up.
+
+    Args:
+        connection: with the owned cells.
+        is_divided: whether detail divided charges, whose tokens are then those of who took them.
+    """
     meters = " + ".join(f"coalesce({name}, 0)" for name in METER_COLUMNS)
+    moved = f"""
+        FROM parts JOIN divisible USING (basis_no)
+        WHERE meter IN ({", ".join(f"'{name}'" for name in METER_COLUMNS)})"""
+    taken = (
+        f" UNION ALL SELECT debit_no, -quantity {moved} UNION ALL SELECT taker, quantity {moved}"
+        if is_divided
+        else ""
+    )
     return connection.execute(
-        f"SELECT owner_no, CAST(sum({meters}) AS BIGINT) FROM owned GROUP BY owner_no ORDER BY ALL"
+        "SELECT owner_no, CAST(sum(tokens) AS BIGINT)"
+        f" FROM (SELECT owner_no, {meters} AS tokens FROM owned {taken})"
+        " GROUP BY owner_no HAVING sum(tokens) <> 0 ORDER BY ALL"
     ).fetchall()
 
 
-def sessions_by_debit(connection: "duckdb.DuckDBPyConnection") -> list[tuple[int, int]]:
-    """Return (debit number, distinct sessions) of owned cells that kept the session."""
+def sessions_by_debit(
+    connection: "duckdb.DuckDBPyConnection", *, is_divided: bool
+) -> list[tuple[int, int]]:
+    """Return (debit number, distinct sessions) of cells, owned or of detail, that kept it."""
+    detail = " UNION ALL SELECT owner_no, session FROM weighed" if is_divided else ""
     return connection.execute(
-        "SELECT owner_no, count(DISTINCT session) FROM owned WHERE session IS NOT NULL"
+        "SELECT owner_no, count(DISTINCT session)"
+        f" FROM (SELECT owner_no, session FROM owned {detail}) WHERE session IS NOT NULL"
         " GROUP BY owner_no ORDER BY ALL"
     ).fetchall()
 

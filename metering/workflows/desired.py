@@ -154,7 +154,8 @@ def desired_charges(
         policy: what decides.
         cells: first and last charge day of the cells; None when there is no usage.
         days: first and last charge day of flat money and of adjustments; None leaves them out.
-        keep: columns of the cells that the engine's table `lines` keeps beside the charges.
+        keep: columns of the cells that the engine's tables `lines`, and `weighed` of what detail
+            divides, keep beside the charges.
         detail: cells of finer usage, which `policy.dividers` lets divide what is metered.
     """
     debits, bases = Numbered[Account](), Numbered[Basis]()
@@ -163,7 +164,7 @@ def desired_charges(
     elif detail:
         mark(connection, policy, detail)
         _price_usage(connection, policy, cells, debits, bases, (*keep, detail_engine.DIVIDER))
-        _divide(connection, policy, debits, bases)
+        _divide(connection, policy, debits, bases, keep)
     else:
         _price_usage(connection, policy, cells, debits, bases, keep)
     numbered = dict(enumerate(debits.items))
@@ -213,10 +214,11 @@ def _divide(
     policy: Policy,
     debits: Numbered[Account],
     bases: Numbered[Basis],
+    keep: Sequence[str],
 ) -> None:
     """Give what is metered to the owners of the detail that divides it."""
     owners = _owner_answers(connection, policy.reigns, debits, detail_engine.DETAIL_CELLS)
-    divided = divisions(connection, policy, owners, bases.items)
+    divided = divisions(connection, policy, owners, bases.items, keep)
     names = [rule.name for rule in policy.dividers.rules]
     detail_engine.divide(
         connection,

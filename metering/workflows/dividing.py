@@ -49,6 +49,7 @@ def divisions(
     policy: "Policy",
     owners: Sequence[OwnerAnswers],
     bases: Sequence[Basis],
+    keep: Sequence[str] = (),
 ) -> list[tuple[int, int]]:
     """Return (basis number, divider) of the metered usage that detail divides.
 
@@ -57,8 +58,10 @@ def divisions(
         policy: its dividers and model names.
         owners: who bears the usage that the detail tells.
         bases: of the charges, by number.
+        keep: columns of the cells of detail that the engine's table `weighed` keeps.
     """
-    seen = detail.weigh(connection, owners, [rule.name for rule in policy.dividers.rules])
+    sources = [rule.name for rule in policy.dividers.rules]
+    seen = detail.weigh(connection, owners, sources, keep)
     models = [(*one, model_of(policy.rates, *one)) for one in seen]
     divisible = [
         (number, basis.provider, basis.billing_account, basis.model, basis.meter)

@@ -7,27 +7,23 @@ tell under which keys the usage was. Nothing is written.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from metering.books import lake as lake_book
-from metering.books import ledger as ledger_book
 from metering.books.engine import begin_read, open_engine
 from metering.books.migrations import require_current
 from metering.core.funnel import Answered, FunnelRow, Stages, added
-from metering.core.ledger import HOLDING_KINDS, Account
 from metering.core.money import divide_half_even
 from metering.core.outcome_rules import SESSION, OutcomeRules, checked_rules
 from metering.core.outcomes import AWU, WEIGHT_UNIT, OutcomeKind, Stage
 from metering.core.periods import BillingPeriod
-from metering.core.tickets import ticket_in
-from metering.engine import charges as engine
 from metering.engine import outcomes as outcome_engine
 from metering.engine import spend as spend_engine
 from metering.engine.outcomes import Problem
-from metering.errors import BookError
 from metering.usage.lake import Lake
 from metering.workflows.day_cells import live_cells
-from metering.workflows.desired import Policy, desired_charges
+from metering.workflows.desired import Policy
+from metering.workflows.keyed_spend import KeyedSpend, open_keyed_spend
 from metering.workflows.outcome_formats import outcome_formats
 from metering.workflows.outcome_owners import open_owned_outcomes
 from metering.workflows.policy import policy_in_force
@@ -120,84 +116,10 @@ def funnel_of_period(settings: "Settings", period: BillingPeriod) -> Funnel:
     ):
         policy = policy_in_force(connection, settings)
         with live_cells(connection, settings, staging, policy, days) as (duck, cells):
-            booked = _booked(connection, period)
-            spend_engine.give_booked(duck, booked)
-            debits: Mapping[int, Account] = {}
-            if cells.first is None or cells.last is None:
-                spend_engine.spend_without_usage(duck, rules.keys)
-            else:
-                engine.open_cells(duck, cells.files)
-                debits = _spend(duck, policy, rules, (cells.first, cells.last))
-                _follow_keys(duck, connection, settings, rules, days)
+            spend = open_keyed_spend(duck, connection, settings, policy, cells, period)
             open_owned_outcomes(duck, connection, settings, policy)
             last_day = _last_day(connection, settings) or days[1]
-            return _Reading(duck, rules, policy, debits, period, last_day).funnel(declared)
-
-
-def _booked(connection: "Connection", period: BillingPeriod) -> dict[str, list[object]]:
-    columns: dict[str, list[object]] = {name: [] for name in spend_engine.SPEND_TYPES}
-    for line in ledger_book.net_lines(connection, str(period)):
-        if line.debit_kind in HOLDING_KINDS:
-            continue
-        row = (
-            date.fromisoformat(line.charge_day),
-            line.team,
-            line.project,
-            line.currency,
-            line.debit,
-            line.basis,
-            line.quantity,
-            line.amount_nanos,
-        )
-        for column, cell in zip(columns.values(), row, strict=True):
-            column.append(cell)
-    if not columns["day"]:
-        raise BookError(
-            "no-charges",
-            f"the book holds no charges of {period}",
-            do="run `metering post`, or see `metering period list` for the periods it has",
-        )
-    return columns
-
-
-def _spend(
-    duck: "duckdb.DuckDBPyConnection",
-    policy: Policy,
-    rules: OutcomeRules,
-    days: tuple[date, date],
-) -> Mapping[int, Account]:
-    desired = desired_charges(duck, policy, days, keep=tuple(rules.keys.values()))
-    spend_engine.spend_by_keys(
-        duck,
-        [(number, account.name) for number, account in desired.debits.items()],
-        [(number, basis.digest) for number, basis in enumerate(desired.bases)],
-        rules.keys,
-    )
-    return desired.debits
-
-
-def _follow_keys(
-    duck: "duckdb.DuckDBPyConnection",
-    connection: "Connection",
-    settings: "Settings",
-    rules: OutcomeRules,
-    days: tuple[date, date],
-) -> None:
-    """Go from session to branch and from branch to ticket, where spend does not say them."""
-    if {"session", "branch"} <= rules.keys.keys():
-        lake = Lake(settings.lake)
-        first, last = (day.isoformat() for day in days)
-        spend_engine.follow_sessions(
-            duck,
-            [
-                lake.path_of(file.path)
-                for file in lake_book.live_files(connection, ("detail",), first, last)
-                if file.path is not None
-            ],
-        )
-    if {"branch", "ticket"} <= rules.keys.keys():
-        found = ((name, ticket_in(name)) for name in spend_engine.branches_without_ticket(duck))
-        spend_engine.give_tickets(duck, [(name, ticket) for name, ticket in found if ticket])
+            return _Reading(duck, rules, policy, spend, period, last_day).funnel(declared)
 
 
 def _last_day(connection: "Connection", settings: "Settings") -> date | None:
@@ -238,14 +160,14 @@ class _Reading:
         duck: "duckdb.DuckDBPyConnection",
         rules: OutcomeRules,
         policy: Policy,
-        debits: Mapping[int, Account],
+        spend: "KeyedSpend",
         period: BillingPeriod,
         last_day: date,
     ) -> None:
         self._duck = duck
         self._rules = rules
         self._policy = policy
-        self._debits = debits
+        self._spend = spend
         self._period = period
         self._last_day = last_day
         self._known: dict[tuple[str, str], _Known] = {}
@@ -291,7 +213,7 @@ class _Reading:
         spend: Mapping[tuple[str, str, str], Answered],
         sums: Mapping[tuple[str, str, str], tuple[int, ...]],
     ) -> Iterator[FunnelRow]:
-        tokens = self._by_owner(spend_engine.tokens_by_debit)
+        tokens = self._spend.tokens(self._duck)
         sessions = self._sessions()
         with_spend = {(team, project) for team, project, _ in spend}
         # Outcomes of a project without spend have a row too, so that none is lost from the total.
@@ -363,15 +285,7 @@ class _Reading:
     def _sessions(self) -> Mapping[tuple[str, str], int]:
         if not self._rules.keeps_sessions or not self._rules.unit(SESSION):
             return {}
-        return self._by_owner(spend_engine.sessions_by_debit)
-
-    def _by_owner(self, asked: Any) -> dict[tuple[str, str], int]:
-        counts: dict[tuple[str, str], int] = {}
-        for number, count in asked(self._duck) if self._debits else ():
-            account = self._debits[number]
-            owner = (account.team, account.project)
-            counts[owner] = counts.get(owner, 0) + count
-        return counts
+        return self._spend.sessions(self._duck)
 
     def _feeds(self, rows: Sequence[FunnelRow]) -> Iterator[Feed]:
         sent = outcome_engine.last_outcomes(self._duck)

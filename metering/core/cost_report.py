@@ -89,17 +89,23 @@ class CostReport:
         covered: ISO days it answers for, with or without costs.
         days: what it says.
         step_nanos: what its amounts are rounded to; 1 where they are exact.
+        is_of_range: whether it says what a month or a cycle cost, and nothing of single days.
     """
 
     ingestor: str
     covered: frozenset[str]
     days: tuple[ReportedDay, ...]
     step_nanos: int = 1
+    is_of_range: bool = False
 
     @property
     def nanos(self) -> int:
         """What it adds up to."""
         return sum(day.nanos for day in self.days)
+
+    def compared_on(self, day: str) -> str:
+        """Return the day on which something is compared: of a range, its first for all of it."""
+        return min(self.covered) if self.is_of_range and day in self.covered else day
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,8 +183,16 @@ class _Sides:
 
 
 def chosen_report(reports: Iterable[CostReport]) -> CostReport | None:
-    """Return the report to compare with: the one that covers most days, then by name."""
-    return min(reports, key=lambda report: (-len(report.covered), report.ingestor), default=None)
+    """Return the report to compare with.
+
+    It is the one that covers most days; of those one that tells days apart, then one that is
+    rounded least, then the first by name.
+    """
+    return min(
+        reports,
+        key=lambda one: (-len(one.covered), one.is_of_range, one.step_nanos, one.ingestor),
+        default=None,
+    )
 
 
 def compare_costs(
@@ -197,14 +211,14 @@ def compare_costs(
         return None
     sides: dict[str, _Sides] = {}
     for day in priced:
-        side = sides.setdefault(day.family, _Sides())
-        side.priced[day.day] += day.nanos
-        side.priority[day.day] += day.priority_nanos
-        side.settled[day.day] += day.settled_nanos
+        side, at = sides.setdefault(day.family, _Sides()), report.compared_on(day.day)
+        side.priced[at] += day.nanos
+        side.priority[at] += day.priority_nanos
+        side.settled[at] += day.settled_nanos
     for told in report.days:
-        side = sides.setdefault(told.family, _Sides())
-        side.reported[told.day] += told.nanos
-        side.rows[told.day] += told.rows
+        side, at = sides.setdefault(told.family, _Sides()), report.compared_on(told.day)
+        side.reported[at] += told.nanos
+        side.rows[at] += told.rows
     renamed = _named_otherwise(sides, report.step_nanos)
     families = [
         _renamed(name, side) if name in renamed else _family(name, side, report)

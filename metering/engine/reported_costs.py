@@ -12,7 +12,8 @@ _STATEMENT = """
         coalesce(nullif(model_raw, ''), nullif(split_part(tags['line_item'], ', ', 1), ''),
             nullif(tags['description'], ''), nullif(tags['cost_type'], ''), '') AS item,
         CAST(sum(reported_nanos) AS BIGINT) AS nanos, count(*) AS reported,
-        bool_and(reported_nanos % 10000000 = 0) AS in_cents
+        bool_and(reported_nanos % 10000000 = 0) AS in_cents,
+        bool_or(grain = 'range' AND coalesce("end" - "start" > INTERVAL 1 DAY, true)) AS of_range
     FROM read_parquet($files, union_by_name = true)
     WHERE reported_nanos IS NOT NULL AND reported_currency IS NOT NULL
     GROUP BY ALL ORDER BY ALL
@@ -28,6 +29,7 @@ class ReportedCost(NamedTuple):
         nanos: of `currency`.
         rows: how many rows of the report make it up.
         in_cents: whether each of them is a whole number of hundredths.
+        of_range: whether one of them is of more than a day, which it only begins on.
     """
 
     provider: str
@@ -40,6 +42,7 @@ class ReportedCost(NamedTuple):
     nanos: int
     rows: int
     in_cents: bool
+    of_range: bool
 
 
 def reported_costs(

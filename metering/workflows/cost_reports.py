@@ -98,12 +98,15 @@ def _reports(
         covered[file.ingestor].add(file.day)
     days: dict[tuple[Account, str], list[ReportedDay]] = defaultdict(list)
     steps: dict[tuple[Account, str], int] = {}
+    of_range: set[tuple[Account, str]] = set()
     for cost in costs:
         key = ((cost.provider, cost.billing_account, cost.currency), cost.ingestor)
         family = names.family(cost.provider, cost.platform, cost.item)
         days[key].append(ReportedDay(family, cost.day, cost.nanos, cost.rows))
         step = _CENT if cost.in_cents else _FLOAT_STEP
         steps[key] = min(step, steps.get(key, step))
+        if cost.of_range:
+            of_range.add(key)
     found: dict[Account, list[CostReport]] = defaultdict(list)
     for (account, ingestor), told in days.items():
         found[account].append(
@@ -112,6 +115,7 @@ def _reports(
                 frozenset(covered[ingestor]),
                 tuple(told),
                 steps[account, ingestor],
+                is_of_range=(account, ingestor) in of_range,
             )
         )
     return found

@@ -169,3 +169,36 @@ def test_the_differences_sum_to_reported_less_priced(
     for family in found.families:
         parts = sum(part.nanos for part in family.differences)
         assert parts == family.reported_nanos - family.priced_nanos
+
+
+def test_a_report_of_a_whole_month_is_compared_in_sum() -> None:
+    days = tuple(f"2026-10-{day:02d}" for day in range(1, 32))
+    told = ReportedDay("gpt-5", days[0], 10 * 500 + 7, 1)
+    monthly = CostReport("billing-api", frozenset(days), (told,), step_nanos=1, is_of_range=True)
+
+    found = compare_costs(_each_day(500), [monthly])
+
+    assert found is not None
+    (family,) = found.families
+    assert family.reported_nanos - family.priced_nanos == 7
+    assert [part.reason for part in family.differences] == [Difference.UNEXPLAINED]
+
+
+def test_days_outside_a_range_are_told_apart_from_it() -> None:
+    told = ReportedDay("gpt-5", "2026-10-01", 1000, 1)
+    covered = frozenset({"2026-10-01", "2026-10-02"})
+    report = CostReport("billing-api", covered, (told,), is_of_range=True)
+
+    found = compare_costs(_each_day(500), [report])
+
+    assert found is not None
+    assert found.by_reason() == {Difference.NOT_REPORTED: -8 * 500}
+
+
+def test_of_reports_that_cover_as_much_the_finest_is_compared() -> None:
+    days = frozenset({"2026-10-01"})
+    cents = CostReport("a", days, (), step_nanos=10_000_000)
+    month = CostReport("b", days, (), is_of_range=True)
+    exact = CostReport("c", days, ())
+
+    assert chosen_report([cents, month, exact]) is exact

@@ -2,9 +2,11 @@
 
 Four generations of the header are known; columns are found by name. Every row is rounded to cents,
 so that the sum drifts from the invoice by up to half a cent a row: good for a tie-out, not for
-charging. Models are display names ("Claude Opus 4.5") and are kept as they are spelled.
+charging. Models are display names: "Claude Opus 4.5" is the model `claude-opus-4-5`, as every other
+export calls it, and a name of another form is kept as it is spelled.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 _REQUIRED: Final = (*console.COMMON_COLUMNS, "model", "token_type", "cost_usd")
 _TAGS: Final = ("usage_type", "cost_type", "token_type", "list_price_usd", "api_key_status")
+_DISPLAY_NAME: Final = re.compile(r"Claude( [A-Z][a-z]+)?( \d+(\.\d+)?)( [A-Z][a-z]+)?", re.ASCII)
 
 
 class AnthropicConsoleCostCsv:
@@ -57,9 +60,16 @@ def _cells(row: Fields) -> Mapping[str, object]:
     tags = {tag: row.text_if_any(tag) for tag in _TAGS}
     key_id, key_name = row.text_if_any("api_key_id"), row.text_if_any("api_key")
     return {
-        "model_raw": row.text_if_any("model"),
+        "model_raw": _model(row.text_if_any("model")),
         # A name can be given to another key; where the export has the id, that is the key.
         "api_key": key_id or key_name,
         "tags": given({**tags, "api_key_name": key_name if key_id else None}),
         **reported(text_amount(row, "cost_usd"), "USD", "billed"),
     }
+
+
+def _model(name: str | None) -> str | None:
+    """Return a model by the name that the API calls it."""
+    if name is None or not _DISPLAY_NAME.fullmatch(name):
+        return name
+    return name.lower().replace(" ", "-").replace(".", "-")

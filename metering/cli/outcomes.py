@@ -14,6 +14,7 @@ from metering.cli.frame import (
     money_text,
     settings_or_fail,
 )
+from metering.cli.outcome_list import feeds_command, list_command
 from metering.cli.receipts import tell_receipts
 
 if TYPE_CHECKING:
@@ -31,6 +32,10 @@ def outcomes() -> None:
     Example:
         metering outcomes ingest sample_logs/outcomes/*
     """
+
+
+outcomes.add_command(list_command)
+outcomes.add_command(feeds_command)
 
 
 @outcomes.command("ingest")

@@ -59,7 +59,8 @@ def open_outcomes(connection: "duckdb.DuckDBPyConnection", files: Sequence[Path]
     """Net the outcomes of some files into the table `events`.
 
     A row is a change of one outcome's weight at one stage: `day` when it changed (UTC),
-    `outcome_day` when the outcome it changes was reached, `problem` why it counts for nothing.
+    `outcome_day` when the outcome it changes was reached, `original_id` which one that is,
+    `is_followed` whether a later state takes it back, `problem` why it counts for nothing.
     """
     if files:
         listed = ", ".join("'" + str(path).replace("'", "''") + "'" for path in files)
@@ -97,6 +98,7 @@ def open_outcomes(connection: "duckdb.DuckDBPyConnection", files: Sequence[Path]
         WITH found AS (
             SELECT s.ingestor, s.system, s.outcome_id, s.reference, s.stage, {shared},
                 s.assisted_by, s.weight_e4, s.is_followed, s.next_as_of, s.instant,
+                coalesce(o.outcome_id, s.outcome_id) AS original_id,
                 coalesce(o.instant, s.instant) AS reached,
                 s.reversal_of IS NOT NULL AS is_reversal,
                 CASE WHEN s.reversal_of IS NULL THEN NULL
@@ -109,9 +111,9 @@ def open_outcomes(connection: "duckdb.DuckDBPyConnection", files: Sequence[Path]
                 ON o.system = f.system AND o.outcome_id = f.original AND o.stage = f.stage
                 AND NOT o.is_followed
         ), every AS (
-            SELECT * EXCLUDE (is_followed, next_as_of), CAST(instant AS DATE) AS day FROM found
+            SELECT * EXCLUDE (next_as_of), CAST(instant AS DATE) AS day FROM found
             UNION ALL BY NAME
-            SELECT * EXCLUDE (is_followed, next_as_of)
+            SELECT * EXCLUDE (next_as_of)
                 REPLACE (-weight_e4 AS weight_e4, true AS is_reversal),
                 CAST(greatest(next_as_of, instant) AS DATE) AS day
             FROM found WHERE is_followed

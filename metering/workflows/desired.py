@@ -105,6 +105,19 @@ class Policy:
         deciding = (*self.reigns, Reign(self.dividers, Directory()))
         return tuple(sorted(self.outcomes.tags.union(*(reign.tags for reign in deciding))))
 
+    @property
+    def teams(self) -> frozenset[str]:
+        """Return the names of the teams that rules or a directory know."""
+        return frozenset(
+            team
+            for reign in self.reigns
+            for team in (
+                *(rule.assign.team for rule in reign.rules.rules),
+                *(entry.team for entry in reign.directory.entries),
+            )
+            if team
+        )
+
     def reign_on(self, day: date) -> Reign:
         """Return the rules, the owners file and the sharing file that decide on a day."""
         return next(reign for reign in self.reigns if reign.holds_on(day))

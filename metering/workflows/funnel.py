@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Final
 
-from metering.books import lake as lake_book
 from metering.books.engine import begin_read, open_engine
 from metering.books.migrations import require_current
 from metering.core.funnel import Answered, FunnelRow, Stages, added
@@ -25,12 +24,11 @@ from metering.workflows.day_cells import live_cells
 from metering.workflows.desired import Policy
 from metering.workflows.keyed_spend import KeyedSpend, open_keyed_spend
 from metering.workflows.outcome_formats import outcome_formats
-from metering.workflows.outcome_owners import open_owned_outcomes
+from metering.workflows.outcome_owners import last_usage_day, open_owned_outcomes
 from metering.workflows.policy import policy_in_force
 
 if TYPE_CHECKING:
     import duckdb
-    from sqlalchemy import Connection
 
     from metering.settings import Settings
 
@@ -118,17 +116,8 @@ def funnel_of_period(settings: "Settings", period: BillingPeriod) -> Funnel:
         with live_cells(connection, settings, staging, policy, days) as (duck, cells):
             spend = open_keyed_spend(duck, connection, settings, policy, cells, period)
             open_owned_outcomes(duck, connection, settings, policy)
-            last_day = _last_day(connection, settings) or days[1]
+            last_day = last_usage_day(connection, settings) or days[1]
             return _Reading(duck, rules, policy, spend, period, last_day).funnel(declared)
-
-
-def _last_day(connection: "Connection", settings: "Settings") -> date | None:
-    days = [
-        file.day
-        for file in lake_book.live_files(connection)
-        if file.records and settings.is_metered(file.ingestor, file.role)
-    ]
-    return date.fromisoformat(max(days)) if days else None
 
 
 @dataclass(slots=True)
@@ -184,7 +173,7 @@ class _Reading:
             rows=rows,
             kinds={key: (found[2], found[3]) for key, found in sums.items()},
             feeds=tuple(self._feeds(rows)),
-            problems=outcome_engine.problems(self._duck, sorted(self._teams())),
+            problems=outcome_engine.problems(self._duck, sorted(self._policy.teams)),
         )
 
     def _answered(self) -> dict[tuple[str, str, str], Answered]:
@@ -304,14 +293,3 @@ class _Reading:
                 outcomes=count,
                 silent_nanos=silent.get(team, {}),
             )
-
-    def _teams(self) -> set[str]:
-        return {
-            team
-            for reign in self._policy.reigns
-            for team in (
-                *(rule.assign.team for rule in reign.rules.rules),
-                *(entry.team for entry in reign.directory.entries),
-            )
-            if team
-        }

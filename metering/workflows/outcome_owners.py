@@ -1,8 +1,10 @@
 """Outcomes with their owners: netted by the engine, owned by the same dated rules as usage."""
 
 from collections.abc import Sequence
+from datetime import date
 from typing import TYPE_CHECKING
 
+from metering.books import lake as lake_book
 from metering.books import outcomes as outcome_book
 from metering.engine import outcomes as engine
 from metering.engine.outcomes import OWNER_FIELDS
@@ -59,6 +61,16 @@ def outcome_identities(
         for row in engine.owner_values(duck, asked)
         if any(value is not None for value in row)
     )
+
+
+def last_usage_day(connection: "Connection", settings: "Settings") -> date | None:
+    """Return the last day with metered usage, by which outcomes are judged; None without any."""
+    days = [
+        file.day
+        for file in lake_book.live_files(connection)
+        if file.records and settings.is_metered(file.ingestor, file.role)
+    ]
+    return date.fromisoformat(max(days)) if days else None
 
 
 def _open(

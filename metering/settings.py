@@ -14,7 +14,7 @@ DEFAULT_PEOPLE_KEY: Final = Path("~/.config/metering/people.key")
 _KNOWN: Final[Mapping[str, frozenset[str]]] = {
     "books": frozenset({"url", "currency"}),
     "usage": frozenset({"location"}),
-    "engine": frozenset({"kind", "memory_limit", "threads"}),
+    "engine": frozenset({"kind", "memory_limit", "threads", "spark"}),
     "rules": frozenset({"file"}),
     "report": frozenset({"organisation", "logo", "accent", "accent_dark", "locale", "templates"}),
     "roles": frozenset(),  # ingestor name -> role, any key
@@ -76,6 +76,7 @@ class Settings:
         lake: folder of the usage lake.
         memory_limit: what the engine may take, e.g. "1GB".
         threads: engine threads; 0 means one per core.
+        spark: address of the Spark that rolls usage up; None for the embedded engine.
         rules_file: the attribution rules.
         promoted: ingestor names whose `detail` may be charged, said so on the report.
         demoted: ingestor names whose `metered` numbers only divide.
@@ -100,6 +101,7 @@ class Settings:
     lake: Path = Path("lake")
     memory_limit: str = "1GB"
     threads: int = 0
+    spark: str | None = None
     rules_file: Path = Path("rules.toml")
     promoted: frozenset[str] = frozenset()
     demoted: frozenset[str] = frozenset()
@@ -181,6 +183,7 @@ def load_settings(path: Path) -> Settings:
         lake=home / location,
         memory_limit=memory,
         threads=int(os.environ.get("METERING_ENGINE_THREADS") or engine.get("threads", 0)),
+        spark=_spark(path, engine),
         rules_file=home / document.get("rules", {}).get("file", "rules.toml"),
         promoted=frozenset(name for name, role in roles.items() if role == "metered"),
         demoted=frozenset(name for name, role in roles.items() if role == "detail"),
@@ -224,6 +227,19 @@ def _anchored(url: str, home: Path) -> str:
     if url.startswith(prefix) and not url.startswith(prefix + "/") and len(url) > len(prefix):
         return prefix + str(home / url.removeprefix(prefix))
     return url
+
+
+def _spark(path: Path, engine: Mapping[str, Any]) -> str | None:
+    kind, address = engine.get("kind", "duckdb"), engine.get("spark")
+    if kind == "duckdb":
+        return None
+    if kind == "spark" and isinstance(address, str) and address:
+        return address
+    raise BookError(
+        "bad-settings",
+        f"{path}: [engine] kind is {kind!r}" + (" and spark is not said" * (kind == "spark")),
+        details=('expected: "duckdb", or "spark" with spark = "spark://HOST:PORT"',),
+    )
 
 
 def _tables(path: Path, section: str, said: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

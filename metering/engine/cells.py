@@ -1,8 +1,8 @@
 """Roll usage records up into day cells.
 
 A cell is one distinct combination of day, identity, model, conditions, rate segment and prompt
-band, with summed meters. `CELL_KEYS` and `MEASURES` are its columns; the statement that makes it
-is `rollup.sql`.
+band, with summed meters. The statement that makes it is `rollup.sql`; who runs it is a `RollUp`:
+the embedded engine, or a company's own Spark.
 """
 
 import hashlib
@@ -10,15 +10,10 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final, Protocol
 
-from metering.engine.given import give_table
-from metering.usage.schema import CONDITION_COLUMNS, IDENTITY_COLUMNS, METER_COLUMNS
-
-if TYPE_CHECKING:
-    import duckdb
+from metering.usage.schema import CONDITION_COLUMNS, IDENTITY_COLUMNS
 
 # Raised whenever the statement gives other cells for the same records, so that old ones rebuild.
 VERSION: Final = 2
@@ -40,7 +35,6 @@ COUNTS: Final = (
     "reasoning",
     "reported_nanos",
 )
-_DAYS_AT_ONCE_RECORDS: Final = 4_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,33 +96,36 @@ def recipe(usage: DayUsage, cuts: Cuts) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+class RollUp(Protocol):
+    """Whoever runs the one heavy statement.
+
+    Attributes:
+        records_at_once: how many records it is given in one go, so that memory does not grow with
+            the number of days; None for all.
+    """
+
+    records_at_once: int | None
+
+    def write_cells(self, days: Sequence[tuple[DayUsage, Cuts]], folder: Path) -> None:
+        """Write the cells of some days as `folder/day=YYYY-MM-DD/*.parquet`, a file each."""
+        ...
+
+
 def build_cells(
-    connection: "duckdb.DuckDBPyConnection",
-    days: Sequence[tuple[DayUsage, Cuts]],
-    folder: Path,
+    engine: RollUp, days: Sequence[tuple[DayUsage, Cuts]], folder: Path
 ) -> dict[date, Path]:
     """Write the cells of some days, a Parquet file each, and return where.
 
     Args:
-        connection: from `open_duckdb`; its memory limit bounds what the roll-up takes.
+        engine: runs the roll-up.
         days: usage and cuts of each day; tags and sessions of all are the same.
         folder: a folder on the lake's file system; made when missing.
-
-    Days are rolled up a few at a time, so that memory does not grow with the number of days.
     """
     folder.mkdir(parents=True, exist_ok=True)
     built: dict[date, Path] = {}
-    for number, batch in enumerate(_batches(days)):
+    for number, batch in enumerate(_batches(days, engine.records_at_once)):
         target = folder / f"cells-{number}"
-        _register(connection, batch)
-        cuts = batch[0][1]
-        statement = _statement(cuts, other_meters=False)
-        if any(usage.has_other_meters for usage, _ in batch):
-            statement += f"\nUNION ALL BY NAME\n({_statement(cuts, other_meters=True)})"
-        connection.execute(
-            f"COPY ({statement}) TO '{target}'"
-            " (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, PARTITION_BY (day))"
-        )
+        engine.write_cells(batch, target)
         for path in sorted(target.glob("day=*/*.parquet")):
             day = date.fromisoformat(path.parent.name.removeprefix("day="))
             if day in built:
@@ -145,79 +142,18 @@ def cells_in(path: Path) -> int:
 
 
 def _batches(
-    days: Sequence[tuple[DayUsage, Cuts]],
+    days: Sequence[tuple[DayUsage, Cuts]], records_at_once: int | None
 ) -> list[list[tuple[DayUsage, Cuts]]]:
     batches: list[list[tuple[DayUsage, Cuts]]] = []
     records = 0
     for usage, cuts in days:
-        if not batches or records + usage.records > _DAYS_AT_ONCE_RECORDS:
+        is_full = records_at_once is not None and records + usage.records > records_at_once
+        if not batches or is_full:
             batches.append([])
             records = 0
         batches[-1].append((usage, cuts))
         records += usage.records
     return batches
-
-
-def _register(
-    connection: "duckdb.DuckDBPyConnection", batch: Sequence[tuple[DayUsage, Cuts]]
-) -> None:
-    files = ", ".join(_quoted(path) for usage, _ in batch for path in usage.files)
-    connection.execute(
-        f"CREATE OR REPLACE TEMP VIEW usage AS FROM read_parquet([{files}],"
-        " hive_partitioning = true, hive_types = {'day': DATE}, union_by_name = true)"
-    )
-    bounds = {key: value for _, cuts in batch for key, value in cuts.bounds.items() if value}
-    give_table(
-        connection,
-        "bounds",
-        {
-            "provider": "VARCHAR",
-            "platform": "VARCHAR",
-            "model_raw": "VARCHAR",
-            "bounds": "BIGINT[]",
-        },
-        [(*key, list(found)) for key, found in bounds.items()],
-    )
-    instants = [
-        (*key, usage.day, [instant.replace(tzinfo=None) for instant in found])
-        for usage, cuts in batch
-        for key, found in cuts.instants.items()
-        if found
-    ]
-    give_table(
-        connection,
-        "cuts",
-        {"provider": "VARCHAR", "platform": "VARCHAR", "day": "DATE", "cuts": "TIMESTAMP[]"},
-        instants,
-    )
-
-
-def _statement(cuts: Cuts, *, other_meters: bool) -> str:
-    kept = ",\n    session" if cuts.sessions else ""
-    kept += "".join(f",\n    tags['{_escaped(tag)}'] AS {tag_column(tag)}" for tag in cuts.tags)
-    if other_meters:
-        measures = [
-            *(f"CAST(NULL AS BIGINT) AS {name}" for name in ("records", *COUNTS, *METER_COLUMNS)),
-            "other.entry.key AS other_meter",
-            "CAST(sum(other.entry.value) AS BIGINT) AS other_quantity",
-        ]
-        source = " CROSS JOIN UNNEST(map_entries(other_meters)) AS other(entry)"
-    else:
-        measures = [
-            "count(*) AS records",
-            *(f"CAST(sum({name}) AS BIGINT) AS {name}" for name in (*COUNTS, *METER_COLUMNS)),
-            "CAST(NULL AS VARCHAR) AS other_meter",
-            "CAST(NULL AS BIGINT) AS other_quantity",
-        ]
-        source = ""
-    return _template().format(
-        kept_columns=kept, measures=",\n    ".join(measures), other_meters=source
-    )
-
-
-@cache
-def _template() -> str:
-    return (Path(__file__).parent / "rollup.sql").read_text(encoding="utf-8")
 
 
 def tag_column(tag: str) -> str:
@@ -228,11 +164,3 @@ def tag_column(tag: str) -> str:
 def identity_columns(tags: Sequence[str]) -> tuple[str, ...]:
     """Return the columns of a cell that an attribution rule may look at, in order."""
     return (*IDENTITY_COLUMNS, *(f"tag:{tag}" for tag in tags))
-
-
-def _escaped(text: str) -> str:
-    return text.replace("'", "''")
-
-
-def _quoted(path: Path) -> str:
-    return "'" + _escaped(str(path)) + "'"

@@ -1,7 +1,8 @@
 -- The one heavy statement: usage records to day cells.
 --
 -- Everything after this reads cells. No price, no owner, no decimals, no regular expression here:
--- whole numbers are summed, so any engine that runs this statement gives the same cells.
+-- whole numbers are summed, so any engine that runs this statement gives the same cells. It is
+-- written for DuckDB and translated for others.
 --
 -- usage:  live records of some days (day, ingestor and the columns of the usage schema)
 -- bounds: provider, platform, model_raw -> sorted lower bounds of the prompt tiers of its rates
@@ -45,7 +46,7 @@ SELECT
         used_to
     ) AS segment_end,
     cuts IS NOT NULL AND NOT per_request
-        AND len(list_filter(cuts, lambda t: t > used_from AND t < used_to)) > 0
+        AND array_length(list_filter(cuts, lambda t: t > used_from AND t < used_to)) > 0
         OR used_to > day_end AS straddles,
     api_key, workspace, principal, workflow_key{kept_columns},
     reported_currency, reported_kind,

@@ -46,6 +46,10 @@ location = "lake"
 memory_limit = "1GB"
 # 0 means one per core.
 threads = 0
+# Usage that one machine cannot roll up: on a company's own Spark, which reads the lake under the
+# same path (pip install "metering[spark]").
+# kind = "spark"
+# spark = "spark://host:7077"
 
 [rules]
 file = "rules.toml"

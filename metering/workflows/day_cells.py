@@ -1,17 +1,19 @@
 """Day cells up to date: reuse those whose recipe is known, roll up the rest."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from metering.books import lake as lake_book
 from metering.core.rating import boundaries, prompt_bounds
-from metering.engine.cells import Cuts, DayUsage, build_cells, cells_in, recipe
+from metering.engine.cells import Cuts, DayUsage, RollUp, build_cells, cells_in, recipe
 from metering.engine.connection import open_duckdb
+from metering.engine.rollup_duckdb import DuckDbRollUp
 from metering.usage.lake import Lake, Published
 
 if TYPE_CHECKING:
@@ -76,13 +78,26 @@ def live_cells(
         staging / "scratch", memory_limit=settings.memory_limit, threads=settings.threads
     ) as duck:
         lake = Lake(settings.lake)
-        cells = day_cells(duck, lake, staging / "cells", files, known, policy)
-        detail = day_cells(duck, lake, staging / "detail", finer, known, policy)
+        engine = partial(rolls_up, settings, duck)
+        cells = day_cells(engine, lake, staging / "cells", files, known, policy)
+        detail = day_cells(engine, lake, staging / "detail", finer, known, policy)
         yield duck, replace(cells, detail=detail.files, new=(*cells.new, *detail.new))
 
 
+@contextmanager
+def rolls_up(settings: "Settings", connection: "duckdb.DuckDBPyConnection") -> Iterator[RollUp]:
+    """Yield who rolls up, after what [engine] says."""
+    if settings.spark is None:
+        yield DuckDbRollUp(connection)
+        return
+    from metering.engine.rollup_spark import open_spark  # noqa: PLC0415 - an extra
+
+    with open_spark(settings.spark) as engine:
+        yield engine
+
+
 def day_cells(
-    connection: "duckdb.DuckDBPyConnection",
+    opened: Callable[[], AbstractContextManager[RollUp]],
     lake: Lake,
     staging: Path,
     files: Sequence[lake_book.LakeFile],
@@ -92,7 +107,7 @@ def day_cells(
     """Return the cells of live usage, rolling up only what is missing.
 
     Args:
-        connection: the engine.
+        opened: opens the engine that rolls up, and is not called where no cell is missing.
         lake: where usage and known cells lie.
         staging: folder on the lake's file system for new cells.
         files: live usage files that may be charged, of the days in question.
@@ -108,7 +123,10 @@ def day_cells(
         if name in known and lake.path_of(known[name]).is_file()
     }
     missing = [plan for plan in plans if plan[0].day not in found]
-    built = build_cells(connection, missing, staging) if missing else {}
+    built: dict[date, Path] = {}
+    if missing:
+        with opened() as engine:
+            built = build_cells(engine, missing, staging)
     days = sorted({**found, **built})
     return DayCells(
         files=tuple((found.get(day) or built[day]) for day in days),

@@ -24,7 +24,7 @@ from metering.books.runs import record_run
 from metering.engine.connection import open_duckdb
 from metering.settings import Settings, load_settings
 from metering.usage.lake import Lake
-from metering.workflows.day_cells import day_cells
+from metering.workflows.day_cells import day_cells, rolls_up
 from metering.workflows.policy import policy_in_force
 from metering.workflows.post import name_cells, post
 from metering.workflows.runs import Run
@@ -195,7 +195,8 @@ def fill_lake(settings: Settings, rows: int) -> None:
     ):
         policy = policy_in_force(connection, settings)
         files = lake_book.live_files(connection)
-        cells = day_cells(duck, lake, staging / "cells", files, {}, policy)
+        engine = partial(rolls_up, settings, duck)
+        cells = day_cells(engine, lake, staging / "cells", files, {}, policy)
         run_id = record_run(connection, "bench", {}, datetime.now(UTC), "bench")
         name_cells(connection, lake, run_id, cells)
 

@@ -18,6 +18,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +35,7 @@ from metering.settings import Settings, load_settings
 from metering.usage.lake import Lake
 from metering.usage.schema import METER_COLUMNS
 from metering.workflows.database import start_ledger
-from metering.workflows.day_cells import DayCells, day_cells
+from metering.workflows.day_cells import DayCells, day_cells, rolls_up
 from metering.workflows.desired import desired_charges
 from metering.workflows.policy import policy_in_force
 from metering.workflows.runs import Run
@@ -63,7 +64,8 @@ def main() -> None:
             policy = policy_in_force(connection, settings)
             files = lake_book.live_files(connection)
             began = time.perf_counter()
-            cells = day_cells(duck, Lake(settings.lake), staging / "cells", files, {}, policy)
+            engine = partial(rolls_up, settings, duck)
+            cells = day_cells(engine, Lake(settings.lake), staging / "cells", files, {}, policy)
             rolled_up = time.perf_counter() - began
             floor, charging = _against_bare_duckdb(duck, policy, cells)
             identities = _seconds(lambda: _look_at_identities(duck, policy))

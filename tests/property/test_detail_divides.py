@@ -32,6 +32,7 @@ from metering.core.rate_book import RateBook
 from metering.engine import charges as engine
 from metering.engine.cells import Cuts, DayUsage, build_cells
 from metering.engine.connection import open_duckdb
+from metering.engine.rollup_duckdb import DuckDbRollUp
 from metering.rate_cards.loading import bundled_cards
 from metering.usage.staging import Staging, describe
 from metering.workflows.desired import Policy, desired_charges
@@ -187,7 +188,7 @@ def _cells(connection: Any, folder: Path, ingestor: str, drawn: list[dict[str, A
         )
         for day in describe(connection, staging.files())
     ]
-    return build_cells(connection, plans, folder / "cells")
+    return build_cells(DuckDbRollUp(connection), plans, folder / "cells")
 
 
 def _by_hand(

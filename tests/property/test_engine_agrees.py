@@ -20,6 +20,7 @@ from metering.core.rating import PromptRange, RatingKey, boundaries, prompt_boun
 from metering.engine import charges as engine
 from metering.engine.cells import Cuts, DayUsage, build_cells
 from metering.engine.connection import open_duckdb
+from metering.engine.rollup_duckdb import DuckDbRollUp
 from metering.rate_cards.loading import bundled_cards
 from metering.usage.staging import Staging, describe
 from metering.workflows.desired import Policy, desired_charges
@@ -174,7 +175,7 @@ def _engine(rows: Any, scratch: Path) -> Iterator[tuple["duckdb.DuckDBPyConnecti
                 bool(day.other_meters),
             )
             plans.append((usage, _cuts(usage)))
-        cells = build_cells(connection, plans, folder / "cells")
+        cells = build_cells(DuckDbRollUp(connection), plans, folder / "cells")
         engine.open_cells(connection, list(cells.values()))
         yield connection, desired_charges(connection, POLICY, (min(cells), max(cells)))
 

@@ -3,11 +3,13 @@
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
+from metering.cli.arguments import PeriodParam
 from metering.cli.frame import (
+    counted,
     emit_json,
     emit_table,
     exit_with,
@@ -16,13 +18,21 @@ from metering.cli.frame import (
     note,
     settings_or_fail,
 )
+from metering.core.periods import BillingPeriod
 
 if TYPE_CHECKING:
+    from metering.core.attribution import Owner
+    from metering.core.suggestions import Column
+    from metering.workflows.owner_check import Checked, Unowned
     from metering.workflows.owner_imports import Imported
-    from metering.workflows.owners import Checked, Shown, Unowned
+    from metering.workflows.owner_suggestions import Suggested
+    from metering.workflows.owners import Shown
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _TOLD_LINES = 5
+OWNER_WANTED: Final = 3
+UNTIDY: Final = 4
+_MOST_CANDIDATES: Final = 20
 
 
 @click.group()
@@ -106,28 +116,66 @@ def _tell_import(one: "Imported") -> None:
 
 
 @owners.command()
-@click.option("--strict", is_flag=True, help="Exit with 1 if there is anything to tell.")
+@click.option("--strict", is_flag=True, help="Tell cron by the exit code what there is to do.")
 @format_option()
 @click.pass_context
 def check(ctx: click.Context, /, *, strict: bool, output_format: str) -> None:
-    r"""List rules that never match, are shadowed or overlap, and keys without owner by money.
+    r"""List rules that never match or are shadowed, and money that nobody answers for.
 
-    Rules are tried on all usage in the lake. The money of a key is what it would be charged at the
-    rates in force; usage without a rate has none.
+    That is keys without owner, keys of people who have left with what they cost since, and cost
+    centres without an owner or a GL account. Rules are tried on all usage in the lake. Amounts are
+    at the rates in force; usage without a rate has none.
+
+    Exit codes with --strict: 0 all is in order; 3 money lacks an owner, or its person has left; 4
+    it does not, but there is something to tidy; 1 the message says what to mend.
 
     \b
     Example:
         metering owners check
     """
-    from metering.workflows.owners import check as check_owners
+    from metering.workflows.owner_check import check as check_owners
 
     checked = check_owners(settings_or_fail(ctx))
     if output_format == "json":
         emit_json(asdict(checked))
     else:
         _show_check(checked)
-    if strict and (checked.remarks or checked.unowned):
-        exit_with(1)
+    if strict and not checked.is_in_order:
+        exit_with(OWNER_WANTED if checked.asks_for_an_owner else UNTIDY)
+
+
+@owners.command()
+@click.argument("period", type=PeriodParam(), metavar="[PERIOD]", required=False)
+@click.option("--by", metavar="COLUMN", help="The column, or tag:NAME, that the rules are for.")
+@format_option("table", "json", "toml")
+@click.pass_context
+def suggest(
+    ctx: click.Context, /, period: BillingPeriod | None, *, by: str | None, output_format: str
+) -> None:
+    r"""Find the column or tag that would attribute most of what nobody owns, and write its rules.
+
+    PERIOD is by default the month of the last usage. Per column: how much of the money it would
+    attribute, and of how much the owner is known: from the directory, or since one owner bears all
+    other usage that says the same. The rules are for the end of the rules file and take nothing
+    that is owned already. Where nobody knows the owner, fill in the cost centre: an empty one is
+    refused.
+
+    \b
+    Examples:
+        metering owners suggest 2026-10
+        metering owners suggest 2026-10 --by tag:team --format toml >> rules.toml
+    """
+    from metering.workflows.owner_suggestions import suggest as suggest_owners
+
+    found = suggest_owners(settings_or_fail(ctx), period, by)
+    if output_format == "json":
+        emit_json(
+            {**asdict(found), "period": str(found.period), "chosen": _field(found)},
+        )
+    elif output_format == "toml":
+        click.echo(found.rules, nl=False)
+    else:
+        _show_suggested(found)
 
 
 @owners.command()
@@ -205,19 +253,108 @@ def _show_check(checked: "Checked") -> None:
             [_unowned_row(one) for one in checked.unowned],
             right=("Amount",),
         )
+    if checked.left:
+        emit_table(
+            "Keys of people who have left",
+            ("Key", "Person", "Since", "Said by", "Borne by", "Currency", "Amount"),
+            [
+                (
+                    one.key,
+                    one.person,
+                    one.since,
+                    one.place,
+                    one.borne_by,
+                    one.currency,
+                    money_text(one.amount_nanos),
+                )
+                for one in checked.left
+            ],
+            right=("Amount",),
+        )
+    if checked.bare_centres:
+        emit_table(
+            "Cost centres that lack something",
+            ("Cost centre", "Lacks", "Currency", "Amount"),
+            [
+                (
+                    one.cost_centre,
+                    ", ".join(one.lacks),
+                    one.currency,
+                    money_text(one.amount_nanos),
+                )
+                for one in checked.bare_centres
+            ],
+            right=("Amount",),
+        )
     if not checked.identities:
         note("there is no usage in the lake to try owners and rules on")
-    elif not checked.remarks and not checked.unowned:
+    elif checked.is_in_order:
         note(f"every one of {checked.identities:,} identities has an owner, every rule its usage")
 
 
 def _unowned_row(one: "Unowned") -> tuple[str, str, str, str]:
     return (
-        one.key or "(usage that names nobody)",
+        one.key or "(what names nobody)",
         one.field,
         one.currency,
         money_text(one.amount_nanos),
     )
+
+
+def _field(found: "Suggested") -> str | None:
+    return found.chosen.field if found.chosen else None
+
+
+def _show_suggested(found: "Suggested") -> None:
+    if not found.unattributed_nanos:
+        note(f"{found.period}: every charge has an owner")
+        return
+    for currency, nanos in found.unattributed_nanos.items():
+        click.echo(f"{found.period}: {money_text(nanos)} {currency} without an owner")
+    money = ("Amount", "Owner known")
+    emit_table(
+        "By which column it could be attributed",
+        ("Column", "Values", "Currency", *money),
+        [
+            (one.field, f"{len(one.candidates):,}", currency, *_column_money(one, currency))
+            for one in found.columns
+            for currency in found.unattributed_nanos
+        ],
+        right=("Values", *money),
+    )
+    if found.left_out:
+        note(f"too many values to tell: {', '.join(f'tag:{tag}' for tag in found.left_out)}")
+    if found.chosen is None:
+        note("no column tells whose it is")
+        return
+    shown = found.chosen.candidates[:_MOST_CANDIDATES]
+    emit_table(
+        found.chosen.field,
+        ("Value", "Currency", "Amount", "Owner", "Because"),
+        [
+            (one.value, currency, money_text(nanos), _owner_text(one.owner), one.because)
+            for one in shown
+            for currency, nanos in one.amount_nanos.items()
+        ],
+        right=("Amount",),
+    )
+    if len(found.chosen.candidates) > len(shown):
+        note(f"and {counted(len(found.chosen.candidates) - len(shown), 'value')} with less money")
+    note("for the end of the rules file:")
+    click.echo(found.rules, nl=False)
+
+
+def _column_money(column: "Column", currency: str) -> tuple[str, str]:
+    return (
+        money_text(column.amount_nanos.get(currency, 0)),
+        money_text(column.known_nanos.get(currency, 0)),
+    )
+
+
+def _owner_text(owner: "Owner | None") -> str:
+    if owner is None:
+        return ""
+    return "/".join(filter(None, (owner.cost_centre, owner.team, owner.project)))
 
 
 def _show_owners(title: str, rows: "tuple[Shown, ...]") -> None:

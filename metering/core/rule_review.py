@@ -51,33 +51,6 @@ def review(
     return (*remarks, *_gaps(directory))
 
 
-def without_owner(
-    rules: RuleSet, directory: Directory, identities: Sequence[Identity], first: date, last: date
-) -> tuple[Identity, ...]:
-    """Return the identities nobody owns on some day from `first` to `last`, both inclusive."""
-    attribution = Attribution(rules, directory)
-    days = last.toordinal() - first.toordinal() + 1
-    found = []
-    for identity, mask in zip(identities, _masks(attribution, identities), strict=True):
-        owned = sum(
-            max(0, _last(end, last) - _first(start, first))
-            for start, end, _, _ in attribution.stretches(mask, identity)
-        )
-        if owned < days:
-            found.append(identity)
-    return tuple(found)
-
-
-def _first(start: date | None, bound: date) -> int:
-    return max(start or bound, bound).toordinal()
-
-
-def _last(end: date | None, bound: date) -> int:
-    # The bound is inclusive and an end is not.
-    after = bound.toordinal() + 1
-    return after if end is None else min(end.toordinal(), after)
-
-
 def _rule_remarks(
     rules: RuleSet, directory: Directory, identities: Sequence[Identity]
 ) -> Iterator[Remark]:

@@ -101,6 +101,9 @@ def _condition(field: str, written: object, place: Place) -> Match:
 def _assign(table: Mapping[str, object], place: Place) -> Assign:
     for rejection in unknown_keys(table, _ASSIGN_KEYS, place):
         raise RejectedError(rejection)
+    if table.get("cost_centre") == "":
+        expected = "the one that pays; `owners suggest` leaves it to be filled in"
+        raise place.refused("missing-cost-centre", "cost_centre", "empty", expected)
     assign = Assign(**{key: text_in(table, key, place) for key in table})
     if assign.owner_of and assign.ticket_in:
         raise place.refused("bad-value", "ticket_in", "there", "either owner_of or ticket_in")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from metering.core.meters import Meter
 from metering.engine.cells import RATING_COLUMNS
 from metering.engine.given import give_columns, give_table
-from metering.engine.owners import OwnerAnswers, Values, owner_joins
+from metering.engine.owners import NO_OWNER, OwnerAnswers, Values, owner_joins
 from metering.usage.schema import METER_COLUMNS
 
 if TYPE_CHECKING:
@@ -35,12 +35,38 @@ BOOKED_TYPES: Final = {
 
 BILLED: Final = Meter.BILLED_NANOS.value
 NO_RATE: Final = -2
+OWNED_CELLS: Final = "owned_cells"
 # Whether a bill states the amount is asked of every line; the other columns only decide a key.
 _ONLY_IN_KEYS: Final = tuple(name for name in RATING_COLUMNS if name != "billed_currency")
 _FETCH_ROWS: Final = 50_000
 
 LineKey = tuple[int, str, str, str, int]
 """Rating key number, product, ingestor, meter, decision number: what decides a line's basis."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Columns of the cells that lines keep beside what decides a charge.
+
+    Charges do not have them, since an amount is rounded once per posting.
+
+    Attributes:
+        columns: kept of all usage, and of what detail divides it by.
+        marks: columns that the open cells alone were given, and that are kept like the others.
+        unowned: kept where nobody owns the usage, under the names of `unowned_columns`.
+    """
+
+    columns: tuple[str, ...] = ()
+    marks: tuple[str, ...] = ()
+    unowned: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the columns are called in `lines`."""
+        return (*self.columns, *self.marks, *unowned_columns(self.unowned))
+
+
+KEPT_NONE: Final = Kept()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +120,26 @@ def open_cells(connection: "duckdb.DuckDBPyConnection", files: Sequence[Path]) -
     )
 
 
-def no_charges(connection: "duckdb.DuckDBPyConnection") -> None:
-    """Make `charges` the empty table: there is no usage, so nothing ought to be booked."""
+def no_charges(connection: "duckdb.DuckDBPyConnection", kept: Kept = KEPT_NONE) -> None:
+    """Make `charges` and `lines` empty tables: there is no usage, so nothing ought to be booked.
+
+    Args:
+        connection: the engine.
+        kept: what lines would have kept.
+    """
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE charges (day DATE, debit_no BIGINT, basis_no BIGINT,"
         " currency VARCHAR, quantity BIGINT, amount_nanos BIGINT, list_nanos BIGINT)"
+    )
+    line = ("key_no BIGINT", "product VARCHAR", "ingestor VARCHAR", "meter VARCHAR")
+    more = (f'"{column}" VARCHAR' for column in kept.names)
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE lines (day DATE, {', '.join((*line, *more))},"
+        " owner_no BIGINT, decision_no BIGINT, quantity HUGEINT)"
+    )
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE basis_of ({', '.join(line)},"
+        " decision_no BIGINT, basis_no BIGINT)"
     )
 
 
@@ -117,32 +158,46 @@ def distinct_values(
 def own_cells(
     connection: "duckdb.DuckDBPyConnection",
     owners: Sequence[OwnerAnswers],
-    keep: Sequence[str] = (),
+    kept: Kept = KEPT_NONE,
 ) -> None:
     """Join the owners to the cells and sum, so that everything after works on far fewer rows.
 
-    This is the one statement of a rating that reads every cell.
+    This is the one statement of a rating that reads every cell; the view OWNED_CELLS, which has
+    each cell with its `owner_no`, stays for those who ask more of them.
 
     Args:
         connection: with the cells opened.
         owners: the answers of the attribution rules.
-        keep: columns of the cells that the lines of `rate_cells` shall not be summed over; charges
-            do not have them, since an amount is rounded once per posting.
+        kept: what the lines of `rate_cells` shall not be summed over.
     """
     joins, owner = owner_joins(connection, owners)
     columns = ", ".join(f"c.{name}" for name in RATING_COLUMNS)
     meters = ", ".join(f"CAST(sum(c.{name}) AS BIGINT) AS {name}" for name in METER_COLUMNS)
+    asked = "".join(
+        f'CASE WHEN c.owner_no = {NO_OWNER} THEN c."{field}" END AS {name}, '
+        for field, name in zip(kept.unowned, unowned_columns(kept.unowned), strict=True)
+    )
+    connection.execute(
+        f"CREATE OR REPLACE TEMP VIEW {OWNED_CELLS} AS"
+        f" SELECT c.*, CAST({owner} AS BIGINT) AS owner_no FROM cells c {joins}"
+    )
     connection.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE owned AS
-        SELECT c.day, {columns}, c.product, c.ingestor, {_listed(keep, "c.")}
-            c.segment_start, c.segment_end, c.straddles, CAST({owner} AS BIGINT) AS owner_no,
+        SELECT c.day, {columns}, c.product, c.ingestor,
+            {_listed((*kept.columns, *kept.marks), "c.")} {asked}
+            c.segment_start, c.segment_end, c.straddles, c.owner_no,
             CAST(sum(c.reported_nanos) AS BIGINT) AS billed,
             c.other_meter, CAST(sum(c.other_quantity) AS BIGINT) AS other_quantity, {meters}
-        FROM cells c {joins}
+        FROM {OWNED_CELLS} c
         GROUP BY ALL
         """
     )
+
+
+def unowned_columns(fields: Sequence[str]) -> tuple[str, ...]:
+    """Return what columns are called that lines keep where nobody owns the usage."""
+    return tuple(f"unowned_{number}" for number, _ in enumerate(fields))
 
 
 def rating_keys(connection: "duckdb.DuckDBPyConnection") -> list[tuple[Any, ...]]:
@@ -188,14 +243,14 @@ def straddling(connection: "duckdb.DuckDBPyConnection") -> list[tuple[int, datet
 def rate_cells(
     connection: "duckdb.DuckDBPyConnection",
     answers: Sequence[KeyAnswer],
-    keep: Sequence[str] = (),
+    kept: Kept = KEPT_NONE,
 ) -> list[LineKey]:
     """Join the answers to the owned cells and sum quantities per line.
 
     Args:
         connection: with the owned cells.
         answers: of every rating key.
-        keep: as for `own_cells`.
+        kept: as for `own_cells`.
 
     Returns:
         The distinct line keys, for which the caller makes bases.
@@ -212,17 +267,17 @@ def rate_cells(
             FROM keyed UNPIVOT (quantity FOR meter IN ({", ".join(METER_COLUMNS)}))
             WHERE quantity <> 0 AND billed_currency IS NULL
             UNION ALL BY NAME
-            SELECT day, key_no, product, ingestor, {_listed(keep)} segment_start, segment_end,
+            SELECT day, key_no, product, ingestor, {_listed(kept.names)} segment_start, segment_end,
                 straddles, owner_no, other_meter AS meter, other_quantity AS quantity
             FROM keyed
             WHERE other_meter IS NOT NULL AND other_quantity <> 0 AND billed_currency IS NULL
             UNION ALL BY NAME
-            SELECT day, key_no, product, ingestor, {_listed(keep)} segment_start, segment_end,
+            SELECT day, key_no, product, ingestor, {_listed(kept.names)} segment_start, segment_end,
                 straddles, owner_no, '{BILLED}' AS meter, billed AS quantity
             FROM keyed WHERE billed_currency IS NOT NULL AND billed <> 0
         )
-        SELECT m.day, m.key_no, m.product, m.ingestor, {_listed(keep, "m.")} m.meter, m.owner_no,
-            a.decision_no, CAST(sum(m.quantity) AS HUGEINT) AS quantity
+        SELECT m.day, m.key_no, m.product, m.ingestor, {_listed(kept.names, "m.")} m.meter,
+            m.owner_no, a.decision_no, CAST(sum(m.quantity) AS HUGEINT) AS quantity
         FROM metered m
         LEFT JOIN answers a ON a.key_no = m.key_no AND a.meter = m.meter AND a.exact = m.straddles
             AND CASE WHEN m.straddles

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Final
 from metering.engine.detail import DIVIDER
 from metering.engine.given import give_columns, give_table
 from metering.engine.outcomes import ACCEPTED
+from metering.engine.usage_shares import amounts_by_usage
 from metering.usage.schema import METER_COLUMNS
 
 if TYPE_CHECKING:
@@ -99,35 +100,13 @@ def spend_by_keys(
     give_table(connection, "basis_names", {"basis_no": "BIGINT", "basis": "VARCHAR"}, bases)
     named = "".join(f', u."{column}" AS {key}' for key, column in keys.items())
     divided = f"UNION ALL {_SHARES_OF_DETAIL.format(named=named)}" if is_divided else ""
-    order = "".join(f", {key} NULLS FIRST" for key in keys)
+    shares = f"{_SHARES_OF_USAGE.format(named=named)} {divided}"
     connection.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE spend AS
-        WITH shares AS ({_SHARES_OF_USAGE.format(named=named)} {divided}), compared AS (
-            SELECT *, sum(share) OVER line AS whole, min(share) OVER line AS least,
-            FROM shares WHERE share <> 0 WINDOW line AS (PARTITION BY line_no)
-        ), split AS (
-            SELECT w.* EXCLUDE (least), c.amount_nanos,
-                -- A bill's own amounts are their quantities, credits among them.
-                CASE WHEN whole = c.amount_nanos AND c.quantity = whole THEN share
-                    ELSE abs(c.amount_nanos::HUGEINT) * share // whole END AS part,
-                abs(c.amount_nanos::HUGEINT) * share % whole AS rest
-            FROM compared w JOIN booked c USING (line_no)
-            WHERE least > 0 OR (whole = c.amount_nanos AND c.quantity = whole)
-        ), ranked AS (
-            SELECT *, CASE WHEN whole = amount_nanos THEN 0
-                    ELSE abs(amount_nanos) - sum(part) OVER (PARTITION BY line_no) END AS left_over,
-                row_number() OVER (PARTITION BY line_no ORDER BY rest DESC{order}) AS place
-            FROM split
-        ), parts AS (
-            SELECT * EXCLUDE (part, rest, left_over, place, share, whole, amount_nanos),
-                CASE WHEN whole = amount_nanos THEN part
-                    ELSE sign(amount_nanos) * (part + (place <= left_over)::INTEGER) END AS nanos
-            FROM ranked
-        )
         SELECT c.day, c.team, c.project, c.currency, p.* EXCLUDE (line_no, nanos),
             CAST(coalesce(p.nanos, c.amount_nanos) AS BIGINT) AS amount_nanos
-        FROM booked c LEFT JOIN parts p USING (line_no)
+        FROM booked c LEFT JOIN ({amounts_by_usage("booked", shares, list(keys))}) p USING (line_no)
         """
     )
 

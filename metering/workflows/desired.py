@@ -67,6 +67,7 @@ class Policy:
         sharing, drivers: how shared cost is given on.
         flat: what is charged by agreement and not by usage.
         adjustments: true-ups and outcomes of disputes.
+        asked_tags: tags that no rule reads and somebody asks by, so that cells keep them.
     """
 
     rates: "RateBook"
@@ -81,6 +82,7 @@ class Policy:
     frozen: tuple[Reign, ...] = ()
     flat: FlatMoney = field(default_factory=FlatMoney)
     adjustments: tuple[Adjustment, ...] = ()
+    asked_tags: frozenset[str] = frozenset()
 
     @property
     def reigns(self) -> tuple[Reign, ...]:
@@ -103,7 +105,14 @@ class Policy:
     def tags(self) -> tuple[str, ...]:
         """Return the names of the tags that rules read or that carry keys: cells must keep them."""
         deciding = (*self.reigns, Reign(self.dividers, Directory()))
-        return tuple(sorted(self.outcomes.tags.union(*(reign.tags for reign in deciding))))
+        read = self.outcomes.tags.union(*(reign.tags for reign in deciding))
+        return tuple(sorted(read | self.asked_tags))
+
+    @property
+    def unshared(self) -> "Policy":
+        """The same without shared cost: everything stays with whom it was charged to first."""
+        frozen = tuple(replace(reign, sharing=Sharing()) for reign in self.frozen)
+        return replace(self, sharing=Sharing(), frozen=frozen)
 
     @property
     def teams(self) -> frozenset[str]:
@@ -157,7 +166,7 @@ def desired_charges(
     cells: tuple[date, date] | None,
     days: tuple[date, date] | None = None,
     *,
-    keep: Sequence[str] = (),
+    kept: engine.Kept = engine.KEPT_NONE,
     detail: Sequence[Path] = (),
 ) -> Desired:
     """Return what ought to be charged, stage after stage.
@@ -167,19 +176,20 @@ def desired_charges(
         policy: what decides.
         cells: first and last charge day of the cells; None when there is no usage.
         days: first and last charge day of flat money and of adjustments; None leaves them out.
-        keep: columns of the cells that the engine's tables `lines`, and `weighed` of what detail
+        kept: columns of the cells that the engine's tables `lines`, and `weighed` of what detail
             divides, keep beside the charges.
         detail: cells of finer usage, which `policy.dividers` lets divide what is metered.
     """
     debits, bases = Numbered[Account](), Numbered[Basis]()
     if cells is None:
-        engine.no_charges(connection)
+        engine.no_charges(connection, kept)
     elif detail:
         mark(connection, policy, detail)
-        _price_usage(connection, policy, cells, debits, bases, (*keep, detail_engine.DIVIDER))
-        _divide(connection, policy, debits, bases, keep)
+        marked = replace(kept, marks=(*kept.marks, detail_engine.DIVIDER))
+        _price_usage(connection, policy, cells, debits, bases, marked)
+        _divide(connection, policy, debits, bases, kept.columns)
     else:
-        _price_usage(connection, policy, cells, debits, bases, keep)
+        _price_usage(connection, policy, cells, debits, bases, kept)
     numbered = dict(enumerate(debits.items))
     numbered[NO_OWNER] = UNATTRIBUTED
     numbered[engine.NO_RATE] = UNPRICED
@@ -200,10 +210,10 @@ def _price_usage(
     cells: tuple[date, date],
     debits: Numbered[Account],
     bases: Numbered[Basis],
-    keep: Sequence[str],
+    kept: engine.Kept,
 ) -> None:
     """Rate and attribute the open cells."""
-    engine.own_cells(connection, _owner_answers(connection, policy.reigns, debits), keep)
+    engine.own_cells(connection, _owner_answers(connection, policy.reigns, debits), kept)
     keys = {row[0]: UsageKey.of(row) for row in engine.rating_keys(connection)}
     decisions = Numbered[Decision]()
     answers = [
@@ -212,7 +222,7 @@ def _price_usage(
             keys, policy.rates, policy.flat, decisions, engine.straddling(connection)
         ),
     ]
-    combinations = engine.rate_cells(connection, answers, keep)
+    combinations = engine.rate_cells(connection, answers, kept)
     basis_of = [
         (row, bases.number(_basis(keys[row[0]], row, decisions.items[row[4]], policy)))
         for row in combinations

@@ -119,7 +119,9 @@ def cases_of(settings: "Settings", budget: int = REVIEWER_BUDGET) -> Cases:
             if cells.first is None or cells.last is None:
                 raise _nothing()
             engine.open_cells(duck, cells.files)
-            desired = desired_charges(duck, policy, (cells.first, cells.last), keep=KEPT)
+            desired = desired_charges(
+                duck, policy, (cells.first, cells.last), kept=engine.Kept(KEPT)
+            )
             frames = _frames(duck, connection, settings, policy, desired)
         said = finding_book.last_said(connection)
     # Whoever was answered takes up no place in the list, so it is cut after that is known.

@@ -118,8 +118,8 @@ def _spend(
     days: tuple[date, date],
     cells: "DayCells",
 ) -> Mapping[int, Account]:
-    keep = tuple(dict.fromkeys(rules.keys.values()))
-    desired = desired_charges(duck, policy, days, keep=keep, detail=cells.detail)
+    kept = engine.Kept(tuple(dict.fromkeys(rules.keys.values())))
+    desired = desired_charges(duck, policy, days, kept=kept, detail=cells.detail)
     spend_engine.spend_by_keys(
         duck,
         [(number, account.name) for number, account in desired.debits.items()],

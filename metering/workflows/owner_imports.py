@@ -48,6 +48,8 @@ if TYPE_CHECKING:
     from metering.workflows.runs import Run
 
 _RULE_HEADER: Final = re.compile(r"^[ \t]*\[\[?[ \t]*rule\b", re.MULTILINE)
+# A rules file from which everything was taken out, or that `init` has just written.
+_ONLY_COMMENTS: Final = re.compile(r"\ufeff?\s*(#[^\n]*\s*)+")
 _RULES: Final = "rules"
 
 
@@ -129,7 +131,7 @@ def _parsed(
     settings: "Settings", file: TextFile, before: Sequence[DirectoryFile], said: Said
 ) -> DirectoryFile | RuleSet:
     text, path, name = file.text, str(file.path), file.path.name
-    if _RULE_HEADER.search(text):
+    if _RULE_HEADER.search(text) or _ONLY_COMMENTS.fullmatch(text):
         return parse_rules(text, path, name=name)
     if is_codeowners(name, text):
         return parse_codeowners(text, path, said.repository, name=name)

@@ -29,8 +29,8 @@ from metering.usage.lake import Lake
 from metering.workflows.database import start_ledger
 from metering.workflows.day_cells import live_cells
 from metering.workflows.desired import Policy, desired_charges
+from metering.workflows.owner_check import check
 from metering.workflows.owner_imports import import_files
-from metering.workflows.owners import check
 from metering.workflows.policy import policy_in_force
 from metering.workflows.post import FIRST_DAY, LAST_DAY
 from metering.workflows.runs import Run

@@ -11,9 +11,7 @@ from metering.core.attribution import (
     RuleSet,
 )
 from metering.core.patterns import Pattern
-from metering.core.rule_review import Remark, review, without_owner
-
-OCTOBER = (date(2026, 10, 1), date(2026, 10, 31))
+from metering.core.rule_review import Remark, review
 
 
 def rules(*several: tuple[str, str]) -> RuleSet:
@@ -81,19 +79,3 @@ def test_a_day_lost_between_two_entries_is_told() -> None:
 
     assert (remark.code, remark.where) == ("gap", "owners.csv:2")
     assert remark.says.startswith("nobody owns this key on 2026-10-31")
-
-
-def test_an_identity_is_without_owner_when_one_day_is() -> None:
-    directory = Directory(
-        entries=(
-            DirectoryEntry(2, "whole", "", "T", "P", "A", OCTOBER[0], date(2026, 11, 1)),
-            DirectoryEntry(3, "short", "", "T", "P", "A", OCTOBER[0], OCTOBER[1]),
-            DirectoryEntry(4, "later", "", "T", "P", "A", date(2026, 11, 1), None),
-        )
-    )
-
-    found = without_owner(
-        rules(("ci-1", "A")), directory, seen("ci-1", "whole", "short", "later", "none"), *OCTOBER
-    )
-
-    assert found == ({"api_key": "short"}, {"api_key": "later"}, {"api_key": "none"})

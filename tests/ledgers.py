@@ -13,7 +13,7 @@ from metering.workflows.database import start_ledger
 from metering.workflows.ingest import Order, ingest_files
 from metering.workflows.owner_imports import import_file
 from metering.workflows.post import Posted, post
-from metering.workflows.recording import Receipt
+from metering.workflows.receipts import Receipt
 from metering.workflows.runs import Run
 from metering.workflows.verify import verify
 

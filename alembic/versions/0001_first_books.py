@@ -504,7 +504,7 @@ def upgrade() -> None:
         "lake_file",
         sa.Column("id", BIG, nullable=False),
         sa.Column("run_id", BIG, nullable=False),
-        sa.Column("source_id", BIG, nullable=False),
+        sa.Column("source_id", BIG, nullable=True),
         sa.Column("ingestor", sa.Text(), nullable=False),
         sa.Column("role", sa.Text(), nullable=False),
         sa.Column("identity", sa.Text(), nullable=False),

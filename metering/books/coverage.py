@@ -4,7 +4,7 @@ Two metered sources of the same usage are never added up; here they are found, a
 the roles decides.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, ClassVar, Final, NamedTuple
 
@@ -110,14 +110,16 @@ _OVERLAPS: Final = """
 
 
 def add_coverage(
-    connection: Connection, run_id: int, source_id: int, rows: Sequence[NewCoverage]
+    connection: Connection, run_id: int, claims: Mapping[int, Sequence[NewCoverage]]
 ) -> None:
-    """Keep which days of which accounts a source claims to report on."""
+    """Keep which days of which accounts each source, by its id, claims to report on."""
+    rows = [
+        {"run_id": run_id, "source_id": source_id, **asdict(claim)}
+        for source_id, claimed in claims.items()
+        for claim in claimed
+    ]
     if rows:
-        connection.execute(
-            insert(_COVERAGE),
-            [{"run_id": run_id, "source_id": source_id, **asdict(row)} for row in rows],
-        )
+        connection.execute(insert(_COVERAGE), rows)
 
 
 def conflicting_coverage(

@@ -48,7 +48,7 @@ class LakeFileRow(BookTable, table=True):
 
     id: int | None = row_id()
     run_id: int = reference("run.id")
-    source_id: int = reference("source.id", index=True)
+    source_id: int | None = reference("source.id", index=True)
     ingestor: str = words()
     role: str = words()
     identity: str = words()
@@ -107,7 +107,8 @@ class NewLakeFile:
     """One usage file of one charge day.
 
     Attributes:
-        source_id: the source whose records it holds.
+        source_id: the source whose records it holds; None where it holds those of many, each of
+            which names its own.
         day: ISO charge day.
         path: relative to the lake; None for a day that a snapshot reports as without usage.
         sha256, size_bytes: of the file; "" and 0 without one.
@@ -120,7 +121,7 @@ class NewLakeFile:
         content_digest: of the source's records of that day in any order; "" for events.
     """
 
-    source_id: int
+    source_id: int | None
     ingestor: str
     role: str
     identity: str

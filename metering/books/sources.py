@@ -1,6 +1,6 @@
 """Sources: files as received, their receipts, and the records that were refused."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar, Final
 
@@ -10,6 +10,7 @@ from sqlmodel import Field
 from metering.books.schema import (
     BookTable,
     flag_check,
+    in_blocks,
     inserted_id,
     reference,
     row_id,
@@ -191,6 +192,24 @@ def find_source(
     return None if row is None else _stored(row)
 
 
+def are_known(
+    connection: Connection, contents: Collection[str], ingestor: str, billing_account: str
+) -> bool:
+    """Say whether any content was read so before."""
+    return any(
+        connection.execute(
+            select(_SOURCE.c.id)
+            .where(
+                _SOURCE.c.content_sha256.in_(block),
+                _SOURCE.c.ingestor == ingestor,
+                _SOURCE.c.billing_account == billing_account,
+            )
+            .limit(1)
+        ).first()
+        for block in in_blocks(sorted(contents))
+    )
+
+
 def known_contents(connection: Connection) -> dict[int, frozenset[tuple[str, str, str]]]:
     """Return the SHA-256, ingestor and billing account of every source, by size in bytes."""
     columns = ("size_bytes", "content_sha256", "ingestor", "billing_account")
@@ -213,6 +232,19 @@ def add_source(connection: Connection, run_id: int, source: NewSource) -> int:
             defects, since the caller asks `find_source` first.
     """
     return inserted_id(connection, insert(_SOURCE).values(run_id=run_id, **asdict(source)))
+
+
+def add_sources(connection: Connection, run_id: int, sources: Sequence[NewSource]) -> list[int]:
+    """Record some sources and return their ids, in the same order.
+
+    Raises:
+        sqlalchemy.exc.IntegrityError: as `add_source`.
+    """
+    if not sources:
+        return []
+    statement = insert(_SOURCE).returning(_SOURCE.c.id, sort_by_parameter_order=True)
+    rows = [{"run_id": run_id, **asdict(source)} for source in sources]
+    return list(connection.execute(statement, rows).scalars())
 
 
 def add_quarantine(

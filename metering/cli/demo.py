@@ -10,7 +10,7 @@ from metering.cli.frame import emit_table, note
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from metering.workflows.recording import Receipt
+    from metering.workflows.receipts import Receipt
 
 
 @click.command()

@@ -108,6 +108,13 @@ def emit_table(
         rows: cells, shown with `str`; None is shown as empty.
         right: headings of the columns that align right.
     """
+    cells = [["" if cell is None else printable(str(cell)) for cell in row] for row in rows]
+    if not title and not sys.stdout.isatty():
+        from metering.cli.plain_table import plain_table
+
+        if text := plain_table(columns, cells, right, _PIPED_WIDTH):
+            click.echo(text)
+            return
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
@@ -115,8 +122,8 @@ def emit_table(
     table = Table(title=title or None, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
     for column in columns:
         table.add_column(column, justify="right" if column in right else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*(Text("" if cell is None else printable(str(cell))) for cell in row))
+    for row in cells:
+        table.add_row(*map(Text, row))
     console().print(table)
 
 

@@ -7,7 +7,7 @@ from metering.cli.frame import counted, emit_json, emit_table, exit_with, note
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from metering.workflows.recording import Receipt
+    from metering.workflows.receipts import Receipt
 
 
 def tell_receipts(receipts: "Iterable[Receipt]", *, output_format: str, dry_run: bool) -> None:

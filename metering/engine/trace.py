@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from metering.engine.given import give_table
 from metering.usage.schema import CONDITION_COLUMNS, METER_COLUMNS
@@ -30,6 +30,22 @@ class Kind:
     billing_account: str
     product: str
     model_raw: str
+
+
+class Example(NamedTuple):
+    """A usage record, as where it stands.
+
+    Attributes:
+        file: of the lake.
+        source: SHA-256 of its source, where the lake file holds the records of many; else None.
+        line: in its source.
+        quantity: of the meter that was asked for.
+    """
+
+    file: str
+    source: str | None
+    line: int
+    quantity: int
 
 
 def kinds_in(connection: "duckdb.DuckDBPyConnection", files: Sequence[Path]) -> list[Kind]:
@@ -60,7 +76,9 @@ def open_usage(
             list_filter([{meters}], lambda m: m IS NOT NULL),
             coalesce(map_keys(other_meters), [])
         ) AS meters
-        FROM {_read(files)} u
+        FROM (
+            SELECT NULL::VARCHAR AS source WHERE false UNION ALL BY NAME FROM {_read(files)}
+        ) u
         SEMI JOIN kinds k ON u.day = k.day AND {matches}
         """
     )
@@ -107,7 +125,7 @@ def examples(
     wanted: Sequence[tuple[str | None, ...]],
     meter: str,
     limit: int,
-) -> tuple[int, int, list[tuple[str, int, int]]]:
+) -> tuple[int, int, list[Example]]:
     """Return how many traced records have a meter and one of some identities, and the largest.
 
     Args:
@@ -118,7 +136,7 @@ def examples(
         limit: how many examples.
 
     Returns:
-        Records, their quantity, and the largest as (lake file, line in the source, quantity).
+        Records, their quantity, and the largest.
     """
     give_table(
         connection, "wanted", {f"f{place}": "VARCHAR" for place in range(len(fields))}, wanted
@@ -133,11 +151,11 @@ def examples(
         f"SELECT count(*), coalesce(CAST(sum({quantity}) AS BIGINT), 0) {found}", bound
     ).fetchall()[0]
     rows = connection.execute(
-        f"SELECT filename, row_no, {quantity} {found}"
-        f" ORDER BY {quantity} DESC, filename, row_no LIMIT {limit:d}",
+        f"SELECT filename, source, row_no, {quantity} {found}"
+        f" ORDER BY {quantity} DESC, filename, source, row_no LIMIT {limit:d}",
         bound,
     ).fetchall()
-    return int(count), int(total), rows
+    return int(count), int(total), [Example(*row) for row in rows]
 
 
 def _read(files: Sequence[Path]) -> str:

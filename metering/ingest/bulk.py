@@ -19,6 +19,7 @@ from typing import Final, TypeAlias
 
 import pyarrow as pa
 
+from metering.errors import Rejection, shown
 from metering.ingest.unfolding import Level
 from metering.usage.schema import USAGE_SCHEMA
 
@@ -28,6 +29,7 @@ from metering.usage.schema import USAGE_SCHEMA
 Form: TypeAlias = "str | Fields | tuple[Form]"
 Fields: TypeAlias = "Mapping[str, Form]"
 
+_USUAL_REMEDY: Final = "correct the field and ingest the file again"
 # 18 digits always fit in 64 bits, and so does the sum of the few that make a record.
 _WHOLE_NUMBER: Final = r"[0-9]{1,18}"
 # Without a pattern DuckDB takes "infinity", bare dates and names of zones for instants.
@@ -152,8 +154,10 @@ class Layout:
         noise: an expression for what a line without usage is, in words; null for a record.
         live: the source may still be growing: a last line without its line end that is no complete
             JSON is noise, to be read with the next import, and not a record that is broken.
-        merge: a query from `records` (the accepted rows, in the usage schema) that gives rows of
-            the same schema, for a source that repeats itself; empty when each record is its own.
+        merge: a query from `records` that gives rows of the same columns, for a source that repeats
+            itself; empty when each record is its own. It sees the accepted rows of one file or of
+            several: their columns but for the shared ones, the steps in `kept`, and `file_no`.
+        kept: names of the steps that `merge` looks at.
         merged_noise: what the records that a merge took away are called in the receipt.
         snapshot: for a source without ids: what an import of it replaces.
         spelling: how the name of a table's column becomes that of a field.
@@ -173,6 +177,7 @@ class Layout:
     noise: str = "NULL"
     live: bool = False
     merge: str = ""
+    kept: tuple[str, ...] = ()
     merged_noise: str = ""
     snapshot: Snapshot | None = None
     spelling: Callable[[str], str] = str
@@ -220,6 +225,26 @@ LINE_CHECKS: Final = (
         quotes=False,
     ),
 )
+
+
+def rejection(layout: "Layout", line: int, refused_by: int, found: str | None) -> Rejection:
+    """Return a refused record as the user is told of it.
+
+    Args:
+        layout: of its format.
+        line: of the file.
+        refused_by: place among `LINE_CHECKS` and the layout's checks.
+        found: what the check gives for it.
+    """
+    check = (*LINE_CHECKS, *layout.checks)[refused_by]
+    return Rejection(
+        line=line,
+        code=check.code,
+        field=check.field,
+        found=shown(found) if check.quotes else found or "",
+        expected=check.expected,
+        remedy=check.remedy or _USUAL_REMEDY,
+    )
 
 
 def whole_number(text: str) -> str:

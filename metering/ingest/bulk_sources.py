@@ -6,6 +6,7 @@ cells, for its message) and `line_no` (null where the place among the rows is th
 """
 # ruff: noqa: S608 - names and texts go through `name` and `literal`; there is nothing to bind
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -27,6 +28,19 @@ def json_source(plain: Path, layout: Layout, form: str) -> str:
     """Return the query for clean JSON; `form` is "newline_delimited" or "array"."""
     return (
         f"SELECT *, {_NO_FAULT} FROM read_json({source_path(plain)}, format = '{form}',"
+        f" columns = {json_types(layout.fields)}, compression = 'none',"
+        f" maximum_object_size = {exact_lines.LONGEST_COPY})"
+    )
+
+
+def many_files_source(plains: Sequence[Path], layout: Layout) -> str:
+    """Return the query for clean JSON Lines of many files, one after the other.
+
+    The further column `file_no` is the place of a line's file among them, from 0.
+    """
+    return (
+        f"SELECT *, file_index AS file_no, {_NO_FAULT} FROM read_json("
+        f"[{', '.join(map(source_path, plains))}], format = 'newline_delimited',"
         f" columns = {json_types(layout.fields)}, compression = 'none',"
         f" maximum_object_size = {exact_lines.LONGEST_COPY})"
     )

@@ -19,19 +19,20 @@ _SQL_TYPES: Final = {
 }
 
 
-def statement(layout: Layout, source: str) -> str:
+def statement(layout: Layout, source: str, carried: Iterable[str] = ()) -> str:
     """Return the query that makes usage rows of a source.
 
     Args:
         layout: the format.
         source: a query that gives the layout's fields, and `line_fault`, `line_size` and `line_no`.
+        carried: further columns of the source that come back as they are.
 
     Returns:
         A query over the source, in its order: the usage columns but for `row_no` and the shared
         ones, then `shared_key`, `line_no`, `noise`, `refused_by` (index into LINE_CHECKS and the
         layout's checks) and `found`; the last three are null for a record. Then `snapshot`, null
-        where the layout has none, and `stands_for`, how many rows of the source this one is; and
-        `place`, where a line holds many records.
+        where the layout has none, and `stands_for`, how many rows of the source this one is;
+        `place`, where a line holds many records; the layout's `kept` steps and what is carried.
     """
     rows = flat(layout, source)
     rows = unfolded(rows, layout.unfold) if layout.unfold else f"SELECT * FROM ({rows})"
@@ -45,6 +46,7 @@ def statement(layout: Layout, source: str) -> str:
         for column in layout.schema.names
         if column != "row_no" and column not in shared
     )
+    further = (*((PLACE,) if layout.unfold else ()), *layout.kept, *carried)
     checks = (*LINE_CHECKS, *layout.checks)
     failing = " ".join(f"WHEN {check.fails} THEN {at}" for at, check in enumerate(checks))
     finding = " ".join(f"WHEN {at} THEN {check.found}" for at, check in enumerate(checks))
@@ -59,7 +61,7 @@ def statement(layout: Layout, source: str) -> str:
         f"SELECT {columns},\n  {_shared_key(layout)} AS shared_key, line_no, line_noise AS noise,"
         f" refused_by, left((CASE refused_by {finding} END)::VARCHAR, 64) AS found,\n"
         f"  {_replaced(layout.snapshot)} AS snapshot, 1::BIGINT AS stands_for"
-        f"{f', {PLACE}' if layout.unfold else ''}\nFROM ({judged})"
+        f"{''.join(f', {name(one)}' for one in further)}\nFROM ({judged})"
     )
 
 

@@ -140,6 +140,35 @@ class Noise:
 Reading = UsageBatch | OutcomeBatch | Rejections | Noise | Slice
 
 
+@dataclass(frozen=True, slots=True)
+class PackedFile:
+    """What one file of a pack holds.
+
+    Attributes:
+        records: rows of the pack that are of it.
+        noise: as in `Noise`.
+        rejections: as in `Rejections`.
+    """
+
+    records: int
+    noise: Mapping[str, int]
+    rejections: tuple[Rejection, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """What several files of one format hold, read together.
+
+    Attributes:
+        rows: a relation as that of a `UsageBatch`, with one more column: `source`, the SHA-256 of
+            the file a row is of. It may run until the reader reads something else.
+        files: in the order given; None for one that has to be read alone.
+    """
+
+    rows: "duckdb.DuckDBPyRelation"
+    files: tuple[PackedFile | None, ...]
+
+
 @runtime_checkable
 class Ingestor(Protocol):
     """Reads one source format.
@@ -172,6 +201,18 @@ class Ingestor(Protocol):
         """Yield every record as part of a batch, a rejection or noise; snapshots also their slices.
 
         Lazy, in file order, total: what is in the file and not usage is counted as `Noise`.
+        """
+        ...
+
+
+@runtime_checkable
+class PackIngestor(Ingestor, Protocol):
+    """An ingestor of a format that comes in many small files, and can read them together."""
+
+    def read_pack(self, paths: Sequence[Path], reader: "Reader") -> Pack | None:
+        """Read files together; None where one of them spoils it for all.
+
+        For each file that is not left to be read alone, the pack holds what `read` would yield.
         """
         ...
 

@@ -123,7 +123,9 @@ def head_of(path: Path, size: int) -> bytes:
             start = stream.read(_HEAD)
             stream.seek(0)
             packed = start.startswith(_ARCHIVES)
-            for block in _unpacked(path, stream, start) if packed else _blocks(stream):
+            wanted = len(_UTF8_MARK) + size
+            blocks = _unpacked(path, stream, start) if packed else iter((stream.read(wanted),))
+            for block in blocks:
                 head += block
                 if len(head) >= len(_UTF8_MARK) + size:
                     break

@@ -6,8 +6,12 @@ Every answer is a `Verdict` with its reason, which a user reads when no format c
 import csv
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import Final
 
 from metering.ingest.contract import Sample, Verdict
+
+_MEMBER: Final = re.compile(r'"([\w.:$@/ -]{1,64})"\s*:')
 
 
 def by_keys(
@@ -36,7 +40,13 @@ def by_keys(
 
 def has_key(head: str, key: str) -> bool:
     """Return whether a JSON text has a member of that name at any depth."""
-    return re.search(rf'"{re.escape(key)}"\s*:', head) is not None
+    return key in _members_of(head)
+
+
+@lru_cache(maxsize=2)
+def _members_of(head: str) -> frozenset[str]:
+    """Return the names of all members; one head is asked for the keys of every format."""
+    return frozenset(_MEMBER.findall(head))
 
 
 def by_header(sample: Sample, columns: Sequence[str], foreign: Sequence[str] = ()) -> Verdict:

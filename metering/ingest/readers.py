@@ -11,7 +11,7 @@ the rows' places in that file: counting rows while parsing would take one core i
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, Final, Self
 
 import duckdb
 
-from metering.errors import Rejection, SourceError, SourceRef, shown
+from metering.errors import SourceError, SourceRef
 from metering.ingest import exact_lines
-from metering.ingest.bulk import LINE_CHECKS, Layout, literal, name, source_path
+from metering.ingest.bulk import Layout, literal, name, rejection, source_path
 from metering.ingest.bulk_sources import (
     csv_source,
     exact_lines_source,
@@ -32,9 +32,10 @@ from metering.ingest.bulk_sources import (
 )
 from metering.ingest.bulk_statement import replaced_slices, shared_statement, statement
 from metering.ingest.bulk_typed import statement_of_columns
-from metering.ingest.contract import Noise, Reading, Rejections, Slice
+from metering.ingest.contract import Noise, Pack, Reading, Rejections, Slice
 from metering.ingest.decompression import ArchiveLimits, PlainFile, plain_file
 from metering.ingest.fingerprints import Fingerprint, fingerprint_of
+from metering.ingest.packs import TABLES, PackFile, read_pack
 from metering.ingest.parquet_source import (
     PARQUET_MARK,
     damaged,
@@ -54,7 +55,6 @@ _LARGEST_PAGE: Final = 64 << 20
 _REJECTIONS_AT_ONCE: Final = 1000
 # How many records must have a combination of texts in common for a join to pay.
 _WORTH_SHARING: Final = 4
-_USUAL_REMEDY: Final = "correct the field and ingest the file again"
 # Small groups of rows keep every core busy to the end of a file, and little in memory.
 _PARQUET: Final = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE 30720"
 
@@ -161,6 +161,8 @@ class Reader:
         """Remove what the files read so far left in scratch space; the connection stays open."""
         self._plain.clear()
         self._fingerprints.clear()
+        for table in TABLES:
+            self.connection.execute(f"DROP TABLE IF EXISTS {table}")
         for path in self._folder.iterdir():
             if path.name == _SPILL:
                 continue
@@ -249,6 +251,23 @@ class Reader:
         if layout.table and self._is_flat(path, plain, form, layout.table):
             layout = layout.table
         yield from self._readings(reading[form](path, plain, layout), layout)
+
+    def pack(self, paths: Sequence[Path], layout: Layout) -> Pack | None:
+        """Read files of JSON Lines together, see `packs`; None where one spoils it for all.
+
+        Raises:
+            OSError: a file cannot be read.
+            SourceError: as `plain`.
+        """
+        prints = [self.start_fingerprint(path) for path in paths]
+        files = [
+            PackFile(self.plain(path), self._lines(path), print_.result().sha256)
+            for path, print_ in zip(paths, prints, strict=True)
+        ]
+        try:
+            return read_pack(self.connection, files, layout)
+        except (duckdb.InvalidInputException, duckdb.OutOfMemoryException):
+            return None
 
     def _json_lines(self, path: Path, plain: Path, layout: Layout) -> _Staged:
         # A line that is not JSON stops the statement; an empty one is passed over, and the count
@@ -361,14 +380,15 @@ class Reader:
             self.connection.execute(f"SELECT count(refused_by) FROM ({staged.rows})")
         )
         count = staged.count - noise.total() - refused
-        records = self._records(staged, layout, count)
+        records = f"SELECT * FROM ({staged.rows}) WHERE noise IS NULL AND refused_by IS NULL"
         if layout.merge:
             merged = self._scratch_file("merged")
             kept = self._written(_merging(records, layout), merged)
             noise[layout.merged_noise] = count - kept
-            records = f"SELECT {_columns(layout)} FROM read_parquet({source_path(merged)})"
+            records = f"SELECT * FROM read_parquet({source_path(merged)})"
             count = kept
-        yield batch_of(self.connection.sql(records), count, layout.schema)
+        rows = self.connection.sql(self._records(records, layout, count))
+        yield batch_of(rows, count, layout.schema)
         if refused:
             yield from self._rejections(staged, layout)
         if noise := +noise:
@@ -377,9 +397,8 @@ class Reader:
             found = self.connection.execute(replaced_slices(staged.rows)).fetchall()
             yield from (Slice(*piece) for piece in found)
 
-    def _records(self, staged: _Staged, layout: Layout, count: int) -> str:
-        columns = _columns(layout)
-        accepted = f"SELECT * FROM ({staged.rows}) WHERE noise IS NULL AND refused_by IS NULL"
+    def _records(self, accepted: str, layout: Layout, count: int) -> str:
+        columns = ", ".join(map(name, layout.schema.names))
         if layout.shared is None:
             return f"SELECT {columns} FROM ({accepted})"
         distinct = f"SELECT DISTINCT shared_key FROM ({accepted})"
@@ -401,7 +420,6 @@ class Reader:
         return Counter(dict(self.connection.execute(query).fetchall()))
 
     def _rejections(self, staged: _Staged, layout: Layout) -> Iterator[Rejections]:
-        checks = (*LINE_CHECKS, *layout.checks)
         # A cursor of its own: the caller may use the connection before the next ones are asked for.
         cursor = self.connection.cursor()
         cursor.execute(
@@ -409,19 +427,7 @@ class Reader:
             " WHERE refused_by IS NOT NULL ORDER BY row_no, file_row_number"
         )
         while refused := cursor.fetchmany(_REJECTIONS_AT_ONCE):
-            yield Rejections(
-                tuple(
-                    Rejection(
-                        line=line,
-                        code=checks[at].code,
-                        field=checks[at].field,
-                        found=shown(found) if checks[at].quotes else found,
-                        expected=checks[at].expected,
-                        remedy=checks[at].remedy or _USUAL_REMEDY,
-                    )
-                    for line, at, found in refused
-                )
-            )
+            yield Rejections(tuple(rejection(layout, *one) for one in refused))
 
     def _lines(self, path: Path) -> int:
         counted = self._plain[path].lines
@@ -438,15 +444,14 @@ def _only_number(result: duckdb.DuckDBPyConnection) -> int:
     return int(row[0])
 
 
-def _columns(layout: Layout) -> str:
-    return ", ".join(map(name, layout.schema.names))
-
-
 def _merging(records: str, layout: Layout) -> str:
     # Written to scratch space, so that a relation that is read twice is merged once.
+    shared = layout.shared.columns if layout.shared else {}
+    columns = ", ".join(name(column) for column in layout.schema.names if column not in shared)
+    kept = "".join(f", {name(step)}" for step in layout.kept)
     return (
-        f"WITH records AS ({records}) SELECT {_columns(layout)} FROM ({layout.merge})"
-        " ORDER BY row_no"
+        f"WITH records AS (SELECT {columns}, shared_key{kept}, 0 AS file_no FROM ({records}))"
+        f" SELECT {columns}, shared_key FROM ({layout.merge}) ORDER BY row_no"
     )
 
 

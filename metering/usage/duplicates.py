@@ -4,7 +4,7 @@ Detection is one distinct count and one semi-join on 16-byte keys. Only when it 
 compared: an identical repeat is already known; what a different one means is the format's rule.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -16,6 +16,10 @@ CONFLICT: Final = "conflicting-repeat"
 
 _CONTENT = "md5(CAST(row({}) AS VARCHAR))".format(
     ", ".join(f'"{name}"' for name in CONTENT_COLUMNS)
+)
+_COMPARED: Final = (
+    'record_key, row_no, filename, file_row_number, "start" AS start,'
+    f" ({TOKENS_SQL}) AS tokens, {_CONTENT} AS content"
 )
 
 
@@ -74,8 +78,9 @@ def remove_duplicates(
     )
     superseded = _rewrite_losers(staging, live)
     staging.rewrite(
-        f"SELECT s.* FROM {scan(files)} s WHERE s.record_key IS NULL OR (s.record_key, s.row_no) IN"
-        " (SELECT (record_key, row_no) FROM fates WHERE fate = 'kept')"
+        f"SELECT s.* EXCLUDE (filename, file_row_number) FROM {_placed(files)} s ANTI JOIN fates f"
+        " ON s.filename = f.filename AND s.file_row_number = f.file_row_number"
+        " AND f.fate IN ('known', 'conflict')"
     )
     return Deduplicated(int(known), conflicts, superseded, int(lost))
 
@@ -98,20 +103,22 @@ def _fires(staging: Staging, files: Sequence[Path], live: Mapping[str, Path]) ->
 def _compare(
     staging: Staging, files: Sequence[Path], live: Mapping[str, Path], *, keep_largest: bool
 ) -> None:
-    recorded = (
-        f"UNION ALL SELECT true, filename, {_columns()} FROM {_with_names(live)}"
-        f" WHERE record_key IN (SELECT record_key FROM {scan(files)})"
-        if live
-        else ""
-    )
+    repeated = f"SELECT record_key FROM {scan(files)} GROUP BY record_key HAVING count(*) > 1"
+    recorded = ""
+    if live:
+        repeated += f" UNION SELECT record_key FROM {scan(live.values())}"
+        recorded = (
+            f"UNION ALL SELECT true, {_COMPARED} FROM {_placed(live.values())}"
+            f" WHERE record_key IN (SELECT record_key FROM {scan(files)})"
+        )
     order = "tokens DESC, start, content, recorded DESC" if keep_largest else "recorded DESC"
     different = "'known'" if keep_largest else "'conflict'"
     staging.connection.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE fates AS
         WITH every AS (
-            SELECT false AS recorded, NULL AS filename, {_columns()} FROM {scan(files)}
-            WHERE record_key IS NOT NULL
+            SELECT false AS recorded, {_COMPARED} FROM {_placed(files)}
+            WHERE record_key IN ({repeated})
             {recorded}
         ), ranked AS (
             SELECT *,
@@ -120,7 +127,7 @@ def _compare(
                 first_value(recorded) OVER w AS winner_is_recorded
             FROM every WINDOW w AS (PARTITION BY record_key ORDER BY {order}, row_no)
         )
-        SELECT record_key, row_no, recorded, filename, CASE
+        SELECT row_no, filename, file_row_number, CASE
             WHEN recorded AND (place = 1 OR content = winner) THEN 'recorded'
             WHEN recorded THEN 'superseded'
             WHEN place = 1 THEN 'kept'
@@ -131,12 +138,9 @@ def _compare(
     )
 
 
-def _columns() -> str:
-    return f'record_key, row_no, "start" AS start, ({TOKENS_SQL}) AS tokens, {_CONTENT} AS content'
-
-
-def _with_names(live: Mapping[str, Path]) -> str:
-    return scan(live.values()).removesuffix(")") + ", filename = true)"
+def _placed(files: Iterable[Path | str]) -> str:
+    """Return the table function that reads Parquet files and says where in them each row is."""
+    return scan(files).removesuffix(")") + ", filename = true, file_row_number = true)"
 
 
 def _rewrite_losers(staging: Staging, live: Mapping[str, Path]) -> dict[str, Path | None]:
@@ -151,8 +155,9 @@ def _rewrite_losers(staging: Staging, live: Mapping[str, Path]) -> dict[str, Pat
         target = staging.folder / f"superseded-{number}" / day / "data.parquet"
         target.parent.mkdir(parents=True)
         (left,) = connection.execute(
-            f"COPY (SELECT * EXCLUDE (day) FROM {scan([filename])} WHERE record_key NOT IN"
-            " (SELECT record_key FROM fates WHERE fate = 'superseded'))"
+            "COPY (SELECT * EXCLUDE (day, filename, file_row_number)"
+            f" FROM {_placed([filename])} ANTI JOIN (FROM fates WHERE fate = 'superseded')"
+            " USING (filename, file_row_number))"
             f" TO '{target}' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)"
         ).fetchall()[0]
         rewritten[names[filename]] = target if left else None

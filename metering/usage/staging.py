@@ -51,14 +51,33 @@ class StagedDay:
     accounts: tuple[tuple[str, str], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class SourceDay:
+    """What one of many source files, staged together, holds of one charge day.
+
+    Attributes:
+        source: SHA-256 of the file, hexadecimal.
+        day: ISO charge day, UTC.
+        provider, billing_account: as in the records.
+        records: how many.
+    """
+
+    source: str
+    day: str
+    provider: str
+    billing_account: str
+    records: int
+
+
 class Staging:
-    """One source file on its way into the lake.
+    """One source file, or many small ones, on the way into the lake.
 
     Args:
         connection: the reader's DuckDB connection, with its time zone set to UTC.
         folder: on the lake's file system; made when missing, and nobody else's.
         ingestor: stored name; part of every event's key.
         account: billing account of records whose source does not name one.
+        packed: whether the records are of many files and name theirs, in a column `source`.
     """
 
     def __init__(
@@ -68,7 +87,9 @@ class Staging:
         *,
         ingestor: str,
         account: str,
+        packed: bool = False,
     ) -> None:
+        self._columns = (*(("source",) if packed else ()), *_KEPT)
         self.connection = connection
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
@@ -116,7 +137,7 @@ class Staging:
 
     def _write(self, source: str) -> None:
         account = self._account.replace("'", "''")
-        columns = ", ".join(f'"{name}"' for name in _KEPT)
+        columns = ", ".join(f'"{name}"' for name in self._columns)
         select = (
             f"SELECT CAST(md5('{self._ingestor}' || chr(31) || event_id) AS UUID) AS record_key,"
             f" '{self._ingestor}' AS ingestor,"
@@ -182,6 +203,19 @@ def describe(
         )
         for day, records, quantity, models, accounts, others in rows
     )
+
+
+def describe_sources(
+    connection: "duckdb.DuckDBPyConnection", files: Sequence[Path]
+) -> tuple[SourceDay, ...]:
+    """Return what staged files of many sources hold, by source and charge day."""
+    if not files:
+        return ()
+    rows = connection.execute(
+        "SELECT source, CAST(day AS VARCHAR), provider, billing_account, count(*)"
+        f" FROM {scan(files)} GROUP BY ALL ORDER BY ALL"
+    ).fetchall()
+    return tuple(SourceDay(*row) for row in rows)
 
 
 def scan(files: Iterable[Path | str]) -> str:

@@ -16,7 +16,7 @@ from metering.workflows.invoices import ingest_invoices
 from metering.workflows.outcome_imports import ingest_outcomes
 from metering.workflows.owner_imports import import_file
 from metering.workflows.post import Posted, post
-from metering.workflows.recording import Receipt
+from metering.workflows.receipts import Receipt
 from metering.workflows.report import Reported, report_chargeback
 from metering.workflows.tie_out import tie_out_period
 

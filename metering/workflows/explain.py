@@ -255,8 +255,11 @@ class _Tracer:
         live = [file for file in lake_book.live_files(connection) if file.path is not None]
         self._files = [file for file in live if settings.is_metered(file.ingestor, file.role)]
         self._detail = [file for file in live if settings.divides(file.ingestor, file.role)]
-        self._paths = {
-            stored.id: stored.source.path for stored in source_book.list_sources(connection)
+        sources = source_book.list_sources(connection)
+        self._paths = {stored.id: stored.source.path for stored in sources}
+        self._paths_of_content = {
+            (stored.source.content_sha256, stored.source.ingestor): stored.source.path
+            for stored in sources
         }
 
     def explained(self, lines: Sequence[ledger_book.NetLine]) -> Explained:
@@ -352,9 +355,16 @@ class _Tracer:
             keys, owners = self._identities_of(duck, line, days, fields)
             count, quantity, rows = trace.examples(duck, fields, keys, line.meter, self._records)
         examples = tuple(
-            Found(self._paths[files[path].source_id], row_no, held) for path, row_no, held in rows
+            Found(self._path_of(files[row.file], row.source), row.line, row.quantity)
+            for row in rows
         )
         return _Behind(count, quantity, examples, owners, whole)
+
+    def _path_of(self, file: lake_book.LakeFile, source: str | None) -> str:
+        """Return the source of a record, as the user named it."""
+        if file.source_id is not None:
+            return self._paths[file.source_id]
+        return self._paths_of_content[source or "", file.ingestor]
 
     def _finer(
         self, duck: "duckdb.DuckDBPyConnection", line: ledger_book.NetLine, paths: Sequence[Path]

@@ -6,24 +6,34 @@ Killed at any moment, the state is the one before or the one after.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from metering.books import sources as source_book
 from metering.books.engine import begin_read, open_engine
 from metering.books.migrations import require_current
 from metering.core.ledger import DEFAULT_ACCOUNT
-from metering.errors import MeteringError, Rejection
-from metering.ingest.contract import Ingestor, Noise, Rejections, Slice, UsageBatch
+from metering.errors import MeteringError, Rejection, SourceError
+from metering.ingest.contract import (
+    Ingestor,
+    Noise,
+    PackIngestor,
+    Rejections,
+    Slice,
+    UsageBatch,
+)
 from metering.ingest.contract import Reading as SourceReading
 from metering.ingest.detection import identify
 from metering.ingest.readers import Reader
 from metering.usage.lake import Lake
 from metering.usage.staging import Staging
-from metering.workflows.recording import Reading, Receipt, record_reading
+from metering.workflows.packing import PackReading, record_pack
+from metering.workflows.receipts import Origin, Receipt
+from metering.workflows.recording import Reading, record_reading
 from metering.workflows.runs import Run
 from metering.workflows.transactions import transaction
 
@@ -31,6 +41,13 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from metering.settings import Settings
+
+# What is read together is recorded together: a command that is killed loses no more of its work.
+_PACK_BYTES: Final = 1 << 30
+_FEWEST: Final = 2
+
+# Opens the transaction that makes what is recorded in it visible.
+_Begin: TypeAlias = "Callable[[], AbstractContextManager[Connection]]"
 
 
 class RejectedRecordsError(MeteringError):
@@ -86,27 +103,15 @@ def ingest_files(
     with begin_read(engine) as connection:
         known = source_book.known_contents(connection)
     with _reader(settings) as reader:
-        readings = _Readings(settings, order, reader, known)
+        importing = _Importing(settings, run, order, reader, known)
         if not order.all_or_nothing:
-            for path, ingestor in chosen:
-                with readings.of(path, ingestor) as reading:
-                    with transaction(engine, dry_run=order.dry_run) as connection:
-                        receipt = _recorded(connection, settings, run, reading, order)
-                    yield receipt
+            begin = partial(transaction, engine, dry_run=order.dry_run)
+            yield from importing.receipts(chosen, begin)
             return
         with transaction(engine, dry_run=order.dry_run) as connection:
-            receipts = []
-            for path, ingestor in chosen:
-                with readings.of(path, ingestor) as reading:
-                    receipts.append(_recorded(connection, settings, run, reading, order))
+            receipts = list(importing.receipts(chosen, lambda: nullcontext(connection)))
             _refuse_rejections(receipts)
         yield from receipts
-
-
-def _recorded(
-    connection: "Connection", settings: "Settings", run: Run, reading: Reading, order: Order
-) -> Receipt:
-    return record_reading(connection, settings, run, reading, dry_run=order.dry_run)
 
 
 def _refuse_rejections(receipts: Sequence[Receipt]) -> None:
@@ -133,36 +138,96 @@ def _reader(settings: "Settings") -> Iterator[Reader]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Readings:
-    """Reads one file after another.
+class _Importing:
+    """Reads and records files, one after the other or, where they are small and many, together.
 
     Attributes:
         known: SHA-256, ingestor and account of every source in the books, by size.
     """
 
     settings: "Settings"
+    run: Run
     order: Order
     reader: Reader
     known: Mapping[int, frozenset[tuple[str, str, str]]]
 
+    def receipts(self, chosen: Sequence[tuple[Path, Ingestor]], begin: _Begin) -> Iterator[Receipt]:
+        """Record files and yield their receipts, in the order given."""
+        for ingestor, paths in _packs(chosen):
+            together: Mapping[int, Receipt] = {}
+            if len(paths) >= _FEWEST and isinstance(ingestor, PackIngestor):
+                together = self._together(ingestor, paths, begin)
+            for place, path in enumerate(paths):
+                yield together.get(place) or self._alone(ingestor, path, begin)
+
+    def _alone(self, ingestor: Ingestor, path: Path, begin: _Begin) -> Receipt:
+        with self._reading(path, ingestor) as reading, begin() as connection:
+            return record_reading(
+                connection, self.settings, self.run, reading, dry_run=self.order.dry_run
+            )
+
+    def _together(
+        self, ingestor: PackIngestor, paths: Sequence[Path], begin: _Begin
+    ) -> dict[int, Receipt]:
+        """Record what can be read together; return receipts by the places of their files."""
+        for path in paths:
+            self.reader.start_fingerprint(path)
+        fresh: dict[str, tuple[int, Origin]] = {}
+        for place, path in enumerate(paths):
+            origin = self._origin(path, ingestor)
+            if not self._is_known(origin):
+                fresh.setdefault(origin.sha256, (place, origin))
+        receipts = self._recorded_together(ingestor, list(fresh.values()), begin)
+        self.reader.forget()
+        return receipts
+
+    def _recorded_together(
+        self, ingestor: PackIngestor, files: Sequence[tuple[int, Origin]], begin: _Begin
+    ) -> dict[int, Receipt]:
+        if len(files) < _FEWEST:
+            return {}
+        pack = ingestor.read_pack([origin.path for _, origin in files], self.reader)
+        if pack is None:
+            # One file spoils it for all: the half without it is still read together.
+            middle = len(files) // 2
+            halves = (files[:middle], files[middle:])
+            first, second = (self._recorded_together(ingestor, half, begin) for half in halves)
+            return first | second
+        read = [
+            (place, origin, held)
+            for (place, origin), held in zip(files, pack.files, strict=True)
+            if held is not None
+        ]
+        if not read:
+            return {}
+        with self._staging(ingestor, self._account(ingestor), packed=True) as staging:
+            staging.add(pack.rows)
+            reading = PackReading([(origin, held) for _, origin, held in read], staging)
+            try:
+                with begin() as connection:
+                    receipts = record_pack(
+                        connection, self.settings, self.run, reading, dry_run=self.order.dry_run
+                    )
+            except SourceError:
+                # Some of it is of usage that is metered already: one by one it shows which.
+                return {}
+        places = [place for place, _, _ in read]
+        return dict(zip(places, receipts, strict=True)) if receipts else {}
+
     @contextmanager
-    def of(self, path: Path, ingestor: Ingestor) -> Iterator[Reading]:
+    def _reading(self, path: Path, ingestor: Ingestor) -> Iterator[Reading]:
         """Yield what a file holds, in staging; one that may be known is hashed before it is read.
 
         The bytes of a known source say nothing new, so that it need not be parsed to be told.
         """
-        name = ingestor.name
-        account = self.order.account or self.settings.accounts.get(name, DEFAULT_ACCOUNT)
-        with Lake(self.settings.lake).staging() as folder:
-            # Hashing runs beside reading: the bytes are needed by both, and each takes a core.
-            fingerprint = self.reader.start_fingerprint(path)
-            staging = Staging(
-                self.reader.connection, folder / "usage", ingestor=name, account=account
-            )
-            rejections: list[Rejection] = []
-            noise: Counter[str] = Counter()
-            slices: list[Slice] = []
-            for reading in self._said(path, ingestor, account):
+        # Hashing runs beside reading: the bytes are needed by both, and each takes a core.
+        self.reader.start_fingerprint(path)
+        rejections: list[Rejection] = []
+        noise: Counter[str] = Counter()
+        slices: list[Slice] = []
+        account = self._account(ingestor)
+        with self._staging(ingestor, account) as staging:
+            for reading in self._said(path, ingestor):
                 match reading:
                     case UsageBatch():
                         staging.add(reading.rows)
@@ -173,14 +238,8 @@ class _Readings:
                     case Slice():
                         slices.append(reading)
             staging.flush()
-            print_ = fingerprint.result()
             yield Reading(
-                path=path,
-                ingestor=ingestor,
-                forced=self.order.forced is not None,
-                account=account,
-                sha256=print_.sha256,
-                size_bytes=print_.size_bytes,
+                origin=self._origin(path, ingestor),
                 staging=staging,
                 rejections=tuple(rejections),
                 noise=dict(sorted(noise.items())),
@@ -188,10 +247,55 @@ class _Readings:
             )
         self.reader.forget()
 
-    def _said(self, path: Path, ingestor: Ingestor, account: str) -> Iterable[SourceReading]:
-        contents = self.known.get(path.stat().st_size)
-        if contents is not None:
-            sha256 = self.reader.fingerprint(path).sha256
-            if (sha256, ingestor.name, account) in contents:
-                return ()
+    def _said(self, path: Path, ingestor: Ingestor) -> Iterable[SourceReading]:
+        if path.stat().st_size in self.known and self._is_known(self._origin(path, ingestor)):
+            return ()
         return ingestor.read(path, self.reader)
+
+    @contextmanager
+    def _staging(
+        self, ingestor: Ingestor, account: str, *, packed: bool = False
+    ) -> Iterator[Staging]:
+        with Lake(self.settings.lake).staging() as folder:
+            yield Staging(
+                self.reader.connection,
+                folder / "usage",
+                ingestor=ingestor.name,
+                account=account,
+                packed=packed,
+            )
+
+    def _account(self, ingestor: Ingestor) -> str:
+        return self.order.account or self.settings.accounts.get(ingestor.name, DEFAULT_ACCOUNT)
+
+    def _origin(self, path: Path, ingestor: Ingestor) -> Origin:
+        return Origin(
+            path=path,
+            ingestor=ingestor,
+            forced=self.order.forced is not None,
+            account=self._account(ingestor),
+            fingerprint=self.reader.fingerprint(path),
+        )
+
+    def _is_known(self, origin: Origin) -> bool:
+        contents = self.known.get(origin.fingerprint.size_bytes, frozenset())
+        return (origin.sha256, origin.ingestor.name, origin.account) in contents
+
+
+def _packs(chosen: Sequence[tuple[Path, Ingestor]]) -> Iterator[tuple[Ingestor, list[Path]]]:
+    """Yield files that can be read together, in the order given; others by themselves."""
+    pack: list[Path] = []
+    held = 0
+    for place, (path, ingestor) in enumerate(chosen):
+        size = path.stat().st_size
+        pack.append(path)
+        held += size
+        last = place + 1 == len(chosen)
+        if (
+            last
+            or not isinstance(ingestor, PackIngestor)
+            or chosen[place + 1][1] is not ingestor
+            or held + chosen[place + 1][0].stat().st_size > _PACK_BYTES
+        ):
+            yield ingestor, pack
+            pack, held = [], 0

@@ -23,7 +23,7 @@ from metering.ingest.outcomes.contract import OutcomeIngestor
 from metering.ingest.readers import Reader
 from metering.usage.lake import Lake
 from metering.usage.outcomes import NewOutcomes, OutcomeStaging
-from metering.workflows.recording import Receipt
+from metering.workflows.receipts import Receipt
 from metering.workflows.transactions import transaction
 
 if TYPE_CHECKING:

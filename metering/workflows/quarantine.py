@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from metering.ingest.contract import Ingestor
     from metering.ingest.outcomes.contract import OutcomeIngestor
     from metering.settings import Settings
-    from metering.workflows.recording import Receipt
+    from metering.workflows.receipts import Receipt
     from metering.workflows.runs import Run
 
 

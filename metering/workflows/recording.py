@@ -5,7 +5,6 @@ force is decided by what they say (how far they reach, how much they hold), neve
 first, so that any order of the same files gives the same ledger.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
@@ -16,11 +15,14 @@ from metering.books import coverage as coverage_book
 from metering.books import lake as lake_book
 from metering.books import sources as source_book
 from metering.books.runs import record_run
-from metering.errors import LedgerError, Rejection, SourceError, SourceRef
-from metering.ingest.contract import Identity, Ingestor, Repeat, Slice, SourceRole
+from metering.errors import Rejection, SourceError, SourceRef
+from metering.ingest.contract import Identity, Ingestor, Repeat, Slice
 from metering.usage.duplicates import remove_duplicates
 from metering.usage.lake import Lake, Published
 from metering.usage.staging import StagedDay, Staging, content_digests, describe
+from metering.workflows.overlaps import accounts_by_day, claims_of, refuse_overlap
+from metering.workflows.publishing import live_paths, publish_day, publish_rewritten
+from metering.workflows.receipts import Origin, Receipt, receipt_of_known, source_of
 from metering.workflows.runs import Run
 
 if TYPE_CHECKING:
@@ -28,62 +30,25 @@ if TYPE_CHECKING:
 
     from metering.settings import Settings
 
-_CHARGEABLE: Final = (SourceRole.METERED, SourceRole.DETAIL)
 _KEPT_AS_HISTORY: Final = (
     "a later or fuller export is recorded and stays in force; this one is kept as history"
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Receipt:
-    """What became of one file: records_in = recorded + already_known + rejected.
-
-    Attributes:
-        path: the file as the user named it.
-        ingestor: what read it.
-        role: what its numbers may become.
-        records_in: records found in the file.
-        recorded: now in the lake because of this file.
-        already_known: identical records that were recorded before.
-        rejected: refused, in quarantine.
-        superseded: records of earlier files that larger ones of this file replaced.
-        noise: lines without usage, by what they are.
-        first_day, last_day: ISO charge days of the records; None without records.
-        rejections: the refused records with their reasons.
-        notes: what else the user should know, a sentence each.
-        known_before: the same bytes were ingested before, so nothing was read anew.
-    """
-
-    path: str
-    ingestor: str
-    role: str
-    records_in: int
-    recorded: int
-    already_known: int
-    rejected: int
-    superseded: int = 0
-    noise: dict[str, int] = field(default_factory=dict)
-    first_day: str | None = None
-    last_day: str | None = None
-    rejections: tuple[Rejection, ...] = ()
-    notes: tuple[str, ...] = ()
-    known_before: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Reading:
     """A file that was read and waits, in staging, for its transaction."""
 
-    path: Path
-    ingestor: Ingestor
-    forced: bool
-    account: str
-    sha256: str
-    size_bytes: int
+    origin: Origin
     staging: Staging
     rejections: tuple[Rejection, ...]
     noise: dict[str, int]
     slices: tuple[Slice, ...]
+
+    @property
+    def ingestor(self) -> Ingestor:
+        """What read it."""
+        return self.origin.ingestor
 
     def records(self, days: Sequence[StagedDay]) -> int:
         """Return how many records the file held, refused ones included."""
@@ -106,12 +71,14 @@ def record_reading(
         SourceError: `overlapping-metered` or `mixed-snapshot`; nothing is written.
     """
     ingestor = reading.ingestor
-    known = source_book.find_source(connection, reading.sha256, ingestor.name, reading.account)
+    origin = reading.origin
+    known = source_book.find_source(connection, origin.sha256, ingestor.name, origin.account)
     if known is not None:
-        return _receipt_of_known(reading, known)
+        return receipt_of_known(origin, known)
     staged = describe(reading.staging.connection, reading.staging.files())
     records_in = reading.records(staged)
-    _refuse_overlap(connection, settings, reading, staged)
+    claims = claims_of(ingestor, accounts_by_day(staged), reading.slices)
+    refuse_overlap(connection, settings, ingestor, origin.path, origin.account, claims)
     if ingestor.identity is Identity.EVENT:
         outcome = _settle_events(connection, settings, reading, staged)
     else:
@@ -119,7 +86,7 @@ def record_reading(
     rejections = tuple(sorted((*reading.rejections, *outcome.conflicts)))
     recorded = sum(day.records for day in outcome.days) - outcome.same_as_live
     receipt = Receipt(
-        path=str(reading.path),
+        path=str(origin.path),
         ingestor=ingestor.name,
         role=ingestor.role.value,
         records_in=records_in,
@@ -136,24 +103,6 @@ def record_reading(
     if not dry_run:
         _write(connection, settings, run, reading, receipt, outcome)
     return receipt
-
-
-def _receipt_of_known(reading: Reading, known: source_book.StoredSource) -> Receipt:
-    source = known.source
-    return Receipt(
-        path=str(reading.path),
-        ingestor=source.ingestor,
-        role=source.role,
-        records_in=source.records_in,
-        recorded=0,
-        already_known=source.records_in - source.rejected,
-        rejected=source.rejected,
-        noise=dict(source.noise),
-        first_day=source.first_day,
-        last_day=source.last_day,
-        notes=(f"the same bytes were ingested before, from {source.path}",),
-        known_before=True,
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,14 +136,11 @@ def _settle_events(
     reading: Reading,
     staged: tuple[StagedDay, ...],
 ) -> _Outcome:
-    lake = Lake(settings.lake)
-    live = {
-        file.path: lake.path_of(file.path)
-        for file in lake_book.event_files(connection, reading.ingestor.name)
-        if file.path is not None
-    }
+    ingestor = reading.ingestor
     found = remove_duplicates(
-        reading.staging, live, keep_largest=reading.ingestor.repeat is Repeat.LARGEST
+        reading.staging,
+        live_paths(connection, Lake(settings.lake), ingestor),
+        keep_largest=ingestor.repeat is Repeat.LARGEST,
     )
     staging = reading.staging
     return _Outcome(
@@ -253,7 +199,7 @@ def _covered_days(reading: Reading) -> tuple[str, ...]:
     kinds = {(piece.scope, piece.signature) for piece in reading.slices}
     if len(kinds) > 1:
         raise SourceError(
-            SourceRef(str(reading.path)),
+            SourceRef(str(reading.origin.path)),
             "mixed-snapshot",
             "the file holds reports of several kinds or groupings",
             details=tuple(f"{scope}: {signature}" for scope, signature in sorted(kinds)),
@@ -270,77 +216,13 @@ def _one_account(reading: Reading, staged: Sequence[StagedDay]) -> tuple[str, st
     accounts = {account for day in staged for account in day.accounts}
     if len(accounts) > 1:
         raise SourceError(
-            SourceRef(str(reading.path)),
+            SourceRef(str(reading.origin.path)),
             "mixed-snapshot",
             "the file holds the usage of several billing accounts",
             details=tuple(f"{provider}/{account}" for provider, account in sorted(accounts)),
             do="write each account's pull to a file of its own, and ingest them one by one",
         )
-    return next(iter(accounts), ("", reading.account))
-
-
-def _refuse_overlap(
-    connection: "Connection",
-    settings: "Settings",
-    reading: Reading,
-    staged: Sequence[StagedDay],
-) -> None:
-    if not settings.is_metered(reading.ingestor.name, reading.ingestor.role.value):
-        return
-    claims = _claims(reading, staged)
-    clashes = [
-        clash
-        for clash in coverage_book.conflicting_coverage(connection, claims, reading.account)
-        if settings.is_metered(clash.ingestor, clash.role)
-    ]
-    if not clashes:
-        return
-    clash = clashes[0]
-    days = sorted({other.day for other in clashes})
-    raise SourceError(
-        SourceRef(str(reading.path)),
-        "overlapping-metered",
-        f"{clash.provider} account '{clash.billing_account}' is already metered by "
-        f"{clash.ingestor} on {days[0]}" + (f" to {days[-1]}" if len(days) > 1 else ""),
-        details=(
-            f"recorded: {clash.source_path} ({clash.scope}; {clash.signature or 'events'})",
-            "two sources of the same usage are never added up",
-        ),
-        do=_way_out(reading.ingestor.name, clash.ingestor),
-    )
-
-
-def _way_out(ingestor: str, other: str) -> str:
-    if ingestor == other:
-        return (
-            "pull with the grouping of the recorded one; if this is another account, say which "
-            "with --account"
-        )
-    return (
-        "if this is another account, say which with --account; if it only divides the other, "
-        f'set {ingestor} = "detail" under [roles] in metering.toml'
-    )
-
-
-def _claims(reading: Reading, staged: Sequence[StagedDay]) -> tuple[coverage_book.NewCoverage, ...]:
-    if reading.ingestor.role not in _CHARGEABLE:
-        return ()
-    scope, signature = "*", ""
-    if reading.slices:
-        scope, signature = reading.slices[0].scope, reading.slices[0].signature
-    return tuple(
-        coverage_book.NewCoverage(
-            provider=provider,
-            billing_account=account,
-            scope=scope,
-            signature=signature,
-            ingestor=reading.ingestor.name,
-            role=reading.ingestor.role.value,
-            day=day.day,
-        )
-        for day in staged
-        for provider, account in day.accounts
-    )
+    return next(iter(accounts), ("", reading.origin.account))
 
 
 def _write(
@@ -352,117 +234,45 @@ def _write(
     outcome: _Outcome,
 ) -> None:
     lake = Lake(settings.lake)
+    ingestor = reading.ingestor
     run_id = record_run(connection, run.command, run.arguments, run.started_at, run.user)
-    source_id = source_book.add_source(connection, run_id, _new_source(reading, receipt))
+    source_id = source_book.add_source(connection, run_id, source_of(reading.origin, receipt))
     source_book.add_quarantine(connection, run_id, source_id, receipt.rejections)
     files = _publish_days(lake, reading, source_id, outcome)
-    if outcome.superseded:
-        retired, rewritten = _publish_rewritten(connection, lake, reading, outcome)
-        lake_book.retire_lake_files(connection, run_id, retired, "superseded")
-        files += rewritten
+    retired, rewritten = publish_rewritten(
+        connection, reading.staging.connection, lake, ingestor, outcome.superseded
+    )
+    lake_book.retire_lake_files(connection, run_id, retired, "superseded")
+    files += rewritten
     lake.sync(Published(file.path, file.sha256, file.size_bytes) for file in files if file.path)
     lake_book.add_lake_files(connection, run_id, files)
-    coverage_book.add_coverage(connection, run_id, source_id, _claims(reading, outcome.days))
-
-
-def _new_source(reading: Reading, receipt: Receipt) -> source_book.NewSource:
-    ingestor = reading.ingestor
-    return source_book.NewSource(
-        content_sha256=reading.sha256,
-        path=str(reading.path),
-        name=reading.path.name,
-        size_bytes=reading.size_bytes,
-        ingestor=ingestor.name,
-        ingestor_version=ingestor.version,
-        forced=reading.forced,
-        role=ingestor.role.value,
-        identity=ingestor.identity.value,
-        billing_account=reading.account,
-        first_day=receipt.first_day,
-        last_day=receipt.last_day,
-        records_in=receipt.records_in,
-        recorded=receipt.recorded,
-        already_known=receipt.already_known,
-        rejected=receipt.rejected,
-        superseded=receipt.superseded,
-        noise=receipt.noise,
-    )
+    claims = claims_of(ingestor, accounts_by_day(outcome.days), reading.slices)
+    coverage_book.add_coverage(connection, run_id, {source_id: claims})
 
 
 def _publish_days(
     lake: Lake, reading: Reading, source_id: int, outcome: _Outcome
 ) -> list[lake_book.NewLakeFile]:
-    ingestor = reading.ingestor
     piece = reading.slices[0] if reading.slices else None
     provider, account = _one_account(reading, outcome.days) if piece else ("", "")
-    rows = []
-    for day in outcome.days:
-        # Even a day the lake shows already is kept: it is this export that says so, and it may
-        # reach further than the one that said it first.
-        if len(day.files) > 1:
-            raise LedgerError(f"{day.day} of {reading.path} is staged in several files")
-        placed = (
-            lake.publish_usage(day.files[0], day=day.day, source=reading.sha256)
-            if day.files
-            else None
-        )
-        rows.append(
-            lake_book.NewLakeFile(
+    # Even a day the lake shows already is kept: it is this export that says so, and it may reach
+    # further than the one that said it first.
+    return [
+        replace(
+            publish_day(
+                lake,
+                reading.ingestor,
+                day,
                 source_id=source_id,
-                ingestor=ingestor.name,
-                role=ingestor.role.value,
-                identity=ingestor.identity.value,
-                day=day.day,
-                path=placed.path if placed else None,
-                sha256=placed.sha256 if placed else "",
-                size_bytes=placed.size_bytes if placed else 0,
-                records=day.records,
-                meters=_json(day.other_meters),
-                models=_json(day.models),
-                quantity=day.quantity,
-                slice_provider=provider,
-                slice_account=account,
-                slice_scope=piece.scope if piece else "",
-                slice_signature=piece.signature if piece else "",
-                slice_as_of=piece.as_of if piece else "",
-                slice_last_day=outcome.end,
-                content_digest=outcome.digests.get(day.day, ""),
-            )
+                source=reading.origin.sha256,
+            ),
+            slice_provider=provider,
+            slice_account=account,
+            slice_scope=piece.scope if piece else "",
+            slice_signature=piece.signature if piece else "",
+            slice_as_of=piece.as_of if piece else "",
+            slice_last_day=outcome.end,
+            content_digest=outcome.digests.get(day.day, ""),
         )
-    return rows
-
-
-def _publish_rewritten(
-    connection: "Connection", lake: Lake, reading: Reading, outcome: _Outcome
-) -> tuple[list[int], list[lake_book.NewLakeFile]]:
-    """Place what is left of files that lost records; return the ids to retire and the new rows."""
-    listed = {file.path: file for file in lake_book.event_files(connection, reading.ingestor.name)}
-    retired, rows = [], []
-    for path, left in sorted(outcome.superseded.items()):
-        old = listed[path]
-        retired.append(old.id)
-        if left is None:
-            continue
-        (day,) = describe(reading.staging.connection, (left,))
-        placed = lake.publish_usage(left, day=old.day, source=Path(path).name)
-        rows.append(
-            lake_book.NewLakeFile(
-                source_id=old.source_id,
-                ingestor=old.ingestor,
-                role=old.role,
-                identity=old.identity,
-                day=old.day,
-                path=placed.path,
-                sha256=placed.sha256,
-                size_bytes=placed.size_bytes,
-                records=day.records,
-                meters=_json(day.other_meters),
-                models=_json(day.models),
-                quantity=day.quantity,
-            )
-        )
-    return retired, rows
-
-
-def _json(value: Sequence[object]) -> str:
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+        for day in outcome.days
+    ]

@@ -19,9 +19,13 @@ from typing import Any
 
 import duckdb
 
-_SESSION_LINES = 2_000
-# Text and results of tools are most of a transcript, and nobody's business.
-_PADDING = 900
+# The shape of real ones (performance study, section 7): a megabyte to a session, 2.9 kB to a line,
+# three lines to an answer. Results of tools are most of it, and nobody's business.
+_SESSION_BYTES = 1_000_000
+_BLOCKS = 2
+_ANSWER_BYTES = 8_700
+_QUESTION = "lorem ipsum " * 500
+_TEXT = "lorem ipsum " * 60
 _MODELS = ("claude-opus-5", "claude-sonnet-5", "claude-haiku-4-5")
 
 
@@ -52,10 +56,10 @@ def main() -> None:
 
 
 def write_transcripts(folder: Path, megabytes: int) -> None:
-    """Write transcripts of about that size, a file to a session, three lines to an answer."""
+    """Write transcripts of about that size, a file to a session."""
     connection = duckdb.connect()
-    answers = megabytes * 1_000_000 // (4 * (_PADDING + 500))
-    sessions = max(1, 4 * answers // _SESSION_LINES)
+    answers = megabytes * 1_000_000 // _ANSWER_BYTES
+    sessions = max(1, megabytes * 1_000_000 // _SESSION_BYTES)
     models = ", ".join(f"'{model}'" for model in _MODELS)
     connection.execute(f"""
         CREATE TABLE answers AS SELECT i, session,
@@ -67,28 +71,27 @@ def write_transcripts(folder: Path, megabytes: int) -> None:
                 + INTERVAL (28800 + i % 36000) SECOND AS begun
         FROM (SELECT i, i % {sessions} AS session FROM range({answers}) r(i))
     """)
-    padding = "lorem ipsum " * (_PADDING // 12)
     connection.execute(f"""
         CREATE TABLE lines AS
         SELECT session, i, block, CASE WHEN block = 0 THEN to_json({{
             'type': 'user', 'uuid': printf('%032x', hash(i, 9)), 'sessionId': session::VARCHAR,
             'cwd': '/srv/repos/' || (session % 20), 'version': '2.1.240',
             'timestamp': strftime(begun, '%Y-%m-%dT%H:%M:%S.000Z'),
-            'message': {{'role': 'user', 'content': '{padding}'}}}})
+            'message': {{'role': 'user', 'content': '{_QUESTION}'}}}})
         ELSE to_json({{
             'type': 'assistant', 'uuid': printf('%032x', hash(i, block)), 'isSidechain': false,
             'sessionId': session::VARCHAR, 'cwd': '/srv/repos/' || (session % 20),
             'gitBranch': 'PAY-' || (session % 300), 'version': '2.1.240', 'requestId': request,
             'timestamp': strftime(begun + INTERVAL (block) SECOND, '%Y-%m-%dT%H:%M:%S.000Z'),
             'message': {{'id': message, 'type': 'message', 'role': 'assistant', 'model': model,
-                'content': [{{'type': 'text', 'text': '{padding}'}}],
+                'content': [{{'type': 'text', 'text': '{_TEXT}'}}],
                 'usage': {{'input_tokens': uncached, 'cache_read_input_tokens': read,
                     'cache_creation_input_tokens': written, 'cache_creation': {{
                         'ephemeral_5m_input_tokens': written, 'ephemeral_1h_input_tokens': 0}},
-                    'output_tokens': CASE WHEN block = 3 THEN told ELSE told // 9 END,
+                    'output_tokens': CASE WHEN block = {_BLOCKS} THEN told ELSE told // 9 END,
                     'service_tier': 'standard'}}}}}})
         END AS line
-        FROM answers, range(4) b(block)
+        FROM answers, range({_BLOCKS + 1}) b(block)
     """)
     for session in range(sessions):
         path = folder / "projects" / f"-srv-repos-{session % 20}" / f"{session:08d}.jsonl"

@@ -31,7 +31,7 @@ _CLAIM = NewCoverage(
 def test_two_views_of_the_same_usage_clash(any_books: Engine, changes: dict[str, str]) -> None:
     with begin_write(any_books) as connection:
         run_id = a_run(connection)
-        add_coverage(connection, run_id, a_source(connection, run_id), [_CLAIM])
+        add_coverage(connection, run_id, {a_source(connection, run_id): [_CLAIM]})
 
         (clash,) = conflicting_coverage(connection, [replace(_CLAIM, **changes)])
         backwards = conflicting_coverage(connection, [_CLAIM])
@@ -54,20 +54,20 @@ def test_a_log_of_which_nobody_named_the_account_clashes_with_a_bill_that_names_
 ) -> None:
     with begin_write(any_books) as connection:
         run_id = a_run(connection)
-        add_coverage(connection, run_id, a_source(connection, run_id, "a.csv"), [first])
+        add_coverage(connection, run_id, {a_source(connection, run_id, "a.csv"): [first]})
 
         (clash,) = conflicting_coverage(connection, [second])
 
         assert (clash.ingestor, clash.billing_account) == (first.ingestor, first.billing_account)
 
-        add_coverage(connection, run_id, a_source(connection, run_id, "b.csv"), [second])
+        add_coverage(connection, run_id, {a_source(connection, run_id, "b.csv"): [second]})
         assert overlapping_claims(connection) == [(_BILL, _LOG)]
 
 
 def test_a_bill_whose_account_somebody_named_is_of_another(any_books: Engine) -> None:
     with begin_write(any_books) as connection:
         run_id = a_run(connection)
-        add_coverage(connection, run_id, a_source(connection, run_id), [_LOG])
+        add_coverage(connection, run_id, {a_source(connection, run_id): [_LOG]})
 
         assert conflicting_coverage(connection, [_BILL], _BILL.billing_account) == []
 
@@ -76,7 +76,7 @@ def test_accounts_that_are_both_named_are_two(any_books: Engine) -> None:
     named = replace(_LOG, billing_account="999988887777")
     with begin_write(any_books) as connection:
         run_id = a_run(connection)
-        add_coverage(connection, run_id, a_source(connection, run_id), [named])
+        add_coverage(connection, run_id, {a_source(connection, run_id): [named]})
 
         assert conflicting_coverage(connection, [_BILL]) == []
 
@@ -97,7 +97,7 @@ def test_the_same_view_or_other_usage_does_not_clash(
 ) -> None:
     with begin_write(any_books) as connection:
         run_id = a_run(connection)
-        add_coverage(connection, run_id, a_source(connection, run_id), [_CLAIM])
+        add_coverage(connection, run_id, {a_source(connection, run_id): [_CLAIM]})
 
         assert conflicting_coverage(connection, [replace(_CLAIM, **changes)]) == []
 
@@ -107,7 +107,7 @@ def test_clashes_are_told_of_the_claimed_days_alone(any_books: Engine) -> None:
     with begin_write(any_books) as connection:
         run_id = a_run(connection)
         source_id = a_source(connection, run_id)
-        add_coverage(connection, run_id, source_id, [replace(_CLAIM, day=day) for day in days])
+        add_coverage(connection, run_id, {source_id: [replace(_CLAIM, day=day) for day in days]})
         claims = [replace(_CLAIM, signature="hour", day=day) for day in days[:2]]
 
         clashes = conflicting_coverage(connection, claims)
@@ -120,9 +120,9 @@ def test_every_pair_of_clashing_claims_is_found_once(any_books: Engine) -> None:
     with begin_write(any_books) as connection:
         run_id = a_run(connection)
         for name in ("a.json", "b.json"):
-            add_coverage(connection, run_id, a_source(connection, run_id, name), [_CLAIM, other])
+            add_coverage(connection, run_id, {a_source(connection, run_id, name): [_CLAIM, other]})
         elsewhere = replace(other, billing_account="emea")
         named = a_source(connection, run_id, "c.json", billing_account="emea")
-        add_coverage(connection, run_id, named, [elsewhere])
+        add_coverage(connection, run_id, {named: [elsewhere]})
 
         assert overlapping_claims(connection) == [(other, _CLAIM)]

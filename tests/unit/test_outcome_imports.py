@@ -18,7 +18,7 @@ from metering.usage.outcomes import joined_digest
 from metering.workflows.gc import collect_garbage
 from metering.workflows.outcome_imports import ingest_outcomes
 from metering.workflows.quarantine import retry
-from metering.workflows.recording import Receipt
+from metering.workflows.receipts import Receipt
 from metering.workflows.verify import verify
 from tests.ledgers import fresh_ledger, ledger_hash, run
 

@@ -17,13 +17,21 @@ is `detail`, which divides metered money and never adds to it.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from metering.ingest.bulk import Check, Fields, Layout, instant, nanos, whole_number
+from metering.ingest.bulk import Check, Fields, Layout, Shared, instant, nanos, whole_number
 from metering.ingest.bulk import text as said
-from metering.ingest.contract import Identity, Reading, Repeat, Sample, SourceRole, Verdict
+from metering.ingest.contract import (
+    Identity,
+    Pack,
+    Reading,
+    Repeat,
+    Sample,
+    SourceRole,
+    Verdict,
+)
 
 if TYPE_CHECKING:
     from metering.ingest.readers import Reader
@@ -93,8 +101,6 @@ _STEPS: Final = (
         "started": instant('"timestamp"', zoneless_is_utc=False),
         "side": "coalesce(isSidechain::VARCHAR = 'true', false)",
         "claimed_nanos": nanos("costUSD::VARCHAR"),
-        # The folder's name as a person says it, on any system.
-        "repo": r"regexp_extract(cwd, '([^/\\]+)[/\\]*$', 1)",
     },
     {f"{count}_text": f"({source})::VARCHAR" for count, (_, source) in _COUNTS.items()},
     {f"{count}_count": whole_number(f"{count}_text") for count in _COUNTS},
@@ -124,18 +130,7 @@ _COLUMNS: Final = {
     "service_tier": said("used.service_tier"),
     "speed": said("used.speed"),
     "prompt_tokens": "input_count + coalesce(read_count, 0) + all_written_count",
-    "conditions": (
-        "CASE WHEN used.inference_geo <> ''"
-        " THEN to_json({'inference_geo': used.inference_geo})::VARCHAR END"
-    ),
     "session": said("sessionId"),
-    "tags": (
-        "map_from_entries(list_filter(["
-        "{'name': 'branch', 'value': gitBranch}, {'name': 'cwd', 'value': cwd},"
-        " {'name': 'repo', 'value': repo},"
-        " {'name': 'sidechain', 'value': CASE WHEN side THEN 'true' END},"
-        " {'name': 'version', 'value': version}], lambda entry: entry.value <> ''))"
-    ),
     "requests": "1",
     "input_uncached": "input_count",
     "cache_read": "coalesce(read_count, 0)",
@@ -152,6 +147,29 @@ _COLUMNS: Final = {
     "reported_currency": "CASE WHEN claimed_nanos IS NOT NULL THEN 'USD' END",
     "reported_kind": "CASE WHEN claimed_nanos IS NOT NULL THEN 'estimate' END",
 }
+
+_SHARED: Final = Shared(
+    parts={
+        "folder": "cwd",
+        "branch": "gitBranch",
+        "program": "version",
+        "geo": "used.inference_geo",
+        "aside": "CASE WHEN side THEN 'true' END",
+    },
+    # The folder's name as a person says it, on any system.
+    steps=({"repo": r"regexp_extract(folder, '([^/\\]+)[/\\]*$', 1)"},),
+    columns={
+        "conditions": (
+            "CASE WHEN geo IS NOT NULL THEN to_json({'inference_geo': geo})::VARCHAR END"
+        ),
+        "tags": (
+            "map_from_entries(list_filter(["
+            "{'name': 'branch', 'value': branch}, {'name': 'cwd', 'value': folder},"
+            " {'name': 'repo', 'value': repo}, {'name': 'sidechain', 'value': aside},"
+            " {'name': 'version', 'value': program}], lambda entry: entry.value <> ''))"
+        ),
+    },
+)
 
 _WHOLE: Final = "a whole number, 0 or more, of at most 18 digits, without quotes or separators"
 _INSTANT: Final = "an instant as YYYY-MM-DDTHH:MM:SSZ, from 2000 to 2099"
@@ -194,7 +212,17 @@ _CHECKS: Final = (
     _missing("message.id", "message.id", _ID),
     _unfit_id("message.id", "message.id"),
     _unfit_id("requestId", "requestId"),
-    *(_nul(field) for field in ("message.model", "sessionId", "cwd", "gitBranch", "version")),
+    *(
+        _nul(field)
+        for field in (
+            "message.model",
+            "sessionId",
+            "cwd",
+            "gitBranch",
+            "version",
+            "message.usage.inference_geo",
+        )
+    ),
     _missing("timestamp", '"timestamp"', _INSTANT),
     Check(
         fails=f"started IS NULL AND {instant('timestamp', zoneless_is_utc=True)} IS NOT NULL",
@@ -238,7 +266,7 @@ _CHECKS: Final = (
     ),
 )
 
-# Of one answer the row that comes first in this order is kept: main chain before side chain, then
+# Of one answer in a file the row that comes first in this order is kept: main chain first, then
 # the largest count, then one that says its speed. The earliest time of an answer is its start, so
 # that a later import cannot move it across midnight. Answers of which only side chains are known
 # are one answer per message, whatever their request ids.
@@ -248,26 +276,27 @@ _MERGE: Final = """
       SELECT best.row_no AS row_no, first_seen FROM answers WHERE NOT only_side
       UNION ALL
       SELECT min(best).row_no, min(first_seen) FROM answers
-      GROUP BY message_id HAVING bool_and(only_side)
+      GROUP BY file_no, message_id HAVING bool_and(only_side)
     ) AS kept USING (row_no)"""
 _ANSWERS: Final = """
-    SELECT event_id, any_value(split_part(event_id, '/', 1)) AS message_id,
+    SELECT file_no, event_id, any_value(split_part(event_id, '/', 1)) AS message_id,
       bool_and(side) AS only_side, min("start") AS first_seen,
       min({'side': side, 'less': -tokens, 'no_speed': speed IS NULL, 'start': "start",
         'row_no': row_no}) AS best
-    FROM (SELECT row_no, event_id, "start", speed, tags['sidechain'] IS NOT NULL AS side,
-      prompt_tokens + output AS tokens FROM records)
-    GROUP BY event_id"""
+    FROM (SELECT *, prompt_tokens + output AS tokens FROM records)
+    GROUP BY file_no, event_id"""
 
 _LAYOUT: Final = Layout(
     fields=_FIELDS,
     required=(),
     steps=_STEPS,
     columns=_COLUMNS,
+    shared=_SHARED,
     checks=_CHECKS,
     noise=_NOISE,
     live=True,
     merge=f"WITH answers AS ({_ANSWERS}) {_MERGE}",
+    kept=("side",),
     merged_noise="repeated snapshots of one answer",
 )
 
@@ -294,6 +323,10 @@ class ClaudeCodeTranscripts:
     def read(self, path: Path, reader: "Reader") -> Iterator[Reading]:
         """Read the usage of every answer once, from the largest of its snapshots."""
         yield from reader.bulk(path, _LAYOUT)
+
+    def read_pack(self, paths: Sequence[Path], reader: "Reader") -> Pack | None:
+        """Read the usage of many sessions at once."""
+        return reader.pack(paths, _LAYOUT)
 
 
 def _is_of_conversation(line: str) -> bool:

@@ -77,6 +77,8 @@ class CodexExec:
 
 
 def _is_of_exec(line: str) -> bool:
+    if not any(kind in line for kind in _TELLING):
+        return False
     try:
         fields = json.loads(line)
     except (ValueError, RecursionError):

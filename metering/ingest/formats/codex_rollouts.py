@@ -338,11 +338,13 @@ class CodexRollouts:
 
 
 def _is_envelope(line: str) -> bool:
+    if not all(f'"{name}"' in line for name in _ENVELOPE):
+        return False
     try:
         fields = json.loads(line)
     except (ValueError, RecursionError):
         # A first line longer than the sample: the instructions of a session.
-        return line.startswith("{") and all(f'"{name}"' in line for name in _ENVELOPE)
+        return line.startswith("{")
     return (
         isinstance(fields, dict)
         and all(name in fields for name in _ENVELOPE)

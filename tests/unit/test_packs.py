@@ -1,0 +1,135 @@
+"""Files read together hold what each holds alone; one that spoils it is read alone."""
+
+import gzip
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from duckdb import DuckDBPyRelation
+
+from metering.ingest.contract import Noise, Pack, Rejections, UsageBatch
+from metering.ingest.formats.claude_code_transcripts import ClaudeCodeTranscripts
+from metering.ingest.readers import Reader
+from metering.usage.schema import USAGE_SCHEMA
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "claude_code_transcripts"
+
+
+def readable(name: str) -> bytes:
+    """Return the lines of a golden file that DuckDB reads without stumbling."""
+    kept = []
+    for line in (GOLDEN / name).read_bytes().splitlines(keepends=True):
+        try:
+            fields = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(fields, dict) and isinstance(fields.get("message", {}), dict):
+            kept.append(line)
+    return b"".join(kept)
+
+
+SESSION, BAD, ONE = map(readable, ("session.jsonl", "bad.jsonl", "one_answer.jsonl"))
+LINE = ONE.splitlines(keepends=True)[0]
+COLUMNS = ", ".join(f'CAST("{name}" AS VARCHAR)' for name in USAGE_SCHEMA.names)
+
+Held = tuple[list[tuple[object, ...]], dict[str, int], tuple[object, ...]]
+
+
+@pytest.fixture
+def reader(tmp_path: Path) -> Iterator[Reader]:
+    with Reader(tmp_path / "scratch", "256MB", 2) as opened:
+        yield opened
+
+
+def written(folder: Path, *contents: bytes) -> list[Path]:
+    paths = [folder / f"{place}.jsonl" for place in range(len(contents))]
+    for path, content in zip(paths, contents, strict=True):
+        path.write_bytes(content)
+    return paths
+
+
+def alone(reader: Reader, path: Path) -> Held:
+    rows: list[tuple[object, ...]] = []
+    noise: dict[str, int] = {}
+    rejections: tuple[object, ...] = ()
+    for reading in ClaudeCodeTranscripts().read(path, reader):
+        match reading:
+            case UsageBatch():
+                assert isinstance(reading.rows, DuckDBPyRelation)
+                reading.rows.create_view("alone", replace=True)
+                query = f"SELECT {COLUMNS} FROM alone ORDER BY row_no"
+                rows = reader.connection.execute(query).fetchall()
+            case Rejections():
+                rejections += reading.items
+            case Noise():
+                noise = dict(reading.counts)
+    return rows, noise, rejections
+
+
+def together(reader: Reader, paths: list[Path]) -> list[Held | None]:
+    pack = ClaudeCodeTranscripts().read_pack(paths, reader)
+    assert isinstance(pack, Pack)
+    pack.rows.create_view("packed", replace=True)
+    held: list[Held | None] = []
+    for path, file in zip(paths, pack.files, strict=True):
+        rows = reader.connection.execute(
+            f"SELECT {COLUMNS} FROM packed WHERE source = ? ORDER BY row_no",
+            [reader.fingerprint(path).sha256],
+        ).fetchall()
+        if file is None:
+            assert rows == []
+            held.append(None)
+            continue
+        assert len(rows) == file.records
+        held.append((rows, dict(file.noise), file.rejections))
+    return held
+
+
+def test_a_pack_holds_what_its_files_hold_alone(reader: Reader, tmp_path: Path) -> None:
+    paths = written(
+        tmp_path,
+        SESSION,
+        BAD,
+        ONE,
+        LINE.replace(b'"msg_', b'"msg_other_'),
+        # The same answers, of another session: in a file of its own each is an answer.
+        SESSION.replace(b"s-2", b"s-3"),
+        gzip.compress(ONE + LINE, mtime=0),
+    )
+
+    assert together(reader, paths) == [alone(reader, path) for path in paths]
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        pytest.param(ONE + b"\n" + LINE, id="an empty line"),
+        pytest.param(ONE + b"  \n" + LINE, id="a blank line"),
+    ],
+)
+def test_a_file_with_such_a_line_is_left_to_be_read_alone(
+    reader: Reader, tmp_path: Path, damaged: bytes
+) -> None:
+    paths = written(tmp_path, ONE, damaged, SESSION)
+
+    held = together(reader, paths)
+
+    assert held == [alone(reader, paths[0]), None, alone(reader, paths[2])]
+
+
+@pytest.mark.parametrize(
+    "spoiling",
+    [
+        pytest.param(LINE[:40] + b"\n" + LINE, id="a line that was cut"),
+        pytest.param(ONE.rstrip(b"\n") + b"\n" + LINE[:40], id="a last line cut short"),
+        pytest.param(b"{}\n\xff\xfe\n" + LINE, id="bytes that are not UTF-8"),
+        pytest.param(LINE.rstrip(b"\n") * 2 + b"\n", id="two objects on a line"),
+    ],
+)
+def test_a_line_that_is_no_json_spoils_the_pack(
+    reader: Reader, tmp_path: Path, spoiling: bytes
+) -> None:
+    paths = written(tmp_path, ONE, SESSION, spoiling)
+
+    assert ClaudeCodeTranscripts().read_pack(paths, reader) is None

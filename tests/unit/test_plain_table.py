@@ -1,0 +1,45 @@
+"""A table in a pipe looks as rich prints it, however many rows it has."""
+
+import io
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from metering.cli.plain_table import plain_table
+
+CELLS = st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=12)
+WORDS = st.lists(CELLS, max_size=3).map(lambda words: " ".join(words).strip())
+
+
+def by_rich(columns: list[str], rows: list[list[str]], right: list[str]) -> str:
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        table.add_column(column, justify="right" if column in right else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*map(Text, row))
+    printed = io.StringIO()
+    Console(file=printed, width=1000, no_color=True, highlight=False, markup=False).print(table)
+    return printed.getvalue()
+
+
+@given(st.data())
+@settings(max_examples=60, deadline=None)
+def test_it_is_what_rich_prints(data: st.DataObject) -> None:
+    count = data.draw(st.integers(1, 4))
+    columns = [f"Column {number}" for number in range(count)]
+    rows = data.draw(st.lists(st.lists(WORDS, min_size=count, max_size=count), max_size=5))
+    right = data.draw(st.lists(st.sampled_from(columns), unique=True))
+
+    text = plain_table(columns, rows, right, 1000)
+
+    assert f"{text}\n" == by_rich(columns, rows, right)
+
+
+def test_what_needs_more_care_is_left_to_rich() -> None:
+    assert plain_table(["Name"], [["Zoë"]], [], 1000) is None
+    assert plain_table(["Name"], [["two\nlines"]], [], 1000) is None
+    assert plain_table(["Name"], [["x" * 999]], [], 1000) is None

@@ -8,17 +8,21 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from metering.core.periods import BillingPeriod
 from metering.errors import BookError
+from metering.ingest.outcomes.registry import BUILT_IN as OUTCOME_FORMATS
 from metering.settings import Settings, load_settings
+from metering.workflows.outcome_imports import ingest_outcomes
 from metering.workflows.periods import periods, show_period
+from metering.workflows.recording import Receipt
 from metering.workflows.refusals import RefusalCode
 from metering.workflows.verify import verify
-from tests.ledgers import SAMPLE, fresh_ledger, ingest, ingest_and_post, ledger_hash
+from tests.ledgers import SAMPLE, fresh_ledger, ingest, ingest_and_post, ledger_hash, run
 
 LOG = SAMPLE / "usage" / "litellm" / "spend-logs-2026-10.jsonl.gz"
 PAGE = SAMPLE / "usage" / "openai" / "completions-2026-10.json"
@@ -28,6 +32,15 @@ STAGES = (
     "metering.usage.lake:Lake.sync",
     "metering.books.lake:add_lake_files",
     "metering.books.coverage:add_coverage",
+)
+
+
+PULLS = sorted((SAMPLE / "outcomes").glob("pull-requests-*.json"))[:2]
+OUTCOME_STAGES = (
+    "metering.usage.lake:Lake.publish_outcomes",
+    "metering.usage.lake:Lake.sync",
+    "metering.books.sources:add_source",
+    "metering.books.outcomes:add_outcome_file",
 )
 
 
@@ -77,6 +90,27 @@ def test_an_import_killed_between_two_steps_never_happened(stage: str, tmp_path:
     verified = verify(ledger, full=True)
     assert (verified.ledger_hash, verified.problems) == (before, ())
     assert [receipt.recorded for receipt in ingest(ledger, LOG)] == [_records(LOG)]
+
+
+@pytest.mark.parametrize("stage", OUTCOME_STAGES)
+def test_an_import_of_outcomes_killed_between_two_steps_never_happened(
+    stage: str, tmp_path: Path
+) -> None:
+    ledger = fresh_ledger(tmp_path / "ledger")
+    _outcomes(ledger, PULLS[:1])
+    before = verify(ledger)
+
+    _killed_at(ledger, stage, "outcomes", "ingest", *map(str, PULLS[1:]))
+
+    assert verify(ledger) == before
+    assert all(receipt.recorded for receipt in _outcomes(ledger, PULLS[1:]))
+    whole = fresh_ledger(tmp_path / "whole")
+    _outcomes(whole, PULLS)
+    assert verify(ledger) == verify(whole)
+
+
+def _outcomes(ledger: Settings, files: Sequence[Path]) -> list[Receipt]:
+    return list(ingest_outcomes(ledger, run("outcomes ingest"), files, OUTCOME_FORMATS))
 
 
 @pytest.mark.parametrize("stage", CLOSE_STAGES)

@@ -18,6 +18,7 @@ import pytest
 from click.testing import CliRunner
 
 from metering.cli.main import main
+from tests.attribution_oracle import Produced, Used, answered
 
 FIRST, DAYS = date(2026, 8, 1), 92
 PERIOD = "2026-09"
@@ -53,25 +54,6 @@ currency = "USD"
 per_unit = 1
 kind = "billed"
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Used:
-    day: date
-    team: str
-    project: str
-    key: str
-    nanos: int
-    tokens: int
-
-
-@dataclass(frozen=True, slots=True)
-class Produced:
-    day: date
-    team: str
-    project: str
-    key: str
-    weight_e4: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,34 +104,11 @@ def company(seed: int) -> Company:
 
 def expected(found: Company) -> dict[str, Counter[str]]:
     """Return the sums of the period by project, as the definition says them."""
-    by_key: dict[tuple[str, str], Counter[date]] = defaultdict(Counter)
-    by_project: dict[str, Counter[date]] = defaultdict(Counter)
-    feeds: dict[str, date] = {}
-    for one in found.produced:
-        by_project[one.project][one.day] += one.weight_e4
-        if one.key:
-            by_key[one.project, one.key][one.day] += one.weight_e4
-        if one.weight_e4 > 0:
-            feeds[one.team] = max(one.day, feeds.get(one.team, one.day))
-    last = max(one.day for one in found.used)
     sums: dict[str, Counter[str]] = defaultdict(Counter)
-    for row in found.used:
-        if f"{row.day:%Y-%m}" != PERIOD:
-            continue
-        window = found.windows[row.project]
-        days = [row.day + timedelta(days=at) for at in range(window + 1)]
-        if sum(by_key[row.project, row.key][day] for day in days) > 0:
-            bucket = "keyed_nanos"
-        elif sum(by_project[row.project][day] for day in days) > 0:
-            bucket = "project_nanos"
-        elif days[-1] > last:
-            bucket = "pending_nanos"
-        elif row.team not in feeds:
-            bucket = "no_feed_nanos"
-        else:
-            bucket = "feed_silent_nanos" if row.day > feeds[row.team] else "has_feed_nanos"
-        sums[row.project][bucket] += row.nanos
-        sums[row.project]["tokens"] += row.tokens
+    for row, bucket in answered(found.used, found.produced, found.windows):
+        if f"{row.day:%Y-%m}" == PERIOD:
+            sums[row.project][f"{bucket}_nanos"] += row.nanos
+            sums[row.project]["tokens"] += row.tokens
     return sums
 
 

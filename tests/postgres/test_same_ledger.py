@@ -20,7 +20,9 @@ def _metering(*arguments: str) -> str:
     return done.stdout
 
 
-def _verified(folder: Path, monkeypatch: pytest.MonkeyPatch, files: list[str]) -> dict[str, Any]:
+def _verified(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, files: list[str], *, turned: bool
+) -> dict[str, Any]:
     """Return what a ledger made of the sample company's files says about itself."""
     folder.mkdir()
     monkeypatch.chdir(folder)
@@ -30,6 +32,10 @@ def _verified(folder: Path, monkeypatch: pytest.MonkeyPatch, files: list[str]) -
     _metering("sharing", "import", str(_SAMPLES / "owners" / "sharing.toml"))
     _metering("budgets", "import", str(_SAMPLES / "owners" / "budgets.csv"))
     _metering("ingest", *files)
+    # The order in which what changed its state came does not matter, and neither does a repeat.
+    outcomes = [str(path) for path in sorted((_SAMPLES / "outcomes").iterdir())]
+    _metering("outcomes", "ingest", *(outcomes if turned else outcomes[::-1]))
+    _metering("outcomes", "ingest", *outcomes)
     _metering("post")
     month = json.loads(_metering("period", "list", "--format", "json"))[0]["period"]
     _metering("period", "estimate", month)
@@ -42,6 +48,8 @@ def _verified(folder: Path, monkeypatch: pytest.MonkeyPatch, files: list[str]) -
     assert states == ["closed", "estimated"]
     found: dict[str, Any] = json.loads(_metering("verify", "--format", "json"))
     found["shares"] = json.loads(_metering("sharing", "show", month, "--format", "json"))["shares"]
+    found["funnel"] = json.loads(_metering("outcomes", "funnel", month, "--format", "json"))
+    found["feeds"] = json.loads(_metering("outcomes", "feeds", "--format", "json"))
     found["budgets"] = json.loads(_metering("budgets", "show", "2026-10", "--format", "json"))
     return found
 
@@ -51,14 +59,17 @@ def test_both_databases_keep_the_same_ledger(
 ) -> None:
     files = [str(path) for path in sorted((_SAMPLES / "usage" / "anthropic").glob("*.json"))[:3]]
     monkeypatch.delenv("METERING_BOOKS_URL", raising=False)
-    on_sqlite = _verified(tmp_path / "sqlite", monkeypatch, files)
+    on_sqlite = _verified(tmp_path / "sqlite", monkeypatch, files, turned=False)
     monkeypatch.setenv("METERING_BOOKS_URL", postgresql_url)
-    on_postgresql = _verified(tmp_path / "postgresql", monkeypatch, files[::-1])
+    on_postgresql = _verified(tmp_path / "postgresql", monkeypatch, files[::-1], turned=True)
 
     assert on_sqlite["postings"] > 0
     assert on_postgresql["ledger_hash"] == on_sqlite["ledger_hash"]
     assert on_postgresql["billed_nanos"] == on_sqlite["billed_nanos"]
     assert on_postgresql["shares"] == on_sqlite["shares"] != []
+    assert on_postgresql["outcomes"] == on_sqlite["outcomes"] > 0
+    assert on_postgresql["funnel"] == on_sqlite["funnel"]
+    assert on_postgresql["feeds"] == on_sqlite["feeds"] != []
     assert on_postgresql["budgets"] == on_sqlite["budgets"]
     assert on_postgresql["problems"] == on_sqlite["problems"] == []
     assert not (tmp_path / "postgresql" / "books.sqlite").exists()

@@ -19,7 +19,7 @@ from metering.ingest.outcomes.registry import BUILT_IN as OUTCOME_FORMATS
 from metering.settings import Settings, load_settings
 from metering.workflows.outcome_imports import ingest_outcomes
 from metering.workflows.periods import periods, show_period
-from metering.workflows.recording import Receipt
+from metering.workflows.receipts import Receipt
 from metering.workflows.refusals import RefusalCode
 from metering.workflows.verify import verify
 from tests.ledgers import SAMPLE, fresh_ledger, ingest, ingest_and_post, ledger_hash, run

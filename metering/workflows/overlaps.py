@@ -105,6 +105,6 @@ def _way_out(ingestor: str, other: str) -> str:
             "with --account"
         )
     return (
-        "if this is another account, say which with --account; if it only divides the other, "
-        f'set {ingestor} = "detail" under [roles] in metering.toml'
+        "if this is another account, say which with --account; if one only divides the other, "
+        f'set {ingestor} or {other} = "detail" under [roles] in metering.toml'
     )

@@ -21,6 +21,9 @@ BILLED: dict[str, dict[str, int]] = {
     # Opus 5: 7.50 + 4.50 + 2.50 + 5.50 + 0.12 searches; twice 0.001903 fast in the US; 0.00001.
     "anthropic_console_usage_csv/good.csv": {"USD": 20_123_816_000},
     "anthropic_cost_report/good.json": {},
+    # Twelve rows of AI, a discount among them; tax and another service are left out.
+    "aws_cur/good.csv": {"USD": 979_193_382_800},
+    "azure_cost_details/good.csv": {"USD": 29_730_410_000},
     "claude_analytics_costs/good.json": {},
     "claude_analytics_usage/good.json": {},
     "claude_code_analytics/good.json": {},
@@ -47,6 +50,10 @@ BILLED: dict[str, dict[str, int]] = {
     "deepseek_amount_csv/hours_around_a_month.csv": {"CNY": 240_000},
     "deepseek_amount_csv/new_header.csv": {"CNY": 3_700_000_000},
     "deepseek_cost_csv/good.csv": {},
+    "focus/aws.csv": {"USD": 7_076_320_000},
+    "focus/specification_1_4.csv": {"USD": 7_351_200_000},
+    # Net of three credits, of which one is four tenths of a nano.
+    "google_cloud_billing/good.jsonl": {"USD": 22_587_020_000},
     "mistral_usage/good.json": {"EUR": 124_100_000},
     # 43,800 new at $4 a million, 8,000 cached at $0.40, 6,800 out at $20.
     "openai_activity_csv/good.csv": {"USD": 314_400_000},

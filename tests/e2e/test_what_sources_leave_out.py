@@ -1,0 +1,102 @@
+"""What a source leaves out is seen on the report: a model, dollars, days, tokens; never a zero."""
+
+import csv
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from metering.cli.main import main
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+WITHOUT_A_MODEL = {
+    "object": "organization.usage.completions.result",
+    "input_tokens": 1000,
+    "output_tokens": 100,
+    "num_model_requests": 3,
+    "api_key_id": "key_9aQ",
+    "model": None,
+}
+
+
+def metering(*arguments: str) -> str:
+    done = CliRunner().invoke(main, arguments)
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+@pytest.fixture(scope="module")
+def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("ledger")
+    metering("init", str(folder))
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _in_a_ledger(fresh: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(fresh, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+
+
+def reported(*files: str, period: str = "2026-10") -> tuple[str, list[dict[str, str]]]:
+    """Ingest files, post, and return what the terminal shows of the report, and its rows."""
+    metering("ingest", *files)
+    metering("post")
+    shown = metering("report", "chargeback", period, "--out", "out", "--format", "csv")
+    with Path(f"out/chargeback-{period}.csv").open(encoding="utf-8", newline="") as stream:
+        return shown, list(csv.DictReader(stream))
+
+
+def test_requests_without_a_model_are_unpriced_by_name() -> None:
+    bucket = {"object": "bucket", "start_time": 1790812800, "end_time": 1790899200}
+    page = {"object": "page", "has_more": False, "next_page": None}
+    data = [{**bucket, "results": [WITHOUT_A_MODEL]}]
+    Path("usage.json").write_text(json.dumps({**page, "data": data}), encoding="utf-8")
+
+    shown, rows = reported("usage.json")
+
+    assert "1,000 tokens of no model named (Input, not cached), 2026-10-01" in shown
+    assert {(row["token_class"], row["quantity"], row["billed_cost"]) for row in rows} == {
+        ("input_uncached", "1000", ""),
+        ("output", "100", ""),
+    }
+
+
+def test_credits_without_dollars_are_unpriced_until_the_contract_says() -> None:
+    shown, rows = reported(str(GOLDEN / "chatgpt_credits_csv" / "good.csv"))
+
+    assert "13,750,000 millionths of a credit of gpt_5_6_sol" in shown
+    assert {row["unit"] for row in rows} == {"millionths of a credit"}
+    assert {row["billed_cost"] for row in rows} == {""}
+
+
+def test_a_report_of_a_range_without_dates_is_of_the_month_in_its_name() -> None:
+    name = "spend-report_2026-10-01_2026-10-31.csv"
+
+    shown, rows = reported(str(GOLDEN / "claude_spend_report_csv" / name))
+
+    assert "412.80" in shown
+    assert [(row["period"], row["billed_cost"]) for row in rows] == [("2026-10", "412.8")]
+    assert rows[0]["price_version"] == "as billed by the provider"
+
+
+def test_a_range_that_is_no_month_is_refused() -> None:
+    source = GOLDEN / "claude_spend_report_csv" / "last_90_days_2026-08-03_2026-10-31.csv"
+
+    refused = CliRunner().invoke(main, ["ingest", str(source)])
+
+    assert refused.exit_code == 1
+    assert "error[not-month-to-date]" in refused.stderr
+
+
+@pytest.mark.parametrize("bill", ["aws_cur/good.csv", "azure_cost_details/good.csv"])
+def test_consumption_units_are_charged_as_billed_and_have_no_tokens(bill: str) -> None:
+    text = (GOLDEN / bill).read_text(encoding="utf-8-sig").splitlines()
+    units = [row for row in text if "CCU" in row or "Claude Consumption Unit" in row]
+    Path("bill.csv").write_text("\n".join([text[0], *units]) + "\n", encoding="utf-8")
+
+    _, rows = reported("bill.csv", period="2026-06")
+
+    assert [(row["billed_cost"], row["token_class"]) for row in rows] == [("2.5", "billed_nanos")]

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date, timedelta
+from fractions import Fraction
 from pathlib import Path
 
 from tests.sample_company.chance import between
@@ -13,7 +14,7 @@ from tests.sample_company.company import (
     is_workday,
     month_days,
 )
-from tests.sample_company.tally import Tally, start_of
+from tests.sample_company.tally import Tally, exact_text, start_of
 from tests.sample_company.writing import write_page, write_text
 
 _SONNET_5_DAY = date(2026, 8, 3)
@@ -30,6 +31,19 @@ _KEYS = (
     ("apikey_01Forecasting", "wrkspc_01Data", "medium", (3300, 6100, 700, 810)),
     ("apikey_01ClaudeCode", "wrkspc_01ClaudeCode", "large", (900, 41000, 3100, 720)),
 )
+# As the cost report calls the models and what it charges for.
+DISPLAY_NAMES = {
+    "claude-haiku-4-5-20251001": "Claude Haiku 4.5",
+    "claude-sonnet-5": "Claude Sonnet 5",
+    "claude-opus-5": "Claude Opus 5",
+}
+_TOKEN_TYPES = {
+    "input_uncached": ("uncached_input_tokens", "Input Tokens"),
+    "cache_write_5m": ("cache_creation.ephemeral_5m_input_tokens", "Input Tokens, Cache Write"),
+    "cache_write_1h": ("cache_creation.ephemeral_1h_input_tokens", "Input Tokens, Cache Write 1h"),
+    "cache_read": ("cache_read_input_tokens", "Input Tokens, Cache Hit"),
+    "output": ("output_tokens", "Output Tokens"),
+}
 _METERS = ("input_uncached", "cache_read", "cache_write_5m", "output")
 
 # Tokens by day and model that the Claude Code transcripts account for one by one.
@@ -49,6 +63,7 @@ def write_anthropic(folder: Path, tally: Tally, transcripts: Detail) -> None:
             copy = folder / f"messages-{month}-copy.json"
             write_text(copy, path.read_text(encoding="utf-8"))
             tally.records[f"usage/anthropic/{copy.name}"] = count
+    _write_costs(folder, "2026-10", tally)
 
 
 def model_of(size: str, day: date) -> str:
@@ -58,6 +73,38 @@ def model_of(size: str, day: date) -> str:
     if size == "medium":
         return "claude-sonnet-5" if day >= _SONNET_5_DAY else "claude-sonnet-4-6"
     return "claude-opus-5" if day >= _OPUS_5_DAY else "claude-opus-4-6"
+
+
+def _write_costs(folder: Path, month: str, tally: Tally) -> None:
+    """Write the provider's own costs of a month: cents, as text."""
+    data = []
+    for day in month_days(month):
+        results = [
+            {**cost_result(model, meter, 100 * amount), "workspace_id": None}
+            for (provider, at, model, meter), amount in sorted(tally.items.items())
+            if provider == "anthropic" and at == day and amount
+        ]
+        data.append(_bucket(day, results))
+    path = folder / f"cost-{month}.json"
+    write_page(path, {"data": data, "has_more": False, "next_page": None})
+    count = sum(len(found) for b in data if isinstance(found := b["results"], list))
+    tally.records[f"usage/anthropic/{path.name}"] = count
+
+
+def cost_result(model: str, meter: str, cents: Fraction) -> Result:
+    """Return a row of the cost report without its workspace."""
+    token_type, words = _TOKEN_TYPES[meter]
+    return {
+        "amount": exact_text(cents),
+        "currency": "USD",
+        "cost_type": "tokens",
+        "token_type": token_type,
+        "description": f"{DISPLAY_NAMES[model]} Usage - {words}",
+        "model": model,
+        "service_tier": None,
+        "context_window": None,
+        "inference_geo": None,
+    }
 
 
 def _results(day: date, tally: Tally, transcripts: Detail) -> list[Result]:

@@ -20,20 +20,18 @@ def write_page(path: Path, page: Mapping[str, object]) -> None:
 
 
 def write_lines(path: Path, rows: Iterable[Mapping[str, object]]) -> None:
-    """Write one JSON object to a line; a name that ends in .gz is compressed."""
-    text = "".join(compact(row) + "\n" for row in rows)
-    if path.suffix != ".gz":
-        write_text(path, text)
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # No time stamp inside, else every run would write other bytes.
-    path.write_bytes(gzip.compress(text.encode(), compresslevel=9, mtime=0))
+    """Write one JSON object to a line."""
+    write_text(path, "".join(compact(row) + "\n" for row in rows))
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file with the line ends it has."""
+    """Write a text file with the line ends it has; a name that ends in .gz is compressed."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(text.encode())
+    content = text.encode()
+    if path.suffix == ".gz":
+        # No time stamp inside, else every run would write other bytes.
+        content = gzip.compress(content, compresslevel=9, mtime=0)
+    path.write_bytes(content)
 
 
 def compact(value: object) -> str:

@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from tests.sample_company import prices
+from tests.sample_company.anthropic_pages import DISPLAY_NAMES, cost_result
 from tests.sample_company.chance import between
 from tests.sample_company.tally import exact_text, start_of
 from tests.sample_company.week41.week import (
@@ -22,13 +23,6 @@ from tests.sample_company.week41.week import (
 )
 
 _PAGES = "anthropic/messages-2026-10.json"
-_WORDS = {
-    "input_uncached": ("uncached_input_tokens", "Input Tokens"),
-    "cache_write_5m": ("cache_creation.ephemeral_5m_input_tokens", "Input Tokens, Cache Write"),
-    "cache_write_1h": ("cache_creation.ephemeral_1h_input_tokens", "Input Tokens, Cache Write 1h"),
-    "cache_read": ("cache_read_input_tokens", "Input Tokens, Cache Hit"),
-    "output": ("output_tokens", "Output Tokens"),
-}
 _CONSOLE_TOKENS = {
     "input_uncached": "input_no_cache",
     "cache_write_5m": "input_cache_write_5m",
@@ -52,11 +46,6 @@ _SPEND = (
     *("total_prompt_tokens", "total_completion_tokens", "total_net_spend_usd"),
     "total_gross_spend_usd",
 )
-_NAMES = {
-    "claude-haiku-4-5-20251001": "Claude Haiku 4.5",
-    "claude-sonnet-5": "Claude Sonnet 5",
-    "claude-opus-5": "Claude Opus 5",
-}
 _ORGANISATION = "7e0d2f64-0000-4000-8000-000000000041"
 _CODERS = ("ana", "kavya", "quentin")
 _CHATTERS = ("greta", "hugo", "carla")
@@ -103,18 +92,7 @@ def _cost_report(week: Week) -> str:
             "starting_at": midnight(day),
             "ending_at": next_midnight(day),
             "results": [
-                {
-                    "amount": exact_text(amount),
-                    "currency": "USD",
-                    "cost_type": "tokens",
-                    "token_type": _WORDS[meter][0],
-                    "description": f"{_NAMES[model]} Usage - {_WORDS[meter][1]}",
-                    "model": model,
-                    "service_tier": "standard",
-                    "context_window": "0-200k",
-                    "inference_geo": None,
-                    "workspace_id": workspace or None,
-                }
+                {**cost_result(model, meter, amount), "workspace_id": workspace or None}
                 for (of_day, model, meter, workspace), amount in sorted(told.items())
                 if of_day == day and amount
             ],
@@ -148,7 +126,13 @@ def _console_cost(week: Week) -> str:
             dollars = f"{amount // 100}.{amount % 100:02d}"
             rows.append(
                 (
-                    *(day, _NAMES[row["model"]], _workspace_name(row), _key_name(row), "message"),
+                    *(
+                        day,
+                        DISPLAY_NAMES[row["model"]],
+                        _workspace_name(row),
+                        _key_name(row),
+                        "message",
+                    ),
                     *("≤ 200k", _CONSOLE_TOKENS[meter], dollars, dollars, "token"),
                     *(row["inference_geo"], "", row["api_key_id"] or "", "active"),
                 )

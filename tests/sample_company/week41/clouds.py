@@ -88,8 +88,8 @@ _KEYS = ("ledger-api", "refunds")
 
 def files(week: Week) -> Iterator[File]:
     """Yield every file of this module, below the folder of its format."""
-    yield "aws-cur/lindqvist-cur2-2026-10.csv", _cur(week)
-    yield "bedrock-invocation-logs/20261006T000000Z_a1b2.jsonl", _invocations(week)
+    yield "aws-cur/lindqvist-cur2-00001.csv.gz", _cur(week)
+    yield "bedrock-invocation-logs/20261006T000000000Z_41a1b2c3.json.gz", _invocations(week)
     yield "google-cloud-billing/gcp_billing_export_202610.jsonl", _google(week)
     yield "gemini-usage-logs/responses-2026-10-06.jsonl", lines(_gemini(week))
     yield "vertex-request-logs/request_response_logging-2026-10-06.jsonl", _vertex(week)

@@ -65,10 +65,17 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether a sample is of a format, and why, in words for the error message."""
+    """Whether a sample is of a format, and why, in words for the error message.
+
+    Attributes:
+        matches: whether it is.
+        because: the reason, for the user who reads it where no format matches.
+        found: how many of the names that the format is known by are there: the more, the nearer.
+    """
 
     matches: bool
     because: str
+    found: int = 0
 
 
 @dataclass(frozen=True, slots=True)

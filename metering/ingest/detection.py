@@ -23,6 +23,7 @@ HEAD_BYTES: Final = 64 * 1024
 
 Found = TypeVar("Found", bound="Ingestor")
 
+_NEAREST: Final = 5
 _CHOOSE: Final = "name one with --ingestor, or see `metering ingestors`"
 
 
@@ -35,7 +36,8 @@ def identify(path: Path, ingestors: "Sequence[Found]", forced: str | None = None
         forced: the name the user gave with --ingestor; then no content is looked at.
 
     Raises:
-        SourceError: `unrecognised-source` with every reason; `ambiguous-source` with both;
+        SourceError: `unrecognised-source` with the reasons of the formats that are nearest;
+            `ambiguous-source` with those of all that claim it;
             `unknown-ingestor` for a forced name; or what `sample_of` refuses. Nothing is recorded.
     """
     if forced is not None:
@@ -57,7 +59,7 @@ def identify(path: Path, ingestors: "Sequence[Found]", forced: str | None = None
         SourceRef(str(path)),
         "unrecognised-source",
         "no ingestor recognises it",
-        details=_reasons(verdicts),
+        details=_nearest(verdicts),
         do=_CHOOSE,
     )
 
@@ -119,6 +121,18 @@ def _verdict(path: Path, ingestor: "Ingestor", sample: Sample) -> Verdict:
             details=(f"found:    {type(error).__name__}",),
             do="tell the author of the plug-in, or name another one with --ingestor",
         ) from error
+
+
+def _nearest(verdicts: "Sequence[tuple[Ingestor, Verdict]]") -> tuple[str, ...]:
+    """Return why the formats do not match that a file has most names in common with."""
+    if len(verdicts) <= _NEAREST:
+        return _reasons(verdicts)
+    ranked = sorted(verdicts, key=lambda one: (-one[1].found, one[0].name))
+    near = [one for one in ranked[:_NEAREST] if one[1].found]
+    if not near:
+        return ("no format has a name in common with it",)
+    rest = len(verdicts) - len(near)
+    return (*_reasons(near), f"{rest} others have less in common with it, or nothing")
 
 
 def _reasons(verdicts: "Sequence[tuple[Found, Verdict]]") -> tuple[str, ...]:

@@ -29,13 +29,14 @@ def by_keys(
         return Verdict(matches=False, because="it is not UTF-8 text")
     if not sample.head.lstrip().startswith(("{", "[")):
         return Verdict(matches=False, because="it does not begin with a JSON page")
+    there = [key for key in keys if has_key(sample.head, key)]
     for key in keys:
-        if not has_key(sample.head, key):
-            return Verdict(matches=False, because=f"its first rows have no {key!r}")
+        if key not in there:
+            return Verdict(False, f"its first rows have no {key!r}", len(there))
     for key, owner in foreign.items():
         if has_key(sample.head, key):
-            return Verdict(matches=False, because=f"{key!r} is of {owner}")
-    return Verdict(matches=True, because=matching)
+            return Verdict(False, f"{key!r} is of {owner}", len(there))
+    return Verdict(True, matching, len(there))
 
 
 def has_key(head: str, key: str) -> bool:
@@ -60,13 +61,14 @@ def by_header(sample: Sample, columns: Sequence[str], foreign: Sequence[str] = (
     header = header_of(sample)
     if not header:
         return Verdict(matches=False, because="it does not begin with a CSV header")
+    found = len({*columns} & {*header})
     for column in columns:
         if column not in header:
-            return Verdict(matches=False, because=f"the header lacks {column!r}")
+            return Verdict(False, f"the header lacks {column!r}", found)
     for column in foreign:
         if column in header:
-            return Verdict(matches=False, because=f"the header has {column!r}")
-    return Verdict(matches=True, because="the header has every column")
+            return Verdict(False, f"the header has {column!r}", found)
+    return Verdict(True, "the header has every column", found)
 
 
 def by_columns(
@@ -86,13 +88,14 @@ def by_columns(
     names = {spelling(column) for column in sample.columns or header_of(sample)}
     if not names:
         return Verdict(matches=False, because="it is neither CSV with a header nor Parquet")
+    found = len({*columns} & names)
     for column in columns:
         if column not in names:
-            return Verdict(matches=False, because=f"its columns lack {column!r}")
+            return Verdict(False, f"its columns lack {column!r}", found)
     for column in sorted(names):
         if foreign and column.startswith(foreign):
-            return Verdict(matches=False, because=f"it has the column {column!r}")
-    return Verdict(matches=True, because="it has every column")
+            return Verdict(False, f"it has the column {column!r}", found)
+    return Verdict(True, "it has every column", found)
 
 
 def header_of(sample: Sample) -> tuple[str, ...]:

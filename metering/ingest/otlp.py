@@ -125,5 +125,5 @@ def by_signal(sample: Sample, signal: str, telling: Iterable[str]) -> Verdict:
     if not head.removeprefix("{").lstrip().startswith(f'"{signal}"'):
         return Verdict(matches=False, because=f"its first line is not of {signal!r}")
     if not any(name in head for name in telling):
-        return Verdict(matches=False, because=f"none of its first {signal!r} is of a model's usage")
+        return Verdict(False, f"none of its first {signal!r} is of a model's usage", 1)
     return Verdict(matches=True, because=f"it has {signal!r} with a model's usage")

@@ -21,13 +21,14 @@ def by_names(
     names = names_in(sample)
     if not names:
         return Verdict(matches=False, because="it is neither a table nor JSON objects")
+    found = len({*required} & names)
     for field in required:
         if field not in names:
-            return Verdict(matches=False, because=f"it lacks the field {field!r}")
+            return Verdict(False, f"it lacks the field {field!r}", found)
     for field in foreign:
         if field in names:
-            return Verdict(matches=False, because=f"it has the field {field!r}")
-    return Verdict(matches=True, because=matching)
+            return Verdict(False, f"it has the field {field!r}", found)
+    return Verdict(True, matching, found)
 
 
 def names_in(sample: Sample) -> frozenset[str]:

@@ -184,6 +184,28 @@ def test_an_unrecognised_file_is_told_every_reason(tmp_path: Path) -> None:
     )
 
 
+def test_an_unrecognised_file_is_told_the_formats_that_are_nearest(tmp_path: Path) -> None:
+    header = b"usage_date_utc,model_version,api_key,workspace,usage_type,context_window\n"
+
+    with pytest.raises(SourceError) as caught:
+        identify(written(tmp_path, header), BUILT_IN)
+
+    said = str(caught.value).splitlines()
+    assert said[1] == (
+        "    anthropic-console-usage-csv: the header lacks 'usage_input_tokens_no_cache'"
+    )
+    assert len(said) <= 8
+    assert said[-2].endswith(" others have less in common with it, or nothing")
+
+
+def test_a_file_that_is_like_nothing_is_not_answered_with_a_list(tmp_path: Path) -> None:
+    with pytest.raises(SourceError) as caught:
+        identify(written(tmp_path, b"# read me\n"), BUILT_IN)
+
+    said = str(caught.value).splitlines()
+    assert said[1:-1] == ["    no format has a name in common with it"]
+
+
 def test_a_file_that_two_formats_claim_is_read_by_neither(tmp_path: Path) -> None:
     path = written(tmp_path, b"one two")
     ingestors = [Claims("first", "one"), Claims("second", "two"), Claims("third", "one two")]
@@ -279,8 +301,12 @@ def test_a_page_is_recognised_though_the_sample_cuts_it(
     ],
 )
 def test_what_looks_alike_is_not_taken(content: str, because: str, tmp_path: Path) -> None:
+    path = written(tmp_path, content.encode())
+    name, _, reason = because.partition(": ")
+    (meant,) = [ingestor for ingestor in BUILT_IN if ingestor.name == name]
+
     with pytest.raises(SourceError) as caught:
-        identify(written(tmp_path, content.encode()), BUILT_IN)
+        identify(path, BUILT_IN)
 
     assert caught.value.code == "unrecognised-source"
-    assert because in str(caught.value)
+    assert reason in meant.identify(sample_of(path)).because

@@ -1,12 +1,14 @@
 """The one statement over a bulk file: from the fields of a layout to checked usage columns."""
 # ruff: noqa: S608 - names and texts go through `name` and `literal`; there is nothing to bind
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
 import pyarrow as pa
 
 from metering.ingest.bulk import LINE_CHECKS, Layout, Shared, Snapshot, name
+from metering.ingest.bulk_enums import enum_of
 from metering.ingest.unfolding import PLACE, unfolded
 from metering.usage.schema import INSTANT, METERS, TAGS, USAGE_SCHEMA
 
@@ -17,6 +19,8 @@ _SQL_TYPES: Final = {
     TAGS: "MAP(VARCHAR, VARCHAR)",
     METERS: "MAP(VARCHAR, BIGINT)",
 }
+_TEXT: Final = re.compile(r"'(?:[^']|'')*'")
+_CONSTANT: Final = re.compile(rf"{_TEXT.pattern}|\d+|NULL")
 
 
 def statement(layout: Layout, source: str, carried: Iterable[str] = ()) -> str:
@@ -28,11 +32,12 @@ def statement(layout: Layout, source: str, carried: Iterable[str] = ()) -> str:
         carried: further columns of the source that come back as they are.
 
     Returns:
-        A query over the source, in its order: the usage columns but for `row_no` and the shared
-        ones, then `shared_key`, `line_no`, `noise`, `refused_by` (index into LINE_CHECKS and the
-        layout's checks) and `found`; the last three are null for a record. Then `snapshot`, null
-        where the layout has none, and `stands_for`, how many rows of the source this one is;
-        `place`, where a line holds many records; the layout's `kept` steps and what is carried.
+        A query over the source, in its order: the usage columns but for `row_no`, the shared ones
+        and those that are the same for all (`same_for_all`), then `shared_key`, `line_no`,
+        `noise`, `refused_by` (index into LINE_CHECKS and the layout's checks) and `found`; the
+        last three are null for a record. Then `snapshot`, null where the layout has none, and
+        `stands_for`, how many rows of the source this one is; `place`, where a line holds many
+        records; the layout's `kept` steps and what is carried.
     """
     rows = flat(layout, source)
     rows = unfolded(rows, layout.unfold) if layout.unfold else f"SELECT * FROM ({rows})"
@@ -41,10 +46,11 @@ def statement(layout: Layout, source: str, carried: Iterable[str] = ()) -> str:
     noise = f"coalesce({layout.aside.noise}, {layout.noise})" if layout.aside else layout.noise
     query = stepped(rows, layout.steps)
     shared = layout.shared.columns if layout.shared else {}
-    columns = ",\n  ".join(
-        usage_column(column, layout.columns.get(column, "NULL"), layout.schema)
+    elsewhere = {"row_no", *shared, *same_for_all(layout)}
+    columns = "".join(
+        usage_column(column, layout.columns.get(column, "NULL"), layout.schema) + ",\n  "
         for column in layout.schema.names
-        if column != "row_no" and column not in shared
+        if column not in elsewhere
     )
     further = (*((PLACE,) if layout.unfold else ()), *layout.kept, *carried)
     checks = (*LINE_CHECKS, *layout.checks)
@@ -58,11 +64,38 @@ def statement(layout: Layout, source: str, carried: Iterable[str] = ()) -> str:
         f" FROM ({query})"
     )
     return (
-        f"SELECT {columns},\n  {_shared_key(layout)} AS shared_key, line_no, line_noise AS noise,"
+        f"SELECT {columns}{_shared_key(layout)} AS shared_key, line_no, line_noise AS noise,"
         f" refused_by, left((CASE refused_by {finding} END)::VARCHAR, 64) AS found,\n"
         f"  {_replaced(layout.snapshot)} AS snapshot, 1::BIGINT AS stands_for"
         f"{''.join(f', {name(one)}' for one in further)}\nFROM ({judged})"
     )
+
+
+def same_for_all(layout: Layout) -> dict[str, str]:
+    """Return an expression for each column of one value, or none, that no record is read for.
+
+    Where records are merged there is no such column, since the merge may look at it or fill it.
+    """
+    if layout.merge:
+        return {}
+    shared = layout.shared.columns if layout.shared else {}
+    given = {
+        column: layout.columns.get(column, "NULL")
+        for column in layout.schema.names
+        if column != "row_no" and column not in shared
+    }
+    return {
+        column: enum_of(value)
+        if _TEXT.fullmatch(value)
+        else f"{value}::{sql_type_of(column, layout.schema)}"
+        for column, value in given.items()
+        if _CONSTANT.fullmatch(value)
+    }
+
+
+def sql_type_of(column: str, schema: pa.Schema = USAGE_SCHEMA) -> str:
+    """Return the SQL type of a column of the schema."""
+    return _SQL_TYPES[schema.field(column).type]
 
 
 def replaced_slices(rows: str) -> str:
@@ -97,8 +130,7 @@ def flat(layout: Layout, source: str) -> str:
 
 def usage_column(column: str, expression: str, schema: pa.Schema = USAGE_SCHEMA) -> str:
     """Return an expression in the type of a column of the schema, under its name."""
-    kind = _SQL_TYPES[schema.field(column).type]
-    return f"({expression})::{kind} AS {name(column)}"
+    return f"({expression})::{sql_type_of(column, schema)} AS {name(column)}"
 
 
 def stepped(query: str, steps: Iterable[Mapping[str, str]]) -> str:

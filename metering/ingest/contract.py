@@ -105,7 +105,7 @@ class UsageBatch:
     Attributes:
         rows: an Arrow table in `usage.schema.USAGE_SCHEMA`, or, for bulk formats, a relation on the
             reader's connection with the same columns in the same order, which has not run yet and
-            whose rows may come in any order.
+            whose rows may come in any order; there a text may be of an enumeration.
         count: records in `rows`, or None where only running the relation tells.
     """
 

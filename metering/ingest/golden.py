@@ -113,7 +113,9 @@ def _rest(readings: "tuple[Reading, ...]", name: str) -> Iterator[str]:
 def _table(batch: UsageBatch | OutcomeBatch) -> pa.Table:
     if isinstance(batch.rows, pa.Table):
         return batch.rows
-    table: pa.Table = batch.rows.order("row_no").to_arrow_table()
+    # A line may hold many records, and an engine gives them in any order: their ids decide.
+    order = ", ".join(batch.rows.columns[:2])
+    table: pa.Table = batch.rows.order(order).to_arrow_table()
     return table
 
 

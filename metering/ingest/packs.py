@@ -21,7 +21,12 @@ import pyarrow as pa
 from metering.errors import Rejection
 from metering.ingest.bulk import Layout, name, rejection
 from metering.ingest.bulk_sources import many_files_source
-from metering.ingest.bulk_statement import shared_statement, statement, usage_column
+from metering.ingest.bulk_statement import (
+    same_for_all,
+    shared_statement,
+    statement,
+    usage_column,
+)
 from metering.ingest.contract import Pack, PackedFile
 
 if TYPE_CHECKING:
@@ -78,8 +83,8 @@ def read_pack(
         duckdb.InvalidInputException: a line of one of the files is no JSON; which one, is for the
             caller to find out.
     """
-    filled = [column for column in layout.schema.names if column in layout.columns]
-    kept = (*filled, "shared_key", *layout.kept, "file_no")
+    filled = layout.columns.keys() - same_for_all(layout)
+    kept = (*sorted(filled), "shared_key", *layout.kept, "file_no")
     source = many_files_source([file.plain for file in files], layout)
     lines = statement(layout, source, carried=("file_no",))
     _make(
@@ -177,9 +182,12 @@ def _rows(connection: "duckdb.DuckDBPyConnection", layout: Layout) -> str:
         keys = f"SELECT DISTINCT shared_key FROM {_RECORDS}"
         _make(connection, _SHARED, shared_statement(layout.shared, keys))
         joined = f"{joined} JOIN {_SHARED} USING (shared_key)"
-    given = {*layout.columns, *shared, "row_no"}
+    always = same_for_all(layout)
+    given = {*layout.columns, *shared, "row_no"} - always.keys()
     columns = ", ".join(
-        name(column) if column in given else usage_column(column, "NULL", layout.schema)
+        name(column)
+        if column in given
+        else usage_column(column, always.get(column, "NULL"), layout.schema)
         for column in layout.schema.names
     )
     return f"SELECT {columns}, source FROM ({joined})"

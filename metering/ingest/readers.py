@@ -24,13 +24,20 @@ import duckdb
 from metering.errors import SourceError, SourceRef
 from metering.ingest import exact_lines
 from metering.ingest.bulk import Layout, literal, name, rejection, source_path
+from metering.ingest.bulk_enums import enumerated
 from metering.ingest.bulk_sources import (
     csv_source,
     exact_lines_source,
     exact_table_source,
     json_source,
 )
-from metering.ingest.bulk_statement import replaced_slices, shared_statement, statement
+from metering.ingest.bulk_statement import (
+    replaced_slices,
+    same_for_all,
+    shared_statement,
+    sql_type_of,
+    statement,
+)
 from metering.ingest.bulk_typed import statement_of_columns
 from metering.ingest.contract import Noise, Pack, Reading, Rejections, Slice
 from metering.ingest.decompression import ArchiveLimits, PlainFile, plain_file
@@ -398,18 +405,27 @@ class Reader:
             yield from (Slice(*piece) for piece in found)
 
     def _records(self, accepted: str, layout: Layout, count: int) -> str:
-        columns = ", ".join(map(name, layout.schema.names))
+        given = same_for_all(layout)
+        columns = ", ".join(
+            f"{given[column]} AS {name(column)}" if column in given else name(column)
+            for column in layout.schema.names
+        )
         if layout.shared is None:
             return f"SELECT {columns} FROM ({accepted})"
         distinct = f"SELECT DISTINCT shared_key FROM ({accepted})"
         keys = _only_number(self.connection.execute(f"SELECT count(*) FROM ({distinct})"))
         if keys * _WORTH_SHARING > count:
             return f"SELECT {columns} FROM ({shared_statement(layout.shared, accepted)})"
-        shared = self._scratch_file("shared")
-        self._written(shared_statement(layout.shared, distinct), shared)
+        path = self._scratch_file("shared")
+        self._written(shared_statement(layout.shared, distinct), path)
+        shared = f"read_parquet({source_path(path)})"
+        types = {column: sql_type_of(column) for column in layout.shared.columns}
+        made = {column: name(column) for column in types}
+        made |= enumerated(self.connection, shared, types)
+        texts = ", ".join(f"{value} AS {name(column)}" for column, value in made.items())
         return (
             f"SELECT {columns} FROM ({accepted})"
-            f" JOIN read_parquet({source_path(shared)}) USING (shared_key)"
+            f" JOIN (SELECT shared_key, {texts} FROM {shared}) USING (shared_key)"
         )
 
     def _noise(self, staged: _Staged) -> Counter[str]:

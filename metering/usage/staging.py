@@ -136,22 +136,27 @@ class Staging:
                 path.unlink()
 
     def _write(self, source: str) -> None:
-        account = self._account.replace("'", "''")
-        columns = ", ".join(f'"{name}"' for name in self._columns)
-        select = (
-            f"SELECT CAST(md5('{self._ingestor}' || chr(31) || event_id) AS UUID) AS record_key,"
-            f" '{self._ingestor}' AS ingestor,"
-            f" coalesce(billing_account, '{account}') AS billing_account,"
-            f" {columns} FROM {source}"
-        )
-        first, last = self.connection.execute(
+        first, last, accounts = self.connection.execute(
             'SELECT CAST(CAST(min("start") AS DATE) AS VARCHAR),'
-            ' CAST(CAST(max("start") AS DATE) AS VARCHAR)'
+            ' CAST(CAST(max("start") AS DATE) AS VARCHAR), count(billing_account)'
             f" FROM {source}"
         ).fetchall()[0]
-        if first is not None and first == last:
+        if first is None:
+            return
+        account = (
+            f"coalesce(billing_account, {_quoted(self._account)})"
+            if accounts
+            else _always(self._account)
+        )
+        columns = ", ".join(f'"{name}"' for name in self._columns)
+        select = (
+            f"SELECT CAST(md5_number({_quoted(self._ingestor)} || chr(31) || event_id) AS UUID)"
+            f" AS record_key, {_always(self._ingestor)} AS ingestor,"
+            f" {account} AS billing_account, {columns} FROM {source}"
+        )
+        if first == last:
             self._copy_day(select, first)
-        elif first is not None:
+        else:
             self._copy(f'SELECT *, CAST("start" AS DATE) AS day FROM ({select})')
 
     def _copy_day(self, select: str, day: str) -> None:
@@ -159,15 +164,25 @@ class Staging:
         # much as writing them.
         target = self._next_part() / f"day={day}"
         target.mkdir(parents=True)
-        self.connection.execute(f"COPY ({select}) TO '{target / 'data.parquet'}' ({PARQUET})")
+        file = _quoted(str(target / "data.parquet"))
+        self.connection.execute(f"COPY ({select}) TO {file} ({PARQUET})")
 
     def _copy(self, select: str) -> None:
-        target = self._next_part()
-        self.connection.execute(f"COPY ({select}) TO '{target}' ({PARQUET}, PARTITION_BY (day))")
+        folder = _quoted(str(self._next_part()))
+        self.connection.execute(f"COPY ({select}) TO {folder} ({PARQUET}, PARTITION_BY (day))")
 
     def _next_part(self) -> Path:
         self._parts += 1
         return self.folder / f"part-{self._parts}"
+
+
+def _always(text: str) -> str:
+    """Return an expression for one text in all rows, of a type that is quick to write."""
+    return f"{_quoted(text)}::ENUM({_quoted(text)})"
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
 
 
 def describe(
@@ -220,7 +235,7 @@ def describe_sources(
 
 def scan(files: Iterable[Path | str]) -> str:
     """Return the table function that reads Parquet files, the day taken from their folder."""
-    quoted = ", ".join("'" + str(path).replace("'", "''") + "'" for path in files)
+    quoted = ", ".join(_quoted(str(path)) for path in files)
     return (
         f"read_parquet([{quoted}], hive_partitioning = true,"
         " hive_types = {'day': DATE}, union_by_name = true)"

@@ -82,6 +82,13 @@ _USUAL: Final[Mapping[str, Any]] = {
     "amount_nanos": 0,
     "list_nanos": 0,
     "corrects": None,
+    "centre_owner": None,
+    "gl_account": None,
+    "capex_opex": None,
+    "cogs_or_rnd": None,
+    "booking_currency": None,
+    "fx_rate": None,
+    "fx_day": None,
 }
 
 

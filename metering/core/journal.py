@@ -42,13 +42,13 @@ class ChartOfAccounts:
     """Which general-ledger accounts the journal is booked on.
 
     Attributes:
-        expense: of owners whose cost centre has none of its own.
+        expense: of owners to whom nothing else gives one.
         suspense: what nobody owns.
         clearing: what is owed to providers that have none of their own.
         prepaid: credit and seats that are paid and not used up.
         capacity: what own or leased computers cost, whoever is paid for it.
         shared: what pools of shared cost hold, and what mark-ups came to.
-        expense_of: by cost centre.
+        expense_of: by cost centre, where the directory gives none.
         clearing_of: by provider.
         entity: company code or subsidiary; empty when the books are of one.
     """
@@ -63,10 +63,15 @@ class ChartOfAccounts:
     clearing_of: Mapping[str, str] = field(default_factory=dict)
     entity: str = ""
 
-    def account(self, account: Account) -> str:
-        """Return the general-ledger account that an account of the book stands for."""
+    def account(self, account: Account, said: str = "") -> str:
+        """Return the general-ledger account that an account of the book stands for.
+
+        Args:
+            account: of the book.
+            said: what the directory gave an owner on the day; empty for nothing.
+        """
         if account.kind is AccountKind.OWNER:
-            return self.expense_of.get(account.cost_centre, self.expense)
+            return said or self.expense_of.get(account.cost_centre, self.expense)
         if account.kind is AccountKind.PROVIDER:
             return self.clearing_of.get(account.provider, self.clearing)
         others = {
@@ -86,6 +91,8 @@ class Transfer:
         currency: ISO 4217.
         corrects: the closed month it corrects as YYYY-MM, or "".
         nanos: of `currency`; negative for what is given back.
+        debit_booked, credit_booked: general-ledger accounts that the directory gives the two, where
+            they are owners; empty for none.
     """
 
     debit: Account
@@ -93,6 +100,8 @@ class Transfer:
     currency: str
     corrects: str
     nanos: int
+    debit_booked: str = ""
+    credit_booked: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,8 +199,8 @@ def _lines(
     """Yield the lines of an entry, debits first; ids are not given yet."""
     sums: Counter[_Place] = Counter()
     for one in transfers:
-        sums[_place(one.debit, one.corrects, chart)] += one.nanos
-        sums[_place(one.credit, one.corrects, chart)] -= one.nanos
+        sums[_place(one.debit, one.debit_booked, one.corrects, chart)] += one.nanos
+        sums[_place(one.credit, one.credit_booked, one.corrects, chart)] -= one.nanos
     places = {_PARTS.join(place): place for place in sorted(sums)}
     rounded = rounded_parts({name: sums[place] for name, place in places.items()}, step)
     for name, minor in sorted(rounded.items(), key=lambda item: (item[1] < 0, places[item[0]])):
@@ -204,10 +213,11 @@ def _lines(
             )
 
 
-def _place(account: Account, corrects: str, chart: ChartOfAccounts) -> _Place:
+def _place(account: Account, said: str, corrects: str, chart: ChartOfAccounts) -> _Place:
+    booked = chart.account(account, said)
     if account.kind is AccountKind.OWNER:
-        return _Place(chart.account(account), account.cost_centre, account.project, "", corrects)
-    return _Place(chart.account(account), "", "", account.name.removeprefix("provider:"), corrects)
+        return _Place(booked, account.cost_centre, account.project, "", corrects)
+    return _Place(booked, "", "", account.name.removeprefix("provider:"), corrects)
 
 
 def _entry(

@@ -4,8 +4,13 @@ RFC 4180: comma, quotes where needed, CRLF, UTF-8. Amounts are exact decimals ma
 without a float. What is not known is empty, never zero. A text cell that a spreadsheet would take
 for a formula gets a leading apostrophe (OWASP ASVS 1.2.10); numbers stay numbers.
 
-Columns whose source the books do not hold yet (general-ledger account, invoice, exchange rate,
-outcomes and their like) are present and empty, so that nothing that reads the file has to change.
+Amounts are in the currency of the price. Where finance books in another one, `fx_rate` of
+`fx_rate_date` says what one unit is worth in `booking_currency`, so that what a rate did is told
+apart from what was used. A row is of one account, class and rate: what changes within a month makes
+two.
+
+Columns whose source the books do not hold yet (invoice, outcomes and their like) are present and
+empty, so that nothing that reads the file has to change.
 """
 
 import csv
@@ -61,7 +66,10 @@ COLUMNS: Final = (
     "snapshot_id",
 )
 _NUMBERS: Final = frozenset(
-    ("quantity", "list_cost", "contracted_cost", "discount", "markup", "billed_cost")
+    (
+        *("quantity", "list_cost", "contracted_cost", "discount", "markup", "billed_cost"),
+        "fx_rate",
+    )
 )
 _KEYS: Final = (
     "corrects",
@@ -78,6 +86,15 @@ _KEYS: Final = (
     "card",
     "list_known",
 )
+_BOOKED: Final = {
+    "gl_account": "gl_account",
+    "capex_opex": "capex_opex",
+    "cogs_or_rnd": "cogs_or_rnd",
+    "fx_rate": "fx_rate",
+    "fx_day": "fx_rate_date",
+    "booking_currency": "booking_currency",
+}
+"""Column of the lines to that of the file, where finance said something."""
 _FIGURES: Final = (*SUMS, "contracted_nanos", "list_nanos")
 _FORMULA_STARTS: Final = frozenset("=+-@\t\r\n\0")
 
@@ -85,9 +102,10 @@ _FORMULA_STARTS: Final = frozenset("=+-@\t\r\n\0")
 def chargeback_csv(snapshot: Snapshot) -> bytes:
     """Return the file of a snapshot, rows in a fixed order: the same ledger gives the same bytes.
 
-    `cost_centre_owner` is the team. `service` is the platform. `discount` and `markup` are what the
-    contracted rate is below or above the list rate, so list - discount + markup = contracted.
-    Contract terms (allowances, tiers, minimums, credits) are rows of their own, not contracted.
+    `cost_centre_owner` is the contact that the directory names, else the team. `service` is the
+    platform. `discount` and `markup` are what the contracted rate is below or above the list rate,
+    so list - discount + markup = contracted. Contract terms (allowances, tiers, minimums, credits)
+    are rows of their own, not contracted.
 
     Raises:
         LedgerError: the rows do not add up to the control total.
@@ -118,7 +136,8 @@ def spreadsheet_safe(text: str) -> str:
 def _rows(
     frame: pd.DataFrame, currency: str, total: int, snapshot: Snapshot
 ) -> list[dict[str, str]]:
-    view = summed(frame, _KEYS, total=total, sums=_FIGURES)
+    keys = (*_KEYS, "centre_owner", *_BOOKED)
+    view = summed(frame, keys, total=total, sums=_FIGURES)
     same = {
         "period": str(snapshot.period),
         "pricing_currency": currency,
@@ -126,7 +145,7 @@ def _rows(
         "snapshot_id": snapshot.snapshot_id,
     }
     rule_version = "" if snapshot.rules_version is None else str(snapshot.rules_version)
-    names = (*_KEYS, *_FIGURES)
+    names = (*keys, *_FIGURES)
     rows = []
     for values in zip(*(view[name] for name in names), strict=True):
         group = dict(zip(names, values, strict=True))
@@ -136,6 +155,7 @@ def _rows(
             | _owner_cells(group, rule_version)
             | _usage_cells(group)
             | _money_cells(group)
+            | {ours: said for name, ours in _BOOKED.items() if (said := _text(group[name]))}
             | {
                 "status": "correction" if corrected else snapshot.status.value,
                 "correction_of": corrected,
@@ -150,7 +170,7 @@ def _owner_cells(group: dict[str, object], rule_version: str) -> dict[str, str]:
     is_shared = group["bearer"] == Bearer.SHARED or group["meter"] in SHARE_METERS
     return {
         "cost_centre": _text(group["cost_centre"]),
-        "cost_centre_owner": _text(group["team"]),
+        "cost_centre_owner": _text(group["centre_owner"]) or _text(group["team"]),
         "project": _text(group["project"]),
         "allocation_type": "shared" if is_shared else "direct",
         "allocation_rule_id": _text(group["rule"]),

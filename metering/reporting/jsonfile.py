@@ -6,7 +6,9 @@ float in most readers. What is not known is null. Keys stand in a fixed order.
 
 import json
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
+
+import pandas as pd
 
 from metering import __version__
 from metering.core.money import nanos_from_decimal_text
@@ -14,10 +16,22 @@ from metering.core.tieout import TieOut
 from metering.errors import LedgerError
 from metering.reporting.detail import Detail, details_of
 from metering.reporting.figures import decimal_text
-from metering.reporting.frames import frame_of, grouped, history_of, in_currency, prior_month
+from metering.reporting.frames import (
+    frame_of,
+    grouped,
+    history_of,
+    in_currency,
+    prior_month,
+    summed,
+)
 from metering.reporting.snapshot import Bearer, OwnerAmount, Snapshot
 from metering.reporting.tree import LEVELS
 from metering.reporting.words import meter_unit
+
+_LEDGER_KEY: Final = (
+    *("bearer", "cost_centre", "project", "centre_owner", "gl_account", "capex_opex"),
+    *("cogs_or_rnd", "booking_currency", "fx_rate", "fx_day", "corrects"),
+)
 
 
 def chargeback_json(snapshot: Snapshot) -> bytes:
@@ -37,6 +51,7 @@ def chargeback_json(snapshot: Snapshot) -> bytes:
         "reporting_currency": snapshot.currency,
         "accounts": [
             _account(snapshot, currency, total, details_of(frame, currency, total=total))
+            | {"general_ledger": _general_ledger(frame, currency, total)}
             for currency, total in snapshot.totals().items()
         ],
         "corrections": _corrections(snapshot),
@@ -113,6 +128,20 @@ def _account(
         "forecasts": _plans(snapshot.forecasts, currency),
         "lines": lines,
     }
+
+
+def _general_ledger(frame: pd.DataFrame, currency: str, total: int) -> list[dict[str, Any]]:
+    """Return what finance books: by owner, account and class, and by exchange rate."""
+    view = summed(in_currency(frame, currency), _LEDGER_KEY, total=total, sums=("amount_nanos",))
+    rows = zip(*(view[name].tolist() for name in (*_LEDGER_KEY, "amount_nanos")), strict=True)
+    return [
+        {
+            **{name: one if isinstance(one, str) else None for name, one in named.items()},
+            "billed": decimal_text(int(nanos)),
+        }
+        for *said, nanos in rows
+        for named in [dict(zip(_LEDGER_KEY, said, strict=True))]
+    ]
 
 
 def _line(row: Detail) -> dict[str, Any]:

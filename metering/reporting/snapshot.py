@@ -66,6 +66,13 @@ LINE_SCHEMA: Final = pa.schema(
         _column("amount_nanos", pa.int64()),
         _column("list_nanos", pa.int64(), optional=True),
         _column("corrects", pa.string(), optional=True),
+        _column("centre_owner", pa.string(), optional=True),
+        _column("gl_account", pa.string(), optional=True),
+        _column("capex_opex", pa.string(), optional=True),
+        _column("cogs_or_rnd", pa.string(), optional=True),
+        _column("booking_currency", pa.string(), optional=True),
+        _column("fx_rate", pa.string(), optional=True),
+        _column("fx_day", pa.string(), optional=True),
     ]
 )
 """The columns of `ChargeLines`, in order; those that may be null may be left out.
@@ -74,6 +81,9 @@ LINE_SCHEMA: Final = pa.schema(
 `cost_centre`, `team` and `project` are null for suspense. `model` is the canonical name, or the raw
 one where no alias is known. `amount_nanos` is what is billed; `list_nanos` is null where no list
 price is known, which is not the same as zero. `rule` is the split that a share comes from.
+`centre_owner`, `gl_account`, `capex_opex` and `cogs_or_rnd` are what finance says of the owner on
+that day. `fx_rate` is what one unit of `currency` is worth in `booking_currency`, and `fx_day` the
+day it was published for; null where nothing was converted.
 """
 
 HISTORY_SCHEMA: Final = pa.schema(

@@ -7,6 +7,7 @@ two, are read. `metering verify` reads the closed ones as well and holds them ag
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from metering.books import budgets as budget_book
 from metering.books import directory as directory_book
 from metering.books import flat_files as flat_book
 from metering.books import outcomes as outcome_book
@@ -39,7 +40,12 @@ def period_digests(connection: "Connection") -> dict[str, str]:
 
 
 def versions_in_force(connection: "Connection") -> dict[str, str]:
-    """Return the content digest of everything that decides besides usage, by name."""
+    """Return the content digest of everything that decides besides usage, by name.
+
+    Budgets decide no charge and are in it, since reports show them. What metering.toml says is not:
+    what [roles], [detail] and [true_up] decide stands in the lines themselves, whose basis says
+    that it was promoted, by which source it was divided, and what trued it up.
+    """
     versions = {
         f"card {card.name}": card.source_sha256 for card in card_book.card_versions(connection)
     }
@@ -50,6 +56,8 @@ def versions_in_force(connection: "Connection") -> dict[str, str]:
     versions["sharing"] = sharing_book.sharing_version(connection).source_sha256
     for name, version in sharing_book.driver_versions(connection).items():
         versions[f"driver {name}"] = version.source_sha256
+    if (budgets := budget_book.budget_version(connection)).version:
+        versions["budgets"] = budgets.source_sha256
     if outcomes := outcome_book.outcome_files(connection):
         versions["outcomes"] = joined_digest([file.digest for file in outcomes])
     return versions
@@ -61,6 +69,7 @@ def versions_told(connection: "Connection") -> dict[str, str]:
     numbers["rules"] = rule_book.rule_set_version(connection).version
     numbers["owners"] = directory_book.directory_version(connection).version
     numbers["sharing"] = sharing_book.sharing_version(connection).version
+    numbers["budgets"] = budget_book.budget_version(connection).version
     for name, version in sharing_book.driver_versions(connection).items():
         numbers[f"driver {name}"] = version.version
     return {

@@ -6,6 +6,7 @@ line says of its account and its basis is decided once for each, and spread over
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
@@ -25,12 +26,18 @@ from metering.core.ledger import (
 from metering.core.periods import BillingPeriod
 from metering.errors import LedgerError
 from metering.reporting.snapshot import Bearer, ChargeLines
+from metering.workflows.accounting import Accounting
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+_BETWEEN: Final = "|"
 _SHARED: Final = frozenset({AccountKind.POOL, AccountKind.MARKUP})
 _OF_ACCOUNT: Final = ("bearer", "cost_centre", "team", "project")
+_OF_BOOKING: Final = (
+    *("centre_owner", "gl_account", "capex_opex", "cogs_or_rnd"),
+    *("booking_currency", "fx_rate", "fx_day"),
+)
 _OF_BASIS: Final = (
     *("provider", "billing_account", "platform", "product", "model", "meter"),
     *("status", "reason", "rule", "card", "is_listed"),
@@ -52,8 +59,15 @@ class ChargesRead:
     promoted: frozenset[tuple[str, str]]
 
 
-def read_charges(connection: "Connection", period: BillingPeriod) -> ChargesRead:
+def read_charges(
+    connection: "Connection", period: BillingPeriod, accounting: Accounting
+) -> ChargesRead:
     """Return the charges of a period, without what is moved between accounts that bear nothing.
+
+    Args:
+        connection: of a read transaction.
+        period: the month.
+        accounting: what finance books by on the day of a charge.
 
     Raises:
         LedgerError: a report does not know an account.
@@ -75,6 +89,7 @@ def read_charges(connection: "Connection", period: BillingPeriod) -> ChargesRead
     columns: dict[str, Any] = {
         **owners,
         **reasons,
+        **_booking(table, accounts, accounting),
         "charge_day": table["charge_day"].cast(pa.string()).cast(pa.date32()),
         "currency": table["currency"],
         "quantity": table["quantity"],
@@ -93,13 +108,34 @@ def read_charges(connection: "Connection", period: BillingPeriod) -> ChargesRead
     )
 
 
+def _booking(
+    table: pa.Table, accounts: Mapping[int, Account], accounting: Accounting
+) -> dict[str, Any]:
+    """Return the columns of what finance books by: decided once an account, day and currency."""
+    names = ("debit_account_id", "charge_day", "currency")
+    parts: list[Any] = [table[name].cast(pa.string()) for name in names]
+    keys = pc.binary_join_element_wise(*parts, _BETWEEN)
+    said = {}
+    for key in pc.unique(keys).to_pylist():
+        number, day, currency = str(key).split(_BETWEEN)
+        account, on = accounts[int(number)], date.fromisoformat(day)
+        owner: tuple[object, ...] = (None,) * 4
+        if account.kind is AccountKind.OWNER:
+            one = accounting.of(account.cost_centre, account.project, on)
+            owner = (one.owner, one.gl_account, one.capex_opex, one.cogs_or_rnd)
+        rate = accounting.rates.get((currency, on))
+        fx = (rate.quote, rate.rate, rate.day.isoformat()) if rate else (None,) * 3
+        said[key] = tuple(text or None for text in (*owner, *fx))
+    return _spread(_OF_BOOKING, said, keys)
+
+
 def _spread(
     names: Iterable[str],
-    said: Mapping[int, tuple[object, ...]],
-    numbers: "pa.ChunkedArray[Any]",
+    said: Mapping[Any, tuple[object, ...]],
+    keys: "pa.ChunkedArray[Any]",
 ) -> dict[str, Any]:
-    """Return columns as long as `numbers`, each with what is said of its number."""
-    places = pc.index_in(numbers, value_set=pa.array(said, pa.int64()))
+    """Return columns as long as `keys`, each with what is said of its key."""
+    places = pc.index_in(keys, value_set=pa.array(list(said), keys.type))
     columns = zip(*said.values(), strict=True) if said else ((),) * len(tuple(names))
     kinds = {"is_listed": pa.bool_()}
     return {

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -11,11 +12,13 @@ from metering.books import ledger as ledger_book
 from metering.books.engine import begin_read, open_engine
 from metering.books.migrations import require_current
 from metering.core.journal import ChartOfAccounts, JournalEntry, Transfer, journal_entries
+from metering.core.ledger import AccountKind
 from metering.core.periods import BillingPeriod
 from metering.errors import BookError, LedgerError
 from metering.reporting.figures import minor_digits
 from metering.reporting.journal import Journal, JournalTemplate, journal_csv
 from metering.reporting.snapshot import ReportStatus
+from metering.workflows.accounting import Accounting, accounting_of
 from metering.workflows.period_snapshot import snapshot_of_period
 from metering.workflows.report import replace_file
 
@@ -71,7 +74,8 @@ def write_journal(
     require_current(books)
     with begin_read(books) as connection:
         snapshot = snapshot_of_period(connection, settings, period)
-        transfers = tuple(_transfers(connection, period))
+        accounting = accounting_of(connection, settings, period)
+        transfers = tuple(_transfers(connection, period, accounting))
     chart = _chart(settings)
     entries = journal_entries(
         period,
@@ -87,18 +91,37 @@ def write_journal(
     return JournalWritten(journal, path)
 
 
-def _transfers(connection: "Connection", period: BillingPeriod) -> Iterator[Transfer]:
-    """Yield what a period moved between accounts, added up."""
-    sums: Counter[tuple[str, str, str, str]] = Counter()
+def _transfers(
+    connection: "Connection", period: BillingPeriod, accounting: Accounting
+) -> Iterator[Transfer]:
+    """Yield what a period moved between accounts, added up by what it is booked on."""
     accounts = {
         account.name: account for account in account_book.accounts_by_id(connection).values()
     }
+    booked: dict[tuple[str, str], str] = {}
+
+    def booked_on(name: str, day: str) -> str:
+        found = booked.get((name, day))
+        if found is None:
+            one = accounts[name]
+            is_owner = one.kind is AccountKind.OWNER
+            on = date.fromisoformat(day)
+            said = accounting.of(one.cost_centre, one.project, on).gl_account if is_owner else ""
+            found = booked[name, day] = said
+        return found
+
+    sums: Counter[tuple[str, ...]] = Counter()
     for line in ledger_book.net_lines(connection, str(period)):
-        sums[line.debit, line.credit, line.currency, line.corrects_period or ""] += (
-            line.amount_nanos
-        )
-    for (debit, credit, currency, corrects), nanos in sums.items():
-        yield Transfer(accounts[debit], accounts[credit], currency, corrects, nanos)
+        sums[
+            line.debit,
+            line.credit,
+            line.currency,
+            line.corrects_period or "",
+            booked_on(line.debit, line.charge_day),
+            booked_on(line.credit, line.charge_day),
+        ] += line.amount_nanos
+    for (debit, credit, currency, corrects, *on), nanos in sums.items():
+        yield Transfer(accounts[debit], accounts[credit], currency, corrects, nanos, *on)
 
 
 def _check_balance(entries: tuple[JournalEntry, ...]) -> None:

@@ -7,11 +7,9 @@ from collections.abc import Iterator
 from datetime import date
 from typing import TYPE_CHECKING, Final
 
-from metering.books import directory as directory_book
 from metering.books import ledger as ledger_book
 from metering.books import periods as period_book
 from metering.books import rate_cards as card_book
-from metering.books import rules as rule_book
 from metering.books import runs as run_book
 from metering.books import sources as source_book
 from metering.core.periods import BillingPeriod
@@ -24,6 +22,7 @@ from metering.reporting.snapshot import (
     Snapshot,
     SourceReceipt,
 )
+from metering.workflows.accounting import accounting_of
 from metering.workflows.book_hash import book_hash
 from metering.workflows.charge_lines import read_charges
 from metering.workflows.period_plans import (
@@ -57,7 +56,8 @@ def snapshot_of_period(
     Raises:
         BookError: `no-charges`: the book holds none of that period.
     """
-    charged = read_charges(connection, period)
+    accounting = accounting_of(connection, settings, period)
+    charged = read_charges(connection, period, accounting)
     if not charged.lines.table.num_rows:
         raise BookError(
             "no-charges",
@@ -78,8 +78,8 @@ def snapshot_of_period(
         history=_history(connection, period),
         tie_outs=tie_outs(connection, settings, period),
         cards=_cards_used(connection, charged.cards),
-        rules_version=rule_book.rule_set_version(connection).version or None,
-        directory_version=directory_book.directory_version(connection).version or None,
+        rules_version=accounting.rules_version or None,
+        directory_version=accounting.directory_version or None,
         sources=tuple(_receipts(connection, period)),
         promoted=tuple(_promotions(charged.promoted, settings)),
         quarantined=len(source_book.quarantine_list(connection)),

@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 
+from metering.analysis.anonymity import FEWEST_PEOPLE
 from metering.analysis.composition import Pattern
 from metering.analysis.excess import DECLARED, Excess, find_excess
 from metering.analysis.findings import ChartWeek, Evidence, Family, Finding, Subject
@@ -238,9 +239,24 @@ def _terms(study: Study, at: int, named: Pattern) -> dict[str, float]:
     support = test.composition.support.get(named)
     shift = 0.0 if support is None else round(float(support[at, best]), 6)
     declared = -DECLARED if study.masks.declared[at, test.windows.first[best]] else 0.0
-    rest = round(float(study.stakes.score[at]) - shift - declared, 6)
-    terms = {"spend against outcomes": rest, named.value: shift, "declared by an event": declared}
+    of_some = _of_some(study, at, best)
+    rest = round(float(study.stakes.score[at]) - shift - declared - of_some, 6)
+    terms = {
+        "spend against outcomes": rest,
+        named.value: shift,
+        "spend of some of the people": of_some,
+        "declared by an event": declared,
+    }
     return {name: value for name, value in terms.items() if value or name == next(iter(terms))}
+
+
+def _of_some(study: Study, at: int, best: int) -> float:
+    """Return what the spread of spend over people adds; 0 where they are too few to tell of."""
+    people = study.panel.frames.people
+    count = people.loc[people["object"] == at, "people"]
+    if count.empty or float(count.median()) < FEWEST_PEOPLE:
+        return 0.0
+    return round(float(study.test.composition.of_some[at, best]), 6)
 
 
 def _evidence(study: Study, at: int, named: Pattern) -> tuple[Evidence, ...]:

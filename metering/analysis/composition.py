@@ -53,6 +53,10 @@ class Pattern(StrEnum):
 
 _PROMPT_CLASSES: Final = ("input_tokens", "cached_input_tokens", "cache_write_tokens")
 _FRIDAY: Final = 4
+# Spend of one person is as even as it can be.
+_LEAST_PEOPLE: Final = 2
+# A pattern is of some of the people as often as not; honest change is so now and then.
+_SOME_OF_THEM: Final = (0.45, 0.10)
 _MONTH_END: Final = timedelta(days=5)
 
 
@@ -81,12 +85,16 @@ class Composition:
         support: the same, no more than benign shifts of any size allow; it counts as evidence.
         implied: pattern -> log spend ratio that the shift alone would explain; absent where a
             shift does not say.
+        of_some: log of how much more likely it is that so much of the spend is of some of the
+            people, where it is a pattern (D18); it names none, and goes with any. Launches and
+            joining people move everybody alike.
     """
 
     shifts: Mapping[Pattern, Floats]
     clarity: Mapping[Pattern, Floats]
     support: Mapping[Pattern, Floats]
     implied: Mapping[Pattern, Floats]
+    of_some: Floats
 
 
 def ratios_of(panel: Panel) -> dict[Pattern, Ratio]:
@@ -173,6 +181,22 @@ def _of_work(panel: Panel) -> dict[Pattern, Ratio]:
     }
 
 
+def _of_people(panel: Panel) -> Ratio:
+    """Return how unevenly spend falls on people: 1 when evenly, whatever their number."""
+    people = panel.frames.people
+    uneven = np.ones((panel.objects, panel.weeks))
+    # Week 0 is the last one.
+    week = panel.weeks - 1 - people["week"].to_numpy(np.int64)
+    known = week >= 0
+    count, shares = (people[name].to_numpy(np.float64) for name in ("people", "concentration"))
+    enough = known & (count >= _LEAST_PEOPLE)
+    uneven[people["object"].to_numpy(np.int64)[enough], week[enough]] = (count * shares)[enough]
+    by_day = np.repeat(uneven, DAYS_PER_WEEK, axis=1)
+    skipped = panel.days - by_day.shape[1]
+    by_day = np.pad(by_day, ((0, 0), (skipped, 0)), mode="edge")
+    return Ratio(panel.spend * by_day, panel.spend)
+
+
 def _at_own_prices(panel: Panel) -> Floats:
     """Return what each object's tokens would cost at the price it usually pays per class."""
     reference = np.zeros_like(panel.spend)
@@ -195,7 +219,13 @@ def compose(panel: Panel, ratios: Mapping[Pattern, Ratio], windows: Windows) -> 
         clarity=clarity,
         support={pattern: np.minimum(clear, _STRONGEST) for pattern, clear in clarity.items()},
         implied=_implied(panel, centred),
+        of_some=_of_some(_clarity(_centred(_shift(_of_people(panel), windows)), windows)),
     )
+
+
+def _of_some(clear: Floats) -> Floats:
+    pattern, honest = (np.log1p(share * np.expm1(clear)) for share in _SOME_OF_THEM)
+    return np.asarray(pattern - honest, np.float64)
 
 
 def _shift(ratio: Ratio, windows: Windows) -> Floats:

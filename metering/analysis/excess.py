@@ -130,7 +130,8 @@ def find_excess(panel: Panel, masks: EventMasks) -> Excess:
     by_pattern = _by_pattern(beyond, composition)
     declared = DECLARED * masks.declared[:, windows.first]
     by_pattern = {
-        pattern: np.where(usable, part - declared, _NEVER) for pattern, part in by_pattern.items()
+        pattern: np.where(usable, part + composition.of_some - declared, _NEVER)
+        for pattern, part in by_pattern.items()
     }
     evidence = np.asarray(np.logaddexp.reduce(np.stack([*by_pattern.values()]), axis=0))
     return Excess(

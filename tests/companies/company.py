@@ -3,19 +3,21 @@
 It shares nothing with the practice generator but the layout: teams of one to five projects, people
 of very unequal use, productivity that drifts week by week, elasticities that differ, outcomes that
 come in batches and are taken back, a closing of the office, and at the vendors a client that loses
-its cache for twelve days, a new tokenizer, an outage and a cheaper price.
+its cache for twelve days, a new tokenizer, an outage and a cheaper price. A `Climate` makes any of
+this rougher.
 """
 
 import csv
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
-from tests.companies.kinds import LOOKALIKES, LOOKED_FOR, Floats, Work
+from tests.companies.climates import Climate
+from tests.companies.kinds import LOOKALIKES, LOOKED_FOR, Floats, Ints, Work
 
 CLASSES: Final = (
     "input_tokens",
@@ -31,7 +33,10 @@ MODELS: Final[dict[str, tuple[str, tuple[float, ...]]]] = {
     "wren-deep": ("wren", (10.0, 2.5, 10.0, 40.0)),
     "wren-fast": ("wren", (0.3, 0.03, 0.3, 1.2)),
     "lynx-1": ("lynx", (1.25, 0.125, 1.25, 10.0)),
+    "orca-next": ("orca", (2.4, 0.24, 3.0, 12.0)),
 }
+# Models that a migration replaces: by what, and with how many more tokens for the same text.
+_MIGRATION: Final = {"orca-mid": ("orca-next", 1.35)}
 
 
 @dataclass(frozen=True)
@@ -81,6 +86,8 @@ FUNCTIONS: Final = {
         models=("orca-mid", "wren-deep", "orca-max"),
     ),
 }
+_SHORT_OUTAGE_DAYS: Final = 3
+_NORMAL_FREEDOM: Final = 1000.0
 _SHARES: Final = (0.3, 0.22, 0.14, 0.12, 0.12, 0.1)
 # Where a kind of work is at home; anything else may be anywhere.
 _AT_HOME: Final = {"backfill": "support", "slow_work": "research", "stopped": "platform"}
@@ -94,7 +101,7 @@ USAGE: Final = (
 
 @dataclass
 class Label:
-    """What is true of a project; `excess_usd` is None where no one figure says it."""
+    """What is true of a project; `excess_usd` is spend beyond what honest work would cost."""
 
     team: str
     project: str
@@ -102,7 +109,7 @@ class Label:
     kind: str
     lookalike: bool
     onset: date | None
-    excess_usd: float | None
+    excess_usd: float
 
 
 @dataclass
@@ -161,10 +168,10 @@ def _write(path: Path, head: Sequence[str], rows: Iterable[Sequence[Any]]) -> No
 class _Maker:
     """Draws one company."""
 
-    def __init__(self, seed: int, weeks: int, drift: float) -> None:
+    def __init__(self, seed: int, climate: Climate) -> None:
         self.rng = np.random.default_rng([seed, 77])
-        self.days = weeks * 7 - int(self.rng.integers(0, 5))
-        self.drift = drift
+        self.days = climate.weeks * 7 - int(self.rng.integers(0, 5))
+        self.climate = climate
         self.company = Company()
         number = np.arange(self.days)
         self.weekday = (number + self.company.start.weekday()) % 7
@@ -179,9 +186,23 @@ class _Maker:
             int(at) for at in self.rng.integers(low, high, 4)
         )
         self.bug = (number >= bug) & (number < bug + 12)
-        self.outage = (number >= outage) & (number < outage + 2)
+        self.outage = (number >= outage) & (number < outage + climate.outage_days)
+        self.calendar[self.outage] *= 0.6 if climate.outage_days > _SHORT_OUTAGE_DAYS else 1.0
+        self.migration = int(self.rng.integers(low, high)) if climate.has_migration else self.days
+        self.launch = int(self.rng.integers(low, high))
+        self.steps = self._price_steps(low, high)
+        phase = self.rng.uniform(0, 2 * np.pi)
+        self.season = np.exp(climate.season * np.sin(2 * np.pi * number / 70 + phase))
         self.number = number
         self.people = 0
+
+    def _price_steps(self, low: int, high: int) -> list[tuple[int, str, float]]:
+        """Return the changes of list prices after the first: day, model, factor to the first."""
+        rng, later = self.rng, self.climate.price_steps - 1
+        return [
+            (int(rng.integers(low, high)), str(model), float(rng.choice([0.5, 0.7, 1.3])))
+            for model in rng.permutation([m for m in MODELS if m != "orca-mini"])[:later]
+        ]
 
     def day(self, number: int) -> date:
         return self.company.start + timedelta(days=int(number))
@@ -191,21 +212,33 @@ class _Maker:
         for at in self.holidays:
             company.events.append((self.day(at), self.day(at), "holiday", "all", ""))
         outage = np.flatnonzero(self.outage)
-        company.events.append((self.day(outage[0]), self.day(outage[-1]), "outage", "all", ""))
+        if self.climate.is_told:
+            company.events.append((self.day(outage[0]), self.day(outage[-1]), "outage", "all", ""))
         cut = self.day(self.cheaper)
         company.events.append((cut, "", "price_change", "model:orca-mini", "list price cut"))
         for name, (provider, prices) in MODELS.items():
             company.prices.append((provider, name, first, *prices))
         lowered = tuple(round(0.4 * price, 4) for price in MODELS["orca-mini"][1])
         company.prices.append(("orca", "orca-mini", cut, *lowered))
+        for at, name, factor in self.steps:
+            provider, first_prices = MODELS[name]
+            changed = (round(factor * price, 4) for price in first_prices)
+            company.prices.append((provider, name, self.day(at), *changed))
+            company.events.append((self.day(at), "", "price_change", f"model:{name}", "list price"))
 
     def project(self, team: str, name: str, kind: str, strength: float) -> None:
         rng, days = self.rng, self.days
         role = _AT_HOME.get(kind) or str(rng.choice(list(FUNCTIONS), p=_SHARES))
         function = FUNCTIONS[role]
         onset = int(days * rng.uniform(0.3, 0.7))
-        end = days if rng.random() < 0.5 else min(days, onset + int(rng.integers(20, 45)))
+        end = days if rng.random() < 0.5 else min(days, onset + int(rng.integers(30, 50)))
         work = self._honest(function, onset, end, strength)
+        if not kind and rng.random() < self.climate.launches:
+            ahead = self.number - self.launch - rng.integers(0, 14)
+            work.demand = np.where((ahead >= 0) & (ahead < 30), 2.5, 1.0)
+        elif not kind and rng.random() < self.climate.backfills:
+            ahead = self.number - onset
+            work.demand = np.where((ahead >= 0) & (ahead < rng.integers(3, 12)), 8.0, 1.0)
         if kind in LOOKED_FOR or kind in LOOKALIKES:
             (LOOKED_FOR | LOOKALIKES)[kind](work)
         starts = self._join(work, onset)
@@ -228,25 +261,30 @@ class _Maker:
             Label(
                 *(team, name, family, kind, kind in LOOKALIKES),
                 onset=self.day(onset) if kind else None,
-                excess_usd=wasted,
+                excess_usd=wasted if kind in LOOKED_FOR else 0.0,
             )
         )
 
     def _honest(self, function: Function, onset: int, end: int, strength: float) -> Work:
         rng, days = self.rng, self.days
-        people = int(rng.integers(function.people[0], function.people[1] + 1))
+        drawn = rng.integers(function.people[0], function.people[1] + 1)
+        people = max(1, round(float(drawn) * self.climate.people))
         pipeline = function.kind == "solved"
         calendar = 0.7 + 0.3 * self.calendar if pipeline else self.calendar
-        walk = np.cumsum(rng.normal(0, 0.02, days)) + rng.normal(0.001, 0.002) * self.number
+        walk = np.cumsum(rng.normal(0, 0.02, days)) + (
+            rng.normal(self.climate.growth, 0.002) * self.number
+        )
         skill = rng.lognormal(0, 0.8, people)[:, None]
         active = rng.random((people, days)) < (1.0 if pipeline else 0.9)
-        noise = rng.lognormal(0, 0.4, (people, days))
+        shape = (people, days)
+        noise = np.exp(np.clip(self.climate.noise * self._tails(shape), -3.0, 2.5))
         involved = np.zeros(people)
         involved[: max(1, int(np.ceil(people * rng.uniform(0.3, 0.7))))] = 1.0
         since = (self.number - onset).astype(np.float64)
         left = [(self.day(at + 28).replace(day=1) - self.day(at)).days for at in range(days)]
         return Work(
-            requests=function.requests * skill * np.exp(walk) * calendar * active * noise,
+            requests=function.requests
+            * (skill * np.exp(walk) * calendar * active * noise * self.season),
             window=((since >= 0) & (self.number < end)).astype(np.float64),
             since=since,
             involved=rng.permutation(involved)[:, None],
@@ -254,6 +292,11 @@ class _Maker:
             days_left=np.array(left, np.float64) % 31 - 1,
             off=function.off,
         )
+
+    def _tails(self, shape: tuple[int, int]) -> Floats:
+        if self.climate.freedom > _NORMAL_FREEDOM:
+            return self.rng.normal(0, 1, shape)
+        return self.rng.standard_t(self.climate.freedom, shape)
 
     def _join(self, work: Work, onset: int) -> Floats:
         """Add the joiners' work; return the day on which each person starts."""
@@ -265,13 +308,20 @@ class _Maker:
             work.involved = np.concatenate([work.involved, work.involved])
         return starts
 
-    def _usage(self, team: str, name: str, function: Function, work: Work) -> float | None:
-        people = len(work.requests)
+    def _usage(self, team: str, name: str, function: Function, work: Work) -> float:
+        """Write the usage of a project; return the USD beyond what honest work would cost."""
         dear = np.broadcast_to(np.asarray(work.premium, np.float64), work.requests.shape)
-        usual = 0.6 + 0.3 * self.rng.random((people, 1))
+        usual = 0.6 + 0.3 * self.rng.random((len(dear), 1))
         shares = (usual * (1 - dear), (1 - usual) * (1 - dear), dear)
+        wasted = 0.0
         for model, share in zip(function.models, shares, strict=True):
-            self._rows(team, name, model, function, work, work.requests * share)
+            paid, honest = self._rows(team, name, model, function, work, work.requests * share)
+            wasted += paid - honest
+        # What went to the dear model would have gone to the others.
+        beyond = self._expected(function, function.models[2])
+        for model, share in zip(function.models[:2], (usual, 1 - usual), strict=True):
+            cheaper = self._expected(function, model)
+            wasted += float((work.requests * dear * share).sum()) * (beyond - cheaper)
         if work.extra is not None:
             extra = Work(
                 *(work.extra, work.window, work.since, work.involved, 0.0, work.days_left),
@@ -281,15 +331,20 @@ class _Maker:
                 off=max(work.extra_off, 0.0),
                 extra_own_keys=work.extra_own_keys,
             )
-            paid = self._rows(team, name, function.models[0], function, extra, work.extra)
-            self.people += people
-            return paid
-        self.people += people
-        return None
+            wasted += self._rows(team, name, function.models[0], function, extra, work.extra)[0]
+        self.people += len(dear)
+        return wasted
+
+    def _expected(self, function: Function, model: str) -> float:
+        """Return what an honest request costs on average with a model, in USD."""
+        fresh, cached, written, output = MODELS[model][1]
+        prompt = function.cached * cached + 0.05 * written + (0.95 - function.cached) * fresh
+        return (function.prompt * prompt + function.output * output) / 1e6
 
     def _rows(
         self, team: str, name: str, model: str, function: Function, work: Work, requests: Floats
-    ) -> float:
+    ) -> tuple[float, float]:
+        """Write the usage of one model; return what it cost, and would with usual prompts."""
         rng = self.rng
         whole = np.rint(requests).astype(np.int64)
         person, day = np.nonzero(whole)
@@ -299,17 +354,33 @@ class _Maker:
             return np.broadcast_to(np.asarray(value, np.float64), whole.shape)[person, day]
 
         provider, prices = MODELS[model]
+        newer, more = _MIGRATION.get(model, (model, 1.0))
+        moved = (day >= self.migration + 7 * (len(team) % 3)) & (newer != model)
         longer = np.where((day >= self.tokenizer) & (model == "orca-mid"), 1.3, 1.0)
+        longer = np.where(moved, longer * more, longer)
+        price = np.where(moved, MODELS[newer][1][0] / prices[0], 1.0)
+        price *= np.where((day >= self.cheaper) & (model == "orca-mini"), 0.4, 1.0)
+        for at_day, name_of, factor in self.steps:
+            price *= np.where((day >= at_day) & (model == name_of), factor, 1.0)
+        names = np.where(moved, newer, model)
         noise = rng.lognormal(0, 0.25, (2, len(count)))
-        prompt = (count * function.prompt * at(work.prompt) * noise[0] * longer).astype(np.int64)
         lost = np.where(self.bug[day] & (provider == "orca"), 0.3, 1.0)
-        cached = (prompt * function.cached * at(work.cached) * lost).astype(np.int64)
-        written = (prompt * 0.05).astype(np.int64)
-        fresh = np.maximum(0, prompt - cached - written)
-        output = (count * function.output * at(work.output) * noise[1] * longer).astype(np.int64)
-        cut = np.where((day >= self.cheaper) & (model == "orca-mini"), 0.4, 1.0)
-        tokens = (fresh, cached, written, output)
-        usd = cut * sum(n * p for n, p in zip(tokens, prices, strict=True)) / 1e6
+
+        def tokens_of(longer_prompt: Floats, hit: Floats, longer_answer: Floats) -> list[Ints]:
+            prompt = count * function.prompt * longer_prompt * noise[0] * longer
+            cached = prompt * function.cached * hit * lost
+            written = prompt * 0.05
+            output = count * function.output * longer_answer * noise[1] * longer
+            fresh = np.maximum(0, prompt - cached - written)
+            return [part.astype(np.int64) for part in (fresh, cached, written, output)]
+
+        def usd_of(of: list[Ints]) -> Floats:
+            whole = sum(n * p for n, p in zip(of, prices, strict=True)) / 1e6
+            return np.asarray(price * whole, np.float64)
+
+        tokens = tokens_of(at(work.prompt), at(work.cached), at(work.output))
+        usd, usual = usd_of(tokens), usd_of(tokens_of(at(1.0), at(1.0), at(1.0)))
+        output = tokens[3]
         failed = np.where(self.outage[day], 0.35, at(work.failed))
         off = np.where(self.weekday[day] >= 5, 1.0, at(work.off))
         keys = 1000 * person + (day if work.extra_own_keys else day // 5)
@@ -324,7 +395,7 @@ class _Maker:
         )
         shown = [
             (
-                *(self.day(day[i]).isoformat(), provider, model, team, name),
+                *(self.day(day[i]).isoformat(), provider, str(names[i]), team, name),
                 f"u{self.people + person[i]}",
                 f"{name}-{keys[i]}{'x' if work.extra_own_keys else ''}",
                 *(int(column[i]) for column in columns),
@@ -333,13 +404,13 @@ class _Maker:
             for i in range(len(count))
         ]
         self.company.usage += shown
-        return float(usd.sum())
+        return float(usd.sum()), float(usual.sum())
 
     def _outcomes(
         self, team: str, name: str, function: Function, work: Work, starts: Floats, until: int
     ) -> None:
         rng, days = self.rng, self.days
-        weeks = np.repeat(np.cumsum(rng.normal(0, self.drift, days // 7 + 2)), 7)[:days]
+        weeks = np.repeat(np.cumsum(rng.normal(0, self.climate.drift, days // 7 + 2)), 7)[:days]
         share = work.requests / np.maximum(work.requests.max(axis=1, keepdims=True), 1e-9)
         level = work.requests.mean(axis=1, keepdims=True) / function.requests
         learning = np.clip((self.number - starts[:, None] + 5) / 25, 0.2, 1)
@@ -348,6 +419,7 @@ class _Maker:
         done = np.sqrt(np.maximum(level, 1e-9)) * (share * 3) ** power * learning / 2
         rate = function.rate * done.sum(axis=0) * np.exp(weeks)
         count = rng.poisson(rate * rng.gamma(2, 0.5, days))
+        down = self._feed_down(team)
         worth = np.broadcast_to(np.asarray(work.weight, np.float64), (days,))
         for day in np.flatnonzero(count):
             bundled = function.kind == "solved"
@@ -356,16 +428,24 @@ class _Maker:
                 when = float(day) + float(rng.uniform(0.3, 0.8)) + (0.0 if bundled else lag)
                 if function.batch and rng.random() < 0.8:
                     when = (int(when) // function.batch + 1) * function.batch + 0.4
-                if when >= min(until, days):
+                if when >= min(until, days) or down <= when < down + self.climate.silent_days:
                     continue
                 weight = function.weight * float(worth[day])
                 weight *= float(count[day] if bundled else rng.lognormal(0, 0.5))
                 person = int(rng.choice(len(share), p=share[:, day] / share[:, day].sum()))
                 key = person if bundled else 1000 * person + day // 5
                 keyed = f"{name}-{key}" if rng.random() < function.keyed else ""
-                self._reach(when, (function.kind, team, name, keyed), float(weight), 0.05)
+                whose = (function.kind, team, name, keyed)
+                self._reach(when, whose, float(weight), self.climate.taken_back)
                 for _ in range(int(rng.poisson(work.reversed_extra * work.window[day]))):
-                    self._reach(when + 0.1, (function.kind, team, name, keyed), 0.5, 1.0)
+                    self._reach(when + 0.1, whose, 0.5, 1.0)
+
+    def _feed_down(self, team: str) -> float:
+        """Return the day on which the feed of a team goes down: the same for all its projects."""
+        number = int(team.rpartition("-")[2])
+        if self.climate.silent_days == 0 or number % 4:
+            return float(self.days)
+        return self.days * (0.3 + 0.4 * (number * 0.618 % 1))
 
     def _reach(
         self, when: float, whose: tuple[str, str, str, str], weight: float, taken_back: float
@@ -378,25 +458,22 @@ class _Maker:
 
 
 def draw_company(
-    seed: int,
-    *,
-    objects: int = 80,
-    weeks: int = 20,
-    drift: float = 0.04,
-    strengths: Sequence[float] = (0.6, 1.0, 1.8),
+    seed: int, *, objects: int = 80, weeks: int | None = None, climate: Climate | None = None
 ) -> Company:
     """Return a company; equal arguments give equal rows.
 
     Args:
         seed: any number.
         objects: how many projects; an eighth is looked for, a quarter looks like it.
-        weeks: of usage.
-        drift: standard deviation of log productivity from week to week.
-        strengths: further spend as a share of honest spend; drawn for each.
+        weeks: of usage, in place of the climate's.
+        climate: what they live in.
     """
-    maker = _Maker(seed, weeks, drift)
+    lived = climate or Climate()
+    maker = _Maker(seed, lived if weeks is None else replace(lived, weeks=weeks))
     rng = maker.rng
-    wanted = [(kind, float(rng.choice(strengths))) for kind in rng.permutation(list(LOOKED_FOR))]
+    wanted = [
+        (kind, float(rng.choice(lived.strengths))) for kind in rng.permutation(list(LOOKED_FOR))
+    ]
     plan = wanted[: max(3, objects // 8)]
     benign = rng.permutation(list(LOOKALIKES) * 2)
     plan += [(str(kind), 0.0) for kind in benign[: objects // 4]]

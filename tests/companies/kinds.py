@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 Floats: TypeAlias = npt.NDArray[np.float64]
+Ints: TypeAlias = npt.NDArray[np.int64]
 
 
 @dataclass
@@ -145,8 +146,9 @@ def onboarding(work: Work) -> None:
 
 
 def better_model(work: Work) -> None:
-    work.premium = np.where(work.since >= 0, 0.8, 0.0)
-    work.weight = np.where(work.since >= 0, 1.9, 1.0)
+    # About four fifths more spend, for work that is worth as much more.
+    work.premium = np.where(work.since >= 0, 0.22, 0.0)
+    work.weight = np.where(work.since >= 0, 1.8, 1.0)
 
 
 def longer_documents(work: Work) -> None:

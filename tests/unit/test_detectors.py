@@ -179,7 +179,7 @@ def test_d18_the_largest_share_is_not_told_below_five_people() -> None:
         pytest.approx(30.0)
     )
     few = composition.concentration(np.full(10, 4.0), top, _last(4, 10))
-    assert (few.before, few.after, few.refused) == (None, None, "4 of 5 people")
+    assert (few.before, few.after, few.refused) == (None, None, "fewer than 5 people")
 
 
 def test_d21_outcomes_that_grow_as_the_root_of_spend() -> None:

@@ -8,12 +8,12 @@ from typing import Final
 
 import numpy as np
 
+from metering.analysis.anonymity import FEWEST_PEOPLE
 from metering.analysis.detectors.reading import Reading, ratio, split, too_little
 from metering.analysis.panel import Bools, Floats
 
 _DAYS: Final = 28
 _KEYS: Final = 20
-_PEOPLE: Final = 5
 _WEEKS: Final = 8
 
 
@@ -152,10 +152,14 @@ def concentration(people: Floats, top_share: Floats, inside: Bools) -> Reading:
         inside: the weeks of the window.
     """
     measure = "largest share of one of the people, per cent"
-    seen = (people >= _PEOPLE) & np.isfinite(top_share)
+    seen = (people >= FEWEST_PEOPLE) & np.isfinite(top_share)
     before, after = top_share[seen & ~inside], top_share[seen & inside]
-    if min(len(before), len(after)) < 2 or len(people) < _WEEKS:  # noqa: PLR2004 - a level needs two weeks
-        fewest = int(people[people > 0].min()) if (people > 0).any() else 0
-        return too_little(measure, min(fewest, _PEOPLE - 1), _PEOPLE, "people")
+    if len(people) < _WEEKS:
+        return too_little(measure, len(people), _WEEKS, "weeks")
+    if min(len(before), len(after)) < 2:  # noqa: PLR2004 - a level needs two weeks
+        return Reading(
+            *(measure, None, None, len(before), len(after), "weeks"),
+            refused=f"fewer than {FEWEST_PEOPLE} people",
+        )
     usual, now = (100 * float(np.median(part)) for part in (before, after))
     return Reading(measure, usual, now, len(before), len(after), "weeks", strength=now - usual)

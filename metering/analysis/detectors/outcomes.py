@@ -108,7 +108,7 @@ def vanity(
     if people > _FEW_PEOPLE:
         return Reading(
             *(measure, outcome_rank, spend_rank, weeks, weeks, "weeks"),
-            refused=f"{people:.0f} people use it; a showcase has three or fewer",
+            refused="more people use it than the few of a showcase",
         )
     young = max(0.0, 1 - weeks / _YEAR_WEEKS)
     index = max(0.0, spend_rank - outcome_rank) * max(premium, 0.0) * (0.5 + young)

@@ -13,10 +13,10 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Final
 
+from metering.analysis.anonymity import FEWEST_PEOPLE
 from metering.core.money import divide_half_even
 
 _TENTHS: Final = 10
-FEWEST_PEOPLE: Final = 5
 # How much of today's usage is left once each token costs something.
 USAGE_AFTER_METERING: Final = (Fraction(6, 10), Fraction(1))
 _MONTHS: Final = 12

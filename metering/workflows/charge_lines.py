@@ -135,7 +135,9 @@ def _spread(
     keys: "pa.ChunkedArray[Any]",
 ) -> dict[str, Any]:
     """Return columns as long as `keys`, each with what is said of its key."""
-    places = pc.index_in(keys, value_set=pa.array(list(said), keys.type))
+    # Without any line a column has no type of its own.
+    values: Any = pa.array(list(said) or [""])
+    places = pc.index_in(keys.cast(values.type), value_set=values)
     columns = zip(*said.values(), strict=True) if said else ((),) * len(tuple(names))
     kinds = {"is_listed": pa.bool_()}
     return {

@@ -20,7 +20,9 @@ _KNOWN: Final[Mapping[str, frozenset[str]]] = {
     "roles": frozenset(),  # ingestor name -> role, any key
     "accounts": frozenset(),  # ingestor name -> billing account, any key
     "detail": frozenset(),  # ingestor name -> which metered usage it divides, any key
-    "outcomes": frozenset({"windows", "keys", "settles", "units", "values"}),
+    "outcomes": frozenset(
+        {"windows", "keys", "settles", "units", "values", "review", "rework", "systems"}
+    ),
     "nightly": frozenset({"inbox"}),
     "pull": frozenset(),  # name of a connector -> table, see `workflows.pull.connector`
     "true_up": frozenset(),  # reason of a tie-out -> who bears it, see core.adjustments

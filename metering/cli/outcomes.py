@@ -12,8 +12,10 @@ from metering.cli.frame import (
     emit_table,
     format_option,
     money_text,
+    printable,
     settings_or_fail,
 )
+from metering.cli.outcome_costs import costs_command
 from metering.cli.outcome_list import feeds_command, list_command
 from metering.cli.receipts import tell_receipts
 
@@ -36,6 +38,7 @@ def outcomes() -> None:
 
 outcomes.add_command(list_command)
 outcomes.add_command(feeds_command)
+outcomes.add_command(costs_command)
 
 
 @outcomes.command("ingest")
@@ -119,6 +122,13 @@ def funnel_command(ctx: click.Context, /, period: str, *, output_format: str) ->
     for problem in found.problems:
         what = counted(problem.outcomes, "outcome")
         click.echo(f"{problem.code}: {what} of {problem.ingestor}, first {problem.example}")
+
+    for shared in found.shared_keys:
+        click.echo(
+            f"shared-key: {shared.days} days of {shared.team}/{shared.project},"
+            f" {shared.currency} {money_text(shared.nanos)}, are booked on"
+            f" {shared.key} {printable(shared.value)}: one outcome answers for all"
+        )
 
 
 def _show_spend(found: "Funnel") -> None:

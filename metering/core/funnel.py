@@ -152,8 +152,11 @@ class FunnelRow:
     value_nanos: int | None = None
 
     def nanos_per_unit(self, stage: Stage) -> int | None:
-        """Return what one of our units cost at a stage: all spend of the row, per unit."""
-        return per(self.spend.total, self.stages.at(stage), UNIT)
+        """Return what one of our units cost at a stage: all spend of the row, per unit.
+
+        None where nothing was spent, too: somebody else pays for such work, and it is not free.
+        """
+        return per(self.spend.total, self.stages.at(stage), UNIT) if self.spend.total else None
 
     def tokens_per_unit(self, stage: Stage) -> int | None:
         """Return how many tokens were used per unit at a stage."""

@@ -15,6 +15,10 @@
     session = 1                     # each session with usage: an attempted unit
     [outcomes.values]               # what finance says one settled outcome of a kind is worth
     ticket = "EUR 12.50"
+    [outcomes.review]               # what people's review of one outcome of a kind costs
+    pull_request = "EUR 9.00"
+    [outcomes.rework]               # what it costs to do one again that was taken back
+    pull_request = "EUR 80.00"
     [outcomes.systems.jira]         # how a system of record is set up: jira, servicenow
     zone = "Europe/Berlin"          # of times that its exports write without a zone
     dates = "day-first"             # or "month-first": how it writes 3/4/2026
@@ -49,7 +53,7 @@ SESSION: Final = "session"
 """The kind of what is not reported but seen in usage: a session of an agent."""
 
 _TAG: Final = "tag:"
-_SECTIONS: Final = ("windows", "keys", "settles", "units", "values", "systems")
+_SECTIONS: Final = ("windows", "keys", "settles", "units", "values", "review", "rework", "systems")
 _KEYS: Final = ("branch", "session", "ticket", "trace")
 _DEFAULT_KEYS: Final = {
     "workflow_key": "workflow_key",
@@ -72,6 +76,8 @@ class OutcomeRules:
         settles: kind to days.
         units: kind to ten-thousandths of our unit.
         values: kind to (currency, nanos): what one settled outcome is worth.
+        review: kind to (currency, nanos): what people's review of one outcome costs.
+        rework: kind to (currency, nanos): what it costs to do one again that was taken back.
         systems: system of record to how it is set up.
     """
 
@@ -80,6 +86,8 @@ class OutcomeRules:
     settles: Mapping[str, int] = field(default_factory=dict)
     units: Mapping[str, int] = field(default_factory=dict)
     values: Mapping[str, tuple[str, int]] = field(default_factory=dict)
+    review: Mapping[str, tuple[str, int]] = field(default_factory=dict)
+    rework: Mapping[str, tuple[str, int]] = field(default_factory=dict)
     systems: Mapping[str, SystemWords] = field(default_factory=dict)
 
     @property
@@ -138,10 +146,9 @@ def checked_rules(said: Mapping[str, object]) -> OutcomeRules:
         units={
             kind: _unit(f"units.{kind}", value) for kind, value in _section(said, "units").items()
         },
-        values={
-            kind: _value(f"values.{kind}", value)
-            for kind, value in _section(said, "values").items()
-        },
+        values=_amounts(said, "values"),
+        review=_amounts(said, "review"),
+        rework=_amounts(said, "rework"),
         systems={name: _words(name, said) for name, said in _section(said, "systems").items()},
     )
 
@@ -183,6 +190,10 @@ def _unit(where: str, value: object) -> int:
         if exact == int(exact) and 0 <= exact <= _LARGEST_UNIT * WEIGHT_UNIT:
             return int(exact)
     raise _bad(where, shown(value), "a number from 0 to 10000 with at most four decimals")
+
+
+def _amounts(said: Mapping[str, object], name: str) -> dict[str, tuple[str, int]]:
+    return {kind: _value(f"{name}.{kind}", value) for kind, value in _section(said, name).items()}
 
 
 def _value(where: str, value: object) -> tuple[str, int]:

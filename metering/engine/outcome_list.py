@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Final
 from metering.core.feeds import FeedState
 from metering.core.outcomes import VENDOR_UNITS
 from metering.engine.given import give_table
-from metering.engine.outcomes import ACCEPTED
+from metering.engine.outcomes import (
+    ACCEPTED,
+    NO_TEAM,
+    REVERSAL_OF_UNKNOWN,
+    REVERSED_TOO_EARLY,
+    UNKNOWN_TEAM,
+)
 
 if TYPE_CHECKING:
     import duckdb
@@ -21,10 +27,10 @@ STATUSES: Final = (
     "told",  # attempted or completed: the agent's own word
     "activity",  # what a vendor counts: beside outcomes, in no sum with them
     "doubled",  # told a second time as settled
-    "no-team",
-    "unknown-team",
-    "reversed-before-outcome",
-    "reversal-of-unknown",
+    NO_TEAM,
+    UNKNOWN_TEAM,
+    REVERSED_TOO_EARLY,
+    REVERSAL_OF_UNKNOWN,
 )
 """What may have become of an outcome."""
 
@@ -80,8 +86,8 @@ def list_outcomes(
                 WHEN is_reversal THEN 'reversal'
                 WHEN is_followed OR sum(weight_e4) FILTER (WHERE problem IS NULL) OVER same <= 0
                     THEN 'reversed'
-                WHEN team = '' THEN 'no-team'
-                WHEN team NOT IN (SELECT team FROM known_teams) THEN 'unknown-team'
+                WHEN team = '' THEN '{NO_TEAM}'
+                WHEN team NOT IN (SELECT team FROM known_teams) THEN '{UNKNOWN_TEAM}'
                 WHEN kind IN ({units}) THEN 'activity'
                 WHEN stage NOT IN {ACCEPTED} THEN 'told'
                 WHEN stage = 'settled' OR outcome_day + days <= DATE '{last_day}' THEN 'settled'

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 REVERSED_TOO_EARLY: Final = "reversed-before-outcome"
 REVERSAL_OF_UNKNOWN: Final = "reversal-of-unknown"
+NO_TEAM: Final = "no-team"
+UNKNOWN_TEAM: Final = "unknown-team"
 
 ACCEPTED: Final = "('validated', 'settled')"
 """The stages at which a system of record agrees, as SQL."""
@@ -230,13 +232,13 @@ def problems(
     """Return the outcomes that count for nothing or for nobody, by code and ingestor."""
     give_table(connection, "known_teams", {"team": "VARCHAR"}, [(team,) for team in known_teams])
     rows = connection.execute(
-        """
+        f"""
         SELECT code, ingestor, count(*), min(outcome_id) FROM (
             SELECT problem AS code, ingestor, outcome_id FROM outcomes WHERE problem IS NOT NULL
             UNION ALL
-            SELECT 'no-team', ingestor, outcome_id FROM outcomes WHERE team = ''
+            SELECT '{NO_TEAM}', ingestor, outcome_id FROM outcomes WHERE team = ''
             UNION ALL
-            SELECT 'unknown-team', ingestor, outcome_id FROM outcomes
+            SELECT '{UNKNOWN_TEAM}', ingestor, outcome_id FROM outcomes
             WHERE team <> '' AND team NOT IN (SELECT team FROM known_teams)
         ) GROUP BY code, ingestor ORDER BY code, ingestor
         """
@@ -255,6 +257,29 @@ def stages_told(
         "SELECT team, project, kind, stage, max(day) FILTER (WHERE weight_e4 > 0)"
         " FROM outcomes GROUP BY team, project, kind, stage ORDER BY ALL"
     ).fetchall()
+
+
+IS_SETTLED: Final = "is_accepted AND is_due AND (NOT is_reversal OR day <= settled_on)"
+"""Of a row of `judged`: its weight counts as settled, as SQL."""
+
+
+def judged(last_day: date) -> str:
+    """Return the query of outcomes that count, each with whether it stood for its window.
+
+    It reads `outcomes` and `settles`: (kind, days that an outcome must stand).
+
+    Args:
+        last_day: of the data.
+    """
+    return f"""
+        SELECT *, stage IN {ACCEPTED} AS is_accepted,
+            is_final OR settled_on <= DATE '{last_day}' AS is_due
+        FROM (
+            SELECT o.*, bool_or(stage = 'settled') OVER (PARTITION BY system, outcome_id)
+                    AS is_final,
+                outcome_day + s.days AS settled_on
+            FROM outcomes o JOIN settles s USING (kind)
+        ) WHERE problem IS NULL AND NOT is_doubled"""
 
 
 def stage_sums(
@@ -283,24 +308,15 @@ def stage_sums(
     first, last = days
     return connection.execute(
         f"""
-        WITH cohort AS (
-            SELECT o.*, bool_or(stage = 'settled') OVER (PARTITION BY system, outcome_id)
-                    AS is_final,
-                outcome_day + s.days AS settled_on
-            FROM outcomes o JOIN settles s USING (kind)
-        ), judged AS (
-            SELECT *, stage IN {ACCEPTED} AS is_accepted,
-                is_final OR settled_on <= DATE '{last_day}' AS is_due
-            FROM cohort WHERE problem IS NULL AND NOT is_doubled
-                AND outcome_day BETWEEN DATE '{first}' AND DATE '{last}'
-        )
+        WITH judged AS ({judged(last_day)})
         SELECT team, project, kind,
             {_weight("stage = 'attempted'")}, {_weight("stage = 'completed'")},
             {_weight("is_accepted AND NOT is_reversal")},
-            {_weight("is_accepted AND is_due AND (NOT is_reversal OR day <= settled_on)")},
+            {_weight(IS_SETTLED)},
             {_weight("is_accepted AND NOT is_reversal AND NOT is_due")},
             {_weight("is_accepted AND is_reversal")}
-        FROM judged GROUP BY team, project, kind ORDER BY ALL
+        FROM judged WHERE outcome_day BETWEEN DATE '{first}' AND DATE '{last}'
+        GROUP BY team, project, kind ORDER BY ALL
         """
     ).fetchall()
 

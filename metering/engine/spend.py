@@ -220,6 +220,40 @@ def _listed(columns: Sequence[str], table: str = "") -> str:
     return "".join(f", {table}{column}" for column in columns)
 
 
+def shared_keys(
+    connection: "duckdb.DuckDBPyConnection", keys: Sequence[str]
+) -> list[tuple[str, str, str, str, str, int, int]]:
+    """Return keys on which more days of usage are booked than one outcome may answer for.
+
+    A pipeline, or a ticket that a team books everything on, makes every day keyed whatever came of
+    it. One outcome answers for the days of one window; a piece of work is rarely longer.
+
+    Args:
+        connection: after `split_spend`.
+        keys: the kinds of keys that spend has.
+
+    Returns:
+        Rows of (team, project, currency, kind of key, key, days with usage, nanos keyed by it),
+        the most money first.
+    """
+    parts = " UNION ALL ".join(
+        f"""
+        SELECT s.team, s.project, s.currency, '{key}' AS kind, s.{key} AS value,
+            count(DISTINCT s.day) AS days, CAST(sum(s.amount_nanos) AS BIGINT) AS nanos
+        FROM spend s JOIN projects p USING (team, project)
+        SEMI JOIN accepted a ON a.project_no = p.project_no AND a.{key} = s.{key}
+        GROUP BY s.team, s.project, s.currency, s.{key}, p.days
+        HAVING count(DISTINCT s.day) > p.days
+        """
+        for key in keys
+    )
+    if not keys:
+        return []
+    return connection.execute(
+        f"FROM ({parts}) ORDER BY nanos DESC, team, project, currency, kind, value"
+    ).fetchall()
+
+
 def answers(connection: "duckdb.DuckDBPyConnection") -> list[tuple[str, str, str, str, int]]:
     """Return (team, project, currency, bucket, nanos) of `answered`, sorted."""
     return connection.execute(

@@ -76,6 +76,11 @@ file = "rules.toml"
 # What finance says that one settled outcome of a kind is worth.
 # ticket = "EUR 12.50"
 #
+# [outcomes.review]
+# What people's review of one outcome of a kind costs; [outcomes.rework] what it costs to do one
+# again that was taken back. Both stand beside usage and seats in `metering outcomes costs`.
+# pull_request = "EUR 9.00"
+#
 # [outcomes.systems.jira]
 # How a system of tickets (jira, servicenow) is set up: the zone of times without one, how it writes
 # 3/4/2026, and resolutions by which work was done or not, beside the usual ones.

@@ -35,6 +35,8 @@ from metering.workflows.findings import Case, Cases, cases_of
 from metering.workflows.funnel import Funnel, funnel_of_period
 from metering.workflows.report import read_snapshot, replace_file
 from metering.workflows.review_economics import economics_sections, why_section
+from metering.workflows.review_outcomes import cost_tables, trouble_text
+from metering.workflows.unit_costs import unit_costs
 
 if TYPE_CHECKING:
     from metering.settings import Settings
@@ -155,7 +157,8 @@ class _Review:
             "What it bought",
             "Keyed: an outcome shares a key of the usage; project: another outcome of the project"
             " came in its window; pending: the window is open. A unit that nobody reports has no"
-            f" cost, which is not a cost of nothing. Feeds that do not send: {silent or 'none'}.",
+            f" cost, which is not a cost of nothing. Feeds that do not send: {silent or 'none'}."
+            + trouble_text(funnel, self._currency),
             (
                 table(
                     "Spend by what answers for it",
@@ -175,6 +178,7 @@ class _Review:
                         for row in rows
                     ],
                 ),
+                *cost_tables(unit_costs(self._settings, self._period), self._currency),
             ),
         )
 

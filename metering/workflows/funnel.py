@@ -68,6 +68,26 @@ class Feed:
 
 
 @dataclass(frozen=True, slots=True)
+class SharedKey:
+    """A key that much more is booked on than one piece of work.
+
+    Attributes:
+        key: kind of key: workflow_key, branch, ticket, trace, session.
+        value: the key.
+        days: with usage under it, more than the window of the project.
+        nanos: of `currency`, charged for that usage.
+    """
+
+    team: str
+    project: str
+    currency: str
+    key: str
+    value: str
+    days: int
+    nanos: int
+
+
+@dataclass(frozen=True, slots=True)
 class Funnel:
     """The funnel of one period.
 
@@ -78,6 +98,7 @@ class Funnel:
         kinds: validated and settled weight by (team, project, kind), in ten-thousandths.
         feeds: of every team with spend or outcomes.
         problems: outcomes that count for nothing or for nobody.
+        shared_keys: on which more days of usage are booked than one outcome may answer for.
     """
 
     period: BillingPeriod
@@ -86,6 +107,7 @@ class Funnel:
     kinds: Mapping[tuple[str, str, str], tuple[int, int]]
     feeds: tuple[Feed, ...]
     problems: tuple[Problem, ...]
+    shared_keys: tuple[SharedKey, ...] = ()
 
     @property
     def totals(self) -> tuple[FunnelRow, ...]:
@@ -173,6 +195,10 @@ class _Reading:
             rows=rows,
             kinds={key: (found[2], found[3]) for key, found in sums.items()},
             feeds=tuple(self._feeds(rows)),
+            shared_keys=tuple(
+                SharedKey(*one)
+                for one in spend_engine.shared_keys(self._duck, tuple(self._rules.keys))
+            ),
             problems=outcome_engine.problems(self._duck, sorted(self._policy.teams)),
         )
 

@@ -35,6 +35,7 @@ def as_json(found: "Funnel") -> dict[str, object]:
         ],
         "feeds": [{**asdict(feed), "status": feed.status} for feed in found.feeds],
         "problems": [asdict(problem) for problem in found.problems],
+        "shared_keys": [asdict(shared) for shared in found.shared_keys],
     }
 
 

@@ -20,22 +20,25 @@ from metering.workflows.policy import policy_in_force
 
 if TYPE_CHECKING:
     import duckdb
+    from sqlalchemy import Connection
 
     from metering.engine.outcome_list import Wanted
     from metering.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
+class KnownOutcomes:
     """Outcomes with their owners, in the engine.
 
     Attributes:
         duck: with the table `outcomes`.
+        connection: of the books, for reading.
         last_day: of usage; of outcomes, where there is no usage.
         teams: that rules or a directory know.
     """
 
     duck: "duckdb.DuckDBPyConnection"
+    connection: "Connection"
     last_day: date
     teams: tuple[str, ...]
 
@@ -62,7 +65,7 @@ def listed_outcomes(settings: "Settings", wanted: "Wanted") -> OutcomeList:
     rules = checked_rules(settings.outcomes)
     told = [kind for one in outcome_formats(settings) for kind in one.kinds]
     declared = {kind.name: kind.settles_after_days for kind in told}
-    with _known(settings) as known:
+    with known_outcomes(settings) as known:
         kinds = sorted({kind for _, _, kind, _, _ in stages_told(known.duck)})
         settles = [(kind, rules.settles_after(kind, declared)) for kind in kinds]
         rows, count = engine.list_outcomes(known.duck, wanted, settles, known.last_day, known.teams)
@@ -75,14 +78,19 @@ def feeds_of_ledger(settings: "Settings") -> tuple[FeedState, ...]:
     Raises:
         BookError: as `require_current`.
     """
-    with _known(settings) as known:
+    with known_outcomes(settings) as known:
         feeds = engine.feed_states(known.duck, known.last_day)
     told = {feed.team for feed in feeds}
     return (*feeds, *(FeedState(team) for team in known.teams if team not in told))
 
 
 @contextmanager
-def _known(settings: "Settings") -> Iterator[_Known]:
+def known_outcomes(settings: "Settings") -> Iterator[KnownOutcomes]:
+    """Yield the outcomes that a ledger knows, with their owners, in the engine.
+
+    Raises:
+        BookError: as `require_current`.
+    """
     books = open_engine(settings.books_url)
     require_current(books)
     with Lake(settings.lake).staging() as staging, begin_read(books) as connection:
@@ -93,7 +101,7 @@ def _known(settings: "Settings") -> Iterator[_Known]:
         with duck:
             open_owned_outcomes(duck, connection, settings, policy)
             last_day = last_usage_day(connection, settings) or _last_outcome(duck)
-            yield _Known(duck, last_day, tuple(sorted(policy.teams)))
+            yield KnownOutcomes(duck, connection, last_day, tuple(sorted(policy.teams)))
 
 
 def _last_outcome(duck: "duckdb.DuckDBPyConnection") -> date:

@@ -11,6 +11,8 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -160,6 +162,12 @@ class Ledger:
             metering("--config", config, "outcomes", "funnel", period, "--format", "json")
         )
 
+    def costs(self, period: str) -> Any:
+        config = str(self.folder / "metering.toml")
+        return json.loads(
+            metering("--config", config, "outcomes", "costs", period, "--format", "json")
+        )
+
 
 @pytest.fixture(scope="module")
 def ledger(tmp_path_factory: pytest.TempPathFactory) -> Ledger:
@@ -221,3 +229,67 @@ def test_projects_without_outcomes_and_teams_without_a_feed_are_told_apart(ledge
             assert row["unattributed_nanos"] == row["unattributed"]["no_feed_nanos"]
         if row["project"] in never:
             assert row["nanos_per_unit"]["validated"] is None
+
+
+def days_told(produced: Sequence[Produced]) -> list[date]:
+    """Return the days on which more came than was taken back."""
+    weights: Counter[date] = Counter()
+    for one in produced:
+        weights[one.day] += one.weight_e4
+    return sorted(+weights)
+
+
+def test_an_outcome_costs_what_was_spent_a_window_before_it_settled(ledger: Ledger) -> None:
+    found = ledger.company
+    last = max(one.day for one in found.used)
+    costs = {one["project"]: one for one in ledger.costs("2026-10")["costs"]}
+
+    assert costs.keys() == found.windows.keys() - found.without_outcome - found.without_feed
+    for project, said in costs.items():
+        window = timedelta(days=found.windows[project])
+        came = [one for one in found.produced if one.project == project]
+        told = days_told(came)
+        begun = told[0] - window
+        pauses = [(b - a).days for a, b in pairwise(told)]
+        is_silent = (last - told[-1]).days > max(7, *pauses)
+        until = told[-1] if is_silent else last
+        end = min(until, last - timedelta(days=14)) + timedelta(days=1) - window
+        used = min(one.day for one in found.used if one.project == project)
+        weeks = max(0, (end - max(used, begun)).days // 7)
+        assert said["weeks"] == weeks
+        first = end - timedelta(days=7 * weeks)
+        nanos = sum(
+            one.nanos for one in found.used if one.project == project and first <= one.day < end
+        )
+        weight = sum(one.weight_e4 for one in came if first + window <= one.day < end + window)
+        assert (said["cost_nanos"], said["usage_nanos"]) == (nanos, nanos)
+        if not weeks:
+            assert (said["settled"], said["average_nanos"]) == (None, None)
+            continue
+        assert said["settled"] == _decimal(weight, 4).rstrip("0").rstrip(".")
+        average = None if weight <= 0 else round(Fraction(nanos * 10_000, weight))
+        assert said["average_nanos"] == average
+
+
+def test_review_rework_and_value_are_counted_where_they_are_said(ledger: Ledger) -> None:
+    settings = ledger.folder / "metering.toml"
+    before = settings.read_text(encoding="utf-8")
+    plain = {one["project"]: one for one in ledger.costs("2026-10")["costs"]}
+    settings.write_text(
+        before + '[outcomes.review]\npiece_delivered = "USD 2.00"\n'
+        '[outcomes.values]\npiece_delivered = "USD 500.00"\n',
+        encoding="utf-8",
+    )
+    try:
+        said = {one["project"]: one for one in ledger.costs("2026-10")["costs"]}
+    finally:
+        settings.write_text(before, encoding="utf-8")
+
+    for project, one in said.items():
+        assert one["cost_nanos"] == plain[project]["cost_nanos"] + one["review_nanos"]
+        assert one["value_nanos"] == 500 * 10**9
+        if one["average_nanos"] is not None:
+            ratio = Fraction(500 * 10**9, one["average_nanos"])
+            assert Fraction(one["self_funding_ratio"]) == pytest.approx(ratio, abs=1e-4)
+    assert any(one["review_nanos"] for one in said.values())
+    assert all(one["self_funding_ratio"] is None for one in plain.values())

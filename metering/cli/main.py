@@ -59,7 +59,7 @@ class _LazyGroup(click.Group):
         module_name, _ = _COMMANDS[cmd_name]
         module = importlib.import_module(f"metering.cli.{module_name}")
         command: click.Command = getattr(module, module_name)
-        return keep_examples(command)
+        return keep_whole(command)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the command list from the table, without importing anything."""
@@ -73,25 +73,19 @@ class _LazyGroup(click.Group):
             return super().invoke(ctx)
 
 
-def keep_examples(command: click.Command) -> click.Command:
-    r"""Return a command whose help keeps the line ends of its examples, subcommands too.
+def keep_whole(command: click.Command) -> click.Command:
+    r"""Return a command whose help keeps its first sentence and the line ends of its examples.
 
-    Click marks such a paragraph with a backspace character. Docstrings are raw, as any with a
-    backslash should be, so what stands in them is a backslash and a b.
+    Subcommands too. Click marks a paragraph of examples with a backspace character; docstrings are
+    raw, as any with a backslash should be, so what stands in them is a backslash and a b. And it
+    cuts the sentence that a group lists a command with, unless that is given to it.
     """
     command.help = (command.help or "").replace("\\b\n", "\b\n")
+    command.short_help = " ".join(command.help.partition("\n\n")[0].split())
     if isinstance(command, click.Group):
         for below in command.commands.values():
-            keep_examples(below)
+            keep_whole(below)
     return command
-
-
-def _keep_examples_as_written(command: click.Command) -> None:
-    # Docstrings are raw, so click's mark against rewrapping is two characters in them.
-    if command.help:
-        command.help = command.help.replace("\\b\n", "\b\n")
-    for inner in command.commands.values() if isinstance(command, click.Group) else ():
-        _keep_examples_as_written(inner)
 
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -115,7 +109,7 @@ def main(ctx: click.Context, config: Path | None) -> None:
     ctx.obj = Context(config=config)
 
 
-keep_examples(main)
+keep_whole(main)
 
 
 if main.help:

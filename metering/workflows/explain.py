@@ -217,7 +217,7 @@ def lines_of(connection: "Connection", reference: str) -> list[ledger_book.NetLi
                 "          PERIOD/ACCOUNT[/MODEL[/METER]]",
                 "          posting:NUMBER",
             ),
-            do="take a reference from a report, or start from a period: `metering explain 2026-10`",
+            do="take one from a report, or explain a period of `metering period list`",
         )
     return found
 

@@ -28,7 +28,6 @@ EVIDENCE_FACTOR: Final = 1.0
 That is over all windows that were looked at, most of which speak against it: one is a high bar.
 """
 
-FALSE_SHARE: Final = 0.10
 REVIEWER_BUDGET: Final = 20
 LEAST_USD: Final = 100
 LEAST_SHARE: Final = 0.005

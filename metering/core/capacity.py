@@ -155,10 +155,6 @@ class Capacity:
         """How many tokens it could serve in a day; None where nobody rated it."""
         return self.tokens_per_second and self.tokens_per_second * SECONDS_A_DAY
 
-    def is_there(self, day: date) -> bool:
-        """Say whether it costs and serves on a day."""
-        return self.begins <= day and (self.ends is None or day < self.ends)
-
     def costs_of(self, day: date) -> dict[str, int]:
         """Return what a day costs, in nanos by kind of cost, without those that are 0."""
         costs, (month, after) = self.costs, month_of(day)

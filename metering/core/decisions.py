@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
 from functools import lru_cache
-from typing import Final
 
 from metering.core.money import divide_half_even
 
@@ -32,15 +31,6 @@ class Reason(StrEnum):
     PAST_GUARANTEE = "past_guarantee"
     MINIMUM_UNKNOWN = "minimum_unknown"  # billed per request with a minimum; requests unknown
     STRADDLES_PRICE_CHANGE = "straddles_price_change"
-
-
-UNPRICED_REASONS: Final = (
-    Reason.NO_MODEL,
-    Reason.NO_RATE,
-    Reason.BEFORE_FIRST_RATE,
-    Reason.AMBIGUOUS,
-    Reason.UNHANDLED_CONDITION,
-)
 
 
 @dataclass(frozen=True, slots=True)

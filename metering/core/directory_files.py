@@ -135,8 +135,6 @@ _COLUMNS: Final[Mapping[Kind, _Columns]] = {
     ),
     Kind.REPOSITORIES: _Columns("repository", ("repository",), ("team", "project"), ("path",)),
 }
-PEOPLE_COLUMNS: Final = _COLUMNS[Kind.PEOPLE].known
-"""What [people.columns] may give other names to."""
 
 # A header names several; the first of these that it has tells what its lines are about.
 _TOLD_BY: Final = {

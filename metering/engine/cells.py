@@ -13,7 +13,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Final, Protocol
 
-from metering.usage.schema import CONDITION_COLUMNS, IDENTITY_COLUMNS
+from metering.usage.schema import CONDITION_COLUMNS
 
 # Raised whenever the statement gives other cells for the same records, so that old ones rebuild.
 VERSION: Final = 2
@@ -159,8 +159,3 @@ def _batches(
 def tag_column(tag: str) -> str:
     """Return the quoted name of a tag's column in the cells."""
     return '"tag:' + tag.replace('"', '""') + '"'
-
-
-def identity_columns(tags: Sequence[str]) -> tuple[str, ...]:
-    """Return the columns of a cell that an attribution rule may look at, in order."""
-    return (*IDENTITY_COLUMNS, *(f"tag:{tag}" for tag in tags))

@@ -222,9 +222,3 @@ class PackIngestor(Ingestor, Protocol):
         For each file that is not left to be read alone, the pack holds what `read` would yield.
         """
         ...
-
-
-def columns_of(batch: UsageBatch | OutcomeBatch) -> Sequence[str]:
-    """Return the column names of a batch, whichever form it has."""
-    names = getattr(batch.rows, "column_names", None)
-    return tuple(names if names is not None else batch.rows.columns)

@@ -184,15 +184,6 @@ def read_mappings(folder: Path) -> tuple[MappingFile, ...]:
     )
 
 
-def read_mapping(path: Path) -> MappingFile:
-    """Return one mapping, checked.
-
-    Raises:
-        SourceError: as `read_mappings`.
-    """
-    return _Checked(TomlDocument.read(path, _SECTIONS)).mapping()
-
-
 @dataclass(frozen=True, slots=True)
 class _Checked:
     """A document whose parts are checked as they are asked for."""

@@ -33,3 +33,22 @@ def as_of_option() -> Callable[[_Command], _Command]:
         help="As the books stood after this run, at the end of this day (YYYY-MM-DD) or at this "
         "instant, UTC.",
     )
+
+
+class FormatsParam(click.ParamType[tuple[str, ...]]):
+    """Names of formats, separated by commas."""
+
+    name = "formats"
+
+    def __init__(self, known: tuple[str, ...]) -> None:
+        self._known = known
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, ...]:
+        """Return the names, or end the command with the usage."""
+        names = tuple(name.strip() for name in str(value).split(","))
+        unknown = [name for name in names if name not in self._known]
+        if unknown:
+            self.fail(f"{unknown[0]!r} is not one of {', '.join(self._known)}", param, ctx)
+        return names

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from metering.cli.arguments import PeriodParam, as_of_option
+from metering.cli.arguments import FormatsParam, PeriodParam, as_of_option
 from metering.cli.frame import emit_table, note, settings_or_fail
 from metering.cli.progress import working
 from metering.cli.report_journal import journal
@@ -21,25 +21,6 @@ _PACK: Final = ("html", "pdf", "xlsx", "csv")
 _STATEMENT: Final = ("html", "pdf")
 _FOCUS_VERSIONS: Final = ("1.2", "1.4")
 _FOCUS_FORMATS: Final = ("parquet", "csv")
-
-
-class _Formats(click.ParamType[tuple[str, ...]]):
-    """Names of formats, separated by commas."""
-
-    name = "formats"
-
-    def __init__(self, known: tuple[str, ...] = _FORMATS) -> None:
-        self._known = known
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, ...]:
-        """Return the names, or end the command with the usage."""
-        names = tuple(name.strip() for name in str(value).split(","))
-        unknown = [name for name in names if name not in self._known]
-        if unknown:
-            self.fail(f"{unknown[0]!r} is not one of {', '.join(self._known)}", param, ctx)
-        return names
 
 
 @click.group()
@@ -61,7 +42,7 @@ report.add_command(review)
 @click.option(
     "--format",
     "formats",
-    type=_Formats(),
+    type=FormatsParam(_FORMATS),
     default=",".join(_PACK),
     show_default=True,
     help="Which files to write, separated by commas; json as well.",
@@ -124,7 +105,7 @@ def chargeback(
 @click.option(
     "--format",
     "formats",
-    type=_Formats(_STATEMENT),
+    type=FormatsParam(_STATEMENT),
     default=",".join(_STATEMENT),
     show_default=True,
     help="Which files to write, separated by commas.",
@@ -185,7 +166,7 @@ def statement(
 @click.option(
     "--format",
     "formats",
-    type=_Formats(_FOCUS_FORMATS),
+    type=FormatsParam(_FOCUS_FORMATS),
     default=_FOCUS_FORMATS[0],
     show_default=True,
     help="parquet, csv or both, separated by commas.",

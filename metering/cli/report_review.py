@@ -1,15 +1,19 @@
 """`metering report review`: what finance and a reviewer read every month."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
-from metering.cli.arguments import PeriodParam
-from metering.cli.frame import emit_json, emit_table, format_option, settings_or_fail
+from metering.cli.arguments import FormatsParam, PeriodParam
+from metering.cli.frame import emit_table, settings_or_fail
+from metering.cli.progress import working
 
 if TYPE_CHECKING:
     from metering.core.periods import BillingPeriod
+
+_FORMATS: Final = ("html", "pdf", "xlsx", "json")
+_READ: Final = ("html", "pdf", "xlsx")
 
 
 @click.command()
@@ -17,34 +21,47 @@ if TYPE_CHECKING:
 @click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Where the page goes; metering-PERIOD in this folder by default.",
+    help="Where the files go; metering-PERIOD in this folder by default.",
 )
-@format_option()
+@click.option(
+    "--format",
+    "formats",
+    type=FormatsParam(_FORMATS),
+    default=",".join(_READ),
+    show_default=True,
+    help="Which files to write, separated by commas; json as well.",
+)
 @click.pass_context
 def review(
-    ctx: click.Context, /, period: "BillingPeriod", out: Path | None, *, output_format: str
+    ctx: click.Context, /, period: "BillingPeriod", out: Path | None, *, formats: tuple[str, ...]
 ) -> None:
     r"""Write the review of PERIOD (YYYY-MM): why it changed, what it bought, what to look at.
 
-    One page that opens from disk and fetches nothing: the change against the month before by price,
-    volume and mix, the funnel from spend to outcomes, the findings with their evidence, budgets,
-    concentration and what is still open. It names teams and projects, never a person.
+    A page that opens from disk and fetches nothing, the same on paper, and a workbook with native
+    charts: the change against the month before by price, volume and mix, the funnel from spend to
+    outcomes, the findings with the weeks that show them, the forecast, budgets, concentration and
+    what is still open. It names teams and projects, never a person.
 
     \b
     Example:
         metering report review 2026-10 --out build
+        metering report review 2026-10 --format xlsx,json
     """
-    from metering.workflows.finance_review import review_json, write_review
+    from metering.workflows.finance_review import ReviewFormat, write_review
 
-    written = write_review(settings_or_fail(ctx), period, out or Path(f"metering-{period}"))
-    if output_format == "json":
-        emit_json(review_json(written.review))
-        return
+    with working("writing the review"):
+        written = write_review(
+            settings_or_fail(ctx),
+            period,
+            out or Path(f"metering-{period}"),
+            tuple(ReviewFormat(name) for name in formats),
+        )
+    said = written.review
     emit_table(
-        f"Review {written.review.month}",
-        ("", written.review.currency),
-        [(row.name, *row.cells) for row in written.review.headline],
-        right=(written.review.currency,),
+        f"Review {said.month}",
+        ("", said.currency, "Share"),
+        [("Billed", said.billed, ""), *((row.name, *row.cells) for row in said.headline)],
+        right=(said.currency, "Share"),
     )
     for path in written.paths:
         click.echo(path)

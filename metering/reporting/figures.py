@@ -7,6 +7,7 @@ the decimal.
 """
 
 from collections.abc import Iterable
+from fractions import Fraction
 from typing import Final
 
 from metering.core.money import NANOS_PER_UNIT, divide_half_even
@@ -66,6 +67,15 @@ def quantity_text(quantity: int) -> str:
     if quantity == 0:
         return NIL
     return f"{MINUS if quantity < 0 else ''}{current_numerals().grouped(abs(quantity))}"
+
+
+def number_text(number: Fraction, decimals: int = 2) -> str:
+    """Return a number that is neither money nor a whole quantity, rounded half to even."""
+    numerals = current_numerals()
+    scaled = round(number * 10**decimals)
+    whole, rest = divmod(abs(scaled), 10**decimals)
+    tail = f"{numerals.decimal}{rest:0{decimals}d}" if decimals else ""
+    return f"{MINUS if scaled < 0 else ''}{numerals.grouped(whole)}{tail}"
 
 
 def share_text(part: int, whole: int) -> str:

@@ -48,7 +48,7 @@ def chargeback_html(
     templates = Templates(brand)
     with written_in(brand.numerals):
         data = explorers(snapshot)
-    script = _COMMENT.sub("", templates.text(_SCRIPT))
+    script = templates.script(_SCRIPT)
     return templates.page(_CHARGEBACK, script=script, report=report, explorers=data)
 
 
@@ -79,6 +79,10 @@ class Templates:
         """Return a static part as it stands."""
         found = next(path for folder in self._folders if (path := folder / name).is_file())
         return found.read_text(encoding="utf-8")
+
+    def script(self, name: str) -> str:
+        """Return a script without its comments."""
+        return _COMMENT.sub("", self.text(name))
 
     def page(self, name: str, *, script: str, **said: object) -> bytes:
         """Return a page.

@@ -9,7 +9,7 @@ that none of the fonts on this machine has; then it is tagged all the same.
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from metering import __version__
 from metering.errors import LedgerError
@@ -30,9 +30,28 @@ _PRINTED: Final = {
     "var(--series-earlier)": "#a3bccb",
     "var(--band)": "#eef1f0",
     "var(--hairline)": "#dcdeda",
+    "var(--edge)": "#8b949c",
+    "var(--attention)": "#8a4600",
+    "var(--settled)": "#1d6a45",
 }
 _SVG: Final = "<svg "
 _NAMESPACE: Final = '<svg xmlns="http://www.w3.org/2000/svg" '
+
+
+class Dated(Protocol):
+    """What every report says of the book it was made from."""
+
+    @property
+    def status(self) -> str:
+        """Estimate or final."""
+
+    @property
+    def snapshot_id(self) -> str:
+        """Of all reports from the same book."""
+
+    @property
+    def made_at(self) -> str:
+        """When the book last changed."""
 
 
 def chargeback_pdf(report: ChargebackReport, brand: Brand | None = None) -> bytes:
@@ -42,13 +61,13 @@ def chargeback_pdf(report: ChargebackReport, brand: Brand | None = None) -> byte
         report: what it says.
         brand: the company's look; None for ours.
     """
-    return _set(_CHARGEBACK, _said(report, f"Chargeback {report.period}"), brand or Brand())
+    return paper(_CHARGEBACK, _said(report, f"Chargeback {report.period}"), brand or Brand())
 
 
 def statement_pdf(statement: OwnerStatement, brand: Brand | None = None) -> bytes:
     """Return the statement of one owner on paper."""
     said = _said(statement, f"Statement {statement.period} · {statement.owner}")
-    return _set(_STATEMENT, said, brand or Brand())
+    return paper(_STATEMENT, said, brand or Brand())
 
 
 def _said(report: ChargebackReport | OwnerStatement, title: str) -> dict[str, Any]:
@@ -62,14 +81,19 @@ def _said(report: ChargebackReport | OwnerStatement, title: str) -> dict[str, An
         }
         for account, printed in zip(accounts, said["accounts"], strict=True)
     ]
-    said["foot"] = (
-        f"{title} · {report.status} · snapshot {report.snapshot_id} · "
-        f"book as of {report.made_at} · metering {__version__}"
-    )
+    said["foot"] = foot_of(title, report)
     return said
 
 
-def _set(template: str, said: Mapping[str, Any], brand: Brand) -> bytes:
+def foot_of(title: str, report: Dated) -> str:
+    """Return what stands below every page."""
+    return (
+        f"{title} · {report.status} · snapshot {report.snapshot_id} · "
+        f"book as of {report.made_at} · metering {__version__}"
+    )
+
+
+def paper(template: str, said: Mapping[str, Any], brand: Brand) -> bytes:
     """Return a document as PDF.
 
     Args:

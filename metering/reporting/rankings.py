@@ -6,10 +6,11 @@ from typing import Final
 
 import pandas as pd
 
-from metering.reporting.charts import Bar, ranking_svg
+from metering.reporting.charts import ranking_svg
 from metering.reporting.figures import amount_text, quantity_text, share_text
 from metering.reporting.frames import summed
 from metering.reporting.lines import Line, rounding_line, total_line
+from metering.reporting.plots import Bar
 from metering.reporting.snapshot import Bearer
 from metering.reporting.words import meter_label, meter_unit, shown_name
 

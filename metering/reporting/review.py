@@ -7,11 +7,20 @@ the page is about a person.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import date, datetime
+from fractions import Fraction
 
 from metering.reporting.brand import Brand
+from metering.reporting.figures import NIL, amount_text
 from metering.reporting.html import Templates
+from metering.reporting.plot_svg import plot_svg
+from metering.reporting.plots import Course, Divided, Plot
 
 _PAGE = "review.html.j2"
+_SCRIPT = "review.js"
+
+Value = int | Fraction | None
+"""Nanos, a plain number, or nothing that is a number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +31,19 @@ class Row:
         name: what it is about; foreign text.
         cells: formatted, one for each further column.
         kind: "" or "total".
+        values: what the cells say, exactly: nanos as a whole number, a plain number as a fraction,
+            None where a cell is words or unknown; empty where all of them are.
     """
 
     name: str
     cells: tuple[str, ...]
     kind: str = ""
+    values: tuple[Value, ...] = ()
+
+    @property
+    def said(self) -> tuple[tuple[str, Value], ...]:
+        """Return each cell with what it says."""
+        return tuple(zip(self.cells, self.values or (None,) * len(self.cells), strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,20 +65,30 @@ class ShownFinding:
     """One finding as the review shows it.
 
     Attributes:
-        heading: what it is about, and its id.
+        case_id: what a reviewer answers it by.
+        subject: whose spend it is, and what for; foreign text.
         money: amount, interval and onset, in words.
+        nanos, low, high: the amount and its interval, exact.
+        onset: the day it began, as far as the data tell.
         pattern: what the spend looks like.
         state: how far it is, with what was said.
         numbers: before and after.
         open_questions: benign explanations that nobody has ruled out.
+        course: the weeks before and after; None where nothing was counted by the week.
     """
 
-    heading: str
+    case_id: str
+    subject: str
     money: str
+    nanos: int
+    low: int
+    high: int
+    onset: date
     pattern: str
     state: str
     numbers: Table
     open_questions: tuple[str, ...]
+    course: Course | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +112,7 @@ class Section:
         title: the question it answers.
         note: how to read it, or why there is nothing to read.
         analysis: the economic analysis it shows, as "E3"; empty for none.
+        plots: what its charts show; each stands beside a table or a sentence that says the same.
         missing: what it cannot tell.
     """
 
@@ -94,6 +122,7 @@ class Section:
     findings: tuple[ShownFinding, ...] = ()
     analysis: str = ""
     missing: tuple[Gap, ...] = ()
+    plots: tuple[Plot, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,27 +131,55 @@ class FinanceReview:
 
     Attributes:
         period: YYYY-MM; `month` is how a reader says it.
+        status_note: what the status means.
+        changed_at: when the book last changed, UTC without its zone; `made_at` is how it is shown.
         snapshot_id: that of every report of the same ledger.
+        billed: what was billed, as shown; `nanos` exactly.
+        change: on the month before, as shown; empty after nil.
         headline: label and figure, the largest question first.
+        split: the whole spend by what answers for it.
         economics: one section per analysis.
     """
 
     period: str
     month: str
+    month_before: str
     status: str
+    status_note: str
     currency: str
     snapshot_id: str
     made_at: str
+    changed_at: datetime
+    billed: str
+    nanos: int
+    change: str
     headline: tuple[Row, ...]
+    split: Divided
     sections: tuple[Section, ...] = field(default_factory=tuple)
     economics: tuple[Section, ...] = ()
 
 
 def review_html(review: FinanceReview, brand: Brand | None = None) -> bytes:
-    """Return the page of a review: self-contained, without a script, the same bytes every time."""
-    return Templates(brand or Brand()).page(_PAGE, script="", review=review)
+    """Return the page of a review: self-contained, the same bytes every time."""
+    templates = Templates(brand or Brand())
+    script = templates.script(_SCRIPT)
+    return templates.page(_PAGE, script=script, review=review, drawn=plot_svg)
 
 
 def table(caption: str, columns: Sequence[str], rows: Sequence[Row]) -> Table:
     """Return a table; every row has a cell for each column."""
     return Table(caption, tuple(columns), tuple(rows))
+
+
+def amounts(name: str, nanos: Sequence[int | None], currency: str, kind: str = "") -> Row:
+    """Return a row of amounts; one that is not known is a dash."""
+    return figures(name, [(_shown(one, currency), one) for one in nanos], kind)
+
+
+def figures(name: str, cells: Sequence[tuple[str, Value]], kind: str = "") -> Row:
+    """Return a row of cells, each with what it says exactly."""
+    return Row(name, tuple(text for text, _ in cells), kind, tuple(value for _, value in cells))
+
+
+def _shown(nanos: int | None, currency: str) -> str:
+    return NIL if nanos is None else amount_text(nanos, currency)

@@ -25,6 +25,7 @@ _KEPT_COLUMNS: Final = 3
 _BARS: Final = 12
 _FONT: Final = {"font_name": "Calibri", "font_size": 11}
 _A4: Final = 9
+_RIGHT: Final = ("digits", "right")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +34,9 @@ class Column:
 
     Attributes:
         heading: never a name.
-        kind: text, day, quantity, digits (a number too long for a cell, as text), amount (nanos,
-            with the decimals of its currency and a total) or exact (nanos, with all of theirs).
+        kind: text, right (text of a figure), day, quantity, digits (a number too long for a cell,
+            as text), number (a ratio), amount (nanos, with the decimals of its currency and a
+            total) or exact (nanos, with all of theirs).
         width: in characters.
         currency: of amounts, ISO 4217.
     """
@@ -85,7 +87,7 @@ class Sheets:
             if column.kind == "amount":
                 letter = xl_col_to_name(place)
                 formula = f"=SUBTOTAL(109,{letter}{_FIRST + 1}:{letter}{last + 1})"
-                total = units(sum(row[place] for row in rows))
+                total = units(sum(row[place] or 0 for row in rows))
                 bold = self.amount(column.currency, bold=True)
                 sheet.write_formula(_TOTALS, place, formula, bold, total)
         if any(column.kind == "amount" for column in columns):
@@ -185,7 +187,7 @@ class Sheets:
                 continue
             if column.kind in {"amount", "exact"}:
                 sheet.write_number(row, place, units(value), style)
-            elif column.kind == "quantity":
+            elif column.kind in {"quantity", "number"}:
                 sheet.write_number(row, place, value, style)
             elif column.kind == "day":
                 sheet.write_datetime(row, place, value, style)
@@ -199,7 +201,9 @@ class Sheets:
             return self.format(num_format="#,##0")
         if column.kind == "day":
             return self.format(num_format="yyyy-mm-dd", align="left")
-        return self.format(align="right") if column.kind == "digits" else self.format()
+        if column.kind == "number":
+            return self.format(num_format="#,##0.####")
+        return self.format(align="right") if column.kind in _RIGHT else self.format()
 
     def _heading(self, column: Column) -> Any:
         return self.format(bold=True, bottom=1, align="left" if column.is_text else "right")

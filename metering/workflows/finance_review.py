@@ -4,18 +4,31 @@ Every part is worked out by its own workflow and only set in words here. The cha
 the findings are those of the same books; the page carries the snapshot id of the chargeback pack.
 """
 
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+import json
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import date
+from enum import StrEnum
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from metering.analysis.findings import Family
 from metering.core.budgets import Stand
-from metering.core.funnel import Answered
+from metering.core.funnel import Answered, FunnelRow
 from metering.core.outcomes import Stage
 from metering.core.periods import BillingPeriod
 from metering.errors import BookError
-from metering.reporting.figures import NIL, amount_text, change_text, share_text
+from metering.reporting.brand import Brand
+from metering.reporting.figures import (
+    NIL,
+    amount_text,
+    change_text,
+    number_text,
+    quantity_text,
+    share_text,
+)
+from metering.reporting.frames import frame_of, in_currency
 from metering.reporting.numerals import written_in
 from metering.reporting.review import (
     FinanceReview,
@@ -23,25 +36,55 @@ from metering.reporting.review import (
     Section,
     ShownFinding,
     Table,
+    Value,
+    amounts,
+    figures,
     review_html,
     table,
 )
+from metering.reporting.review_pdf import review_pdf
+from metering.reporting.review_xlsx import review_xlsx
 from metering.reporting.snapshot import Bearer, Snapshot
-from metering.reporting.words import instant_text, month_text
+from metering.reporting.words import instant_text, month_text, shown_name, status_note
 from metering.workflows.branding import brand_of
 from metering.workflows.budgets import budgeted
-from metering.workflows.economics import economics_of_period
+from metering.workflows.economics import PeriodEconomics, economics_of_period
 from metering.workflows.findings import Case, Cases, cases_of
+from metering.workflows.forecast import forecast_period
 from metering.workflows.funnel import Funnel, funnel_of_period
 from metering.workflows.report import read_snapshot, replace_file
 from metering.workflows.review_economics import economics_sections, why_section
 from metering.workflows.review_outcomes import cost_tables, trouble_text
+from metering.workflows.review_plots import (
+    Outlook,
+    by_vendor,
+    change_bridge,
+    course_of,
+    funnel_name,
+    outlook_of,
+    projects_split,
+    providers_bridge,
+    ranked,
+    split_of,
+    stages_reached,
+)
 from metering.workflows.unit_costs import unit_costs
 
 if TYPE_CHECKING:
     from metering.settings import Settings
 
 _NUMBERS: Final = 3
+# What is measured is shown with two decimals.
+_MEASURED: Final = 10_000
+
+
+class ReviewFormat(StrEnum):
+    """What a review can be written as."""
+
+    HTML = "html"
+    PDF = "pdf"
+    XLSX = "xlsx"
+    JSON = "json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +100,13 @@ class ReviewWritten:
     paths: tuple[Path, ...]
 
 
-def write_review(settings: "Settings", period: BillingPeriod, folder: Path) -> ReviewWritten:
-    """Write the review of a period, `review-PERIOD.html`; the same books give the same bytes.
+def write_review(
+    settings: "Settings",
+    period: BillingPeriod,
+    folder: Path,
+    formats: Collection[ReviewFormat] = (ReviewFormat.HTML,),
+) -> ReviewWritten:
+    """Write the review of a period, `review-PERIOD`; the same books give the same bytes.
 
     Raises:
         BookError: `no-charges`: the book holds none of that period; `unwritable-report`.
@@ -67,14 +115,36 @@ def write_review(settings: "Settings", period: BillingPeriod, folder: Path) -> R
     snapshot = read_snapshot(settings, period)
     with written_in(brand.numerals):
         review = _Review(settings, snapshot).whole()
-    path = folder / f"review-{period}.html"
-    replace_file(path, review_html(review, brand))
-    return ReviewWritten(review, (path,))
+        rendered = {
+            folder / f"review-{period}.{name.value}": _RENDERED[name](review, brand)
+            for name in ReviewFormat
+            if name in formats
+        }
+    for path, content in rendered.items():
+        replace_file(path, content)
+    return ReviewWritten(review, tuple(rendered))
 
 
-def review_json(review: FinanceReview) -> dict[str, Any]:
-    """Return a review as scripts read it; figures are those of the page."""
-    return asdict(review)
+def _json(review: FinanceReview, _brand: Brand) -> bytes:
+    """Return a review as scripts read it: figures as on the page, and exactly."""
+    text = json.dumps(_plain(asdict(review)), ensure_ascii=False, indent=2)
+    return f"{text}\n".encode()
+
+
+_RENDERED: Final[Mapping[ReviewFormat, Callable[[FinanceReview, Brand], bytes]]] = {
+    ReviewFormat.HTML: review_html,
+    ReviewFormat.PDF: review_pdf,
+    ReviewFormat.XLSX: review_xlsx,
+    ReviewFormat.JSON: _json,
+}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _plain(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    return str(value) if isinstance(value, Fraction | date) else value
 
 
 class _Review:
@@ -93,23 +163,84 @@ class _Review:
         funnel = funnel_of_period(self._settings, self._period)
         economics = economics_of_period(self._settings, self._period)
         cases = self._cases()
+        spend = self._answered(funnel)
+        why = why_section(economics)
+        bridges = (
+            change_bridge(economics.company, self._period, self._currency),
+            providers_bridge(
+                economics.by_provider, economics.company, self._period, self._currency
+            ),
+        )
         return FinanceReview(
             period=str(self._period),
             month=month_text(self._period),
+            month_before=month_text(self._period.previous),
             status=self._snapshot.status.value,
+            status_note=status_note(self._snapshot.status.value),
             currency=self._currency,
             snapshot_id=self._snapshot.snapshot_id,
             made_at=instant_text(self._snapshot.made_at),
-            headline=tuple(self._headline(funnel, cases)),
+            changed_at=self._snapshot.made_at.replace(tzinfo=None),
+            billed=self._money(self._total),
+            nanos=self._total,
+            change=change_text(self._total, self._before),
+            headline=tuple(self._headline(spend, cases)),
+            split=split_of(spend, self._currency),
             sections=(
-                why_section(economics),
+                replace(why, plots=bridges),
                 self._bought(funnel),
                 self._findings(cases),
+                *self._outlook(),
                 *self._budgets(),
                 self._open_points(),
             ),
-            economics=tuple(economics_sections(economics)),
+            economics=tuple(self._economics(economics)),
         )
+
+    def _economics(self, economics: PeriodEconomics) -> Iterator[Section]:
+        vendors = by_vendor(economics.by_provider, economics.company.after, self._currency)
+        drawn = {"E9": (vendors,)}
+        for section in economics_sections(economics):
+            yield replace(section, plots=drawn.get(section.analysis, ()))
+
+    def _outlook(self) -> Iterator[Section]:
+        outlook = self._outlook_of(self._period)
+        if outlook is None or not outlook.fan.expected:
+            outlook = self._outlook_of(BillingPeriod.of(self._period.end_day))
+        if outlook is None:
+            return
+        month, known = month_text(outlook.period), len(outlook.fan.known)
+        rows = (
+            (f"Known after {known} days", outlook.known),
+            ("Forecast", outlook.expected),
+            ("P10: more than this with nine chances in ten", outlook.low),
+            ("P90: less than this with nine chances in ten", outlook.high),
+        )
+        yield Section(
+            f"Where {month} is going",
+            "The forecast of the usage from its weekdays and its recent level, on what is booked"
+            " already; the interval comes from how wrong the same method was before.",
+            (
+                table(
+                    f"Where {month} is going",
+                    ("", self._currency),
+                    [amounts(name, (nanos,), self._currency) for name, nanos in rows],
+                ),
+            ),
+            plots=(outlook.fan,),
+        )
+
+    def _outlook_of(self, period: BillingPeriod) -> Outlook | None:
+        try:
+            found = forecast_period(self._settings, period)
+        except BookError as error:
+            if error.code == "no-charges":
+                return None
+            raise
+        for line in found.company:
+            if line.currency == self._currency:
+                return outlook_of(line, period, found.days_known, self._snapshot)
+        return None
 
     def _cases(self) -> Cases | None:
         try:
@@ -119,23 +250,23 @@ class _Review:
                 return None
             raise
 
-    def _headline(self, funnel: Funnel, cases: Cases | None) -> Iterator[Row]:
-        spend = self._answered(funnel)
-        yield Row("Billed", (self._money(self._total),))
-        month = month_text(self._period.previous)
-        yield Row(f"Billed in {month}", (self._money(self._before),))
-        yield Row(f"Change on {month}", (change_text(self._total, self._before) or NIL,))
+    def _headline(self, spend: Answered, cases: Cases | None) -> Iterator[Row]:
         answered = spend.keyed + spend.project
-        share = f", {share_text(answered, spend.total)}" if spend.total else ""
-        yield Row(f"Answered for by outcomes{share}", (self._money(answered),))
-        yield Row("Waiting for outcomes", (self._money(spend.pending),))
-        yield Row("No outcome answers for it", (self._money(spend.unattributed),))
+        before = month_text(self._period.previous)
+        told = [
+            (f"Billed in {before}", self._before),
+            ("Answered for by outcomes", answered),
+            ("Waiting for outcomes", spend.pending),
+            ("No outcome answers for it", spend.unattributed),
+        ]
+        for name, nanos in told:
+            share = share_text(nanos, spend.total) if name[0] != "B" else ""
+            yield figures(name, [(self._money(nanos), nanos), (share, None)])
         if cases is not None:
             open_cases = cases.unread
             stake = sum(case.finding.excess_nanos for case in open_cases)
-            yield Row(
-                f"At stake in {len(open_cases)} findings, since each began", (self._money(stake),)
-            )
+            name = f"At stake in {len(open_cases)} findings, since each began"
+            yield figures(name, [(self._money(stake), stake), ("", None)])
 
     def _answered(self, funnel: Funnel) -> Answered:
         found = Answered()
@@ -147,10 +278,8 @@ class _Review:
     def _bought(self, funnel: Funnel) -> Section:
         per_unit = f"{self._currency} per unit validated"
         columns = ("Team / project", "Spend", "Keyed", "Project", "Pending", "None", per_unit)
-        rows = sorted(
-            (row for row in funnel.rows if row.currency == self._currency),
-            key=lambda row: (-row.spend.total, row.team, row.project),
-        )
+        rows = ranked(funnel.rows, self._currency)
+        totals = [row for row in funnel.totals if row.currency == self._currency]
         feeds = [feed for feed in funnel.feeds if feed.status != "sending"]
         silent = "; ".join(f"{feed.team or 'nobody'}: {feed.status}" for feed in feeds)
         return Section(
@@ -164,26 +293,23 @@ class _Review:
                     "Spend by what answers for it",
                     columns,
                     [
-                        Row(
-                            " / ".join(filter(None, (row.team, row.project))) or "nobody",
-                            (
-                                self._money(row.spend.total),
-                                self._money(row.spend.keyed),
-                                self._money(row.spend.project),
-                                self._money(row.spend.pending),
-                                self._money(row.spend.unattributed),
-                                self._per_unit(row.nanos_per_unit(Stage.VALIDATED)),
-                            ),
-                        )
-                        for row in rows
+                        *(self._answers(funnel_name(row), row) for row in rows),
+                        *(self._answers("All", row, "total") for row in totals),
                     ],
                 ),
                 *cost_tables(unit_costs(self._settings, self._period), self._currency),
             ),
+            plots=(
+                projects_split(rows, self._currency),
+                *(stages_reached(row.stages) for row in totals),
+            ),
         )
 
-    def _per_unit(self, nanos: int | None) -> str:
-        return NIL if nanos is None else self._money(nanos)
+    def _answers(self, name: str, row: FunnelRow, kind: str = "") -> Row:
+        spend = row.spend
+        parts = (spend.total, spend.keyed, spend.project, spend.pending, spend.unattributed)
+        unit = None if kind else row.nanos_per_unit(Stage.VALIDATED)
+        return amounts(name, (*parts, unit), self._currency, kind)
 
     def _findings(self, cases: Cases | None) -> Section:
         title = "What to look at"
@@ -213,13 +339,19 @@ class _Review:
             Family.NO_FEED: "unknown: the team sends no outcomes",
         }
         return ShownFinding(
-            heading=f"{found.subject} · {case.case_id}",
+            case_id=case.case_id,
+            subject=shown_name(str(found.subject)),
             money=f"{self._currency} {self._money(found.excess_nanos)}{between}"
             f" since {found.onset}{margin}",
+            nanos=found.excess_nanos,
+            low=low,
+            high=high,
+            onset=found.onset,
             pattern=f"{found.pattern} ({families[found.family]})",
             state=f"{case.state.value}{said}",
             numbers=_numbers(case),
             open_questions=tuple(found.not_checked),
+            course=course_of(found),
         )
 
     def _budgets(self) -> Iterator[Section]:
@@ -230,17 +362,17 @@ class _Review:
                 return
             raise
         rows = [
-            Row(
-                "/".join(filter(None, (one.owner.cost_centre, one.owner.team, one.owner.project))),
-                (
-                    one.budget.months if one.budget else NIL,
-                    self._money(one.budget.amount_nanos) if one.budget else NIL,
-                    self._money(one.actual_nanos),
-                    NIL if one.forecast_nanos is None else self._money(one.forecast_nanos),
-                    self._bounds(one),
-                    NIL if one.variance_nanos is None else self._money(one.variance_nanos),
-                    one.state().value,
-                ),
+            figures(
+                _owner_name(one),
+                [
+                    (one.budget.months if one.budget else NIL, None),
+                    self._known(one.budget.amount_nanos if one.budget else None),
+                    self._known(one.actual_nanos),
+                    self._known(one.forecast_nanos),
+                    (self._bounds(one), None),
+                    self._known(one.variance_nanos),
+                    (one.state().value, None),
+                ],
             )
             for one in found.stands
             if one.currency == self._currency
@@ -253,26 +385,31 @@ class _Review:
             (table("Budgets", columns, rows),),
         )
 
+    def _known(self, nanos: int | None) -> tuple[str, int | None]:
+        return NIL if nanos is None else self._money(nanos), nanos
+
     def _bounds(self, one: Stand) -> str:
         low, high = one.bounds_nanos or (0, 0)
         return NIL if low == high else f"{self._money(low)} to {self._money(high)}"
 
     def _open_points(self) -> Section:
-        lines = self._snapshot.lines.table.to_pylist()
-        nobodys = sum(
-            int(line["amount_nanos"])
-            for line in lines
-            if line["bearer"] == Bearer.UNATTRIBUTED.value and line["currency"] == self._currency
-        )
+        lines = in_currency(frame_of(self._snapshot.lines), self._currency)
+        unowned = lines[lines["bearer"] == Bearer.UNATTRIBUTED]["amount_nanos"]
+        nobodys = sum(int(nanos) for nanos in unowned)
         unpriced = sum(len(tie.ledger.unpriced) for tie in self._snapshot.tie_outs)
         waiting = sum(not tie.is_invoiced for tie in self._snapshot.tie_outs)
         open_ties = sum(tie.is_invoiced and not tie.ties for tie in self._snapshot.tie_outs)
         rows = [
-            Row("Nobody's", (self._money(nobodys),)),
-            Row("Meters without a rate", (str(unpriced),)),
-            Row("Records in quarantine", (str(self._snapshot.quarantined),)),
-            Row("Accounts whose invoice has not come", (str(waiting),)),
-            Row("Invoices with something unexplained", (str(open_ties),)),
+            amounts("Nobody's", (nobodys,), self._currency),
+            *(
+                figures(name, [(quantity_text(count), Fraction(count))])
+                for name, count in (
+                    ("Meters without a rate", unpriced),
+                    ("Records in quarantine", self._snapshot.quarantined),
+                    ("Accounts whose invoice has not come", waiting),
+                    ("Invoices with something unexplained", open_ties),
+                )
+            ),
         ]
         return Section(
             "Open points",
@@ -284,19 +421,31 @@ class _Review:
         return amount_text(nanos, self._currency)
 
 
+def _owner_name(stand: Stand) -> str:
+    owner = stand.owner
+    return shown_name("/".join(filter(None, (owner.cost_centre, owner.team, owner.project))))
+
+
 def _numbers(case: Case) -> Table:
     return table(
         "Before and after",
         ("", "Before", "After", "n"),
         [
-            Row(
+            figures(
                 one.measure,
-                (
-                    NIL if one.before is None else f"{one.before:,.2f}",
-                    NIL if one.after is None else f"{one.after:,.2f}",
-                    f"{one.n_before} / {one.n_after} {one.counted}",
-                ),
+                [
+                    _measured(one.before),
+                    _measured(one.after),
+                    (f"{one.n_before} / {one.n_after} {one.counted}", None),
+                ],
             )
             for one in case.finding.evidence[:_NUMBERS]
         ],
     )
+
+
+def _measured(number: float | None) -> tuple[str, Value]:
+    if number is None:
+        return NIL, None
+    exact = Fraction(number).limit_denominator(_MEASURED)
+    return number_text(exact), exact

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Final
 
-from metering.reporting.figures import NIL, amount_text, share_text
-from metering.reporting.review import Row, Section, table
-from metering.reporting.words import month_text
+from metering.reporting.figures import NIL, amount_text, number_text, quantity_text, share_text
+from metering.reporting.review import Row, Section, Value, amounts, figures, table
+from metering.reporting.words import month_text, shown_name
 from metering.workflows.economics import Change, PeriodEconomics
 
 # Within two per cent of each other prices have not moved enough for demand to answer them.
@@ -59,7 +59,7 @@ class _Words:
     def _change(self, name: str, change: Change, kind: str = "") -> Row:
         effects = change.effects
         parts = (change.before, effects.price, effects.volume, effects.mix, effects.other)
-        return Row(name, tuple(self._money(part) for part in (*parts, change.after)), kind)
+        return amounts(shown_name(name), (*parts, change.after), self._of.currency, kind)
 
     def spread(self) -> Section:
         spreads = (
@@ -68,11 +68,17 @@ class _Words:
             ("Projects", self._of.projects),
         )
         rows = [
-            Row(name, (str(one.parts), _ratio(one.hhi), _percent(one.largest)))
+            figures(name, [_count(one.parts), _ratio(one.hhi), _percent(one.largest)])
             for name, one in spreads
         ]
         classes = [
-            Row(kind.value, (self._money(nanos), share_text(nanos, self._of.company.after)))
+            figures(
+                kind.value,
+                [
+                    (self._money(nanos), nanos),
+                    (share_text(nanos, self._of.company.after), None),
+                ],
+            )
             for kind, nanos in self._of.by_class.items()
             if nanos
         ]
@@ -91,9 +97,13 @@ class _Words:
         return amount_text(nanos, self._of.currency)
 
 
-def _ratio(value: Fraction | None) -> str:
-    return NIL if value is None else f"{float(value):.2f}"
+def _count(count: int) -> tuple[str, Value]:
+    return quantity_text(count), Fraction(count)
 
 
-def _percent(value: Fraction | None) -> str:
-    return NIL if value is None else f"{float(value) * 100:.1f} %"
+def _ratio(value: Fraction | None) -> tuple[str, Value]:
+    return NIL if value is None else number_text(value), value
+
+
+def _percent(value: Fraction | None) -> tuple[str, Value]:
+    return NIL if value is None else f"{number_text(value * 100, 1)} %", value

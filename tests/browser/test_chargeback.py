@@ -2,13 +2,12 @@
 
 import io
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, expect
 from pypdf import PdfReader
 
@@ -20,6 +19,7 @@ from metering.reporting.numerals import numerals_of, written_in
 from metering.reporting.snapshot import OwnerAmount, SharedPool, Snapshot
 from metering.reporting.statement import Statements
 from metering.reporting.words import shown_name
+from tests.browser.accessible import assert_accessible
 from tests.reporting_specimen import HOSTILE_NAMES, company, lines_of, share_of, snapshot_of
 
 pytestmark = pytest.mark.browser
@@ -259,12 +259,12 @@ def test_the_page_is_accessible_in_light_and_in_dark(
     context = browser.new_context(color_scheme=scheme)
     page = context.new_page()
     opened(_html(_every_section()), page)
-    _assert_accessible(page)
+    assert_accessible(page)
 
     page.evaluate(_OPEN_ALL)
-    _assert_accessible(page)
+    assert_accessible(page)
     page.get_by_role("radio", name="Lines").check()
-    _assert_accessible(page)
+    assert_accessible(page)
     dark = "matchMedia('(prefers-color-scheme: dark)').matches"
     assert page.evaluate(dark) == (scheme == "dark")
     context.close()
@@ -275,7 +275,7 @@ def test_a_statement_is_accessible_and_has_no_script(page: Page, opened: _Opened
 
     expect(page.get_by_role("heading", level=1)).to_have_text("CC-4100")
     expect(page.locator("script")).to_have_count(0)
-    _assert_accessible(page)
+    assert_accessible(page)
 
 
 def test_on_paper_every_owner_is_open_and_pages_are_numbered(page: Page, opened: _Opened) -> None:
@@ -317,14 +317,6 @@ def test_a_hostile_name_is_text_and_nothing_runs(
     page.get_by_role("radio", name="Statement").check()
     shown = re.sub(r"\s+", " ", shown_name(name))
     assert _body(page).locator("bdi").first.inner_text().strip() == shown.strip()
-
-
-def _assert_accessible(page: Page) -> None:
-    wanted = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
-    found: Sequence[dict[str, Any]] = Axe().run(page, options=wanted).response["violations"]
-    assert [
-        (rule["id"], [node["html"][:120] for node in rule["nodes"]][:3]) for rule in found
-    ] == []
 
 
 def _minor(shown: str) -> int:

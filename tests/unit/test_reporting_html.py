@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from metering.reporting.chargeback import chargeback_report
-from metering.reporting.charts import Bar, ranking_svg
+from metering.reporting.charts import ranking_svg
 from metering.reporting.html import chargeback_html
+from metering.reporting.plots import Bar
 from metering.reporting.snapshot import Snapshot
 from metering.reporting.words import shown_name
 from metering.resources import templates_dir

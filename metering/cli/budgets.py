@@ -66,7 +66,8 @@ def import_(ctx: click.Context, /, file: Path, *, output_format: str) -> None:
     Its columns are cost_centre, team, project, period, amount and currency. A budget covers its
     owner and everything below; period is a month (2026-10) or a stretch of months
     (2026-01..2026-12), for all of which together the amount is. A file with a mistake is refused
-    whole and nothing changes.
+    whole and nothing changes. An owner that neither the directory nor a rule names is told, and its
+    budget kept: it may be one of next month.
 
     \b
     Example:
@@ -80,11 +81,14 @@ def import_(ctx: click.Context, /, file: Path, *, output_format: str) -> None:
     )
     if output_format == "json":
         emit_json(asdict(imported))
-    elif imported.is_new:
+        return
+    if imported.is_new:
         told = counted(imported.count, "budget")
         note(f"{imported.name}: {told}, in force as version {imported.version}")
     else:
         note(f"{imported.name} is in force already, as version {imported.version}")
+    for one in imported.unknown:
+        note(f"{one}: neither the directory nor a rule names this owner, so nothing is charged")
 
 
 @budgets.command()

@@ -71,8 +71,9 @@ def import_(
     An owners file (CSV) has the columns key, person, team, project, cost_centre, valid_from and
     valid_to (half-open days). A directory says the same in tables: keys, people, teams, projects,
     cost centres and repositories. People also come as an HR export, whose columns [people.columns]
-    names, or as SCIM 2.0; repositories as CODEOWNERS or GitHub's list of teams. A rules file (TOML)
-    has [[rule]] tables with name, match, assign and, if dated, from and to.
+    names, as SCIM 2.0 or as LDAP entries in JSON; repositories as CODEOWNERS or GitHub's list of
+    teams. A rules file (TOML) has [[rule]] tables with name, match, assign and, if dated, from and
+    to.
 
     The files are taken together or not at all: one with a mistake, a team without cost centre, or
     two lines that name different owners for one day, and nothing changes. What was in force before

@@ -19,7 +19,7 @@ from metering.core.json_items import Item, json_items
 from metering.core.people_snapshots import CHANGED, LEFT
 from metering.errors import WHOLE_FILE_REMEDY, RefusedFileError, RejectedError, Rejection, shown
 
-_ENTERPRISE: Final = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+ENTERPRISE: Final = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 _LISTS: Final = ("Resources", "Users", "Groups")
 _MARKS: Final = ('"userName"', "urn:ietf:params:scim:")
 
@@ -33,19 +33,33 @@ def is_scim(text: str) -> bool:
     return begins in {"{", "["} and any(mark in text for mark in _MARKS)
 
 
-def parse_scim(text: str, path: str, *, name: str, teams: Collection[str] = ()) -> DirectoryFile:
-    """Return the people of a SCIM export, a row each, without days.
+def scim_items(text: str, path: str) -> tuple[Item, ...]:
+    """Return the resources of a SCIM export with their lines.
 
     Args:
         text: the whole file, decoded.
+        path: the file as the user named it, for messages.
+
+    Raises:
+        RefusedFileError: `bad-json`.
+    """
+    return json_items(text, path, _LISTS)
+
+
+def people_of(
+    items: Sequence[Item], path: str, *, name: str, teams: Collection[str] = ()
+) -> DirectoryFile:
+    """Return the people of SCIM resources, a row each, without days.
+
+    Args:
+        items: users and groups, with their lines.
         path: the file as the user named it, for messages.
         name: what explanations call the file.
         teams: names of teams, where they are known; no other group counts.
 
     Raises:
-        RefusedFileError: it is no JSON, or somebody is in two groups that are teams.
+        RefusedFileError: somebody is there twice, or in two groups that are teams.
     """
-    items = json_items(text, path, _LISTS)
     users = [(line, item) for line, item in items if "userName" in item]
     groups = _memberships(items)
     rows: list[DatedRow] = []
@@ -69,7 +83,7 @@ def parse_scim(text: str, path: str, *, name: str, teams: Collection[str] = ()) 
 
 
 def _row(line: int, user: Mapping[str, object], team: str, name: str) -> DatedRow:
-    enterprise = _mapping(user.get(_ENTERPRISE))
+    enterprise = _mapping(user.get(ENTERPRISE))
     meta = _mapping(user.get("meta"))
     addresses = [_text(_mapping(one).get("value")) for one in _list(user.get("emails"))]
     logins = dict.fromkeys(filter(None, (_text(user.get("userName")), *addresses)))
@@ -89,7 +103,7 @@ def _row(line: int, user: Mapping[str, object], team: str, name: str) -> DatedRo
 
 
 def _person(user: Mapping[str, object]) -> str:
-    number = _text(_mapping(user.get(_ENTERPRISE)).get("employeeNumber"))
+    number = _text(_mapping(user.get(ENTERPRISE)).get("employeeNumber"))
     named = (_text(user.get(one)) for one in ("externalId", "id", "userName"))
     return number or next(filter(None, named), "")
 
@@ -100,7 +114,7 @@ def _team(
     groups: Mapping[str, Sequence[_Member]],
     teams: Collection[str],
 ) -> str:
-    department = _text(_mapping(user.get(_ENTERPRISE)).get("department"))
+    department = _text(_mapping(user.get(ENTERPRISE)).get("department"))
     if department:
         return department
     own = [(_text(_mapping(one).get("display")), 0) for one in _list(user.get("groups"))]

@@ -17,6 +17,7 @@ from metering.core.budgets import Budget, Charged, Foreseen, Stand, first_month,
 from metering.core.periods import BillingPeriod
 from metering.errors import BookError
 from metering.workflows.owner_forecasts import owner_forecasts
+from metering.workflows.sharing import known_targets
 from metering.workflows.text_files import read_text
 
 if TYPE_CHECKING:
@@ -35,12 +36,15 @@ class Imported:
         version: now in force.
         is_new: False when this very content was in force already; nothing is changed then.
         count: budgets.
+        unknown: those of owners that neither the directory nor a rule names, as
+            "budgets.csv:3 CC-9/search": nothing will be charged against them.
     """
 
     name: str
     version: int
     is_new: bool
     count: int
+    unknown: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +78,17 @@ def import_budgets(settings: "Settings", run: "Run", path: Path) -> Imported:
             run_id = record_run(connection, run.command, run.arguments, run.started_at, run.user)
             budget_book.store_budgets(connection, run_id, budgets, file.sha256)
         now = budget_book.budget_version(connection)
-    return Imported(now.source_name, now.version, now != held, len(budgets.lines))
+        known = known_targets(connection).owners
+    unknown = tuple(
+        f"{now.source_name}:{one.line} {_named(one.owner)}"
+        for one in budgets.lines
+        if not any(one.covers(owner) for owner in known)
+    )
+    return Imported(now.source_name, now.version, now != held, len(budgets.lines), unknown)
+
+
+def _named(owner: Owner) -> str:
+    return "/".join(filter(None, (owner.cost_centre, owner.team, owner.project)))
 
 
 def budgeted(settings: "Settings", period: BillingPeriod | None = None) -> Budgeted:

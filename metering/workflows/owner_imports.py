@@ -9,7 +9,7 @@ import hashlib
 import json
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -29,6 +29,7 @@ from metering.core.directory_files import (
     kind_of,
     parse_directory_file,
 )
+from metering.core.ldap_file import is_ldap, ldap_items
 from metering.core.people_snapshots import difference
 from metering.core.repository_files import (
     is_codeowners,
@@ -37,7 +38,7 @@ from metering.core.repository_files import (
     parse_team_list,
 )
 from metering.core.rules_file import parse_rules
-from metering.core.scim_file import is_scim, parse_scim
+from metering.core.scim_file import is_scim, people_of, scim_items
 from metering.errors import BookError, RefusedFilesError, Rejection
 from metering.workflows.text_files import TextFile, read_text
 
@@ -119,7 +120,7 @@ def import_files(
     require_current(books)
     with begin_write(books) as connection:
         before = directory_book.files_in_force(connection)
-        parsed = [_parsed(settings, file, before, said) for file in files]
+        parsed = _all_parsed(settings, files, before, said)
         _refuse_twice(parsed)
         brought = [one for one in parsed if isinstance(one, DirectoryFile)]
         named = {one.name: str(file.path) for one, file in zip(parsed, files, strict=True)}
@@ -127,8 +128,24 @@ def import_files(
         return _taken(connection, run, settings, list(zip(parsed, files, strict=True)))
 
 
+def _all_parsed(
+    settings: "Settings", files: Sequence[TextFile], before: Sequence[DirectoryFile], said: Said
+) -> list[DirectoryFile | RuleSet]:
+    # Which group is a team may be said by a file that is given after the export of the groups.
+    found: dict[int, DirectoryFile | RuleSet] = {}
+    for at in sorted(range(len(files)), key=lambda at: _is_export(files[at].text)):
+        teams = [
+            one
+            for one in found.values()
+            if isinstance(one, DirectoryFile) and one.kind is Kind.TEAMS
+        ]
+        known = [one for one in before if not teams or one.kind is not Kind.TEAMS]
+        found[at] = _parsed(settings, files[at], [*known, *teams], said)
+    return [found[at] for at in range(len(files))]
+
+
 def _parsed(
-    settings: "Settings", file: TextFile, before: Sequence[DirectoryFile], said: Said
+    settings: "Settings", file: TextFile, known: Sequence[DirectoryFile], said: Said
 ) -> DirectoryFile | RuleSet:
     text, path, name = file.text, str(file.path), file.path.name
     if _RULE_HEADER.search(text) or _ONLY_COMMENTS.fullmatch(text):
@@ -138,21 +155,27 @@ def _parsed(
     if is_team_list(text):
         return parse_team_list(text, path, name=name)
     columns = settings.people_columns
-    if is_scim(text):
-        snapshot = parse_scim(text, path, name=name, teams=_teams(before))
+    if _is_export(text):
+        items = scim_items(text, path) if is_scim(text) else ldap_items(text, path)
+        snapshot = people_of(items, path, name=name, teams=_teams(known))
     else:
         kind = kind_of(text, columns)
         snapshot = parse_directory_file(text, path, kind, name=name, columns=columns)
         if kind is not Kind.PEOPLE or not is_snapshot(text, columns, said.as_of):
             return snapshot
-    people = next((one for one in before if one.kind is Kind.PEOPLE), None)
+    people = next((one for one in known if one.kind is Kind.PEOPLE), None)
     return difference(people, snapshot, said.as_of, path)
 
 
-def _teams(before: Sequence[DirectoryFile]) -> frozenset[str]:
+def _is_export(text: str) -> bool:
+    """Return whether a file is what a directory service says of people and groups."""
+    return is_scim(text) or is_ldap(text)
+
+
+def _teams(known: Iterable[DirectoryFile]) -> frozenset[str]:
     return frozenset(
         name
-        for file in before
+        for file in known
         if file.kind is Kind.TEAMS
         for row in file.rows
         for name in (row["team"], *row.listed("aliases"))

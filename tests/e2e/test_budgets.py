@@ -84,3 +84,16 @@ def test_a_refused_file_changes_nothing(home: Path) -> None:
     assert refused.exit_code == 1
     assert "budgets.csv:2: error[bad-amount]: amount is 'x'" in refused.stderr
     assert metering("budgets", "check").exit_code == 3
+
+
+def test_a_budget_of_an_owner_nobody_names_is_told_and_kept(home: Path) -> None:
+    (home / "budgets.csv").write_text(
+        HEADER + "CC-4100,,,2026-10,100000,USD\nCC-9999,moon,,2026-10,5,USD\n", encoding="utf-8"
+    )
+
+    imported = metering("budgets", "import", "budgets.csv")
+    again = metering("budgets", "import", "budgets.csv", "--format", "json")
+
+    assert imported.exit_code == 0
+    assert "budgets.csv:3 CC-9999/moon: neither the directory nor a rule" in imported.stderr
+    assert json.loads(again.stdout)["unknown"] == ["budgets.csv:3 CC-9999/moon"]

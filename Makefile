@@ -16,7 +16,7 @@ WORKERS  ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help install format lint types test bench golden revision demo packaging browser \
-        postgres check rate-cards sample-logs constraints clean
+        postgres check corpus rate-cards sample-logs constraints clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +59,9 @@ postgres: $(TOOLS) ## only the tests that start a PostgreSQL server
 	$(BIN)/python -m pytest -m postgres
 
 check: lint types test ## what must be green before a change is handed in
+
+corpus: $(TOOLS) ## damage a file of every format in hundreds of ways, and read each
+	$(BIN)/python -m pytest -q tests/property/test_every_format_holds.py --damages 200
 
 bench: $(TOOLS) ## measure speed and memory against bare DuckDB
 	$(BIN)/python -m tests.benchmarks

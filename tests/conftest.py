@@ -32,6 +32,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="rewrite the expected texts of golden files; review the difference",
     )
+    parser.addoption(
+        "--damages",
+        type=int,
+        default=24,
+        metavar="N",
+        help="in how many ways each good file of a format is damaged (default: 24)",
+    )
 
 
 @pytest.fixture(scope="session", autouse=True)

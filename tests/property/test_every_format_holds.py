@@ -1,7 +1,8 @@
 """Whatever a file of any format holds, it ends in records or messages, and every row is counted.
 
 Each good golden file of each ingestor is damaged in some dozens of ways, the same ones in every
-run. A damaged file is read to its end or refused whole with a code; never with a traceback.
+run; `make corpus` takes hundreds. A damaged file is read to its end or refused whole with a code;
+never with a traceback.
 """
 
 import re
@@ -21,7 +22,6 @@ from metering.ingest.registry import BUILT_IN
 from metering.usage.schema import USAGE_SCHEMA
 
 GOLDEN = Path(__file__).parents[1] / "golden"
-DAMAGES = 24
 LARGEST = 20_000  # a golden file is small; a larger one would make this slow
 
 NUMBERS = (
@@ -31,6 +31,10 @@ NUMBERS = (
 PIECES = (
     *(b"\0", b"\xff", b"\xed\xa0\x80", b"\xef\xbb\xbf", b"\r", b"\n", b'"', b"\\ud800", b","),
     *(b"{", b"}", b"[", b"]", b"[" * 5000, b'{"a":' * 5000, b"x" * 70_000, b"\x1f", b"\x01"),
+)
+TIMES = (
+    *(b"0001-01-01", b"9999-12-31", b"2026-13-01", b"2026-02-30", b"2026-10-00", b"1026-10-05"),
+    *(b"05/10/2026", b"2026-W41", b"-271821-04-20", b"now", b"2026-10-05T24:61:61Z"),
 )
 
 
@@ -94,6 +98,19 @@ def with_a_number_that_is_none(content: bytes, random: Random) -> bytes:
     return content[: number.start()] + random.choice(NUMBERS) + content[number.end() :]
 
 
+def with_a_time_that_is_none(content: bytes, random: Random) -> bytes:
+    found = list(re.finditer(rb"20\d\d-?\d\d(-?\d\d)?", content))
+    if not found:
+        return content
+    time = random.choice(found)
+    return content[: time.start()] + random.choice(TIMES) + content[time.end() :]
+
+
+def with_other_line_ends(content: bytes, random: Random) -> bytes:
+    ends = (b"\n", b"\r\n", b"\r", b"\n\n")
+    return b"".join(line + random.choice(ends) for line in content.splitlines())
+
+
 WAYS = (
     with_a_bit_flipped,
     without_its_end,
@@ -103,6 +120,8 @@ WAYS = (
     with_another_name,
     with_a_number_that_is_none,
     with_a_number_that_is_none,
+    with_a_time_that_is_none,
+    with_other_line_ends,
 )
 
 
@@ -141,14 +160,16 @@ def accounted(ingestor: Ingestor, path: Path, reader: Reader) -> int:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_a_damaged_file_ends_in_records_or_messages(seed: str, tmp_path: Path) -> None:
+def test_a_damaged_file_ends_in_records_or_messages(
+    seed: str, tmp_path: Path, pytestconfig: pytest.Config
+) -> None:
     ingestor, source = SEEDS[seed]
     random = Random(seed)  # noqa: S311 - the same damages in every run
     content = source.read_bytes()
     codes: list[str | None] = []
 
     with Reader(tmp_path / "scratch", "256MB", 1) as reader:
-        for number in range(DAMAGES):
+        for number in range(pytestconfig.getoption("--damages")):
             path = tmp_path / f"{number}{source.suffix}"
             path.write_bytes(damaged(content, random))
             codes.append(refusal(partial(identify, path, BUILT_IN)))

@@ -3,8 +3,11 @@
 Within one day, billing account, model and meter, the metered usage that a detail source covers is
 divided among the owners of the detail, by their quantities; what the detail does not cover (a
 larger metered quantity, a model or meter it never saw, detail that nobody owns) stays with the
-owner of the metered usage. Every priced line is divided by largest remainder, ties by the name of
-the account: quantity, amount and list amount of the parts add up to the line.
+owner of the metered usage. A bill that is charged as it stands has no quantity but its money: it is
+divided by what the detail is worth at list prices, and covered as far as that reaches. Detail of
+which nobody named the account is of the one account that is billed, where there is one. Every line
+is divided by largest remainder, ties by the name of the account: quantity, amount and list amount
+of the parts add up to the line.
 """
 
 from collections.abc import Sequence
@@ -12,6 +15,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from metering.core.ledger import DEFAULT_ACCOUNT
 from metering.engine.given import give_table
 from metering.engine.owners import NO_OWNER, OwnerAnswers, owner_joins
 from metering.usage.schema import METER_COLUMNS
@@ -26,6 +30,11 @@ DETAIL_CELLS: Final = "detail_cells"
 
 Seen = tuple[date, str, str, str, str]
 """Day, provider, platform, billing account and model of detail usage, as the source spells it."""
+
+_SEEN: Final = {
+    "day": "DATE",
+    **dict.fromkeys(("provider", "platform", "billing_account", "model_raw"), "VARCHAR"),
+}
 
 _AMOUNTS: Final = ("quantity", "amount_nanos", "list_nanos")
 
@@ -110,24 +119,56 @@ def weigh(
     ).fetchall()
 
 
+def weighed_meters(connection: "duckdb.DuckDBPyConnection") -> list[str]:
+    """Return the meters of the detail usage that somebody owns, sorted."""
+    rows = connection.execute("SELECT DISTINCT meter FROM weighed ORDER BY ALL").fetchall()
+    return [meter for (meter,) in rows]
+
+
+def value(
+    connection: "duckdb.DuckDBPyConnection",
+    prices: Sequence[tuple[*Seen, str, int, int]],
+    meter: str,
+) -> None:
+    """Add to `weighed` what the detail usage is worth, as a quantity of a meter.
+
+    Args:
+        connection: after `weigh`.
+        prices: what was seen, its meter, and nanos as a fraction that one unit of it is worth.
+        meter: of the value, in whole nanos; what is less is left out.
+    """
+    types = {**_SEEN, "meter": "VARCHAR", "nanos": "HUGEINT", "units": "HUGEINT"}
+    give_table(connection, "worth", types, prices)
+    connection.execute(
+        f"""
+        INSERT INTO weighed BY NAME
+        SELECT w.* EXCLUDE (meter, weight, nanos, units), $meter AS meter,
+            CAST(w.weight * w.nanos // w.units AS HUGEINT) AS weight
+        FROM (FROM weighed JOIN worth USING ({", ".join(_SEEN)}, meter)) w
+        WHERE w.weight * w.nanos >= w.units
+        """,
+        {"meter": meter},
+    )
+
+
 def find_divided(
     connection: "duckdb.DuckDBPyConnection",
-    models: Sequence[tuple[*Seen, str]],
+    models: Sequence[tuple[*Seen, str, str, str]],
     bases: Sequence[tuple[int, str, str, str, str]],
 ) -> list[tuple[int, int]]:
     """Match the lines of metered usage with the detail that divides them.
 
     Args:
         connection: with `lines` that kept DIVIDER, and `charges`.
-        models: canonical model of all detail usage that was seen.
+        models: of all detail usage that was seen: the canonical model, then the meter of its value
+            and how a bill's line of that meter names the model.
         bases: (basis number, provider, billing account, model, meter) of what can be divided.
 
     Returns:
         (basis number, divider) of what is divided, sorted; the caller makes bases for them.
     """
-    seen = ("provider", "platform", "billing_account", "model_raw", "model")
-    types = {"day": "DATE", **dict.fromkeys(seen, "VARCHAR")}
-    give_table(connection, "detail_models", types, models)
+    names = ("model", "value_meter", "billed_model")
+    give_table(connection, "detail_models", _SEEN | dict.fromkeys(names, "VARCHAR"), models)
     named = ("provider", "billing_account", "model", "meter")
     types = {"basis_no": "BIGINT", **dict.fromkeys(named, "VARCHAR")}
     give_table(connection, "divisible", types, bases)
@@ -142,15 +183,30 @@ def find_divided(
         GROUP BY ALL
         """
     )
+    # A log of which nobody named the account is of the only one that its provider bills that day.
+    connection.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE only_accounts AS
+        SELECT p.day, p.{DIVIDER}, d.provider, min(d.billing_account) AS only_account
+        FROM portions p JOIN divisible d USING (basis_no)
+        WHERE p.{DIVIDER} <> {NO_OWNER}
+        GROUP BY ALL HAVING count(DISTINCT d.billing_account) = 1
+        """
+    )
     connection.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE weights AS
-        SELECT w.day, w.{DIVIDER}, w.provider, w.billing_account, m.model, w.meter, w.owner_no,
-            CAST(sum(w.weight) AS HUGEINT) AS weight
+        SELECT w.day, w.{DIVIDER}, w.provider,
+            CASE w.billing_account WHEN $unnamed THEN coalesce(o.only_account, $unnamed)
+                ELSE w.billing_account END AS billing_account,
+            CASE w.meter WHEN m.value_meter THEN m.billed_model ELSE m.model END AS model,
+            w.meter, w.owner_no, CAST(sum(w.weight) AS HUGEINT) AS weight
         FROM weighed w
         JOIN detail_models m USING (day, provider, platform, billing_account, model_raw)
+        LEFT JOIN only_accounts o USING (day, {DIVIDER}, provider)
         GROUP BY ALL
-        """
+        """,
+        {"unnamed": DEFAULT_ACCOUNT},
     )
     connection.execute(
         f"""

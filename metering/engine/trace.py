@@ -11,6 +11,10 @@ from metering.usage.schema import CONDITION_COLUMNS, METER_COLUMNS
 if TYPE_CHECKING:
     import duckdb
 
+TOKENS: Final = "tokens"
+"""Asked for instead of a meter: whatever tokens a record counts, all of its meters together."""
+
+_HAS: Final = f"(list_contains(t.meters, $meter) OR $meter = '{TOKENS}' AND len(t.meters) > 0)"
 USED_FOR: Final = ("provider", "platform", "billing_account", "product", "model_raw")
 
 
@@ -102,12 +106,12 @@ def identities(
     Args:
         connection: with `traced`.
         fields: columns, or tags as "tag:NAME".
-        meter: the meter.
+        meter: the meter, or TOKENS.
     """
     columns = ", ".join(_column(field) for field in fields)
     return connection.execute(
-        f"SELECT DISTINCT {columns} FROM traced WHERE list_contains(meters, ?) ORDER BY ALL",
-        [meter],
+        f"SELECT DISTINCT {columns} FROM traced t WHERE {_HAS} ORDER BY ALL",
+        {"meter": meter},
     ).fetchall()
 
 
@@ -145,7 +149,7 @@ def examples(
         f"{_column(field)} IS NOT DISTINCT FROM f{place}" for place, field in enumerate(fields)
     )
     quantity = _quantity(meter)
-    found = f"FROM traced t SEMI JOIN wanted ON {same} WHERE list_contains(t.meters, $meter)"
+    found = f"FROM traced t SEMI JOIN wanted ON {same} WHERE {_HAS}"
     bound = {"meter": meter}
     count, total = connection.execute(
         f"SELECT count(*), coalesce(CAST(sum({quantity}) AS BIGINT), 0) {found}", bound
@@ -167,6 +171,8 @@ def _read(files: Sequence[Path]) -> str:
 
 
 def _quantity(meter: str) -> str:
+    if meter == TOKENS:
+        return " + ".join(f"coalesce(t.{name}, 0)" for name in METER_COLUMNS)
     if meter in METER_COLUMNS:
         return f"t.{meter}"
     return f"t.other_meters['{meter.replace(chr(39), chr(39) * 2)}']"

@@ -23,6 +23,7 @@ from metering.core.allocation import BASIS_FIELDS, SHARE_METERS, SPLIT_ID, pool_
 from metering.core.attribution import attribution_fields, owner_of
 from metering.core.flat_money import FLAT_PRODUCTS
 from metering.core.ledger import (
+    DEFAULT_ACCOUNT,
     HOLDING_KINDS,
     UNATTRIBUTED,
     UNPRICED,
@@ -39,7 +40,7 @@ from metering.errors import BookError
 from metering.usage.lake import Lake
 from metering.usage.schema import CONDITION_COLUMNS
 from metering.workflows import flat_explained
-from metering.workflows.dividing import model_of
+from metering.workflows.dividing import is_same_model, measured_in
 from metering.workflows.explain_shares import share_text, split_text
 from metering.workflows.policy import policy_in_force
 from metering.workflows.prices import row_text, subject_text
@@ -351,9 +352,10 @@ class _Tracer:
             paths = [Path(path) for path in files]
             kinds = self._finer(duck, line, paths) if line.divided_by else _kinds(line, days)
             trace.open_usage(duck, paths, kinds)
-            whole = trace.quantity_of(duck, line.meter)
+            meter = measured_in(line)
+            whole = trace.quantity_of(duck, meter)
             keys, owners = self._identities_of(duck, line, days, fields)
-            count, quantity, rows = trace.examples(duck, fields, keys, line.meter, self._records)
+            count, quantity, rows = trace.examples(duck, fields, keys, meter, self._records)
         examples = tuple(
             Found(self._path_of(files[row.file], row.source), row.line, row.quantity)
             for row in rows
@@ -373,16 +375,9 @@ class _Tracer:
         return [
             kind
             for kind in trace.kinds_in(duck, paths)
-            if (kind.provider, kind.billing_account) == (line.provider, line.billing_account)
-            and line.model
-            == model_of(
-                self._policy.rates,
-                date.fromisoformat(kind.day),
-                kind.provider,
-                kind.platform,
-                kind.billing_account,
-                kind.model_raw,
-            )
+            if kind.provider == line.provider
+            and kind.billing_account in (line.billing_account, DEFAULT_ACCOUNT)
+            and is_same_model(self._policy.rates, line, kind)
         ]
 
     def _identities_of(
@@ -394,7 +389,7 @@ class _Tracer:
     ) -> tuple[list[tuple[str | None, ...]], tuple[str, ...]]:
         """Return the identities that the account bears, and how each was found to be its own."""
         keys, how = [], set()
-        for values in trace.identities(duck, fields, line.meter):
+        for values in trace.identities(duck, fields, measured_in(line)):
             conditions = conditions_text(values[-len(CONDITION_COLUMNS) :])
             if not line.divided_by and conditions != line.conditions:
                 continue
@@ -434,8 +429,9 @@ class _Behind:
 def _divided(line: ledger_book.NetLine, behind: _Behind) -> str:
     if not line.divided_by:
         return ""
-    told = f"{behind.quantity:,} of the {behind.whole:,} {line.meter}"
-    return f"{told} that {line.divided_by} tells"
+    measure = measured_in(line)
+    told = f"{behind.quantity:,} of the {behind.whole:,} {measure} that {line.divided_by} tells"
+    return told if measure == line.meter else f"{told}, weighed at list prices"
 
 
 def _charge(line: ledger_book.NetLine) -> dict[str, str]:

@@ -193,13 +193,22 @@ def describe(
         return ()
     rows = connection.execute(
         f"""
+        WITH kinds AS (
+            SELECT
+                day, provider, platform, coalesce(model_raw, '') AS model, billing_account,
+                count(*) AS records,
+                sum({TOKENS_SQL} + coalesce(list_sum(map_values(other_meters)), 0)) AS quantity,
+                flatten(list(DISTINCT map_keys(other_meters))
+                    FILTER (WHERE cardinality(other_meters) > 0)) AS meters
+            FROM {scan(files)}
+            GROUP BY ALL
+        )
         SELECT
-            CAST(day AS VARCHAR), count(*),
-            sum({TOKENS_SQL} + coalesce(list_sum(map_values(other_meters)), 0)),
-            list(DISTINCT [provider, platform, coalesce(model_raw, '')]),
+            CAST(day AS VARCHAR), CAST(sum(records) AS BIGINT), sum(quantity),
+            list(DISTINCT [provider, platform, model]),
             list(DISTINCT [provider, billing_account]),
-            list(DISTINCT map_keys(other_meters)) FILTER (WHERE cardinality(other_meters) > 0)
-        FROM {scan(files)}
+            list_distinct(flatten(list(coalesce(meters, []))))
+        FROM kinds
         GROUP BY day ORDER BY day
         """
     ).fetchall()
@@ -214,7 +223,7 @@ def describe(
             quantity=int(quantity or 0),
             models=tuple(sorted((p, f, m) for p, f, m in models)),
             accounts=tuple(sorted((p, a) for p, a in accounts)),
-            other_meters=tuple(sorted({name for names in others or () for name in names})),
+            other_meters=tuple(sorted(others)),
         )
         for day, records, quantity, models, accounts, others in rows
     )

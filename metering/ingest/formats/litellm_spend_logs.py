@@ -176,7 +176,8 @@ _CHECKS: Final = (
     Check(
         fails=(
             "tags_text <> '{}'"
-            " AND NOT (starts_with(ltrim(tags_text), '[') AND json_valid(tags_text))"
+            " AND NOT ((starts_with(tags_text, '[') OR starts_with(ltrim(tags_text), '['))"
+            " AND json_valid(tags_text))"
             " OR tags_text IS NULL AND starts_with(request_tags, '\"')"
             " OR contains(tags_text, '\\u0000') OR contains(metadata_text, '\\u0000')"
         ),

@@ -23,6 +23,7 @@ _KNOWN: Final[Mapping[str, frozenset[str]]] = {
     "outcomes": frozenset(
         {"windows", "keys", "settles", "units", "values", "review", "rework", "systems"}
     ),
+    "economics": frozenset(),  # see core.economics_rules, which checks it
     "nightly": frozenset({"inbox"}),
     "pull": frozenset(),  # name of a connector -> table, see `workflows.pull.connector`
     "true_up": frozenset(),  # reason of a tie-out -> who bears it, see core.adjustments
@@ -85,6 +86,7 @@ class Settings:
         accounts: ingestor name to the billing account of files that do not name one.
         dividers: name of a detail ingestor to the metered usage it divides: patterns by field.
         outcomes: what [outcomes] says, see `core.outcome_rules`.
+        economics: what [economics] says, see `core.economics_rules`.
         inbox: folder of what the next night takes in.
         pull: what [pull] says, connector to its options.
         true_up: what [true_up] says, reason to bearer, see `core.adjustments.checked_policy`.
@@ -110,6 +112,7 @@ class Settings:
     accounts: Mapping[str, str] = field(default_factory=dict)
     dividers: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     outcomes: Mapping[str, Any] = field(default_factory=dict)
+    economics: Mapping[str, Any] = field(default_factory=dict)
     inbox: Path = Path("inbox")
     pull: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     true_up: Mapping[str, str] = field(default_factory=dict)
@@ -192,6 +195,7 @@ def load_settings(path: Path) -> Settings:
         accounts=dict(document.get("accounts", {})),
         dividers=_dividers(path, document.get("detail", {})),
         outcomes=dict(document.get("outcomes", {})),
+        economics=dict(document.get("economics", {})),
         inbox=home / document.get("nightly", {}).get("inbox", "inbox"),
         pull=_tables(path, "pull", document.get("pull", {})),
         true_up=dict(document.get("true_up", {})),

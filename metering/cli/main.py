@@ -33,6 +33,7 @@ _COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "dispute": ("dispute", "Say that a charge is not yours, and decide it."),
     "findings": ("findings", "Find spend that its outcomes do not answer for."),
     "report": ("report", "Write the reports finance forwards."),
+    "economics": ("economics", "Say what the spend bought, and what it would have otherwise."),
     "forecast": ("forecast", "Forecast what a month will come to."),
     "whatif": ("whatif", "Price the usage of a month as if something had been different."),
     "explain": ("explain", "Follow an amount back to rule, rate, file and line."),

@@ -321,5 +321,45 @@ def stage_sums(
     ).fetchall()
 
 
+def first_reports(connection: "duckdb.DuckDBPyConnection") -> dict[tuple[str, str], date]:
+    """Return by team and kind the first day on which such an outcome was ever reached."""
+    rows = connection.execute(
+        "SELECT team, kind, min(outcome_day) FROM outcomes GROUP BY team, kind ORDER BY ALL"
+    ).fetchall()
+    return {(team, kind): day for team, kind, day in rows}
+
+
+def standing_by_day(
+    connection: "duckdb.DuckDBPyConnection",
+    days: tuple[date, date],
+    settles: Sequence[tuple[str, int]],
+) -> list[tuple[str, str, str, date, int]]:
+    """Return what was validated in some days and still stands, by team, project, kind and day.
+
+    What is taken back within the days that an outcome of its kind must stand is taken off, on the
+    day it was reached; once those days are over the rest is settled.
+
+    Args:
+        connection: with the table `outcomes`.
+        days: first and last day, inclusive.
+        settles: (kind, days that an outcome must stand).
+
+    Returns:
+        Rows of (team, project, kind, day, weight in ten-thousandths).
+    """
+    give_table(connection, "settles", {"kind": "VARCHAR", "days": "INTEGER"}, settles)
+    first, last = days
+    return connection.execute(
+        f"""
+        SELECT team, project, kind, outcome_day, CAST(sum(weight_e4) AS BIGINT)
+        FROM outcomes o JOIN settles s USING (kind)
+        WHERE problem IS NULL AND NOT is_doubled AND stage IN {ACCEPTED} AND team <> ''
+            AND outcome_day BETWEEN DATE '{first}' AND DATE '{last}'
+            AND (NOT is_reversal OR day <= outcome_day + s.days)
+        GROUP BY ALL ORDER BY ALL
+        """
+    ).fetchall()
+
+
 def _weight(condition: str) -> str:
     return f"CAST(coalesce(sum(weight_e4) FILTER (WHERE {condition}), 0) AS BIGINT)"

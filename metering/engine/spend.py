@@ -33,6 +33,7 @@ SPEND_TYPES: Final = {
     "currency": "VARCHAR",
     "debit": "VARCHAR",
     "basis": "VARCHAR",
+    "product": "VARCHAR",
     "quantity": "BIGINT",
     "amount_nanos": "BIGINT",
 }
@@ -104,7 +105,7 @@ def spend_by_keys(
     connection.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE spend AS
-        SELECT c.day, c.team, c.project, c.currency, p.* EXCLUDE (line_no, nanos),
+        SELECT c.day, c.team, c.project, c.currency, c.product, p.* EXCLUDE (line_no, nanos),
             CAST(coalesce(p.nanos, c.amount_nanos) AS BIGINT) AS amount_nanos
         FROM booked c LEFT JOIN ({amounts_by_usage("booked", shares, list(keys))}) p USING (line_no)
         """
@@ -116,6 +117,8 @@ def split_spend(
     keys: Sequence[str],
     windows: Sequence[tuple[str, str, int]],
     last_day: date,
+    *,
+    by: Sequence[str] = (),
 ) -> None:
     """Say of all spend which outcomes answer for it: the table `answered`.
 
@@ -128,6 +131,7 @@ def split_spend(
         keys: the kinds of keys that both have, in any order.
         windows: (team, project, days) of every project that has spend.
         last_day: the last day with usage.
+        by: further columns of `spend` that `answered` shall tell apart, such as its day.
     """
     types = {"team": "VARCHAR", "project": "VARCHAR", "days": "INTEGER"}
     give_table(connection, "windows", types, windows)
@@ -151,10 +155,10 @@ def split_spend(
             AND (team <> '' OR project <> '')
         """
     )
-    connection.execute(_statement(keys, last_day))
+    connection.execute(_statement(keys, last_day, by))
 
 
-def _statement(keys: Sequence[str], last_day: date) -> str:
+def _statement(keys: Sequence[str], last_day: date, by: Sequence[str]) -> str:
     stretches = "".join(f"{key}_stretches AS ({_stretches(key)}), " for key in keys)
     joined = "".join(
         f" LEFT JOIN {key}_stretches {key}_s ON {key}_s.project_no = d.project_no"
@@ -175,12 +179,13 @@ def _statement(keys: Sequence[str], last_day: date) -> str:
             LEFT JOIN project_stretches a ON a.project_no = p.project_no
                 AND t.day BETWEEN a.first_day AND a.last_day
         ), summed AS (
-            SELECT d.project_no, s.currency, CASE WHEN {keyed} THEN 'keyed' ELSE d.bucket END
-                AS bucket, sum(s.amount_nanos) AS amount_nanos
+            SELECT d.project_no, s.currency{_listed(by, "s.")},
+                CASE WHEN {keyed} THEN 'keyed' ELSE d.bucket END AS bucket,
+                sum(s.amount_nanos) AS amount_nanos
             FROM spend s JOIN project_days d USING (team, project, day){joined}
             GROUP BY ALL
         )
-        SELECT team, project, currency, bucket, amount_nanos
+        SELECT team, project, currency{_listed(by)}, bucket, amount_nanos
         FROM summed JOIN projects USING (project_no)
     """
 
@@ -262,6 +267,19 @@ def answers(connection: "duckdb.DuckDBPyConnection") -> list[tuple[str, str, str
     ).fetchall()
 
 
+def answers_by_day(
+    connection: "duckdb.DuckDBPyConnection",
+) -> list[tuple[date, str, str, str, str, str, int]]:
+    """Return (day, product, team, project, currency, bucket, nanos) of `answered`, sorted.
+
+    It has to be split by day and product.
+    """
+    return connection.execute(
+        "SELECT day, product, team, project, currency, bucket, CAST(amount_nanos AS BIGINT)"
+        " FROM answered ORDER BY ALL"
+    ).fetchall()
+
+
 def tokens_by_debit(
     connection: "duckdb.DuckDBPyConnection", *, is_divided: bool
 ) -> list[tuple[int, int]]:
@@ -304,7 +322,7 @@ def spend_without_usage(connection: "duckdb.DuckDBPyConnection", keys: Mapping[s
     none = "".join(f", NULL::VARCHAR AS {key}" for key in keys)
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE spend AS"
-        f" SELECT day, team, project, currency{none}, amount_nanos FROM booked"
+        f" SELECT day, team, project, currency, product{none}, amount_nanos FROM booked"
     )
 
 

@@ -81,6 +81,14 @@ file = "rules.toml"
 # again that was taken back. Both stand beside usage and seats in `metering outcomes costs`.
 # pull_request = "EUR 9.00"
 #
+# [economics]
+# What `metering economics` cannot know by itself; the module core/economics_rules.py has all of it.
+# frontier = ["claude-opus-*"]
+# seat = "USD 39.00"
+# [economics.explorations."growth/pitch-bot"]
+# cap = "USD 5000"
+# review = 2026-12-01
+#
 # [outcomes.systems.jira]
 # How a system of tickets (jira, servicenow) is set up: the zone of times without one, how it writes
 # 3/4/2026, and resolutions by which work was done or not, beside the usual ones.

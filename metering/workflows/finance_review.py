@@ -48,12 +48,13 @@ from metering.reporting.snapshot import Bearer, Snapshot
 from metering.reporting.words import instant_text, month_text, shown_name, status_note
 from metering.workflows.branding import brand_of
 from metering.workflows.budgets import budgeted
-from metering.workflows.economics import PeriodEconomics, economics_of_period
+from metering.workflows.economics.sections import economics_sections
+from metering.workflows.economics.whole import Economics, economics_whole
 from metering.workflows.findings import Case, Cases, cases_of
+from metering.workflows.flagged_excess import excess_by_day
 from metering.workflows.forecast import forecast_period
 from metering.workflows.funnel import Funnel, funnel_of_period
 from metering.workflows.report import read_snapshot, replace_file
-from metering.workflows.review_economics import economics_sections, why_section
 from metering.workflows.review_outcomes import cost_tables, trouble_text
 from metering.workflows.review_plots import (
     Outlook,
@@ -71,9 +72,12 @@ from metering.workflows.review_plots import (
 from metering.workflows.unit_costs import unit_costs
 
 if TYPE_CHECKING:
+    from metering.reporting.plots import Plot
     from metering.settings import Settings
 
 _NUMBERS: Final = 3
+# Rows of an economics table; a company has hundreds of projects, and a page is read.
+_MOST_ROWS: Final = 12
 # What is measured is shown with two decimals.
 _MEASURED: Final = 10_000
 
@@ -161,16 +165,15 @@ class _Review:
     def whole(self) -> FinanceReview:
         """Return the review."""
         funnel = funnel_of_period(self._settings, self._period)
-        economics = economics_of_period(self._settings, self._period)
         cases = self._cases()
-        spend = self._answered(funnel)
-        why = why_section(economics)
-        bridges = (
-            change_bridge(economics.company, self._period, self._currency),
-            providers_bridge(
-                economics.by_provider, economics.company, self._period, self._currency
-            ),
+        economics = economics_whole(
+            self._settings,
+            self._period,
+            funnel=funnel,
+            excess=excess_by_day(cases) if cases else {},
         )
+        spend = self._answered(funnel)
+        why, *further = self._economics(economics)
         return FinanceReview(
             period=str(self._period),
             month=month_text(self._period),
@@ -187,20 +190,26 @@ class _Review:
             headline=tuple(self._headline(spend, cases)),
             split=split_of(spend, self._currency),
             sections=(
-                replace(why, plots=bridges),
+                why,
                 self._bought(funnel),
                 self._findings(cases),
                 *self._outlook(),
                 *self._budgets(),
                 self._open_points(),
             ),
-            economics=tuple(self._economics(economics)),
+            economics=tuple(further),
         )
 
-    def _economics(self, economics: PeriodEconomics) -> Iterator[Section]:
-        vendors = by_vendor(economics.by_provider, economics.company.after, self._currency)
-        drawn = {"E9": (vendors,)}
-        for section in economics_sections(economics):
+    def _economics(self, economics: Economics) -> Iterator[Section]:
+        spend, currency = economics.spend, self._currency
+        drawn: dict[str, tuple[Plot, ...]] = {
+            "E1": (
+                change_bridge(spend.company, self._period, currency),
+                providers_bridge(spend.by_provider, spend.company, self._period, currency),
+            ),
+            "E9": (by_vendor(spend.by_provider, spend.company.after, currency),),
+        }
+        for section in economics_sections(economics, _MOST_ROWS):
             yield replace(section, plots=drawn.get(section.analysis, ()))
 
     def _outlook(self) -> Iterator[Section]:

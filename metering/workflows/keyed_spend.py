@@ -4,9 +4,10 @@ Charges are those of the book; the cells, and the finer usage that divides them,
 keys the usage was.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from metering.books import lake as lake_book
@@ -67,27 +68,31 @@ def open_keyed_spend(
     settings: "Settings",
     policy: Policy,
     cells: "DayCells",
-    period: "BillingPeriod",
+    *periods: "BillingPeriod",
 ) -> KeyedSpend:
-    """Make the engine's table `spend` of what the book holds of a period.
+    """Make the engine's table `spend` of what the book holds of some periods, in order.
 
     Raises:
         BookError: `no-charges`: it holds none; `bad-settings`.
     """
     rules = checked_rules(settings.outcomes)
-    spend_engine.give_booked(duck, _booked(connection, period))
+    spend_engine.give_booked(duck, _booked(connection, periods))
     if cells.first is None or cells.last is None:
         spend_engine.spend_without_usage(duck, rules.keys)
         return KeyedSpend()
     engine.open_cells(duck, cells.files)
     debits = _spend(duck, policy, rules, (cells.first, cells.last), cells)
-    _follow_keys(duck, connection, settings, rules, (period.first_day, period.last_day))
+    days = (periods[0].first_day, periods[-1].last_day)
+    _follow_keys(duck, connection, settings, rules, days)
     return KeyedSpend(debits, is_divided=bool(cells.detail))
 
 
-def _booked(connection: "Connection", period: "BillingPeriod") -> dict[str, list[object]]:
+def _booked(
+    connection: "Connection", periods: "Sequence[BillingPeriod]"
+) -> dict[str, list[object]]:
     columns: dict[str, list[object]] = {name: [] for name in spend_engine.SPEND_TYPES}
-    for line in ledger_book.net_lines(connection, str(period)):
+    booked = (ledger_book.net_lines(connection, str(period)) for period in periods)
+    for line in chain.from_iterable(booked):
         if line.debit_kind in HOLDING_KINDS:
             continue
         row = (
@@ -97,6 +102,7 @@ def _booked(connection: "Connection", period: "BillingPeriod") -> dict[str, list
             line.currency,
             line.debit,
             line.basis,
+            line.product,
             line.quantity,
             line.amount_nanos,
         )
@@ -105,7 +111,7 @@ def _booked(connection: "Connection", period: "BillingPeriod") -> dict[str, list
     if not columns["day"]:
         raise BookError(
             "no-charges",
-            f"the book holds no charges of {period}",
+            f"the book holds no charges of {periods[-1]}",
             do="run `metering post`, or see `metering period list` for the periods it has",
         )
     return columns

@@ -28,7 +28,7 @@ from metering.workflows.funnel_json import units_text
 if TYPE_CHECKING:
     from metering.analysis.findings import Finding
     from metering.reporting.snapshot import Snapshot
-    from metering.workflows.economics import Change
+    from metering.workflows.economics.period import Change
     from metering.workflows.forecast import ForecastLine
 
 _SINGLY: Final = 9

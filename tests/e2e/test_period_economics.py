@@ -8,10 +8,12 @@ import pytest
 from metering.analysis.economics.exploration import Criticality
 from metering.books.engine import begin_read, open_engine
 from metering.books.ledger import billed_by_owner
+from metering.core.economics_rules import EconomicsRules
 from metering.core.periods import BillingPeriod
 from metering.errors import BookError
 from metering.settings import Settings
-from metering.workflows.economics import economics_of_period
+from metering.workflows.economics.observed import Observed, Outcomes
+from metering.workflows.economics.period import economics_of_period
 from metering.workflows.post import post
 from tests.ledgers import SAMPLE, fresh_ledger, ingest, run
 
@@ -36,6 +38,10 @@ def _billed(settings: Settings, period: str) -> int:
         return sum(row[-1] for row in billed_by_owner(connection, period, period))
 
 
+def _observed(name: str, days: dict[date, Fraction]) -> Observed:
+    return Observed(outcomes={name: Outcomes(days, settles_days=0)})
+
+
 def test_projects_and_vendors_sum_to_the_company_and_the_company_to_the_ledger(
     settings: Settings,
 ) -> None:
@@ -57,12 +63,12 @@ def test_without_outcomes_nothing_is_said_of_them(settings: Settings) -> None:
     found = economics_of_period(settings, OCTOBER)
 
     assert found.company.effects.efficiency is None
-    assert (found.with_feed, found.rebound_with_feed, dict(found.units)) == (None, None, {})
+    assert (found.with_feed, found.rebound_with_feed) == (None, None)
     assert set(found.classes.values()) == {Criticality.UNKNOWN}
     assert found.rebound.outcome_elasticity is None
 
 
-def test_outcomes_of_a_project_make_its_efficiency_and_unit_cost(settings: Settings) -> None:
+def test_outcomes_of_a_project_make_its_efficiency(settings: Settings) -> None:
     without = economics_of_period(settings, OCTOBER)
     name = max(
         (name for name in without.by_project if name and without.by_project[name].before),
@@ -71,7 +77,10 @@ def test_outcomes_of_a_project_make_its_efficiency_and_unit_cost(settings: Setti
     days = {date(2026, month, day): Fraction(5) for month in (9, 10) for day in range(1, 31)}
 
     found = economics_of_period(
-        settings, OCTOBER, {name: days}, value_nanos_per_outcome=10**12, services={name}
+        settings,
+        OCTOBER,
+        _observed(name, days),
+        EconomicsRules(services=frozenset({name})),
     )
 
     part = found.by_project[name]
@@ -80,10 +89,6 @@ def test_outcomes_of_a_project_make_its_efficiency_and_unit_cost(settings: Setti
     assert part.effects.volume == 0
     assert found.with_feed == part
     assert found.company == without.company
-    unit = found.units[name]
-    assert unit.outcomes == 5 * 60
-    assert unit.average is not None
-    assert unit.self_funding == 10**12 / unit.average
 
 
 def test_outcomes_of_late_weeks_make_a_project_grow(settings: Settings) -> None:
@@ -91,7 +96,7 @@ def test_outcomes_of_late_weeks_make_a_project_grow(settings: Settings) -> None:
     name = next(name for name in found.by_project if name)
     two_months = {date(2026, month, day): Fraction(1) for month in (9, 10) for day in (3, 12, 21)}
 
-    classes = economics_of_period(settings, OCTOBER, {name: two_months}).classes
+    classes = economics_of_period(settings, OCTOBER, _observed(name, two_months)).classes
 
     # Nine weeks of twenty-six are no steady service, but more than in the first half.
     assert classes[name] is Criticality.GROWING

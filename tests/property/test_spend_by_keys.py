@@ -53,7 +53,7 @@ def divided(amounts: list[int], quantities: dict[str | None, int]) -> Counter[st
         give_table(connection, "bases", {"basis_no": "BIGINT", "has_rate": "BOOLEAN"}, [(0, True)])
         whole = sum(quantities.values())
         booked = [
-            (DAY, "a", "p", "USD", "owner:a/p", basis, quantity, amount)
+            (DAY, "a", "p", "USD", "owner:a/p", basis, "api", quantity, amount)
             for basis, quantity, amount in zip(("usage", "seat"), (whole, 0), amounts, strict=True)
         ]
         columns = dict(zip(SPEND_TYPES, map(list, zip(*booked, strict=True)), strict=True))

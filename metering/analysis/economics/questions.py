@@ -49,6 +49,13 @@ class Question:
     asked: str
     answers: tuple[str, ...]
 
+    @property
+    def where(self) -> str:
+        """The command, with its section, that shows the answer; the review shows it too."""
+        sections = [name for name in self.answers if name.startswith("E")]
+        told = [f"economics --section {name}" for name in sections]
+        return ", ".join([*told, *(["findings list"] if len(sections) < len(self.answers) else [])])
+
 
 QUESTIONS: Final = (
     Question(
@@ -64,7 +71,7 @@ QUESTIONS: Final = (
     Question(
         "the harness unlocks value",
         "Which client or harness turns money into outcomes?",
-        ("E6", "D20", "D16"),
+        ("E8", "D20", "D16"),
     ),
     Question(
         "price cuts",

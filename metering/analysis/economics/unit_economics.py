@@ -88,7 +88,8 @@ def unit_economics(
     marginal = _marginal(weeks)
     value = None if value_nanos_per_outcome is None else Fraction(value_nanos_per_outcome)
     ratio = None if value is None or average is None else value / average
-    per_outcome = block_bootstrap(weeks, lambda drawn: _float(_average(drawn)))
+    plain = [(float(week.cost_nanos), float(week.outcomes)) for week in weeks]
+    per_outcome = block_bootstrap(plain, _plain_average)
     ratio_interval = None
     if per_outcome is not None and value is not None and ratio is not None:
         earned = float(value)
@@ -117,6 +118,12 @@ def _average(weeks: Sequence[Week]) -> Fraction | None:
     return cost / outcomes if outcomes > 0 and cost > 0 else None
 
 
+def _plain_average(drawn: Sequence[tuple[float, float]]) -> float | None:
+    # Of a thousand draws exact sums would take seconds; bounds are statistics.
+    cost, outcomes = sum(pair[0] for pair in drawn), sum(pair[1] for pair in drawn)
+    return cost / outcomes if outcomes > 0 and cost > 0 else None
+
+
 def _marginal(weeks: Sequence[Week]) -> Fraction | None:
     half = len(weeks) // 2
     if not half:
@@ -133,11 +140,8 @@ def _slope(before: Sequence[Week], after: Sequence[Week]) -> Fraction | None:
 
 def _marginal_interval(weeks: Sequence[Week]) -> Interval | None:
     half = len(weeks) // 2
-    pairs = list(zip(weeks[:half], weeks[-half:], strict=True))
-    return block_bootstrap(
-        pairs, lambda drawn: _float(_slope([a for a, _ in drawn], [b for _, b in drawn]))
-    )
-
-
-def _float(exact: Fraction | None) -> float | None:
-    return None if exact is None else float(exact)
+    changes = [
+        (float(after.cost_nanos - before.cost_nanos), float(after.outcomes - before.outcomes))
+        for before, after in zip(weeks[:half], weeks[-half:], strict=True)
+    ]
+    return block_bootstrap(changes, _plain_average)

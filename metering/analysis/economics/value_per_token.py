@@ -24,7 +24,7 @@ class ValueInputs:
 
     value_nanos: int
     settled: Fraction | int
-    attempts: int
+    attempts: Fraction | int
     tokens: int
 
 
@@ -69,7 +69,7 @@ def value_per_token(of: ValueInputs) -> TokenValue:
         {
             "value_per_outcome": of.value_nanos / settled,
             "yield": settled / of.attempts,
-            "mix": Fraction(of.attempts, of.tokens),
+            "mix": Fraction(of.attempts) / of.tokens,
         }
     )
 

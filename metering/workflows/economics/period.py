@@ -1,18 +1,21 @@
-"""Economics of a period: why the spend changed, what demand did, what outcomes cost.
+"""E1, E2, E9: why the spend changed, what demand did, what it cost by kind, what it is for.
 
-One value object, from the ledger and the outcomes that answer for it, for the review that finance
-reads. Every division of the change of the spend sums to the same change, to the nano.
+One value object, from the ledger and the outcomes that were achieved. Every division of the change
+of the spend sums to the same change, to the nano.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
 from fractions import Fraction
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from metering.analysis.economics.concentration import herfindahl, largest_share
-from metering.analysis.economics.exploration import Criticality, ObjectFacts, classified
+from metering.analysis.economics.exploration import (
+    Criticality,
+    migration,
+    spend_by_class,
+)
 from metering.analysis.economics.jevons import Rebound, jevons_index
 from metering.analysis.economics.price_volume_mix import (
     Effects,
@@ -20,26 +23,26 @@ from metering.analysis.economics.price_volume_mix import (
     Period,
     price_volume_mix_efficiency,
 )
-from metering.analysis.economics.unit_economics import UnitEconomics, Week, unit_economics
 from metering.books.daily_spend import DaySum, daily_spend
 from metering.books.engine import begin_read, open_engine
 from metering.books.item_spend import ItemSpend, item_spend
 from metering.books.migrations import require_current
+from metering.core.economics_rules import EconomicsRules
 from metering.core.periods import BillingPeriod
 from metering.core.rates import counts_tokens
 from metering.errors import BookError
+from metering.workflows.economics.observed import WEEK, WEEKS, Observed, Outcomes
+from metering.workflows.economics.projects import (
+    UsageWeeks,
+    age_of,
+    classes_of,
+    cost_stack,
+    project_of,
+    sums_by,
+)
 
 if TYPE_CHECKING:
     from metering.settings import Settings
-
-OutcomeWeights = Mapping[str, Mapping[date, Fraction]]
-"""Net settled weight by project ("team/project") and the day of the spend it answers for.
-
-A project that is not in it has no feed: its outcomes are unknown, and not none.
-"""
-
-_WEEKS: Final = 26
-_WEEK: Final = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,16 +81,21 @@ class PeriodEconomics:
     Attributes:
         company: the whole spend, owner or not; its volume is tokens, since some of its outcomes
             are never known.
-        with_feed: all projects with an outcome feed together, by their outcomes; None without any.
+        with_feed: all projects with an outcome feed in both months together, by their outcomes;
+            None without any.
         by_project, by_provider: parts of the company; each set sums to it. What is nobody's has
             the project "".
         rebound: how the company's demand answered prices since the month before.
         rebound_with_feed: the same of the projects with a feed, with the answer of their outcomes.
-        units: unit economics of the projects with a feed, over the last 26 weeks.
+        stack: what the period cost each project, by kind of cost; the first two are in the books.
         classes: what each project's spend is for, as far as spend and outcomes show it; without
             counts of people and a list of frontier models nothing is called a showcase.
+        classes_before: the same a month earlier.
+        ages: days since the first spend in these weeks, of each project.
         by_class: nanos of the period by class; with what is nobody's under unknown, they sum to
             the company.
+        moved: nanos of the period by class a month ago and now, None for a project without spend
+            then; they sum to what projects bear.
         vendors, models, projects: concentration.
     """
 
@@ -99,9 +107,12 @@ class PeriodEconomics:
     by_provider: Mapping[str, Change]
     rebound: Rebound
     rebound_with_feed: Rebound | None
-    units: Mapping[str, UnitEconomics]
+    stack: Mapping[str, Mapping[str, int]]
     classes: Mapping[str, Criticality]
+    classes_before: Mapping[str, Criticality]
+    ages: Mapping[str, int]
     by_class: Mapping[Criticality, int]
+    moved: Mapping[tuple[Criticality | None, Criticality | None], int]
     vendors: Spread
     models: Spread
     projects: Spread
@@ -110,78 +121,99 @@ class PeriodEconomics:
 def economics_of_period(
     settings: "Settings",
     period: BillingPeriod,
-    outcomes: OutcomeWeights | None = None,
-    *,
-    value_nanos_per_outcome: int | None = None,
-    services: Collection[str] = (),
+    observed: Observed | None = None,
+    rules: EconomicsRules | None = None,
 ) -> PeriodEconomics:
     """Compute the economics of a period from the ledger.
 
     Args:
         settings: where the books are; amounts are of its currency.
         period: the month; it is compared with the one before.
-        outcomes: what answers for the spend; None where no outcome is known of anybody.
-        value_nanos_per_outcome: what finance says an outcome is worth; None when it says nothing.
-        services: projects whose requests are made by services, not by people.
+        observed: what the lake tells of it; None where nothing is to be asked of outcomes.
+        rules: what [economics] says.
 
     Raises:
         BookError: `no-charges`: the book holds nothing of that period.
     """
-    weights = outcomes or {}
-    books = open_engine(settings.books_url)
-    require_current(books)
-    last = period.end_day - timedelta(days=1)
-    begin = period.end_day - _WEEKS * _WEEK
-    with begin_read(books) as connection:
-        found = item_spend(connection, period.previous.first_day.isoformat(), last.isoformat())
-        days = daily_spend(connection, str(BillingPeriod.of(begin)), str(period), "project")
-    items = [item for item in found if item.currency == settings.currency]
-    if not any(item.month == str(period) for item in items):
+    observed, rules = observed or Observed(), rules or EconomicsRules()
+    items, days = _read(settings, period)
+    now = [item for item in items if item.month == str(period)]
+    if not now:
         raise BookError(
             "no-charges",
             f"the book holds no charges of {period}",
             do="run `metering post`, or see `metering period list` for the periods it has",
         )
-    compare = _Comparison(period, weights)
-    weekly = _weekly(days, settings.currency, begin, period.end_day)
-    classes = {
-        name: _class(weeks, weights.get(name), runs_as_service=name in services)
-        for name, weeks in weekly.items()
-    }
-    fed = [item for item in items if _project(item) in weights]
-    now = [item for item in items if item.month == str(period)]
+    outcomes = observed.outcomes
+    told = comparable(outcomes, period)
+    compare = _Comparison(period, {name: outcomes[name] for name in told})
+    stacks = UsageWeeks(days, settings.currency)
+    weekly = stacks.weeks(period.end_day)
+    fed = [item for item in items if project_of(item) in told]
+    classes = classes_of(weekly, now, observed, rules, period)
+    earlier = stacks.weeks(period.previous.end_day)
+    before = [item for item in items if item.month != str(period)]
+    classes_before = classes_of(earlier, before, observed, rules, period.previous)
+    by_class = spend_by_class(
+        (classes.get(project_of(item), Criticality.UNKNOWN), item.nanos) for item in now
+    )
     return PeriodEconomics(
         period=period,
         currency=settings.currency,
         company=compare.change(items, None),
-        with_feed=compare.change(fed, frozenset(weights)) if fed else None,
-        by_project=compare.by(items, _project),
+        with_feed=compare.change(fed, told) if fed else None,
+        by_project=compare.by(items, project_of),
         by_provider=compare.by(items, lambda item: item.provider),
         rebound=jevons_index(*compare.periods(items, None)),
-        rebound_with_feed=(
-            jevons_index(*compare.periods(fed, frozenset(weights))) if fed else None
-        ),
-        units={
-            name: unit_economics(
-                [
-                    Week(nanos, sum(_in_week(weights[name], monday), Fraction(0)))
-                    for monday, nanos in weeks.items()
-                ],
-                value_nanos_per_outcome,
-            )
-            for name, weeks in weekly.items()
-            if name in weights
-        },
+        rebound_with_feed=(jevons_index(*compare.periods(fed, told)) if fed else None),
+        stack=cost_stack(now, rules),
         classes=classes,
-        by_class=_by_class(now, classes),
+        classes_before=classes_before,
+        ages={name: age_of(weeks) for name, weeks in weekly.items()},
+        by_class=by_class,
+        moved=_moved(before, now, classes_before, classes),
         vendors=_spread(now, lambda item: item.provider),
         models=_spread(now, lambda item: f"{item.provider}/{item.model}"),
-        projects=_spread([item for item in now if item.team], _project),
+        projects=_spread([item for item in now if item.team], project_of),
     )
 
 
-def _project(item: ItemSpend) -> str:
-    return f"{item.team}/{item.project}" if item.team or item.project else ""
+def _moved(
+    earlier: Iterable[ItemSpend],
+    now: Iterable[ItemSpend],
+    before: Mapping[str, Criticality],
+    after: Mapping[str, Criticality],
+) -> dict[tuple[Criticality | None, Criticality | None], int]:
+    unknown = Criticality.UNKNOWN
+    spent = sums_by(now, project_of)
+    return migration(
+        {name: before.get(name, unknown) for name in sums_by(earlier, project_of) if name},
+        {name: after.get(name, unknown) for name in spent if name},
+        spent,
+    )
+
+
+def comparable(outcomes: Mapping[str, Outcomes], period: BillingPeriod) -> frozenset[str]:
+    """Return the projects whose outcomes were reported in the month before a period already."""
+    return frozenset(
+        name
+        for name, one in outcomes.items()
+        if one.since is None or one.since <= period.previous.first_day + WEEK
+    )
+
+
+def _read(
+    settings: "Settings", period: BillingPeriod
+) -> tuple[list[ItemSpend], tuple[DaySum, ...]]:
+    books = open_engine(settings.books_url)
+    require_current(books)
+    begin = period.previous.end_day - WEEKS * WEEK
+    with begin_read(books) as connection:
+        found = item_spend(
+            connection, period.previous.first_day.isoformat(), period.last_day.isoformat()
+        )
+        days = daily_spend(connection, str(BillingPeriod.of(begin)), str(period), "project")
+    return [item for item in found if item.currency == settings.currency], days
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +221,7 @@ class _Comparison:
     """Compares a month with the one before."""
 
     period: BillingPeriod
-    weights: OutcomeWeights
+    outcomes: Mapping[str, Outcomes]
 
     def by(
         self, items: Iterable[ItemSpend], name_of: Callable[[ItemSpend], str]
@@ -199,7 +231,7 @@ class _Comparison:
         for item in items:
             parts[name_of(item)].append(item)
         return {
-            name: self.change(parts[name], frozenset({name}) & self.weights.keys() or None)
+            name: self.change(parts[name], frozenset({name}) & self.outcomes.keys() or None)
             for name in sorted(parts)
         }
 
@@ -228,7 +260,7 @@ class _Comparison:
             (
                 weight
                 for name in projects
-                for day, weight in self.weights[name].items()
+                for day, weight in self.outcomes[name].days.items()
                 if BillingPeriod.of(day) == month
             ),
             Fraction(0),
@@ -255,58 +287,8 @@ def _cost(period: Period) -> int:
     return period.other_nanos + sum(item.nanos for item in period.items.values())
 
 
-def _weekly(
-    days: Iterable[DaySum], currency: str, begin: date, end: date
-) -> dict[str, dict[date, int]]:
-    """Return the usage of each project in whole weeks, the last of which ends with the period."""
-    mondays = [begin + at * _WEEK for at in range(_WEEKS)]
-    found: dict[str, dict[date, int]] = {}
-    for row in days:
-        day = date.fromisoformat(row.day)
-        if row.currency == currency and row.is_usage and begin <= day < end and "/" in row.subject:
-            weeks = found.setdefault(row.subject, dict.fromkeys(mondays, 0))
-            weeks[begin + (day - begin) // _WEEK * _WEEK] += row.nanos
-    return found
-
-
-def _in_week(weights: Mapping[date, Fraction], first: date) -> list[Fraction]:
-    return [weight for day, weight in weights.items() if first <= day < first + _WEEK]
-
-
-def _class(
-    weeks: Mapping[date, int], weights: Mapping[date, Fraction] | None, *, runs_as_service: bool
-) -> Criticality:
-    settled = [sum(_in_week(weights or {}, first), Fraction(0)) for first in weeks]
-    active = [first for first, nanos in weeks.items() if nanos > 0]
-    half = len(settled) // 2
-    return classified(
-        ObjectFacts(
-            weeks=len(weeks),
-            active_weeks=len(active),
-            settled_weeks=sum(weight > 0 for weight in settled),
-            has_feed=weights is not None,
-            runs_as_service=runs_as_service,
-            earlier_outcomes=sum(settled[:half], Fraction(0)),
-            later_outcomes=sum(settled[half:], Fraction(0)),
-            age_days=(max(weeks) - min(active)).days if active else 0,
-        )
-    )
-
-
-def _by_class(
-    items: Iterable[ItemSpend], classes: Mapping[str, Criticality]
-) -> dict[Criticality, int]:
-    found = dict.fromkeys(Criticality, 0)
-    for item in items:
-        found[classes.get(_project(item), Criticality.UNKNOWN)] += item.nanos
-    return found
-
-
 def _spread(items: Iterable[ItemSpend], name_of: Callable[[ItemSpend], str]) -> Spread:
-    found: dict[str, int] = defaultdict(int)
-    for item in items:
-        found[name_of(item)] += item.nanos
-    amounts = found.values()
+    amounts = sums_by(items, name_of).values()
     return Spread(
         herfindahl(amounts), largest_share(amounts), sum(amount > 0 for amount in amounts)
     )

@@ -119,7 +119,7 @@ def _finding(place: int, row: FunnelRow) -> ShownFinding:
         pattern="more spend, no more outcomes",
         state="open",
         numbers=table(
-            "Before and after",
+            f"Before and after, {place}",
             ("", "Before", "After"),
             [figures("USD a week", [(number_text(_HALF), _HALF), (NIL, None)])],
         ),

@@ -9,15 +9,19 @@ that none of the fonts on this machine has; then it is tagged all the same.
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from metering import __version__
 from metering.errors import LedgerError
 from metering.reporting.brand import Brand
 from metering.reporting.chargeback import Account, ChargebackReport
 from metering.reporting.html import Templates
-from metering.reporting.statement import OwnerStatement, StatementAccount
+from metering.reporting.statement import ROOMS, OwnerStatement, StatementAccount, Statements
 from metering.reporting.tree import Node, OwnerLine
+from metering.reporting.words import shortened
+
+if TYPE_CHECKING:
+    from typst import Compiler
 
 _HOUSE: Final = "house.typ"
 _CHARGEBACK: Final = "chargeback.typ"
@@ -66,8 +70,34 @@ def chargeback_pdf(report: ChargebackReport, brand: Brand | None = None) -> byte
 
 def statement_pdf(statement: OwnerStatement, brand: Brand | None = None) -> bytes:
     """Return the statement of one owner on paper."""
-    said = _said(statement, f"Statement {statement.period} · {statement.owner}")
-    return paper(_STATEMENT, said, brand or Brand())
+    return paper(_STATEMENT, _statement_said(statement), brand or Brand())
+
+
+def one_page(
+    statements: Statements, owner: tuple[str, ...], brand: Brand | None = None
+) -> OwnerStatement:
+    """Return the fullest statement of an owner that is one page on paper.
+
+    Args:
+        statements: of the period.
+        owner: the cost centre, and the team where it is a team's.
+        brand: the company's look; None for ours.
+    """
+    cost_centre, team = (*owner, "")[:2]
+    found = statements.of(cost_centre, team)
+    for room in ROOMS[1:]:
+        if _pages(_compiler(_STATEMENT, _statement_said(found), brand or Brand())) <= 1:
+            break
+        found = statements.of(cost_centre, team, room)
+    return found
+
+
+def _statement_said(statement: OwnerStatement) -> dict[str, Any]:
+    return _said(statement, f"Statement {statement.period} · {shortened(statement.owner, 60)}")
+
+
+def _pages(compiler: "Compiler") -> int:
+    return int(json.loads(compiler.query("<pages>", field="value", one=True)))
 
 
 def _said(report: ChargebackReport | OwnerStatement, title: str) -> dict[str, Any]:
@@ -103,15 +133,9 @@ def paper(template: str, said: Mapping[str, Any], brand: Brand) -> bytes:
     """
     import typst  # noqa: PLC0415 - 40 MB that only a PDF needs
 
-    templates = Templates(brand)
-    source = (templates.text(_HOUSE) + templates.text(template)).encode()
-    logo = brand.logo and {"kind": brand.logo.kind, "bytes": list(brand.logo.content)}
-    printed = _printed(dict(said), {**_PRINTED, "var(--series)": brand.accent})
-    look = {"organisation": brand.organisation, "accent": brand.accent, "logo": logo}
-    inputs = {"data": json.dumps({**printed, "brand": look}, ensure_ascii=False)}
-
     def pages(standards: list[Any]) -> bytes:
-        compiler = typst.Compiler(source, sys_inputs=inputs)
+        # One that refused has no second try.
+        compiler = _compiler(template, said, brand)
         content = compiler.compile(format="pdf", pdf_standards=standards, timestamp=0)
         if not isinstance(content, bytes):
             raise LedgerError(f"{template} did not become one file")
@@ -123,6 +147,18 @@ def paper(template: str, said: Mapping[str, Any], brand: Brand) -> bytes:
         if "could not be displayed" not in str(error):
             raise
         return pages([])
+
+
+def _compiler(template: str, said: Mapping[str, Any], brand: Brand) -> "Compiler":
+    import typst  # noqa: PLC0415 - as above
+
+    templates = Templates(brand)
+    source = (templates.text(_HOUSE) + templates.text(template)).encode()
+    logo = brand.logo and {"kind": brand.logo.kind, "bytes": list(brand.logo.content)}
+    printed = _printed(dict(said), {**_PRINTED, "var(--series)": brand.accent})
+    look = {"organisation": brand.organisation, "accent": brand.accent, "logo": logo}
+    inputs = {"data": json.dumps({**printed, "brand": look}, ensure_ascii=False)}
+    return typst.Compiler(source, sys_inputs=inputs)
 
 
 def _columns(account: Account | StatementAccount, month_before: str) -> list[dict[str, str]]:

@@ -41,8 +41,17 @@ class _Entry:
     unit: str = ""
 
 
-def ranking_by_model(lines: pd.DataFrame, currency: str, *, total: int) -> Ranking:
-    """Return spend by provider and model; unpriced usage has no amount and is not in it."""
+def ranking_by_model(
+    lines: pd.DataFrame, currency: str, *, total: int, most: int = _BARS
+) -> Ranking:
+    """Return spend by provider and model; unpriced usage has no amount and is not in it.
+
+    Args:
+        lines: of one currency.
+        currency: ISO 4217 code.
+        total: control total, in nanos.
+        most: how many bars have room.
+    """
     view = summed(lines, ("provider", "model"), total=total)
     entries = [
         _Entry(_model_label(model), shown_name(provider), int(nanos))
@@ -50,7 +59,7 @@ def ranking_by_model(lines: pd.DataFrame, currency: str, *, total: int) -> Ranki
             view["provider"], view["model"], view["amount_nanos"], strict=True
         )
     ]
-    return _ranking(entries, "model", currency, total)
+    return _ranking(entries, "model", currency, total, most)
 
 
 def ranking_by_meter(lines: pd.DataFrame, currency: str, *, total: int) -> Ranking:
@@ -76,7 +85,9 @@ def _model_label(model: object) -> str:
     return shown_name(model) if isinstance(model, str) and model else "no model named"
 
 
-def _ranking(entries: Sequence[_Entry], word: str, currency: str, total: int) -> Ranking:
+def _ranking(
+    entries: Sequence[_Entry], word: str, currency: str, total: int, most: int = _BARS
+) -> Ranking:
     ranked = sorted(
         (entry for entry in entries if entry.nanos),
         key=lambda entry: (-entry.nanos, entry.label, entry.note),
@@ -97,14 +108,14 @@ def _ranking(entries: Sequence[_Entry], word: str, currency: str, total: int) ->
     if rounding.amount:
         lines.append(rounding)
     return Ranking(
-        svg=ranking_svg(_bars(ranked, word, currency)),
+        svg=ranking_svg(_bars(ranked, word, currency, most)),
         described=_described(ranked, word, total),
         lines=(*lines, total_line("Total", total, total, currency)),
     )
 
 
-def _bars(ranked: Sequence[_Entry], word: str, currency: str) -> list[Bar]:
-    singly = ranked if len(ranked) <= _BARS else ranked[: _BARS - 1]
+def _bars(ranked: Sequence[_Entry], word: str, currency: str, most: int) -> list[Bar]:
+    singly = ranked if len(ranked) <= most else ranked[: most - 1]
     bars = [Bar(entry.label, entry.nanos, amount_text(entry.nanos, currency)) for entry in singly]
     rest = ranked[len(singly) :]
     if rest:

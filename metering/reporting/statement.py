@@ -6,8 +6,8 @@ add up to the control total.
 
 import hashlib
 import re
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import Final, NamedTuple
 
 import pandas as pd
 
@@ -26,12 +26,44 @@ from metering.reporting.rankings import Ranking, ranking_by_model
 from metering.reporting.shared import PoolShown, corrections_shown, pools_shown
 from metering.reporting.snapshot import Bearer, OwnerAmount, Snapshot
 from metering.reporting.suspense import provisional_spend
-from metering.reporting.tree import LEVELS, Plans, Statement, owner_statement
+from metering.reporting.tree import LEVELS, Cut, Plans, Statement, owner_statement
 from metering.reporting.trend import Trend, trend_of
-from metering.reporting.words import instant_text, month_text, shown_name, status_note
+from metering.reporting.words import instant_text, month_text, shortened, shown_name, status_note
 
 _SLUG_CHARACTERS: Final = 60
 _DIGEST_CHARACTERS: Final = 8
+# With more than these, only what they add up to is shown.
+_POOL_LINES: Final = 5
+
+
+class Room(NamedTuple):
+    """How much a statement shows, so that it is one page.
+
+    Attributes:
+        cut: of the lines by team and project.
+        panels, bars: of the charts; without panels the charts are left out.
+        pools: of shared cost; those beyond are only counted.
+        title: characters of the owner's name.
+    """
+
+    cut: Cut
+    panels: int
+    bars: int
+    pools: int
+    title: int
+
+
+ROOMS: Final = (
+    Room(Cut(12, 60), 8, 10, 4, 120),
+    Room(Cut(7, 60), 8, 10, 4, 120),
+    Room(Cut(5, 60), 8, 8, 3, 120),
+    Room(Cut(4, 44), 4, 6, 2, 80),
+    Room(Cut(3, 44), 4, 4, 1, 80),
+    Room(Cut(3, 44), 0, 0, 0, 80),
+    Room(Cut(2, 30), 0, 0, 0, 60),
+    Room(Cut(1, 30), 0, 0, 0, 60),
+)
+"""From all that a page may hold to the least that is still a statement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +75,9 @@ class StatementAccount:
         share: of what all owners and suspense bear together.
         costs, unlisted: from list price to billed, and what has no list price.
         owners: teams and projects below the owner; its nodes are those of the pack.
+        trend, by_model: None where there is no room for charts.
         pools, corrections, provisional: what of it is shared, corrects a closed period, or may
-            still change; empty for nothing.
+            still change; empty for nothing. `more_pools` have no room.
     """
 
     currency: str
@@ -58,9 +91,10 @@ class StatementAccount:
     owners: Statement
     has_budget: bool
     has_forecast: bool
-    trend: Trend
-    by_model: Ranking
+    trend: Trend | None
+    by_model: Ranking | None
     pools: tuple[PoolShown, ...]
+    more_pools: int
     corrections: tuple[Line, ...]
     provisional: tuple[Line, ...]
 
@@ -110,14 +144,14 @@ class Statements:
         self._history = history_of(snapshot.history)
         self._totals = snapshot.totals()
 
-    def of(self, cost_centre: str, team: str = "") -> OwnerStatement:
-        """Return the statement of a cost centre, or of one of its teams."""
+    def of(self, cost_centre: str, team: str = "", room: Room = ROOMS[0]) -> OwnerStatement:
+        """Return the statement of a cost centre, or of one of its teams, as there is room."""
         snapshot, period = self._snapshot, self._snapshot.period
         owner = (cost_centre, team) if team else (cost_centre,)
         lines, history = (_of_owner(rows, owner) for rows in (self._lines, self._history))
         used = set(lines["currency"].astype(str)) or {snapshot.currency}
         return OwnerStatement(
-            owner=" / ".join(map(shown_name, owner)),
+            owner=shortened(" / ".join(map(shown_name, owner)), room.title),
             slug=file_slug(owner),
             period=str(period),
             month=month_text(period),
@@ -129,7 +163,11 @@ class Statements:
             made_at=instant_text(snapshot.made_at),
             accounts=tuple(
                 self._account(
-                    in_currency(lines, currency), in_currency(history, currency), currency, owner
+                    in_currency(lines, currency),
+                    in_currency(history, currency),
+                    currency,
+                    owner,
+                    room,
                 )
                 for currency in self._totals
                 if currency in used
@@ -137,7 +175,12 @@ class Statements:
         )
 
     def _account(
-        self, lines: pd.DataFrame, history: pd.DataFrame, currency: str, owner: tuple[str, ...]
+        self,
+        lines: pd.DataFrame,
+        history: pd.DataFrame,
+        currency: str,
+        owner: tuple[str, ...],
+        room: Room,
     ) -> StatementAccount:
         snapshot, period = self._snapshot, self._snapshot.period
         total = int(lines["amount_nanos"].sum())
@@ -147,6 +190,7 @@ class Statements:
             Plans.of(_plans_of(plans, owner), currency)
             for plans in (snapshot.budgets, snapshot.forecasts)
         )
+        pools = pools_shown(lines, snapshot.pools, currency)
         return StatementAccount(
             currency=currency,
             total=amount_text(total, currency),
@@ -162,15 +206,42 @@ class Statements:
                 currency,
                 budgets=budgets,
                 forecasts=forecasts,
+                cut=room.cut,
             ),
             has_budget=budgets is not None,
             has_forecast=forecasts is not None,
-            trend=trend_of(history, period, currency, total=total),
-            by_model=ranking_by_model(lines, currency, total=total),
-            pools=pools_shown(lines, snapshot.pools, currency),
+            trend=(
+                trend_of(history, period, currency, total=total, most=room.panels)
+                if room.panels
+                else None
+            ),
+            by_model=(
+                ranking_by_model(lines, currency, total=total, most=room.bars)
+                if room.bars
+                else None
+            ),
+            pools=tuple(_shortened(pool, room) for pool in pools[: room.pools]),
+            more_pools=max(len(pools) - room.pools, 0),
             corrections=corrections_shown(lines, currency),
             provisional=provisional_spend(lines, currency, total),
         )
+
+
+def _shortened(pool: PoolShown, room: Room) -> PoolShown:
+    lines = tuple(
+        replace(
+            line,
+            label=shortened(line.label, room.cut.characters),
+            note=shortened(line.note, room.cut.characters),
+        )
+        for line in pool.lines
+    )
+    return replace(
+        pool,
+        name=shortened(pool.name, room.cut.characters),
+        rule=shortened(pool.rule, room.title),
+        lines=lines if len(lines) <= _POOL_LINES else lines[-1:],
+    )
 
 
 def file_slug(names: tuple[str, ...]) -> str:

@@ -12,6 +12,8 @@ from typing import Any, Final
 import altair as alt
 import vl_convert
 
+from metering.reporting.words import shortened
+
 INK: Final = "var(--ink)"
 QUIET: Final = "var(--quiet)"
 SERIES: Final = "var(--series)"
@@ -56,7 +58,7 @@ def svg_of(chart: Layered, padding: dict[str, int], **size: int) -> str:
 
 def cut(name: str, characters: int = _NAME_CHARACTERS) -> str:
     """Return a name that has room in a chart."""
-    return name if len(name) <= characters else name[: characters - 1] + "…"
+    return shortened(name, characters)
 
 
 def month_axis(first: date, end: date) -> alt.Axis:

@@ -23,7 +23,7 @@ from metering.reporting.figures import (
 from metering.reporting.frames import COSTS
 from metering.reporting.lines import permille
 from metering.reporting.snapshot import Bearer, OwnerAmount
-from metering.reporting.words import shown_name
+from metering.reporting.words import shortened, shown_name
 
 LEVELS: Final = ("cost_centre", "team", "project")
 LEVEL_WORDS: Final = ("cost centre", "team", "project")
@@ -144,12 +144,25 @@ class Plans(NamedTuple):
         return sum(known) if known else None
 
 
+class Cut(NamedTuple):
+    """How much of a statement has room.
+
+    Attributes:
+        lines: below each line; those beyond are one line that says how many they are.
+        characters: of a name.
+    """
+
+    lines: int
+    characters: int
+
+
 class _Scale(NamedTuple):
     currency: str
     total: int
     budgets: Plans | None
     forecasts: Plans | None
     cost_centres: frozenset[str]
+    cut: Cut | None = None
 
     def remaining(self, path: tuple[str, ...], billed: int) -> str:
         """Return what is left of a budget; empty where it is not for all that was billed."""
@@ -180,6 +193,7 @@ def owner_statement(
     *,
     budgets: Plans | None = None,
     forecasts: Plans | None = None,
+    cut: Cut | None = None,
 ) -> Statement:
     """Return the statement of a currency.
 
@@ -189,6 +203,7 @@ def owner_statement(
         currency: ISO 4217 code.
         budgets: of the same currency; None leaves their columns empty.
         forecasts: of the same currency; None leaves their column empty.
+        cut: what has room; None for all of it.
     """
     records = [*_records(view), *_prior_records(prior)]
     known = {record.owner[0] for record in records if record.owner}
@@ -199,7 +214,7 @@ def owner_statement(
     ]
     whole = Costs.of(record.costs for record in records)
     cost_centres = frozenset(record.owner[0] for record in records if record.owner)
-    scale = _Scale(currency, whole.amount, budgets, forecasts, cost_centres)
+    scale = _Scale(currency, whole.amount, budgets, forecasts, cost_centres, cut)
     owned = [record for record in records if record.bearer == Bearer.OWNER]
     nodes = [*_nodes(owned, (), scale), *_ownerless(records, scale)]
     total = _line("total", "Total", whole, (), scale)
@@ -262,11 +277,17 @@ def _nodes(
         below = list(group)
         groups.append((name, Costs.of(record.costs for record in below), below))
     groups.sort(key=lambda entry: (-entry[1].amount, -entry[1].prior, entry[0]))
-    return [
-        (_node((*above, name), costs, below, scale), costs)
-        for name, costs, below in groups
-        if any(costs) or depth == 0
+    told = [group for group in groups if any(group[1]) or depth == 0]
+    room = len(told) if scale.cut is None or len(told) <= scale.cut.lines else scale.cut.lines - 1
+    nodes = [
+        (_node((*above, name), costs, below, scale), costs) for name, costs, below in told[:room]
     ]
+    rest = Costs.of(costs for _, costs, _ in told[room:])
+    if len(told) > room:
+        label = f"{len(told) - room} more {LEVEL_WORDS[depth]}s, see the pack"
+        line = _line("item", label, rest, None, scale)
+        nodes.append((Node(level="rest", path=above, is_named=False, line=line), rest))
+    return nodes
 
 
 def _node(path: tuple[str, ...], costs: Costs, records: Sequence[_Record], scale: _Scale) -> Node:
@@ -295,7 +316,9 @@ def _line(
     )
     return OwnerLine(
         kind=kind,
-        label=shown_name(label),
+        label=shortened(shown_name(label), scale.cut.characters)
+        if scale.cut
+        else shown_name(label),
         listed=amount_text(costs.listed, currency),
         discount=_discount(costs, currency),
         contracted=amount_text(costs.contracted, currency),

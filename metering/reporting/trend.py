@@ -70,7 +70,14 @@ class Trend:
     rows: tuple[MonthRow, ...]
 
 
-def trend_of(history: pd.DataFrame, period: BillingPeriod, currency: str, *, total: int) -> Trend:
+def trend_of(
+    history: pd.DataFrame,
+    period: BillingPeriod,
+    currency: str,
+    *,
+    total: int,
+    most: int = _PANELS,
+) -> Trend:
     """Return the last six months up to and including the period.
 
     Args:
@@ -78,6 +85,7 @@ def trend_of(history: pd.DataFrame, period: BillingPeriod, currency: str, *, tot
         period: the period of the report.
         currency: ISO 4217 code.
         total: control total of the period, in nanos.
+        most: how many panels have room.
 
     Raises:
         LedgerError: the teams of the period do not add up to the control total.
@@ -90,7 +98,7 @@ def trend_of(history: pd.DataFrame, period: BillingPeriod, currency: str, *, tot
         raise LedgerError(f"the teams of {period} do not add up to the book's total")
     ranked = sorted(billed, key=lambda team: (-billed[team], team))
     months = _months_shown(by_month, period)
-    groups = _groups(ranked)
+    groups = _groups(ranked, most)
     return Trend(
         described=_described(months, currency),
         panels=tuple(
@@ -137,11 +145,11 @@ def _months_shown(
     return window
 
 
-def _groups(ranked: Sequence[str]) -> list[_Group]:
+def _groups(ranked: Sequence[str], most: int) -> list[_Group]:
     """Return what is drawn: the largest teams singly, the rest together."""
-    if len(ranked) <= _PANELS:
+    if len(ranked) <= most:
         return [_Group(team, (team,)) for team in ranked]
-    singly, rest = ranked[: _PANELS - 1], ranked[_PANELS - 1 :]
+    singly, rest = ranked[: most - 1], ranked[most - 1 :]
     return [
         *(_Group(team, (team,)) for team in singly),
         _Group(f"{len(rest)} other teams", tuple(rest)),

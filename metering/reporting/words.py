@@ -153,6 +153,11 @@ def shown_name(name: str) -> str:
     return _UNSHOWN.sub("\N{REPLACEMENT CHARACTER}", name)
 
 
+def shortened(name: str, characters: int) -> str:
+    """Return a name that has room where it is shown; the pack shows all of it."""
+    return name if len(name) <= characters else name[: characters - 1] + "…"
+
+
 def month_text(period: BillingPeriod, *, short: bool = False) -> str:
     """Return a period as a reader says it: "October 2026", whatever the machine's locale."""
     name = _MONTHS[period.month - 1]

@@ -437,7 +437,7 @@ def _owner_name(stand: Stand) -> str:
 
 def _numbers(case: Case) -> Table:
     return table(
-        "Before and after",
+        f"Before and after, {case.case_id}",
         ("", "Before", "After", "n"),
         [
             figures(

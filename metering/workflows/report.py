@@ -15,7 +15,7 @@ from metering.reporting.csvfile import chargeback_csv
 from metering.reporting.html import chargeback_html, statement_html
 from metering.reporting.jsonfile import chargeback_json
 from metering.reporting.numerals import written_in
-from metering.reporting.pdf import chargeback_pdf, statement_pdf
+from metering.reporting.pdf import chargeback_pdf, one_page, statement_pdf
 from metering.reporting.snapshot import Snapshot
 from metering.reporting.statement import OwnerStatement, Statements, owners_of, teams_of
 from metering.reporting.workbook import chargeback_xlsx
@@ -143,7 +143,8 @@ def report_statements(
     snapshot = read_snapshot(settings, period, as_of=as_of)
     owners = _owners(snapshot, owner)
     with written_in(brand.numerals):
-        statements = [Statements(snapshot).of(*one) for one in owners]
+        cut = Statements(snapshot)
+        statements = [one_page(cut, one, brand) for one in owners]
     for statement in statements:
         stem = f"statement-{period}-{statement.slug}"
         rendered = {

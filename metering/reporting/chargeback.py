@@ -9,6 +9,7 @@ from typing import Final
 
 import pandas as pd
 
+from metering.reporting.appendix import Appendix, appendix_of
 from metering.reporting.budget_stretches import StretchShown, stretches_shown
 from metering.reporting.cover import (
     TieOutShown,
@@ -65,6 +66,7 @@ class Account:
         owners: what each cost centre, team and project bears.
         stretches: budgets of several months; empty for none.
         has_budget, has_forecast: whether its columns for them say something.
+        appendix: for paper: projects by model and meter, and the days.
     """
 
     currency: str
@@ -88,6 +90,7 @@ class Account:
     stretches: tuple[StretchShown, ...]
     has_budget: bool
     has_forecast: bool
+    appendix: Appendix
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +219,7 @@ def _account(
         stretches=stretches_shown(snapshot.stretches, currency),
         has_budget=budgets is not None,
         has_forecast=forecasts is not None,
+        appendix=appendix_of(lines, currency, total=total),
     )
 
 

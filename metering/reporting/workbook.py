@@ -257,15 +257,15 @@ class _Book:
         self._out.multiples(sheet, rows, first=2)
 
     def _days(self, currency: str, lines: pd.DataFrame) -> None:
-        view = grouped(lines, ("charge_day", "bearer", "cost_centre", "provider"))
+        view = grouped(lines, ("charge_day", "bearer", *LEVELS, "provider"))
         rows = [
-            (day, *_bearer(bearer, (_text(cost_centre),)), provider, int(nanos))
-            for day, bearer, cost_centre, provider, nanos in view.itertuples(index=False)
+            (day, *_bearer(bearer, map(_text, owner)), provider, int(nanos))
+            for day, bearer, *owner, provider, nanos in view.itertuples(index=False)
             if nanos
         ]
         columns = (
             Column("Day", "day", 12),
-            Column("Cost centre", width=22),
+            *(Column(word, width=22) for word in ("Cost centre", "Team", "Project")),
             Column("Provider"),
             Column("Billed", "amount", currency=currency),
         )

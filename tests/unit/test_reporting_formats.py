@@ -365,3 +365,37 @@ def test_the_statement_of_an_owner_without_a_letter_we_have_is_set_all_the_same(
 
     assert content.startswith(b"%PDF")
     assert len(PdfReader(io.BytesIO(content)).pages) == 1
+
+
+def test_the_appendices_of_the_paper_add_up_to_the_control_total() -> None:
+    snapshot = company()
+    [total] = snapshot.totals().values()
+    [account] = chargeback_report(snapshot).accounts
+    appendix = account.appendix
+
+    shown = sum(_cents(project.amount) for project in appendix.projects)
+    assert abs(shown - total // 10**7) <= len(appendix.projects)
+    for project in appendix.projects:
+        parts = sum(_cents(line.amount) for line in project.lines)
+        assert abs(parts - _cents(project.amount)) <= len(project.lines)
+    assert appendix.columns[-1] == "All"
+    *days, whole = appendix.days
+    assert whole.amounts[-1] == account.total
+    for at, figure in enumerate(whole.amounts):
+        assert sum(_cents(day.amounts[at] or "0") for day in days) == _cents(figure)
+    text = _pdf_text(chargeback_pdf(chargeback_report(snapshot)))
+    assert "By project, model and meter" in text
+    assert "Cache write, 5 minutes" in text
+    assert "2026-10-01" in text
+
+
+def test_what_has_no_room_on_paper_is_counted_and_added_up() -> None:
+    rows = [{"project": f"P{n:04d}", "amount_nanos": n * 10**9} for n in range(1, 1301)]
+    [account] = chargeback_report(snapshot_of(lines_of(*rows))).accounts
+
+    assert len(account.appendix.projects) == 1200
+    assert account.appendix.more == ("100 smaller lines, together 5,050.00, are in the workbook.")
+
+
+def _cents(shown: str) -> int:
+    return int(re.sub(f"[,.{NIL}]", "", shown).replace(MINUS, "-") or 0)

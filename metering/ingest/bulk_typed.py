@@ -13,23 +13,24 @@ from metering.ingest.bulk import Aside, Keyed, Layout, name
 from metering.ingest.bulk_statement import flat, statement, stepped
 
 
-def statement_of_columns(layout: Layout, source: str) -> str:
+def statement_of_columns(layout: Layout, source: str, groups: str) -> str:
     """Return the query that makes usage rows of a source whose rows say their `line_no`.
 
     Args:
         layout: the format.
-        source: as for `statement`; read more than once, but never all of its columns twice.
+        source: as for `statement`, without the rows that the layout puts aside; read more than
+            once, but never all of its columns twice.
+        groups: the combinations of the fields of `layout.aside` in the same source, with the number
+            of their rows as `line_no`; not read where the layout puts nothing aside.
     """
-    source = flat(layout, source)
+    source, groups = flat(layout, source), flat(layout, groups)
     layout = replace(layout, flattened={})
-    of_interest = source
     aside = ""
     if layout.aside:
-        of_interest = f"SELECT * FROM ({source}) WHERE ({layout.aside.noise}) IS NULL"
-        aside = f" UNION ALL BY NAME {_summed(_set_aside(layout, layout.aside, source), layout)}"
-    keyed = of_interest
+        aside = f" UNION ALL BY NAME {_summed(_set_aside(layout, layout.aside, groups), layout)}"
+    keyed = source
     for one in layout.keyed:
-        keyed = _joined(keyed, of_interest, one)
+        keyed = _joined(keyed, source, one)
     every = statement(replace(layout, keyed=(), aside=None), keyed)
     return f"SELECT * FROM ({every}){aside}"
 
@@ -46,15 +47,9 @@ def _joined(rows: str, source: str, keyed: Keyed) -> str:
     )
 
 
-def _set_aside(layout: Layout, aside: Aside, source: str) -> str:
+def _set_aside(layout: Layout, aside: Aside, groups: str) -> str:
     """Return rows of no interest, one for each combination of values, as `statement` gives them."""
-    fields = ", ".join(map(name, aside.fields))
-    groups = (
-        f"SELECT {fields}, count(*) AS line_no FROM ({source})"
-        f" WHERE ({aside.noise}) IS NOT NULL GROUP BY {fields}"
-    )
-    # The other columns are there, and null.
-    every = statement(layout, f"(FROM ({source}) LIMIT 0) UNION ALL BY NAME ({groups})")
+    every = statement(layout, f"SELECT * FROM ({groups}) WHERE ({aside.noise}) IS NOT NULL")
     return f"SELECT * REPLACE (line_no AS stands_for) FROM ({every})"
 
 

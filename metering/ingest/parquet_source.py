@@ -6,7 +6,8 @@ shortest text, a map or a list is JSON. The place of a record is the number of i
 """
 # ruff: noqa: S608 - names and texts go through `name` and `literal`; there is nothing to bind
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -51,23 +52,94 @@ def parquet_table(plain: Path) -> str:
     return f"read_parquet({source_path(plain)}, file_row_number = true)"
 
 
-def parquet_source(plain: Path, table: "DuckDBPyRelation", layout: Layout) -> str:
-    """Return the query that gives a layout's fields; columns that are not there are null.
+def rows_of_interest(plain: Path, table: "DuckDBPyRelation", layout: Layout) -> str:
+    """Return the query that gives a file's rows, as they stand, with their `line_no`.
+
+    What the layout puts aside is left out before anything of it is spelled as text.
 
     Args:
         plain: the file.
         table: a relation over it, for its columns and their types.
         layout: the format.
     """
-    kinds = dict(zip(table.columns, table.types, strict=True))
+    kinds = _kinds(table, layout, layout.fields)
+    row = ", ".join(f"{name(column)} := {name(column)}" for column in kinds)
+    rows = f"SELECT struct_pack({row}) AS row, file_row_number + 1 AS line_no"
+    if layout.aside is None:
+        return f"SELECT line_no, unnest(row) FROM ({rows} FROM {parquet_table(plain)})"
+    looked_at = [field for field in layout.aside.fields if _mentions(layout.aside.noise, field)]
+    behind = {field: layout.flattened.get(field, name(field)) for field in looked_at}
+    nested = [field for field in layout.fields if _mentions(" ".join(behind.values()), field)]
+    places = {layout.spelling(column): column for column in kinds}
+    given = ", ".join(
+        f"{_taken(places.get(field), kinds, layout.fields[field])} AS {name(field)}"
+        for field in nested
+    )
+    flat = ", ".join(f"{value} AS {name(field)}" for field, value in behind.items())
+    return (
+        "SELECT line_no, unnest(row) FROM ("
+        f"SELECT row, line_no, {flat} FROM ({rows}, {given} FROM {parquet_table(plain)}))"
+        f" WHERE ({layout.aside.noise}) IS NULL"
+    )
+
+
+def parquet_source(rows: str, table: "DuckDBPyRelation", layout: Layout) -> str:
+    """Return the query that gives a layout's fields; columns that are not there are null.
+
+    Args:
+        rows: what `rows_of_interest` gives: a query or a table of it.
+        table: a relation over the file, for its columns and their types.
+        layout: the format.
+    """
+    return _given(f"SELECT * FROM {rows}", _kinds(table, layout, layout.fields), layout)
+
+
+def parquet_groups(
+    plain: Path, table: "DuckDBPyRelation", layout: Layout, fields: Sequence[str]
+) -> str:
+    """Return the query that gives each combination of some fields once, all other fields null.
+
+    To spell a time or a number as text costs more than to read it, so that rows are grouped by the
+    values as they stand in the file. `line_no` is how many rows a combination has.
+
+    Args:
+        plain: the file.
+        table: a relation over it, for its columns and their types.
+        layout: the format.
+        fields: names of fields of the layout.
+    """
+    behind = " ".join(layout.flattened.get(field, field) for field in fields)
+    kinds = _kinds(table, layout, [field for field in layout.fields if _mentions(behind, field)])
+    listed = "".join(f"{name(column)}, " for column in kinds)
+    groups = f"SELECT {listed}count(*) AS line_no FROM {parquet_table(plain)} GROUP BY ALL"
+    return _given(groups, kinds, layout)
+
+
+def _kinds(
+    table: "DuckDBPyRelation", layout: Layout, fields: Collection[str]
+) -> "dict[str, DuckDBPyType]":
+    """Return the columns of a file that hold some fields, with their types."""
+    return {
+        column: kind
+        for column, kind in zip(table.columns, table.types, strict=True)
+        if layout.spelling(column) in fields
+    }
+
+
+def _mentions(expression: str, field: str) -> bool:
+    return re.search(rf"\b{re.escape(field)}\b", expression) is not None
+
+
+def _given(rows: str, kinds: "Mapping[str, DuckDBPyType]", layout: Layout) -> str:
+    """Return the query that gives a layout's fields of rows that have their `line_no`."""
     places = {layout.spelling(column): column for column in kinds}
     fields = ", ".join(
         f"{_taken(places.get(field), kinds, form)} AS {name(field)}"
         for field, form in layout.fields.items()
     )
     return (
-        f"SELECT {fields}, NULL::VARCHAR AS line_fault, NULL::BIGINT AS line_size,"
-        f" file_row_number + 1 AS line_no FROM {parquet_table(plain)}"
+        f"SELECT {fields}, NULL::VARCHAR AS line_fault, NULL::BIGINT AS line_size, line_no"
+        f" FROM ({rows})"
     )
 
 

@@ -47,8 +47,10 @@ from metering.ingest.parquet_source import (
     PARQUET_MARK,
     damaged,
     parquet_columns,
+    parquet_groups,
     parquet_source,
     parquet_table,
+    rows_of_interest,
 )
 from metering.ingest.records import batch_of
 from metering.ingest.unfolding import PLACE
@@ -57,6 +59,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 _SPILL: Final = "spill"
+_OF_INTEREST: Final = "rows_of_interest"
 _BEGINNING: Final = 64 << 10
 _LARGEST_PAGE: Final = 64 << 20
 _REJECTIONS_AT_ONCE: Final = 1000
@@ -168,7 +171,7 @@ class Reader:
         """Remove what the files read so far left in scratch space; the connection stays open."""
         self._plain.clear()
         self._fingerprints.clear()
-        for table in TABLES:
+        for table in (*TABLES, _OF_INTEREST):
             self.connection.execute(f"DROP TABLE IF EXISTS {table}")
         for path in self._folder.iterdir():
             if path.name == _SPILL:
@@ -323,7 +326,13 @@ class Reader:
             table = self.connection.sql(f"SELECT * FROM {parquet_table(plain)}")
             header = tuple(map(layout.spelling, table.columns))
             exact_lines.check_header(header, layout.required, str(path))
-            query = statement_of_columns(layout, parquet_source(plain, table, layout))
+            # They are read more than once, and are few beside all that a bill holds.
+            rows = rows_of_interest(plain, table, layout)
+            self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {_OF_INTEREST} AS {rows}")
+            source = parquet_source(_OF_INTEREST, table, layout)
+            aside = layout.aside.fields if layout.aside else ()
+            groups = parquet_groups(plain, table, layout, aside)
+            query = statement_of_columns(layout, source, groups)
             with self._joining_as_written():
                 self._written(query, target)
             count = _only_number(

@@ -6,12 +6,11 @@
 The bare scan reads every value of a file, as DuckDB finds the columns, and hashes it. Ours
 recognises the files, hashes, reads, checks and records them in a new ledger. Both run in turn, each
 in a process of its own, and the least processor time of each counts, since the machine may be
-shared. Half of what a bill or a log holds is of no interest to us; that is as in life.
+shared. Most rows of a bill and most bytes of a log are of no interest to us; that is as in life.
 """
 
 import argparse
 import json
-import resource
 import shutil
 import subprocess
 import sys
@@ -84,8 +83,15 @@ def _measured(work: Callable[[], object]) -> dict[str, float]:
     return {
         "cpu": time.process_time() - before,
         "seconds": time.perf_counter() - began,
-        "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "peak_mib": _peak_mib(),
     }
+
+
+def _peak_mib() -> float:
+    # What getrusage says of a process that was forked off a large one is that one's size.
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    (line,) = (line for line in status.splitlines() if line.startswith("VmHWM"))
+    return int(line.split()[1]) / 1024
 
 
 def _floor(home: Path) -> dict[str, float]:
@@ -149,12 +155,12 @@ def _copy(query: str, target: Path) -> None:
 
 
 def _write_cur(home: Path) -> None:
-    """A month of CUR 2.0 for one payer: one row in ten is of Bedrock."""
+    """A month of CUR 2.0 for one payer: one row in forty is of Bedrock."""
     _copy(
         f"""
         WITH rows AS (
-            SELECT i, i % 10 = 0 AS ai, {_DAY} AS begun, 1 + hash(i, 3) % 90000 AS blocks
-            FROM range(3_000_000) r(i)
+            SELECT i, i % 40 = 0 AS ai, {_DAY} AS begun, 1 + hash(i, 3) % 90000 AS blocks
+            FROM range(8_000_000) r(i)
         )
         SELECT '111122223333' AS bill_payer_account_id, 'AWS' AS bill_billing_entity,
             TIMESTAMP '2026-06-01' AS bill_billing_period_start_date,
@@ -187,12 +193,12 @@ def _write_cur(home: Path) -> None:
 
 
 def _write_google(home: Path) -> None:
-    """A month of a Cloud Billing export as BigQuery writes it: one row in eight is of Vertex AI."""
+    """A month of a Cloud Billing export as BigQuery writes it: one row in forty is of Vertex AI."""
     _copy(
         f"""
         WITH rows AS (
-            SELECT i, i % 8 = 0 AS ai, {_DAY} AS begun, 1000 + hash(i, 3) % 9000000 AS tokens
-            FROM range(1_500_000) r(i)
+            SELECT i, i % 40 = 0 AS ai, {_DAY} AS begun, 1000 + hash(i, 3) % 9000000 AS tokens
+            FROM range(8_000_000) r(i)
         )
         SELECT '01ABCD-000000-000000' AS billing_account_id,
             {{'id': CASE WHEN ai THEN 'C7E2-9256-1C43' ELSE '6F81-5844-456A' END,

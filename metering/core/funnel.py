@@ -66,8 +66,8 @@ class Stages:
         settled: of those validated, what has stood for its settlement window.
         settling: of those validated, what has still to stand for a while.
         reversed: of those validated, what was taken back, as a negative number.
-        confirmed: what was validated where somebody reports what was completed; of several projects
-            alone those count whose yield can be told.
+        confirmed: what was validated of kinds of which somebody reports what was completed, and of
+            several projects of those whose yield can be told.
     """
 
     attempted: int | None = None

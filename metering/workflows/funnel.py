@@ -257,13 +257,16 @@ class _Reading:
         sums: Mapping[tuple[str, str, str], tuple[int, ...]],
         sessions: int | None,
     ) -> Stages:
-        units = [0] * 6
+        units, confirmed = [0] * 6, 0
+        known = self._known.get(owner, _Known())
         for (team, project, kind), found in sums.items():
             if (team, project) == owner:
                 for at, weight in enumerate(found):
                     units[at] += weight * self._rules.unit(kind)
+                if Stage.COMPLETED.value in known.kinds.get(kind, ()):
+                    confirmed += found[2] * self._rules.unit(kind)
         attempted, completed, validated, settled, settling, taken_back = units
-        told = self._known.get(owner, _Known()).stages(self._rules)
+        told = known.stages(self._rules)
         is_accepted = bool(told & {Stage.VALIDATED.value, Stage.SETTLED.value})
         tried = attempted if Stage.ATTEMPTED.value in told else None
         if sessions is not None and self._rules.unit(SESSION):
@@ -275,7 +278,7 @@ class _Reading:
             settled=settled if is_accepted else None,
             settling=settling if is_accepted else None,
             reversed=taken_back if is_accepted else None,
-            confirmed=validated if is_accepted and Stage.COMPLETED.value in told else None,
+            confirmed=confirmed if is_accepted and Stage.COMPLETED.value in told else None,
         )
 
     def _value(

@@ -49,6 +49,8 @@ _NAMES = {
 }
 # Tomas and Ines are the two heavy users of October: both work on long tasks through the gateway.
 BUSY_WITH_RESULTS = "ines"
+# A ticket that a team books everything on: more days than one piece of work takes.
+CATCH_ALL_TICKET = "PAY-1"
 BUSY_WITHOUT_RESULTS = "tomas"
 # Ana changes team in the middle of a month; her keys go with her.
 MOVES = "ana"

@@ -16,6 +16,7 @@ from tests.sample_company.chance import between, digest
 from tests.sample_company.company import (
     BUSY_WITH_RESULTS,
     BUSY_WITHOUT_RESULTS,
+    CATCH_ALL_TICKET,
     MONTHS,
     PEOPLE,
     PERSON,
@@ -159,11 +160,20 @@ def _of_people(day: date) -> Iterable[Call]:
                 read=grown,
                 written=written,
                 output=between(600, 6_400, "output", *about),
-                tags=(f"project:{owner.project}", "User-Agent: litellm-client/1.9"),
+                tags=(
+                    f"project:{owner.project}",
+                    *_booked_on(owner.project, day),
+                    "User-Agent: litellm-client/1.9",
+                ),
                 session=session,
                 seconds=between(2, 30, "seconds", *about),
             )
             grown += written
+
+
+def _booked_on(project: str, day: date) -> tuple[str, ...]:
+    # The refunds team books October's small work on one ticket, whatever it is about.
+    return (f"ticket:{CATCH_ALL_TICKET}",) if project == "refunds" and day.month == 10 else ()
 
 
 def _of_pipelines(day: date) -> Iterable[Call]:

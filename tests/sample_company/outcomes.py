@@ -1,9 +1,10 @@
 """What the company's systems of record confirm: pull requests, support cases, agent work units.
 
-Pull requests are as `gh pr list --json` prints them, one file a repository; the rest is in
-metering's own layout. The traps: a merged change that is reverted, a case that is opened again, a
-reversal dated before what it reverses, a row that stands twice, a team nobody knows, a feed that
-stops in September.
+Pull requests are as `gh pr list --json` prints them, one file a repository, commits as `git log`
+does, deployments as GitHub's GraphQL API answers; the rest is in metering's own layout. The traps:
+a merged change that is reverted, a commit that is, a deployment that fails after it succeeded, a
+case that is opened again, a reversal dated before what it reverses, a row that stands twice, a team
+nobody knows, a ticket that everything is booked on, a feed that stops in September.
 """
 
 import csv
@@ -14,7 +15,13 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from tests.sample_company.chance import between, digest
-from tests.sample_company.company import BUSY_WITH_RESULTS, PERSON, days, is_workday
+from tests.sample_company.company import (
+    BUSY_WITH_RESULTS,
+    CATCH_ALL_TICKET,
+    PERSON,
+    days,
+    is_workday,
+)
 from tests.sample_company.writing import write_text
 
 # repository, ticket prefix, authors, one pull request every so many workdays
@@ -28,6 +35,8 @@ _REPOSITORIES = (
 _SILENT_FROM = {"forecasting": date(2026, 9, 12)}
 # A change of refunds-service that is merged and taken back with GitHub's Revert button.
 _REVERTED_ON, _REVERT_NUMBER = date(2026, 10, 6), 190
+# The one change that is merged for the ticket that everything is booked on.
+_TIDIED = date(2026, 10, 14)
 # Pitch-bot has no repository and merges nothing; neither does the quieter of the heavy users.
 
 
@@ -48,9 +57,12 @@ def write_outcomes(folder: Path) -> None:
                 pulls.append(_pull(repository, ticket, number, BUSY_WITH_RESULTS, day))
         if repository == "refunds-service":
             pulls.extend(_reverted(repository))
+            pulls.append(_pull(repository, CATCH_ALL_TICKET, 195, "emre", _TIDIED, dropped=False))
         pulls.sort(key=lambda pull: str(pull["createdAt"]), reverse=True)
         text = json.dumps(pulls, indent=1, ensure_ascii=False) + "\n"
         write_text(folder / f"pull-requests-{repository}.json", text)
+    write_text(folder / "commits-refunds-service.txt", _commits())
+    write_text(folder / "deployments-helpdesk-bot.json", _deployments())
     write_text(folder / "support-cases.csv", _cases())
     write_text(folder / "agent-work-units.csv", _work_units())
 
@@ -61,6 +73,58 @@ def _reverted(repository: str) -> tuple[dict[str, object], ...]:
     later = _REVERTED_ON + timedelta(days=3)
     revert = _pull(repository, "PAY-190", number + 1, "chidi", later, dropped=False)
     return merged, {**revert, "headRefName": f"revert-{number}-{merged['headRefName']}"}
+
+
+def _commits() -> str:
+    """Return the commits of refunds-service in October, newest first; one reverts another."""
+    about = [
+        (day, "PAY-318 Refund part of a booking")
+        for day in days(date(2026, 10, 1), date(2026, 10, 31))
+        if is_workday(day) and day.day % 3 == 0
+    ]
+    broken = _hash(about[1][0])
+    commits = [
+        (_hash(day), day, subject, "Co-Authored-By: Claude <noreply@anthropic.com>\n")
+        for day, subject in about
+    ]
+    undone = date(2026, 10, 13)
+    reason = f"This reverts commit {broken}.\n"
+    commits.append((_hash(undone), undone, f'Revert "{about[1][1]}"', reason))
+    return "".join(
+        "\x1f".join(
+            ("commit", "lindqvist-freight/refunds-service", name, f"{day}T16:20:00+02:00", *said)
+        )
+        + "\x1e\n"
+        for name, day, *said in sorted(commits, key=lambda commit: commit[1], reverse=True)
+    )
+
+
+def _hash(day: date) -> str:
+    return digest("commit", "refunds-service", day)[:40]
+
+
+def _deployments() -> str:
+    """Return what helpdesk-bot deployed in October; one fails an hour after it succeeded."""
+    nodes = []
+    for day in (date(2026, 10, 7), date(2026, 10, 14), date(2026, 10, 21)):
+        statuses = [{"state": "SUCCESS", "createdAt": f"{day}T10:05:00Z"}]
+        if day.day == 14:
+            statuses.append({"state": "FAILURE", "createdAt": f"{day}T11:05:00Z"})
+        nodes += [
+            {
+                "id": f"DE_{digest('deployment', environment, day)[:12]}",
+                "environment": environment,
+                "createdAt": f"{day}T10:00:00Z",
+                "updatedAt": statuses[-1]["createdAt"],
+                "commitOid": digest("deployed", day)[:40],
+                "repository": {"nameWithOwner": "lindqvist-freight/helpdesk-bot"},
+                "statuses": {"nodes": statuses},
+            }
+            for environment in ("staging", "production")
+        ]
+    page = {"pageInfo": {"hasNextPage": False, "endCursor": None}, "nodes": nodes}
+    answer = {"data": {"repository": {"deployments": page}}}
+    return json.dumps(answer, indent=1, ensure_ascii=False) + "\n"
 
 
 def _cases() -> str:

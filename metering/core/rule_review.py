@@ -13,7 +13,9 @@ from itertools import pairwise
 from typing import Final
 
 from metering.core.attribution import Directory, DirectoryEntry, Rule, RuleSet
+from metering.core.directory import Hole
 from metering.core.field_sets import Attribution
+from metering.core.validity import days_told
 
 _NAMED_RULES: Final = 3
 
@@ -37,18 +39,23 @@ class Remark:
 
 
 def review(
-    rules: RuleSet, directory: Directory, identities: Sequence[Identity]
+    rules: RuleSet,
+    directory: Directory,
+    identities: Sequence[Identity],
+    holes: Iterable[Hole] = (),
 ) -> tuple[Remark, ...]:
-    """Return what is odd, rules by position first, then the owners file by line.
+    """Return what is odd, rules by position first, then the directory by line.
 
     Args:
         rules: the rules in force.
         directory: the owners file in force.
         identities: distinct, of all usage that has been seen; none means nothing has, and then
             nothing is said about rules.
+        holes: days on which a row of the directory finds nobody who pays. That a person has left
+            is no remark: their keys are told with their money, see `core.leavers`.
     """
     remarks = [*_rule_remarks(rules, directory, identities)] if identities else []
-    return (*remarks, *_gaps(directory))
+    return (*remarks, *_gaps(directory), *_holes(holes))
 
 
 def _rule_remarks(
@@ -150,6 +157,15 @@ def _gaps(directory: Directory) -> Iterator[Remark]:
                     f" {directory.place_of(following)}; valid_to is the day after the last one"
                 )
                 yield Remark("gap", directory.place_of(entry), says)
+
+
+def _holes(holes: Iterable[Hole]) -> Iterator[Remark]:
+    for row, start, end in holes:
+        if row["key"] and row["person"]:
+            continue
+        what = next((name for name in ("project", "team") if row[name]), "owner")
+        says = f"nobody pays for it {days_told(start, end)}: nothing is said of its {what} then"
+        yield Remark("gap", row.place, says)
 
 
 def _named(rule: Rule) -> str:

@@ -188,7 +188,9 @@ def doubts(connection: "duckdb.DuckDBPyConnection", fields: Sequence[str]) -> li
 def tags_told(
     connection: "duckdb.DuckDBPyConnection", files: Sequence[Path]
 ) -> list[tuple[str, int]]:
-    """Return the tags that usage carries, with how many values each has, sorted.
+    """Return the tags that usage carries, with about how many values each has, sorted.
+
+    To count the ids of millions of requests exactly would need memory for all of them.
 
     Args:
         connection: the engine.
@@ -199,8 +201,9 @@ def tags_told(
     listed = ", ".join("'" + str(path).replace("'", "''") + "'" for path in files)
     return connection.execute(
         f"""
-        SELECT one.entry.key AS tag, count(DISTINCT one.entry.value)
-        FROM read_parquet([{listed}], union_by_name = true), UNNEST(map_entries(tags)) AS one(entry)
-        GROUP BY ALL ORDER BY ALL
+        SELECT entry.key AS tag, approx_count_distinct(entry.value) FROM (
+            SELECT unnest(map_entries(tags)) AS entry
+            FROM read_parquet([{listed}], union_by_name = true)
+        ) GROUP BY ALL ORDER BY ALL
         """
     ).fetchall()

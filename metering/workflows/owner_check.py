@@ -123,7 +123,10 @@ def check(settings: "Settings") -> Checked:
         fields = sorted(attribution_fields(policy.rules))
         outcomes = outcome_identities(usage.duck, usage.connection, settings, fields)
         remarks = review(
-            policy.rules, policy.directory, (*identities, *outcomes) if identities else ()
+            policy.rules,
+            policy.directory,
+            (*identities, *outcomes) if identities else (),
+            directory_book.joined_in_force(usage.connection).holes,
         )
         last = usage.cells.last or date.min
         keys = left_keys(policy.directory, last)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from metering.workflows.desired import Desired
 
 # A tag with more values is an id of a request or a session: a rule for each would be no rule.
-MOST_VALUES: Final = 1_000
+MOST_VALUES: Final = 10_000
 MOST_RULES: Final = 20
 
 

@@ -99,7 +99,7 @@ def seen_usage(
 
 
 def tags_of(settings: "Settings", days: tuple[date, date]) -> dict[str, int]:
-    """Return the tags that charged usage of some days carries, with how many values each has."""
+    """Return the tags of charged usage of some days, with about how many values each has."""
     books = open_engine(settings.books_url)
     require_current(books)
     lake = Lake(settings.lake)

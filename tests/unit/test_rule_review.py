@@ -10,6 +10,7 @@ from metering.core.attribution import (
     Rule,
     RuleSet,
 )
+from metering.core.directory_files import DatedRow
 from metering.core.patterns import Pattern
 from metering.core.rule_review import Remark, review
 
@@ -79,3 +80,14 @@ def test_a_day_lost_between_two_entries_is_told() -> None:
 
     assert (remark.code, remark.where) == ("gap", "owners.csv:2")
     assert remark.says.startswith("nobody owns this key on 2026-10-31")
+
+
+def test_days_on_which_a_row_finds_nobody_are_told_unless_a_person_left() -> None:
+    lost = date(2026, 10, 1)
+    team = DatedRow("people.csv", 3, {"person": "E1", "team": "moon"})
+    person = DatedRow("keys.csv", 2, {"key": "k", "person": "E1"})
+
+    remarks = review(RuleSet(), Directory(), [], [(team, lost, None), (person, lost, None)])
+
+    says = "nobody pays for it from 2026-10-01 on: nothing is said of its team then"
+    assert remarks == (Remark("gap", "people.csv:3", says),)

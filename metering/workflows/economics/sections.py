@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from fractions import Fraction
 
+from metering.analysis.economics.jevons import Rebound
 from metering.reporting.review import Gap, Row, Section, figures, table
 from metering.reporting.words import month_text
 from metering.workflows.economics.period import Change
@@ -23,6 +24,8 @@ from metering.workflows.economics.wording import (
     project_name,
 )
 
+# Within two per cent of each other prices have not moved enough for demand to answer them.
+_PRICES_MOVED = 0.02
 _FACTORS = {
     "turns": "Turns for an outcome",
     "context": "Prompt tokens a turn",
@@ -69,7 +72,7 @@ def _shortened(section: Section, most: int) -> Section:
         replace(one, rows=(*one.rows[:most], *(row for row in one.rows[most:] if row.kind)))
         for one in section.tables
     )
-    told = f"{section.note} Tables end after {most} rows; `metering economics` has all of them."
+    told = f"{section.note} Tables end after {most} rows; metering economics has all of them."
     return replace(section, note=told, tables=tables)
 
 
@@ -110,7 +113,7 @@ def why_section(of: Economics) -> Section:
         missing.append(
             Gap(
                 "What more or fewer tokens for an outcome cost",
-                "it needs outcomes of both months: `metering outcomes ingest`",
+                "it needs outcomes of both months: metering outcomes ingest",
             )
         )
     return Section(
@@ -134,8 +137,8 @@ def rebound_section(of: Economics) -> Section:
             (
                 number(found.price_index, 3),
                 number(found.quantity_index, 3),
-                number(found.jevons),
-                percent(found.rebound),
+                number(found.jevons if _has_moved(found) else None),
+                percent(found.rebound if _has_moved(found) else None),
                 words.money(found.saving_nanos),
                 words.money(found.actual_saving_nanos),
                 number(found.outcome_elasticity),
@@ -150,8 +153,9 @@ def rebound_section(of: Economics) -> Section:
     if fed is None or fed.outcome_elasticity is None:
         needs = "it needs outcomes of both months, and tokens that changed"
         missing.append(Gap("How outcomes answered the tokens (elasticity)", needs))
-    if of.spend.rebound.jevons is None:
-        missing.append(Gap("The Jevons index", "it needs prices that changed between the months"))
+    if not _has_moved(of.spend.rebound):
+        needs = "prices moved by two per cent or less, too little for demand to answer"
+        missing.append(Gap("The Jevons index and the rebound", needs))
     return Section(
         "Did cheaper tokens raise the spend",
         "Prices and quantities as Fisher indices, 1 = as the month before. Jevons above 1: spend"
@@ -163,6 +167,10 @@ def rebound_section(of: Economics) -> Section:
         analysis="E2",
         missing=tuple(missing),
     )
+
+
+def _has_moved(of: Rebound) -> bool:
+    return of.price_index is not None and abs(of.price_index - 1) > _PRICES_MOVED
 
 
 def chain_section(of: Economics) -> Section:
@@ -268,7 +276,7 @@ def outcomes_section(of: Economics) -> Section:
     tables.append(table("The cost stack of the month", columns, stack_rows))
     missing = []
     if not rows:
-        needs = "it needs settled outcomes: `metering outcomes ingest`"
+        needs = "it needs settled outcomes: metering outcomes ingest"
         missing.append(Gap("What an outcome costs", needs))
     if not any(unit.value_nanos is not None for unit in found):
         needs = "finance says what an outcome is worth in [outcomes.values]"

@@ -72,7 +72,7 @@ def seats_section(of: Economics) -> Section:
         if not one.is_used
     ]
     if found.seat_nanos is None:
-        needs = "a plan of seats (`metering flat import`), or [economics] seat, says it"
+        needs = "a plan of seats (metering flat import), or [economics] seat, says it"
         missing.append(Gap("What a seat costs", needs))
     if not found.told_nanos:
         needs = "it needs a source that names who used what; people are only counted"
@@ -133,7 +133,7 @@ def otherwise_section(of: Economics) -> Section:
     columns = ("", "Booked", "Then", "Difference", "In per cent", "HHI now", "HHI then")
     missing = [Gap(one.name, one.why_not) for one in of.otherwise if one.why_not]
     if not of.rules.scenarios:
-        needs = "[[economics.scenarios]] of metering.toml, or `metering whatif`, says what to price"
+        needs = "[[economics.scenarios]] of metering.toml, or metering whatif, says what to price"
         missing.append(Gap("Scenarios of your own", needs))
     notes = " ".join(f"{note}." for one in of.otherwise for note in one.notes)
     return Section(
@@ -203,11 +203,11 @@ def capacity_section(of: Economics) -> Section:
         tables.append(table("Requests that failed", columns, failures))
     missing = []
     if not capacity:
-        needs = "a file of flat money with [[capacity]] says it: `metering flat import`"
+        needs = "a file of flat money with [[capacity]] says it: metering flat import"
         missing.append(Gap("Own or reserved capacity, tokens per watt-year", needs))
     else:
         missing += [
-            Gap(f"{one.use.capacity.name}: full use", "`tokens_per_second` rates it")
+            Gap(f"{one.use.capacity.name}: full use", "tokens_per_second rates it")
             for one in of.capacity
             if one.economics is None
         ]

@@ -24,6 +24,7 @@ TABLES: Final = (
     "cell_file",
     "directory_file",
     "driver",
+    "event_file",
     "flat_file",
     "fx_rate",
     "owners_restated",
@@ -969,7 +970,7 @@ def upgrade() -> None:
 
 
 def adjustments() -> None:
-    """Create what keeps true-ups, disputes and what was said of findings."""
+    """Create what keeps true-ups, disputes and what was said of findings and the calendar."""
     op.create_table(
         "adjustment",
         sa.Column("id", BIG, nullable=False),
@@ -1055,6 +1056,7 @@ def adjustments() -> None:
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("note", sa.Text(), nullable=False),
         sa.Column("p90_nanos", BIG, nullable=False),
+        sa.Column("seen", sa.Text(), nullable=False),
         sa.CheckConstraint(
             "state IN ('open', 'explained', 'confirmed', 'dismissed', 'fixed')",
             name=op.f("ck_finding_event_state_known"),
@@ -1064,6 +1066,19 @@ def adjustments() -> None:
         sqlite_strict=True,
     )
     op.create_index(op.f("ix_finding_event_case_id"), "finding_event", ["case_id"])
+    op.create_table(
+        "event_file",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("run_id", BIG, nullable=False),
+        sa.Column("version", BIG, nullable=False),
+        sa.Column("source_name", sa.Text(), nullable=False),
+        sa.Column("source_sha256", sa.Text(), nullable=False),
+        sa.Column("content", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["run_id"], ["run.id"], name=op.f("fk_event_file_run_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_event_file")),
+        sa.UniqueConstraint("version", name=op.f("uq_event_file_version")),
+        sqlite_strict=True,
+    )
 
 
 def downgrade() -> None:

@@ -9,6 +9,7 @@ import numpy as np
 
 from metering.analysis.anonymity import FEWEST_PEOPLE
 from metering.analysis.composition import Pattern
+from metering.analysis.constant_prices import has_first_prices
 from metering.analysis.excess import DECLARED, Excess, find_excess
 from metering.analysis.findings import ChartWeek, Evidence, Family, Finding, Subject
 from metering.analysis.masks import INCENTIVES, EventMasks, masks_of
@@ -354,7 +355,7 @@ def _checked(study: Study, at: int) -> tuple[str, ...]:
         "price: "
         + (
             "no list prices were given, spend is compared as it was paid"
-            if panel.frames.prices.empty
+            if panel.frames.prices.empty and not has_first_prices(panel.frames.cells)
             else "spend is compared at the prices of the first day"
         ),
     )

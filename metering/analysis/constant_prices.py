@@ -30,13 +30,23 @@ class Priced:
     by_class: Mapping[str, npt.NDArray[np.float64]]
 
 
+def has_first_prices(cells: pd.DataFrame) -> bool:
+    """Say whether the cells hold what they would have cost at the first prices."""
+    return "constant_usd" in cells and not cells["constant_usd"].isna().any()
+
+
 def priced(cells: pd.DataFrame, prices: pd.DataFrame) -> Priced:
     """Return what the cells would have cost at the first price of each model.
 
     What was paid is scaled by the list price of the first day over the list price of the cell's
     day, so that discounts stay. A model that came later has its first price; a model without a list
-    price keeps what was paid.
+    price keeps what was paid. Cells that say what they would have cost are taken at their word.
     """
+    if has_first_prices(cells):
+        return Priced(
+            cells["constant_usd"].to_numpy(np.float64),
+            {name: cells[f"{name}_usd"].to_numpy(np.float64) for name in TOKEN_CLASSES},
+        )
     constant = cells["cost_usd"].to_numpy(np.float64).copy()
     by_class = {name: np.zeros(len(cells)) for name in TOKEN_CLASSES}
     days = cells["day"].to_numpy(np.int64)

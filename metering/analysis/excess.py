@@ -29,7 +29,7 @@ from metering.analysis.vendor_moves import Common, common_moves
 from metering.analysis.windows import Windows, candidate_windows, enough_observed
 
 # By which factors spend may have grown beyond its outcomes; equally likely beforehand.
-_FACTORS: Final = (1.25, 1.4, 1.6, 1.9, 2.3, 2.9, 3.8, 5.0)
+_FACTORS: Final = (1.25, 1.4, 1.6, 1.9, 2.3, 2.9, 3.8, 5.0, 8.0, 13.0)
 _AROUND_IMPLIED: Final = (0.7, 1.0, 1.4)
 # Honest growth has very heavy tails (launches, new people), honest productivity less so.
 _GROWTH_FREEDOM: Final = 1.5

@@ -46,7 +46,8 @@ class Frames:
         objects: object (0, 1, … without gaps), team, project, function ("" when not said),
             headcount, start_date (null when not said), attribution_window_days.
         cells: object, day, provider, model, the columns of COUNTED (null: not counted), cost_usd
-            (what was paid).
+            (what was paid), constant_usd and USD by class of token at the first prices (null where
+            `prices` tell them).
         outcomes: object, day, net (weight of accepted work, reversals taken off on their day),
             accepted, events, squares (sum of squared weights), reversals, reversed (weight).
         lags: object, lag (days from a task's last usage to its outcome), events.

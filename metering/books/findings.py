@@ -44,12 +44,13 @@ class FindingEventRow(BookTable, table=True):
     state: str = words()
     note: str = words()
     p90_nanos: int = whole()
+    seen: str = words()
 
 
 _EVENT: Final = table_of(FindingEventRow)
 _LAST: Final = text("""
-    SELECT e.case_id, e.subject, e.state, e.note, e.p90_nanos, r.started_by FROM finding_event e
-    JOIN run r ON r.id = e.run_id
+    SELECT e.case_id, e.subject, e.state, e.note, e.p90_nanos, e.seen, r.started_by
+    FROM finding_event e JOIN run r ON r.id = e.run_id
     WHERE e.id = (SELECT max(last.id) FROM finding_event last WHERE last.case_id = e.case_id)
 """)
 
@@ -62,6 +63,7 @@ class Said:
         subject: what the finding is about, as it was then.
         note: in the words of who said it.
         p90_nanos: what the money was less than then, with nine chances in ten.
+        seen: the whole finding as it was answered, so that the answer stays an answer to it.
         by: who.
     """
 
@@ -69,6 +71,7 @@ class Said:
     state: FindingState
     note: str
     p90_nanos: int
+    seen: str
     by: str
 
 
@@ -81,6 +84,7 @@ class NewSaid:
         subject: what it is about.
         note: in the words of who says it.
         p90_nanos: what its money is less than now, with nine chances in ten.
+        seen: the whole finding as it is answered.
     """
 
     case_id: str
@@ -88,6 +92,7 @@ class NewSaid:
     state: FindingState
     note: str
     p90_nanos: int
+    seen: str
 
 
 def add_said(connection: Connection, run_id: int, said: NewSaid) -> None:
@@ -100,6 +105,7 @@ def add_said(connection: Connection, run_id: int, said: NewSaid) -> None:
             state=said.state.value,
             note=said.note,
             p90_nanos=said.p90_nanos,
+            seen=said.seen,
         )
     )
 
@@ -108,7 +114,7 @@ def last_said(connection: Connection) -> dict[str, Said]:
     """Return the last that was said, by the id of the finding."""
     return {
         row.case_id: Said(
-            row.subject, FindingState(row.state), row.note, row.p90_nanos, row.started_by
+            row.subject, FindingState(row.state), row.note, row.p90_nanos, row.seen, row.started_by
         )
         for row in connection.execute(_LAST)
     }

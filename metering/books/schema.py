@@ -40,6 +40,7 @@ _AGGREGATES: Final = (
     "adjustments",
     "disputes",
     "findings",
+    "company_events",
 )
 
 

@@ -60,14 +60,20 @@ def list_(ctx: click.Context, /, *, every: bool, output_format: str) -> None:
         right=("USD", "P10", "P90"),
     )
     note(_closing(found, len(found.shown) - len(shown)))
+    for scope in found.review.study.masks.unread:
+        note(f"an event is about {scope}, which no usage in the books is of")
 
 
 @click.command()
 @click.argument("finding", metavar="ID")
+@click.option("--as-answered", is_flag=True, help="As it was when it was last answered.")
 @format_option()
 @click.pass_context
-def show(ctx: click.Context, /, finding: str, *, output_format: str) -> None:
+def show(ctx: click.Context, /, finding: str, *, as_answered: bool, output_format: str) -> None:
     r"""Show finding ID with its evidence, and what nobody has ruled out yet.
+
+    An answer is kept with the finding as it was answered, so that both can be read later; one that
+    is found no more is shown so.
 
     \b
     Example:
@@ -75,7 +81,7 @@ def show(ctx: click.Context, /, finding: str, *, output_format: str) -> None:
     """
     from metering.workflows.findings import case_of
 
-    _tell(case_of(settings_or_fail(ctx), finding), output_format)
+    _tell(case_of(settings_or_fail(ctx), finding, as_answered=as_answered), output_format)
 
 
 @click.command()
@@ -145,7 +151,8 @@ def _tell(case: "Case", output_format: str) -> None:
         return
     show_finding(f"{case.case_id}, {case.state.value}:", case.finding)
     if case.said is not None:
-        note(f"{case.state.value}: {case.said.note}")
+        told = "" if case.is_current else " (as it was answered)"
+        note(f"{case.state.value}: {case.said.note}{told}")
 
 
 def _as_json(case: "Case") -> dict[str, Any]:
@@ -153,6 +160,7 @@ def _as_json(case: "Case") -> dict[str, Any]:
         "finding": case.case_id,
         "state": case.state.value,
         "note": case.said.note if case.said else None,
+        "is_current": case.is_current,
         **finding_json(case.finding),
     }
 

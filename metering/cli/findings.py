@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from metering.cli.finding_cases import confirm, dismiss, explain, list_, show
+from metering.cli.finding_events import events
 from metering.cli.finding_texts import finding_json, show_finding
 from metering.cli.frame import (
     CONTEXT_SETTINGS,
@@ -41,7 +42,7 @@ def findings() -> None:
     """
 
 
-for _command in (list_, show, explain, confirm, dismiss):
+for _command in (list_, show, explain, confirm, dismiss, events):
     findings.add_command(_command)
 
 

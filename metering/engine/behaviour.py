@@ -12,7 +12,7 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
-from metering.engine.behaviour_folder import COUNTS
+from metering.engine.behaviour_folder import AT_FIRST_PRICES, COUNTS
 from metering.engine.spend import split_spend
 
 if TYPE_CHECKING:
@@ -34,7 +34,8 @@ class Behaviour:
         objects: object (0, 1, …), team, project, function, headcount, start_date,
             attribution_window_days; sorted by team and project.
         cells: object, day, provider, model, the counts of usage (null where the source does not
-            count), cost_usd.
+            count), cost_usd, and at the first prices constant_usd and USD by class of token (null
+            where prices come as a table).
         outcomes: object, day, net (weight, reversals taken off), accepted (weight), events,
             squares (of weights), reversals (events), reversed (weight).
         lags: object, lag (days from the last usage of a task's key to its outcome), events.
@@ -94,7 +95,7 @@ def sum_behaviour(
         CREATE OR REPLACE TEMP TABLE used AS
         SELECT object, {since} AS day, CAST((DATE '{last}' - day) // 7 AS INTEGER) AS week,
             coalesce(provider, '') AS provider, model, "user" AS person, workflow_key,
-            {", ".join(COUNTS)}, cost_usd
+            {", ".join((*COUNTS, "cost_usd", *AT_FIRST_PRICES))}
         FROM (SELECT date AS day, * EXCLUDE (date) FROM usage) JOIN objects USING (team, project)
         """
     )
@@ -172,7 +173,7 @@ def _split(
 _CELLS: Final = f"""
     SELECT object, day, provider, model,
         {", ".join(f"CAST(sum({name}) AS BIGINT) AS {name}" for name in COUNTS)},
-        CAST(sum(cost_usd) AS DOUBLE) AS cost_usd
+        {", ".join(f"CAST(sum({n}) AS DOUBLE) AS {n}" for n in ("cost_usd", *AT_FIRST_PRICES))}
     FROM used GROUP BY ALL ORDER BY object, day, provider, model
 """
 

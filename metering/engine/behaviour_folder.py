@@ -90,6 +90,16 @@ COUNTS: Final = (
 )
 """What usage counts; a file may lack any of them but the tokens in and out."""
 
+AT_FIRST_PRICES: Final = (
+    "constant_usd",
+    "input_tokens_usd",
+    "cached_input_tokens_usd",
+    "cache_write_tokens_usd",
+    "output_tokens_usd",
+)
+"""What usage would have cost at the first prices, whole and by class of token; null in a folder,
+whose prices come as a table."""
+
 _ALWAYS_COUNTED: Final = {"input_tokens", "output_tokens"}
 
 _USAGE: Final = (
@@ -175,6 +185,8 @@ def open_folder(connection: "duckdb.DuckDBPyConnection", folder: Path) -> tuple[
             )
         else:
             connection.execute(_empty_table(name, columns))
+    for column in AT_FIRST_PRICES:
+        connection.execute(f"ALTER TABLE usage ADD COLUMN {column} DECIMAL(28, 12)")
     _check_projects(connection, folder / "projects.csv")
     days = connection.execute("SELECT min(date), max(date) FROM usage").fetchall()
     (first, last) = days[0]

@@ -4,15 +4,16 @@ The cells have been opened, owned and rated (`engine.charges`), the outcomes net
 (`engine.outcomes`); here both get the shape of `behaviour_folder`. What cells do not count
 (sessions, hours of the day) is null, and whatever would need it says that it is not measured.
 Amounts are quantities times rates in whole picos, so that no order of rows changes them; the book
-rounds once a posting, which no detector could see. Prices are left out: a ledger has many for one
-model (batch, tiers, regions), and spend is compared as it was paid.
+rounds once a posting, which no detector could see. A ledger has many prices for one model (batch,
+tiers, regions), so that there is no table of them: beside what was paid stands what the same
+quantity would have cost at the first rate of its own conditions and meter.
 """
 
 from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Final
 
-from metering.engine.behaviour_folder import COUNTS, EMPTY_TABLES
+from metering.engine.behaviour_folder import AT_FIRST_PRICES, COUNTS, EMPTY_TABLES
 from metering.engine.given import give_table
 from metering.engine.outcomes import ACCEPTED
 from metering.engine.owners import OwnerAnswers, owner_joins
@@ -39,6 +40,7 @@ def open_ledger(
     owners: Sequence[OwnerAnswers],
     objects: Sequence[tuple[int, str, str]],
     windows: Sequence[tuple[str, str, int]],
+    events: Sequence[tuple[date, date | None, str, str, str]] = (),
 ) -> tuple[date, date] | None:
     """Make `usage`, `outcomes`, `projects`, `prices` and `events` of what is open.
 
@@ -47,6 +49,7 @@ def open_ledger(
         owners: the answers of the attribution rules, for what lines do not have.
         objects: (owner number, team, project) of every owner.
         windows: (team, project, days in which an outcome answers for usage).
+        events: (first day, last day, kind, scope, detail) of the company's calendar.
 
     Returns:
         The first and the last day with usage that somebody owns; None when there is none.
@@ -81,8 +84,19 @@ def open_ledger(
             NULL::DATE AS start_date, days AS attribution_window_days FROM windows
         """
     )
-    for name in ("prices", "events"):
-        connection.execute(EMPTY_TABLES[name])
+    connection.execute(EMPTY_TABLES["prices"])
+    give_table(
+        connection,
+        "events",
+        {
+            "start_date": "DATE",
+            "end_date": "DATE",
+            "kind": "VARCHAR",
+            "scope": "VARCHAR",
+            "detail": "VARCHAR",
+        },
+        events,
+    )
     (first, last) = connection.execute("SELECT min(date), max(date) FROM usage").fetchall()[0]
     return None if first is None else (first, last)
 
@@ -92,18 +106,37 @@ def _make_usage(connection: "duckdb.DuckDBPyConnection", owners: Sequence[OwnerA
         f"CAST(coalesce(sum(m.quantity) FILTER ({condition}), 0) AS BIGINT) AS {name}"
         for name, condition in _TOKENS.items()
     )
+    at_first = dict(zip(AT_FIRST_PRICES, ("true", *_TOKENS.values()), strict=True))
+    first_amount = _picos("f.price", "f.per")
+    constant = ", ".join(
+        _exact(f"coalesce(sum({first_amount}) FILTER ({condition}), 0)") + f" AS {name}"
+        for name, condition in at_first.items()
+    )
+    # A key is a model under its conditions; its rate of a meter changes with the cards alone.
+    connection.execute(
+        """
+        CREATE OR REPLACE TEMP TABLE first_rates AS
+        SELECT m.key_no, m.meter, arg_min(b.price, (m.day, b.basis_no)) AS price,
+            arg_min(b.per, (m.day, b.basis_no)) AS per
+        FROM lines m
+        JOIN basis_of o USING (key_no, product, ingestor, meter, decision_no)
+        JOIN bases b USING (basis_no)
+        WHERE b.has_rate GROUP BY ALL
+        """
+    )
     connection.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE spent AS
         SELECT m.day, k.provider, k.model_raw AS model, m.owner_no, m.principal, m.workflow_key,
             {tokens},
-            CAST(CAST(sum(CASE WHEN b.has_rate THEN CAST(m.quantity AS HUGEINT)
-                * CAST(b.price AS HUGEINT) * {_PICOS_IN_NANO} // CAST(b.per AS HUGEINT) ELSE 0 END)
-                AS DECIMAL(25, 0)) * 0.000000000001::DECIMAL(13, 12) AS DECIMAL(28, 12)) AS cost_usd
+            {_exact("sum(CASE WHEN b.has_rate THEN " + _picos("b.price", "b.per") + " ELSE 0 END)")}
+                AS cost_usd,
+            {constant}
         FROM lines m
         JOIN keys k USING (key_no)
         JOIN basis_of o USING (key_no, product, ingestor, meter, decision_no)
         JOIN bases b USING (basis_no)
+        LEFT JOIN first_rates f ON f.key_no = m.key_no AND f.meter = m.meter AND b.has_rate
         GROUP BY ALL
         """
     )
@@ -126,7 +159,8 @@ def _make_usage(connection: "duckdb.DuckDBPyConnection", owners: Sequence[OwnerA
         f"""
         CREATE TEMP TABLE usage AS
         SELECT s.day AS date, s.provider, coalesce(s.model, '') AS model, o.team, o.project,
-            s.principal AS "user", s.workflow_key, {columns}, s.cost_usd
+            s.principal AS "user", s.workflow_key, {columns}, s.cost_usd,
+            {", ".join(AT_FIRST_PRICES)}
         FROM spent s
         JOIN objects_of o USING (owner_no)
         LEFT JOIN counted c ON c.day = s.day AND c.provider = s.provider
@@ -134,4 +168,20 @@ def _make_usage(connection: "duckdb.DuckDBPyConnection", owners: Sequence[OwnerA
             AND c.principal IS NOT DISTINCT FROM s.principal
             AND c.workflow_key IS NOT DISTINCT FROM s.workflow_key
         """
+    )
+
+
+def _picos(price: str, per: str) -> str:
+    """Return the amount of a line in whole picos of USD."""
+    return (
+        f"CAST(m.quantity AS HUGEINT) * CAST({price} AS HUGEINT) * {_PICOS_IN_NANO}"
+        f" // CAST({per} AS HUGEINT)"
+    )
+
+
+def _exact(picos: str) -> str:
+    """Return a sum of picos as USD."""
+    return (
+        f"CAST(CAST({picos} AS DECIMAL(25, 0)) * 0.000000000001::DECIMAL(13, 12)"
+        " AS DECIMAL(28, 12))"
     )

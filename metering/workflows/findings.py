@@ -1,8 +1,8 @@
 """Findings over a company's own ledger: what a reviewer reads, and what was said of each.
 
 A finding is worked out anew from usage and outcomes each time it is asked for, so that it is never
-older than the books; only what people say of it is kept. Its id is made of what it is about and of
-its pattern: an explained one stays quiet until the pattern changes.
+older than the books; what people say of it is kept, with the finding as they saw it. Its id is made
+of what it is about and of its pattern: an explained one stays quiet until the pattern changes.
 """
 
 import hashlib
@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from metering.analysis.findings import Finding
+from metering.analysis.frozen import frozen, thawed
 from metering.analysis.panel import Frames
 from metering.analysis.review import REVIEWER_BUDGET, Options, Review, review
 from metering.books import findings as finding_book
@@ -27,6 +28,7 @@ from metering.engine.behaviour import sum_behaviour
 from metering.engine.behaviour_ledger import KEPT, open_ledger
 from metering.errors import BookError
 from metering.usage.lake import Lake
+from metering.workflows.company_events import events_in_force
 from metering.workflows.day_cells import live_cells
 from metering.workflows.desired import desired_charges
 from metering.workflows.findings_try import LEAST_DAYS, frames_of
@@ -58,11 +60,13 @@ class Case:
         case_id: the same as long as it is about the same, and looks the same.
         finding: what was found.
         said: the last that was said of it; None while nobody has.
+        is_current: whether it is found today; otherwise it is what was answered.
     """
 
     case_id: str
     finding: Finding
     said: Said | None
+    is_current: bool = True
 
     @property
     def state(self) -> FindingState:
@@ -136,15 +140,29 @@ def cases_of(settings: "Settings", budget: int = REVIEWER_BUDGET) -> Cases:
     )
 
 
-def case_of(settings: "Settings", case_id: str) -> Case:
-    """Return one case.
+def case_of(settings: "Settings", case_id: str, *, as_answered: bool = False) -> Case:
+    """Return one case: as it is today or, when it is found no more, as it was answered.
+
+    Args:
+        settings: where the books are.
+        case_id: of the finding.
+        as_answered: as it was when it was last answered, if it was.
 
     Raises:
-        BookError: `unknown-finding`: none of the findings of today has this id.
+        BookError: `unknown-finding`: none of the findings of today has this id, and nobody has
+            answered one that had.
     """
+    books = open_engine(settings.books_url)
+    require_current(books)
+    with begin_read(books) as connection:
+        said = finding_book.last_said(connection).get(case_id)
+    if said is not None and as_answered:
+        return Case(case_id, thawed(said.seen), said, is_current=False)
     for case in cases_of(settings).shown:
         if case.case_id == case_id:
             return case
+    if said is not None:
+        return Case(case_id, thawed(said.seen), said, is_current=False)
     raise BookError(
         "unknown-finding",
         f"there is no finding {case_id}",
@@ -160,7 +178,8 @@ def say(settings: "Settings", run: Run, case_id: str, state: FindingState, note:
         BookError: `unknown-finding`.
     """
     case = case_of(settings, case_id)
-    said = NewSaid(case_id, str(case.finding.subject), state, note, case.finding.p90_nanos)
+    finding = case.finding
+    said = NewSaid(case_id, str(finding.subject), state, note, finding.p90_nanos, frozen(finding))
     with begin_write(open_engine(settings.books_url)) as connection:
         run_id = record_run(connection, run.command, run.arguments, run.started_at, run.user)
         finding_book.add_said(connection, run_id, said)
@@ -200,7 +219,11 @@ def _frames(
         for number, account in desired.debits.items()
         if account.kind is AccountKind.OWNER
     ]
-    days = open_ledger(duck, answers, objects, list(_windows(duck, settings, objects)))
+    events = [
+        (one.first, one.last, one.kind, one.scope, one.detail)
+        for one in events_in_force(connection)
+    ]
+    days = open_ledger(duck, answers, objects, list(_windows(duck, settings, objects)), events)
     if days is None:
         raise _nothing()
     first, last = days

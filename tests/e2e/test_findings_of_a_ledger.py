@@ -40,7 +40,7 @@ def test_the_planted_patterns_are_found_and_nobody_is_named(ledger: Settings) ->
     done = _run(ledger, "findings", "list", "--format", "json")
     found = {one["project"]: one for one in json.loads(done.stdout)}
 
-    assert found["build-farm"]["family"] == "token_maxing"  # u-tomas' loop
+    assert found["lakehouse"]["family"] == "token_maxing"  # u-tomas' loop
     assert found["pitch-bot"]["family"] == "no_feed"
     assert found["forecasting"]["family"] == "no_outcome"  # its feed went silent
     for word in (*_FORBIDDEN, "u-tomas", "u-ines", "Marek"):
@@ -67,8 +67,41 @@ def test_an_answered_finding_stays_quiet_and_can_be_read(ledger: Settings) -> No
 
 
 def test_what_was_confirmed_counts_for_the_list(ledger: Settings) -> None:
-    (case,) = [one for one in _findings(ledger) if one["project"] == "build-farm"]
+    (case,) = [one for one in _findings(ledger) if one["project"] == "lakehouse"]
     assert _run(ledger, "findings", "confirm", case["finding"]).exit_code == 0
     done = _run(ledger, "findings", "list")
     assert "were confirmed" in done.stderr
     assert case["finding"] in done.stdout
+
+
+def test_an_answer_keeps_the_finding_as_it_was_seen(ledger: Settings) -> None:
+    (case,) = [one for one in _findings(ledger) if one["project"] == "campaigns"]
+    name = case["finding"]
+    assert _run(ledger, "findings", "confirm", name, "--fixed").exit_code == 0
+    feed = "start_date,end_date,kind,scope\n2026-05-01,,feed_gap,team:growth\n"
+    (ledger.home / "calendar.csv").write_text(feed, encoding="utf-8")
+    imported = ("findings", "events", "import", str(ledger.home / "calendar.csv"))
+    assert _run(ledger, *imported).exit_code == 0
+
+    shown = _run(ledger, "findings", "show", name, "--as-answered", "--format", "json")
+
+    seen = json.loads(shown.stdout)
+    assert (seen["state"], seen["is_current"]) == ("fixed", False)
+    assert seen["evidence"] == case["evidence"]
+    assert seen["data_hash"] == case["data_hash"]
+    assert case["data_hash"] != _findings(ledger, "--all")[0]["data_hash"]  # the calendar changed
+
+
+def test_events_are_versions_and_bad_ones_are_refused_by_line(ledger: Settings) -> None:
+    calendar = ledger.home / "calendar.csv"
+    calendar.write_text("start_date,kind,scope\n2026-10-05,launch,planet:mars\n", encoding="utf-8")
+    refused = _run(ledger, "findings", "events", "import", str(calendar))
+    assert refused.exit_code == 1
+    assert f"{calendar}:2: error[unknown-value]: scope is 'planet:mars'" in refused.stderr
+
+    calendar.write_text("start_date,kind,scope\n2026-10-05,launch,team:moon\n", encoding="utf-8")
+    assert "1 event, in force" in _run(ledger, "findings", "events", "import", str(calendar)).stderr
+    assert "already" in _run(ledger, "findings", "events", "import", str(calendar)).stderr
+    listed = _run(ledger, "findings", "events", "list", "--format", "json")
+    assert [one["scope"] for one in json.loads(listed.stdout)] == ["team:moon"]
+    assert "an event is about team:moon" in _run(ledger, "findings", "list").stderr

@@ -161,6 +161,8 @@ def printable(text: str) -> str:
 
     An escape sequence in a model's name would otherwise move the cursor or set the window title.
     """
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() or c == "\n" else "�" for c in text)
 
 

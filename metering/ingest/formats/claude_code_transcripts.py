@@ -225,7 +225,11 @@ _CHECKS: Final = (
     ),
     _missing("timestamp", '"timestamp"', _INSTANT),
     Check(
-        fails=f"started IS NULL AND {instant('timestamp', zoneless_is_utc=True)} IS NOT NULL",
+        # Only of a time that is refused is it asked what it lacks.
+        fails=(
+            "CASE WHEN started IS NULL"
+            f" THEN {instant('timestamp', zoneless_is_utc=True)} IS NOT NULL END"
+        ),
         code="naive-timestamp",
         field="timestamp",
         found='"timestamp"',

@@ -77,7 +77,7 @@ class CodexExec:
 
 
 def _is_of_exec(line: str) -> bool:
-    if not any(kind in line for kind in _TELLING):
+    if '"turn.' not in line and '"thread.' not in line:
         return False
     try:
         fields = json.loads(line)

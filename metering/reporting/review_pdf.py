@@ -41,6 +41,7 @@ def _section(section: Section) -> dict[str, Any]:
         "analysis": section.analysis,
         "tables": [
             {
+                "title": table.caption if len(section.tables) > 1 else "",
                 "columns": table.columns,
                 "rows": [{"kind": row.kind, "cells": (row.name, *row.cells)} for row in table.rows],
             }

@@ -134,14 +134,17 @@ def statement(
     """
     from metering.workflows.report import ReportFormat, report_statements
 
-    written = report_statements(
-        settings_or_fail(ctx),
-        period,
-        out or Path(f"metering-{period}"),
-        owner or "",
-        tuple(ReportFormat(name) for name in formats),
-        as_of=as_of,
-    )
+    with working("writing the statements"):
+        written = list(
+            report_statements(
+                settings_or_fail(ctx),
+                period,
+                out or Path(f"metering-{period}"),
+                owner or "",
+                tuple(ReportFormat(name) for name in formats),
+                as_of=as_of,
+            )
+        )
     for one in written:
         for account in one.statement.accounts:
             note(f"{one.statement.owner}: {account.currency} {account.total}")

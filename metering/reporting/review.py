@@ -15,6 +15,7 @@ from metering.reporting.figures import NIL, amount_text
 from metering.reporting.html import Templates
 from metering.reporting.plot_svg import plot_svg
 from metering.reporting.plots import Course, Divided, Plot
+from metering.reporting.words import shown_name
 
 _PAGE = "review.html.j2"
 _SCRIPT = "review.js"
@@ -33,12 +34,18 @@ class Row:
         kind: "" or "total".
         values: what the cells say, exactly: nanos as a whole number, a plain number as a fraction,
             None where a cell is words or unknown; empty where all of them are.
+
+    No face shows what a name would hide: its text is cleaned here, whoever makes the row.
     """
 
     name: str
     cells: tuple[str, ...]
     kind: str = ""
     values: tuple[Value, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", shown_name(self.name))
+        object.__setattr__(self, "cells", tuple(map(shown_name, self.cells)))
 
     @property
     def said(self) -> tuple[tuple[str, Value], ...]:
@@ -123,6 +130,9 @@ class Section:
     analysis: str = ""
     missing: tuple[Gap, ...] = ()
     plots: tuple[Plot, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "note", shown_name(self.note))
 
 
 @dataclass(frozen=True, slots=True)

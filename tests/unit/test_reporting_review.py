@@ -32,7 +32,7 @@ from metering.reporting.plots import (
     Fan,
     Plot,
 )
-from metering.reporting.review import FinanceReview, review_html
+from metering.reporting.review import FinanceReview, Row, Section, review_html
 from metering.reporting.review_pdf import review_pdf
 from metering.reporting.review_xlsx import review_xlsx
 from tests.reporting_specimen import HOSTILE_NAMES
@@ -109,6 +109,15 @@ def test_every_chart_of_the_page_is_a_native_chart_of_the_workbook() -> None:
     parts = zipfile.ZipFile(io.BytesIO(review_xlsx(review))).namelist()
     charts = [name for name in parts if re.fullmatch(r"xl/charts/chart\d+\.xml", name)]
     assert len(charts) == review_html(review).count(b"<svg") == 5
+
+
+def test_no_row_or_note_holds_what_a_name_would_hide() -> None:
+    name = "invoice\u202efdp.exe\x1b[2J"
+
+    row, section = Row(name, (name,)), Section("Who", f"{name} is silent")
+
+    assert row == Row("invoice\ufffdfdp.exe\ufffd[2J", ("invoice\ufffdfdp.exe\ufffd[2J",))
+    assert section.note == "invoice\ufffdfdp.exe\ufffd[2J is silent"
 
 
 def test_hostile_names_are_text_in_every_face() -> None:

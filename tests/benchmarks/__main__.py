@@ -60,7 +60,10 @@ def _measured(name: str, folder: Path, rows: int, repeat: int) -> list[tuple[str
         narrow = min(result["narrow"] for result in floors)
         what = "typed scan of eight fields, grouped by day, key, model and team"
         table += [("   narrow floor", f"{narrow:.3f} s", f"{best['seconds'] / narrow:.2f} x", what)]
-    table += [(f"      {step}", f"{seconds:.3f} s") for step, seconds in best["steps"].items()]
+    table += [
+        (f"      {step}", f"{value:.3f} s" if isinstance(value, float) else f"{value:,}")
+        for step, value in best["steps"].items()
+    ]
     return table
 
 

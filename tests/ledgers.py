@@ -9,8 +9,8 @@ from tempfile import mkdtemp
 
 from metering.ingest.registry import BUILT_IN
 from metering.settings import Settings, load_settings
-from metering.workflows.database import start_ledger
 from metering.workflows.ingest import Order, ingest_files
+from metering.workflows.ledger_start import start_ledger
 from metering.workflows.owner_imports import import_file
 from metering.workflows.post import Posted, post
 from metering.workflows.receipts import Receipt

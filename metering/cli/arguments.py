@@ -1,6 +1,7 @@
 """Arguments and options that several commands take, and how they are written."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -32,6 +33,51 @@ def as_of_option() -> Callable[[_Command], _Command]:
         metavar="RUN|MOMENT",
         help="As the books stood after this run, at the end of this day (YYYY-MM-DD) or at this "
         "instant, UTC.",
+    )
+
+
+def period_argument() -> Callable[[_Command], _Command]:
+    """Return the PERIOD argument of a command that is about one month."""
+    return click.argument("period", type=PeriodParam(), metavar="PERIOD")
+
+
+def out_option(what: str = "Where the files go") -> Callable[[_Command], _Command]:
+    """Return the `--out` option of a report; see `out_folder`.
+
+    Args:
+        what: begins its help.
+    """
+    return click.option(
+        "--out",
+        type=click.Path(file_okay=False, path_type=Path),
+        help=f"{what}; metering-PERIOD in this folder by default.",
+    )
+
+
+def out_folder(said: Path | None, period: BillingPeriod) -> Path:
+    """Return where a report goes."""
+    return said or Path(f"metering-{period}")
+
+
+def formats_option(
+    known: tuple[str, ...],
+    usual: tuple[str, ...],
+    text: str = "Which files to write, separated by commas; json as well.",
+) -> Callable[[_Command], _Command]:
+    """Return the `--format` option of a report, which takes several.
+
+    Args:
+        known: all there are.
+        usual: those that are written where nobody says.
+        text: its help.
+    """
+    return click.option(
+        "--format",
+        "formats",
+        type=FormatsParam(known),
+        default=",".join(usual),
+        show_default=True,
+        help=text,
     )
 
 

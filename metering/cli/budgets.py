@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from metering.cli.arguments import PeriodParam
+from metering.cli.arguments import PeriodParam, period_argument
 from metering.cli.frame import (
     counted,
     emit_json,
@@ -92,7 +92,7 @@ def import_(ctx: click.Context, /, file: Path, *, output_format: str) -> None:
 
 
 @budgets.command()
-@click.argument("period", type=PeriodParam(), metavar="PERIOD")
+@period_argument()
 @format_option()
 @click.pass_context
 def show(ctx: click.Context, /, period: BillingPeriod, *, output_format: str) -> None:

@@ -35,7 +35,7 @@ def upgrade(ctx: click.Context, /, *, output_format: str) -> None:
     Example:
         metering db upgrade
     """
-    from metering.workflows.database import upgrade_books
+    from metering.workflows.books_upgrade import upgrade_books
     from metering.workflows.runs import Run
 
     done = upgrade_books(settings_or_fail(ctx), Run.now("db upgrade"))
@@ -57,7 +57,7 @@ def status(ctx: click.Context, /, *, output_format: str) -> None:
     Example:
         metering db status --format json
     """
-    from metering.workflows.database import books_status
+    from metering.workflows.books_upgrade import books_status
 
     found = books_status(settings_or_fail(ctx))
     if output_format == "json":

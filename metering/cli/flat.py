@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from metering.cli.arguments import PeriodParam
+from metering.cli.arguments import period_argument
 from metering.cli.frame import (
     counted,
     emit_json,
@@ -82,7 +82,7 @@ def import_(
 
 
 @flat.command()
-@click.argument("period", type=PeriodParam(), metavar="PERIOD")
+@period_argument()
 @format_option()
 @click.pass_context
 def show(ctx: click.Context, /, period: "BillingPeriod", *, output_format: str) -> None:

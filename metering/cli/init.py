@@ -26,7 +26,7 @@ def init(folder: Path, *, output_format: str) -> None:
     Example:
         metering init ai-spend
     """
-    from metering.workflows.database import start_ledger
+    from metering.workflows.ledger_start import start_ledger
     from metering.workflows.runs import Run
 
     started = start_ledger(folder, Run.now("init", folder=str(folder)))

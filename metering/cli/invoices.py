@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from metering.cli.arguments import PeriodParam
+from metering.cli.arguments import period_argument
 from metering.cli.frame import (
     emit_json,
     emit_table,
@@ -87,7 +87,7 @@ def ingest(
 
 
 @invoices.command("true-up")
-@click.argument("period", type=PeriodParam(), metavar="PERIOD")
+@period_argument()
 @click.option("--reason", required=True, help="Why, for the audit log.")
 @click.option("--account", "accounts", multiple=True, help="PROVIDER/ACCOUNT; all of them else.")
 @click.option("--undo", is_flag=True, help="Take back what was decided before.")

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from metering.cli.arguments import PeriodParam, as_of_option
+from metering.cli.arguments import as_of_option, period_argument
 from metering.cli.frame import (
     CONTEXT_SETTINGS,
     counted,
@@ -61,7 +61,7 @@ def list_periods(ctx: click.Context, /, *, as_of: str | None, output_format: str
 
 
 @period.command("show")
-@click.argument("period", type=PeriodParam(), metavar="PERIOD")
+@period_argument()
 @as_of_option()
 @format_option()
 @click.pass_context
@@ -138,7 +138,7 @@ def show(
 
 
 @period.command()
-@click.argument("period", type=PeriodParam(), metavar="PERIOD")
+@period_argument()
 @click.option("--reason", default="", help="Why, for the audit log.")
 @format_option()
 @click.pass_context
@@ -208,7 +208,7 @@ class _Acceptance(click.ParamType[tuple[str, str]]):
 
 
 @period.command()
-@click.argument("period", type=PeriodParam(), metavar="PERIOD")
+@period_argument()
 @click.option("--reason", default="", help="A remark for the audit log.")
 @click.option(
     "--accept",
@@ -268,7 +268,7 @@ def close(
 
 
 @period.command()
-@click.argument("period", type=PeriodParam(), metavar="PERIOD")
+@period_argument()
 @click.option("--reason", required=True, help="Why, for the audit log.")
 @click.pass_context
 def reopen(ctx: click.Context, /, period: BillingPeriod, *, reason: str) -> None:

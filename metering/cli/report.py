@@ -5,7 +5,13 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from metering.cli.arguments import FormatsParam, PeriodParam, as_of_option
+from metering.cli.arguments import (
+    as_of_option,
+    formats_option,
+    out_folder,
+    out_option,
+    period_argument,
+)
 from metering.cli.frame import emit_table, note, settings_or_fail
 from metering.cli.progress import working
 from metering.cli.report_journal import journal
@@ -33,20 +39,9 @@ report.add_command(review)
 
 
 @report.command()
-@click.argument("period", type=PeriodParam(), metavar="PERIOD")
-@click.option(
-    "--out",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Where the files go; metering-PERIOD in this folder by default.",
-)
-@click.option(
-    "--format",
-    "formats",
-    type=FormatsParam(_FORMATS),
-    default=",".join(_PACK),
-    show_default=True,
-    help="Which files to write, separated by commas; json as well.",
-)
+@period_argument()
+@out_option()
+@formats_option(_FORMATS, _PACK)
 @as_of_option()
 @click.pass_context
 def chargeback(
@@ -78,7 +73,7 @@ def chargeback(
         written = report_chargeback(
             settings_or_fail(ctx),
             period,
-            out or Path(f"metering-{period}"),
+            out_folder(out, period),
             tuple(ReportFormat(name) for name in formats),
             as_of=as_of,
         )
@@ -92,24 +87,13 @@ def chargeback(
 
 
 @report.command()
-@click.argument("period", type=PeriodParam(), metavar="PERIOD")
+@period_argument()
 @click.option(
     "--owner",
     help="A cost centre, or COST-CENTRE/TEAM; every cost centre by default.",
 )
-@click.option(
-    "--out",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Where the files go; metering-PERIOD in this folder by default.",
-)
-@click.option(
-    "--format",
-    "formats",
-    type=FormatsParam(_STATEMENT),
-    default=",".join(_STATEMENT),
-    show_default=True,
-    help="Which files to write, separated by commas.",
-)
+@out_option()
+@formats_option(_STATEMENT, _STATEMENT, "Which files to write, separated by commas.")
 @as_of_option()
 @click.pass_context
 def statement(
@@ -139,7 +123,7 @@ def statement(
             report_statements(
                 settings_or_fail(ctx),
                 period,
-                out or Path(f"metering-{period}"),
+                out_folder(out, period),
                 owner or "",
                 tuple(ReportFormat(name) for name in formats),
                 as_of=as_of,
@@ -153,12 +137,8 @@ def statement(
 
 
 @report.command()
-@click.argument("period", type=PeriodParam(), metavar="PERIOD")
-@click.option(
-    "--out",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Where the files go; metering-PERIOD in this folder by default.",
-)
+@period_argument()
+@out_option()
 @click.option(
     "--focus-version",
     type=click.Choice(_FOCUS_VERSIONS),
@@ -166,14 +146,7 @@ def statement(
     show_default=True,
     help="Of the specification. The official validator knows 1.2.",
 )
-@click.option(
-    "--format",
-    "formats",
-    type=FormatsParam(_FOCUS_FORMATS),
-    default=_FOCUS_FORMATS[0],
-    show_default=True,
-    help="parquet, csv or both, separated by commas.",
-)
+@formats_option(_FOCUS_FORMATS, _FOCUS_FORMATS[:1], "parquet, csv or both, separated by commas.")
 @as_of_option()
 @click.pass_context
 def focus(
@@ -202,7 +175,7 @@ def focus(
     written = write_focus(
         settings_or_fail(ctx),
         period,
-        out or Path(f"metering-{period}"),
+        out_folder(out, period),
         FocusVersion(focus_version),
         tuple(FocusFormat(name) for name in formats),
         as_of=as_of,

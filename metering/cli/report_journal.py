@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from metering.cli.arguments import PeriodParam
+from metering.cli.arguments import out_folder, out_option, period_argument
 from metering.cli.frame import emit_json, emit_table, format_option, settings_or_fail
 
 if TYPE_CHECKING:
@@ -17,13 +17,9 @@ _TEMPLATES: Final = ("generic", "sap", "netsuite", "workday", "quickbooks")
 
 
 @click.command()
-@click.argument("period", type=PeriodParam(), metavar="PERIOD")
+@period_argument()
 @click.option("--template", type=click.Choice(_TEMPLATES), help="Over what metering.toml says.")
-@click.option(
-    "--out",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Where the file goes; metering-PERIOD in this folder by default.",
-)
+@out_option("Where the file goes")
 @format_option()
 @click.pass_context
 def journal(
@@ -54,7 +50,7 @@ def journal(
     written = write_journal(
         settings_or_fail(ctx),
         period,
-        out or Path(f"metering-{period}"),
+        out_folder(out, period),
         JournalTemplate(template) if template else None,
     )
     if output_format == "json":

@@ -5,7 +5,12 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from metering.cli.arguments import FormatsParam, PeriodParam
+from metering.cli.arguments import (
+    formats_option,
+    out_folder,
+    out_option,
+    period_argument,
+)
 from metering.cli.frame import emit_table, settings_or_fail
 from metering.cli.progress import working
 
@@ -17,20 +22,9 @@ _READ: Final = ("html", "pdf", "xlsx")
 
 
 @click.command()
-@click.argument("period", type=PeriodParam(), metavar="PERIOD")
-@click.option(
-    "--out",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Where the files go; metering-PERIOD in this folder by default.",
-)
-@click.option(
-    "--format",
-    "formats",
-    type=FormatsParam(_FORMATS),
-    default=",".join(_READ),
-    show_default=True,
-    help="Which files to write, separated by commas; json as well.",
-)
+@period_argument()
+@out_option()
+@formats_option(_FORMATS, _READ)
 @click.pass_context
 def review(
     ctx: click.Context, /, period: "BillingPeriod", out: Path | None, *, formats: tuple[str, ...]
@@ -53,7 +47,7 @@ def review(
         written = write_review(
             settings_or_fail(ctx),
             period,
-            out or Path(f"metering-{period}"),
+            out_folder(out, period),
             tuple(ReviewFormat(name) for name in formats),
         )
     said = written.review

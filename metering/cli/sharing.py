@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from metering.cli.arguments import PeriodParam
+from metering.cli.arguments import period_argument
 from metering.cli.frame import (
     emit_json,
     emit_table,
@@ -68,7 +68,7 @@ def import_(ctx: click.Context, /, file: Path, *, output_format: str) -> None:
 
 
 @sharing.command()
-@click.argument("period", type=PeriodParam(), metavar="PERIOD")
+@period_argument()
 @format_option()
 @click.pass_context
 def show(ctx: click.Context, /, period: BillingPeriod, *, output_format: str) -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from metering.cli.arguments import PeriodParam, as_of_option
+from metering.cli.arguments import as_of_option, period_argument
 from metering.cli.frame import (
     console,
     emit_json,
@@ -30,7 +30,7 @@ _EMPTY: Final[_Row] = ("", "", None, "")
 
 
 @click.command("tie-out")
-@click.argument("period", type=PeriodParam(), metavar="PERIOD")
+@period_argument()
 @click.option("--strict", is_flag=True, help="Exit with 1 unless every invoice has come and ties.")
 @as_of_option()
 @format_option()

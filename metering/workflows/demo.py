@@ -9,10 +9,10 @@ from metering.core.periods import BillingPeriod
 from metering.errors import BookError
 from metering.resources import sample_logs_dir
 from metering.settings import FILE_NAME, Settings, load_settings
-from metering.workflows.database import start_ledger
 from metering.workflows.flat_files import import_flat
 from metering.workflows.ingest import Order, ingest_files
 from metering.workflows.invoices import ingest_invoices
+from metering.workflows.ledger_start import start_ledger
 from metering.workflows.outcome_imports import ingest_outcomes
 from metering.workflows.owner_imports import import_file
 from metering.workflows.post import Posted, post

@@ -23,13 +23,12 @@ from metering.ingest.outcomes.contract import OutcomeIngestor
 from metering.ingest.readers import Reader
 from metering.usage.lake import Lake
 from metering.usage.outcomes import NewOutcomes, OutcomeStaging
-from metering.workflows.receipts import Receipt
+from metering.workflows.receipts import Origin, Receipt, receipt_of_known, source_of
 from metering.workflows.transactions import transaction
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from metering.ingest.fingerprints import Fingerprint
     from metering.settings import Settings
     from metering.workflows.runs import Run
 
@@ -40,10 +39,8 @@ _EVERY_ACCOUNT: Final = "*"
 class _Reading:
     """A file that was read and waits, in staging, for its transaction."""
 
-    path: Path
+    origin: Origin
     ingestor: OutcomeIngestor
-    forced: bool
-    fingerprint: "Fingerprint"
     staging: OutcomeStaging
     rejections: tuple[Rejection, ...]
     noise: dict[str, int]
@@ -107,10 +104,8 @@ def _read(
                 case Noise():
                     noise.update(reading.counts)
         yield _Reading(
-            path=path,
+            origin=Origin(path, ingestor, forced, _EVERY_ACCOUNT, fingerprint.result()),
             ingestor=ingestor,
-            forced=forced,
-            fingerprint=fingerprint.result(),
             staging=staging,
             rejections=tuple(rejections),
             noise=dict(sorted(noise.items())),
@@ -126,9 +121,9 @@ def _record(
     dry_run: bool,
 ) -> Receipt:
     name = reading.ingestor.name
-    known = source_book.find_source(connection, reading.fingerprint.sha256, name, _EVERY_ACCOUNT)
+    known = source_book.find_source(connection, reading.origin.sha256, name, _EVERY_ACCOUNT)
     if known is not None:
-        return _receipt_of_known(reading, known.source)
+        return receipt_of_known(reading.origin, known)
     lake = Lake(settings.lake)
     live = [
         lake.path_of(file.path)
@@ -138,7 +133,7 @@ def _record(
     rejections = tuple(sorted((*reading.rejections, *new.conflicts)))
     records_in = new.read + len(reading.rejections)
     receipt = Receipt(
-        path=str(reading.path),
+        path=str(reading.origin.path),
         ingestor=name,
         role=SourceRole.OUTCOME.value,
         records_in=records_in,
@@ -155,23 +150,6 @@ def _record(
     return receipt
 
 
-def _receipt_of_known(reading: _Reading, source: source_book.NewSource) -> Receipt:
-    return Receipt(
-        path=str(reading.path),
-        ingestor=source.ingestor,
-        role=source.role,
-        records_in=source.records_in,
-        recorded=0,
-        already_known=source.records_in - source.rejected,
-        rejected=source.rejected,
-        noise=dict(source.noise),
-        first_day=source.first_day,
-        last_day=source.last_day,
-        notes=(f"the same bytes were ingested before, from {source.path}",),
-        known_before=True,
-    )
-
-
 def _write(
     connection: "Connection",
     lake: Lake,
@@ -181,11 +159,11 @@ def _write(
     new: NewOutcomes,
 ) -> None:
     run_id = record_run(connection, run.command, run.arguments, run.started_at, run.user)
-    source_id = source_book.add_source(connection, run_id, _new_source(reading, receipt))
+    source_id = source_book.add_source(connection, run_id, source_of(reading.origin, receipt))
     source_book.add_quarantine(connection, run_id, source_id, receipt.rejections)
     if new.path is None:
         return
-    placed = lake.publish_outcomes(new.path, source=reading.fingerprint.sha256)
+    placed = lake.publish_outcomes(new.path, source=reading.origin.sha256)
     lake.sync([placed])
     outcome_book.add_outcome_file(
         connection,
@@ -202,27 +180,4 @@ def _write(
             last_day=new.last_day or "",
             digest=new.digest,
         ),
-    )
-
-
-def _new_source(reading: _Reading, receipt: Receipt) -> source_book.NewSource:
-    ingestor = reading.ingestor
-    return source_book.NewSource(
-        content_sha256=reading.fingerprint.sha256,
-        path=str(reading.path),
-        name=reading.path.name,
-        size_bytes=reading.fingerprint.size_bytes,
-        ingestor=ingestor.name,
-        ingestor_version=ingestor.version,
-        forced=reading.forced,
-        role=ingestor.role.value,
-        identity=ingestor.identity.value,
-        billing_account=_EVERY_ACCOUNT,
-        first_day=receipt.first_day,
-        last_day=receipt.last_day,
-        records_in=receipt.records_in,
-        recorded=receipt.recorded,
-        already_known=receipt.already_known,
-        rejected=receipt.rejected,
-        noise=receipt.noise,
     )

@@ -28,9 +28,9 @@ from metering.core.patterns import Pattern
 from metering.engine import charges as engine
 from metering.settings import Settings, load_settings
 from metering.usage.lake import Lake
-from metering.workflows.database import start_ledger
 from metering.workflows.day_cells import live_cells
 from metering.workflows.desired import Policy, desired_charges
+from metering.workflows.ledger_start import start_ledger
 from metering.workflows.owner_check import check
 from metering.workflows.owner_imports import import_files
 from metering.workflows.owner_suggestions import suggest

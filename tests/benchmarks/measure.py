@@ -212,7 +212,7 @@ def fill_lake(settings: Settings, rows: int) -> None:
 
 
 def _ledger(home: Path) -> Settings:
-    from metering.workflows.database import start_ledger  # noqa: PLC0415 - only to prepare
+    from metering.workflows.ledger_start import start_ledger  # noqa: PLC0415 - only to prepare
     from metering.workflows.owner_imports import import_file  # noqa: PLC0415
 
     shutil.rmtree(home, ignore_errors=True)

@@ -34,9 +34,9 @@ from metering.engine.connection import open_duckdb
 from metering.settings import Settings, load_settings
 from metering.usage.lake import Lake
 from metering.usage.schema import METER_COLUMNS
-from metering.workflows.database import start_ledger
 from metering.workflows.day_cells import DayCells, day_cells, rolls_up
 from metering.workflows.desired import desired_charges
+from metering.workflows.ledger_start import start_ledger
 from metering.workflows.policy import policy_in_force
 from metering.workflows.runs import Run
 from tests.benchmarks import corpus

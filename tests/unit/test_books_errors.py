@@ -13,7 +13,7 @@ from metering.books.ledger import add_postings
 from metering.books.migrations import require_current, upgrade
 from metering.books.periods import PeriodState, add_period_event
 from metering.errors import BookError
-from metering.workflows.database import start_ledger
+from metering.workflows.ledger_start import start_ledger
 from metering.workflows.runs import Run
 from tests.books_rows import NOW, a_run, posting
 

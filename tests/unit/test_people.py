@@ -11,7 +11,7 @@ from metering.core.pseudonyms import pseudonym
 from metering.errors import BookError
 from metering.settings import Settings, load_settings
 from metering.workflows.audit import changes
-from metering.workflows.database import start_ledger
+from metering.workflows.ledger_start import start_ledger
 from metering.workflows.owner_imports import import_files
 from metering.workflows.owners import show
 from metering.workflows.people import Pseudonyms, create_key, pseudonyms, reveal

@@ -1,4 +1,4 @@
-"""Start a ledger, bring its books up to date, and say how they stand."""
+"""Start a ledger in a folder: settings, books with prices, and example rules to fill in."""
 
 import os
 import tempfile
@@ -6,24 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from metering.books.engine import begin_read, begin_write, open_engine
-from metering.books.ledger import posting_count
-from metering.books.migrations import (
-    bring_current,
-    current_revision,
-    head_revision,
-    is_known,
-)
-from metering.books.rate_cards import CardVersion, card_versions, store_card
-from metering.books.runs import record_run
 from metering.errors import BookError
-from metering.rate_cards.loading import bundled_cards
-from metering.settings import FILE_NAME, Settings, load_settings
+from metering.settings import FILE_NAME, load_settings
+from metering.workflows.books_upgrade import bring_up
 from metering.workflows.people import create_key
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
     from metering.workflows.runs import Run
 
 _SETTINGS: Final = """\
@@ -170,33 +158,6 @@ class Started:
     people_key: Path | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Upgraded:
-    """What an upgrade did; `before` is None for books that were empty."""
-
-    before: str | None
-    after: str
-
-
-@dataclass(frozen=True, slots=True)
-class BooksStatus:
-    """How the books stand.
-
-    Attributes:
-        revision: of their schema; None while they are empty.
-        head: the revision this program works with.
-        state: current, outdated, newer or empty.
-        cards: versions of the rate cards, newest in force; empty unless current.
-        postings: rows of the ledger; 0 unless current.
-    """
-
-    revision: str | None
-    head: str
-    state: str
-    cards: tuple[CardVersion, ...]
-    postings: int
-
-
 def start_ledger(folder: Path, run: "Run") -> Started:
     """Make a ledger in a folder: settings, books with the bundled rate cards, example rules.
 
@@ -221,7 +182,7 @@ def start_ledger(folder: Path, run: "Run") -> Started:
     draft = _draft(folder, _SETTINGS)
     try:
         settings = load_settings(draft)
-        cards = _upgrade(settings, run, seed_always=True)[1]
+        cards = bring_up(settings, run, seed_always=True)[1]
         examples = {settings.rules_file: _RULES, folder / "owners.csv": _OWNERS}
         written = {path.name: _write_new(path, text) for path, text in examples.items()}
         people_key = create_key(settings)
@@ -235,59 +196,6 @@ def start_ledger(folder: Path, run: "Run") -> Started:
         cards=cards,
         people_key=people_key,
     )
-
-
-def upgrade_books(settings: Settings, run: "Run") -> Upgraded:
-    """Bring the books' schema up to date; books that were empty get the bundled rate cards.
-
-    Raises:
-        BookError: `books-newer`, `books-busy`, `books-unreachable`; nothing is changed.
-    """
-    before, _ = _upgrade(settings, run, seed_always=False)
-    return Upgraded(before, head_revision())
-
-
-def books_status(settings: Settings) -> BooksStatus:
-    """Return how the books stand, changing nothing.
-
-    Raises:
-        BookError: `books-missing`, `books-unreachable`.
-    """
-    with begin_read(open_engine(settings.books_url)) as connection:
-        revision = current_revision(connection)
-        state = _state(revision)
-        current = state == "current"
-        return BooksStatus(
-            revision=revision,
-            head=head_revision(),
-            state=state,
-            cards=card_versions(connection) if current else (),
-            postings=posting_count(connection) if current else 0,
-        )
-
-
-def _state(revision: str | None) -> str:
-    if revision is None:
-        return "empty"
-    if revision == head_revision():
-        return "current"
-    return "outdated" if is_known(revision) else "newer"
-
-
-def _upgrade(
-    settings: Settings, run: "Run", *, seed_always: bool
-) -> tuple[str | None, tuple[str, ...]]:
-    with begin_write(open_engine(settings.books_url, must_exist=False)) as connection:
-        before = current_revision(connection)
-        bring_current(connection)
-        seeds = seed_always or before is None
-        return before, _seed(connection, run) if seeds else ()
-
-
-def _seed(connection: "Connection", run: "Run") -> tuple[str, ...]:
-    run_id = record_run(connection, run.command, run.arguments, run.started_at, run.user)
-    stored = (store_card(connection, run_id, card) for card in bundled_cards())
-    return tuple(f"{card.name} v{card.version}" for card in stored)
 
 
 def _draft(folder: Path, text: str) -> Path:

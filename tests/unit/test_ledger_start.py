@@ -13,8 +13,9 @@ from metering.core.owners_file import parse_owners
 from metering.core.rules_file import parse_rules
 from metering.errors import BookError
 from metering.settings import load_settings
-from metering.workflows import database
-from metering.workflows.database import books_status, start_ledger, upgrade_books
+from metering.workflows import ledger_start
+from metering.workflows.books_upgrade import books_status, upgrade_books
+from metering.workflows.ledger_start import start_ledger
 from metering.workflows.runs import Run
 from tests.books_rows import NOW
 
@@ -83,7 +84,7 @@ def test_an_interrupted_start_is_no_ledger_and_can_be_run_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patched:
-        patched.setattr(database, "_write_new", _fail)
+        patched.setattr(ledger_start, "_write_new", _fail)
         with pytest.raises(OSError, match="disk full"):
             start_ledger(tmp_path, _RUN)
     left = {path.name for path in tmp_path.iterdir()}

@@ -27,7 +27,7 @@ _REFUSED_KEY: Final = (_UNKNOWN_KEY, 403)
 _EXPIRED: Final = 410
 _FROM_REFUSED: Final = 300
 _SHOWN: Final = 160  # characters of what the provider says
-_CLOSED_PAGING: Final = "the provider's pages do not end"
+_ENDLESS: Final = "the provider's pages do not end"
 
 
 class _Key(requests.auth.AuthBase):
@@ -123,7 +123,7 @@ class Caller:
                 return
             page = answer.members.get("next_page")
             if not isinstance(page, str) or page in read:
-                raise self._bad_answer(path, _CLOSED_PAGING)
+                raise self._bad_answer(path, _ENDLESS)
             read.add(page)
 
     def download(self, link: str) -> Answer:

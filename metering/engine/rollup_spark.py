@@ -5,7 +5,7 @@ Days are UTC there as here, and a sum that does not fit 64 bits fails there as h
 """
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -38,13 +38,12 @@ class SparkRollUp:
 
     records_at_once: int | None = None
 
-    def __init__(self, session: "SparkSession") -> None:
+    def __init__(self, session: "SparkSession", translate: Callable[..., list[str]]) -> None:
         self._session = session
+        self._translate = translate
 
     def write_cells(self, days: Batch, folder: Path) -> None:
         """Write the cells of some days, a Parquet file each."""
-        import sqlglot  # noqa: PLC0415 - of the extra
-
         paths = files(days)
         root = paths[0].parent.parent
         # Hadoop takes the sign in "day=…" as it stands, where a proper URI would have it escaped.
@@ -56,7 +55,7 @@ class SparkRollUp:
             ("cuts", price_cuts(days), _CUTS),
         ):
             self._session.createDataFrame(rows, schema).createOrReplaceTempView(name)
-        (translated,) = sqlglot.transpile(statement(days), read="duckdb", write="spark")
+        (translated,) = self._translate(statement(days), read="duckdb", write="spark")
         _write(self._session.sql(translated).toArrow(), folder)
 
 
@@ -88,6 +87,7 @@ def open_spark(master: str) -> Iterator[SparkRollUp]:
     """
     try:
         from pyspark.sql import SparkSession  # noqa: PLC0415 - of the extra
+        from sqlglot import transpile  # noqa: PLC0415 - of the extra
     except ImportError as error:
         raise BookError(
             "engine-missing",
@@ -112,7 +112,7 @@ def open_spark(master: str) -> Iterator[SparkRollUp]:
             do="look at [engine] spark in metering.toml, and at the cluster",
         ) from error
     try:
-        yield SparkRollUp(session)
+        yield SparkRollUp(session, transpile)
     finally:
         session.stop()
 

@@ -13,7 +13,6 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from metering.analysis.findings import Family
 from metering.core.budgets import Stand
 from metering.core.funnel import Answered, FunnelRow
 from metering.core.outcomes import Stage
@@ -24,7 +23,6 @@ from metering.reporting.figures import (
     NIL,
     amount_text,
     change_text,
-    number_text,
     quantity_text,
     share_text,
 )
@@ -34,9 +32,6 @@ from metering.reporting.review import (
     FinanceReview,
     Row,
     Section,
-    ShownFinding,
-    Table,
-    Value,
     amounts,
     figures,
     review_html,
@@ -50,17 +45,17 @@ from metering.workflows.branding import brand_of
 from metering.workflows.budgets import budgeted
 from metering.workflows.economics.sections import economics_sections
 from metering.workflows.economics.whole import Economics, economics_whole
-from metering.workflows.findings import Case, Cases, cases_of
+from metering.workflows.findings import Cases, cases_of
 from metering.workflows.flagged_excess import excess_by_day
 from metering.workflows.forecast import forecast_period
 from metering.workflows.funnel import Funnel, funnel_of_period
 from metering.workflows.report import read_snapshot, replace_file
+from metering.workflows.review_findings import findings_section
 from metering.workflows.review_outcomes import cost_tables, trouble_text
 from metering.workflows.review_plots import (
     Outlook,
     by_vendor,
     change_bridge,
-    course_of,
     funnel_name,
     outlook_of,
     projects_split,
@@ -75,11 +70,8 @@ if TYPE_CHECKING:
     from metering.reporting.plots import Plot
     from metering.settings import Settings
 
-_NUMBERS: Final = 3
 # Rows of an economics table; a company has hundreds of projects, and a page is read.
 _MOST_ROWS: Final = 12
-# What is measured is shown with two decimals.
-_MEASURED: Final = 10_000
 
 
 class ReviewFormat(StrEnum):
@@ -192,7 +184,7 @@ class _Review:
             sections=(
                 why,
                 self._bought(funnel),
-                self._findings(cases),
+                findings_section(cases, self._currency),
                 *self._outlook(),
                 *self._budgets(),
                 self._open_points(),
@@ -262,14 +254,15 @@ class _Review:
     def _headline(self, spend: Answered, cases: Cases | None) -> Iterator[Row]:
         answered = spend.keyed + spend.project
         before = month_text(self._period.previous)
-        told = [
-            (f"Billed in {before}", self._before),
+        yield figures(
+            f"Billed in {before}", [(self._money(self._before), self._before), ("", None)]
+        )
+        for name, nanos in (
             ("Answered for by outcomes", answered),
             ("Waiting for outcomes", spend.pending),
             ("No outcome answers for it", spend.unattributed),
-        ]
-        for name, nanos in told:
-            share = share_text(nanos, spend.total) if name[0] != "B" else ""
+        ):
+            share = share_text(nanos, spend.total)
             yield figures(name, [(self._money(nanos), nanos), (share, None)])
         if cases is not None:
             open_cases = cases.unread
@@ -319,49 +312,6 @@ class _Review:
         parts = (spend.total, spend.keyed, spend.project, spend.pending, spend.unattributed)
         unit = None if kind else row.nanos_per_unit(Stage.VALIDATED)
         return amounts(name, (*parts, unit), self._currency, kind)
-
-    def _findings(self, cases: Cases | None) -> Section:
-        title = "What to look at"
-        if cases is None:
-            return Section(title, "There are less than four weeks of usage to compare.")
-        shown = tuple(
-            sorted(cases.shown, key=lambda case: (case.is_quiet, -case.finding.p10_nanos))
-        )
-        note = (
-            "Each project is compared with its own past, at constant prices. The money is what was"
-            " spent since the onset beyond what its outcomes answer for, with P10 to P90; it is not"
-            " of this month alone."
-        )
-        if cases.decided:
-            note += f" {cases.confirmed} of {cases.decided} answered so far were confirmed."
-        return Section(title, note, findings=tuple(self._finding(case) for case in shown))
-
-    def _finding(self, case: Case) -> ShownFinding:
-        found = case.finding
-        low, high = found.p10_nanos, found.p90_nanos
-        between = f" ({self._money(low)} to {self._money(high)})" if low != high else ""
-        margin = f" ± {found.onset_margin_days} days" if found.onset_margin_days else ""
-        said = f": {case.said.note}" if case.said and case.said.note else ""
-        families = {
-            Family.TOKEN_MAXING: "more spend than its outcomes answer for",
-            Family.NO_OUTCOME: "spend without an outcome",
-            Family.NO_FEED: "unknown: the team sends no outcomes",
-        }
-        return ShownFinding(
-            case_id=case.case_id,
-            subject=shown_name(str(found.subject)),
-            money=f"{self._currency} {self._money(found.excess_nanos)}{between}"
-            f" since {found.onset}{margin}",
-            nanos=found.excess_nanos,
-            low=low,
-            high=high,
-            onset=found.onset,
-            pattern=f"{found.pattern} ({families[found.family]})",
-            state=f"{case.state.value}{said}",
-            numbers=_numbers(case),
-            open_questions=tuple(found.not_checked),
-            course=course_of(found),
-        )
 
     def _budgets(self) -> Iterator[Section]:
         try:
@@ -433,28 +383,3 @@ class _Review:
 def _owner_name(stand: Stand) -> str:
     owner = stand.owner
     return shown_name("/".join(filter(None, (owner.cost_centre, owner.team, owner.project))))
-
-
-def _numbers(case: Case) -> Table:
-    return table(
-        f"Before and after, {case.case_id}",
-        ("", "Before", "After", "n"),
-        [
-            figures(
-                one.measure,
-                [
-                    _measured(one.before),
-                    _measured(one.after),
-                    (f"{one.n_before} / {one.n_after} {one.counted}", None),
-                ],
-            )
-            for one in case.finding.evidence[:_NUMBERS]
-        ],
-    )
-
-
-def _measured(number: float | None) -> tuple[str, Value]:
-    if number is None:
-        return NIL, None
-    exact = Fraction(number).limit_denominator(_MEASURED)
-    return number_text(exact), exact

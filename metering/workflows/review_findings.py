@@ -1,0 +1,91 @@
+"""The findings of a review in words: what each looks like, what it costs, what is unanswered."""
+
+from fractions import Fraction
+from typing import Final
+
+from metering.analysis.findings import Family
+from metering.reporting.figures import NIL, amount_text, number_text
+from metering.reporting.review import Section, ShownFinding, Table, Value, figures, table
+from metering.reporting.words import shown_name
+from metering.workflows.findings import Case, Cases
+from metering.workflows.review_plots import course_of
+
+_NUMBERS: Final = 3
+# What is measured is shown with two decimals.
+_MEASURED: Final = 10_000
+
+
+def findings_section(cases: Cases | None, currency: str) -> Section:
+    """Return the findings: those that wait for an answer first, the largest certain money first.
+
+    Args:
+        cases: None where there is too little usage to compare.
+        currency: of their money.
+    """
+    title = "What to look at"
+    if cases is None:
+        return Section(title, "There are less than four weeks of usage to compare.")
+    shown = tuple(sorted(cases.shown, key=lambda case: (case.is_quiet, -case.finding.p10_nanos)))
+    note = (
+        "Each project is compared with its own past, at constant prices. The money is what was"
+        " spent since the onset beyond what its outcomes answer for, with P10 to P90; it is not"
+        " of this month alone."
+    )
+    if cases.decided:
+        note += f" {cases.confirmed} of {cases.decided} answered so far were confirmed."
+    return Section(title, note, findings=tuple(_finding(case, currency) for case in shown))
+
+
+def _finding(case: Case, currency: str) -> ShownFinding:
+    found = case.finding
+    low, high = found.p10_nanos, found.p90_nanos
+    between = (
+        f" ({amount_text(low, currency)} to {amount_text(high, currency)})" if low != high else ""
+    )
+    margin = f" ± {found.onset_margin_days} days" if found.onset_margin_days else ""
+    said = f": {shown_name(case.said.note)}" if case.said and case.said.note else ""
+    families = {
+        Family.TOKEN_MAXING: "more spend than its outcomes answer for",
+        Family.NO_OUTCOME: "spend without an outcome",
+        Family.NO_FEED: "unknown: the team sends no outcomes",
+    }
+    return ShownFinding(
+        case_id=case.case_id,
+        subject=shown_name(str(found.subject)),
+        money=f"{currency} {amount_text(found.excess_nanos, currency)}{between}"
+        f" since {found.onset}{margin}",
+        nanos=found.excess_nanos,
+        low=low,
+        high=high,
+        onset=found.onset,
+        pattern=f"{found.pattern} ({families[found.family]})",
+        state=f"{case.state.value}{said}",
+        numbers=_numbers(case),
+        open_questions=tuple(found.not_checked),
+        course=course_of(found),
+    )
+
+
+def _numbers(case: Case) -> Table:
+    return table(
+        f"Before and after, {case.case_id}",
+        ("", "Before", "After", "n"),
+        [
+            figures(
+                one.measure,
+                [
+                    _measured(one.before),
+                    _measured(one.after),
+                    (f"{one.n_before} / {one.n_after} {one.counted}", None),
+                ],
+            )
+            for one in case.finding.evidence[:_NUMBERS]
+        ],
+    )
+
+
+def _measured(number: float | None) -> tuple[str, Value]:
+    if number is None:
+        return NIL, None
+    exact = Fraction(number).limit_denominator(_MEASURED)
+    return number_text(exact), exact

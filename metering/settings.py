@@ -20,9 +20,7 @@ _KNOWN: Final[Mapping[str, frozenset[str]]] = {
     "roles": frozenset(),  # ingestor name -> role, any key
     "accounts": frozenset(),  # ingestor name -> billing account, any key
     "detail": frozenset(),  # ingestor name -> which metered usage it divides, any key
-    "outcomes": frozenset(
-        {"windows", "keys", "settles", "units", "values", "review", "rework", "systems"}
-    ),
+    "outcomes": frozenset(),  # see core.outcome_rules, which checks it
     "economics": frozenset(),  # see core.economics_rules, which checks it
     "nightly": frozenset({"inbox"}),
     "pull": frozenset(),  # name of a connector -> table, see `workflows.pull.connector`

@@ -123,7 +123,9 @@ def _finding(place: int, row: FunnelRow) -> ShownFinding:
             ("", "Before", "After"),
             [figures("USD a week", [(number_text(_HALF), _HALF), (NIL, None)])],
         ),
+        checked=("events at the onset: none", "feed: no gap"),
         open_questions=("a change of what the work is worth",),
+        footing="all of it: metering findings show a1b2c3d4, data 0123456789ab",
         course=None if place else _course(name),
     )
 

@@ -1056,6 +1056,7 @@ def adjustments() -> None:
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("note", sa.Text(), nullable=False),
         sa.Column("p90_nanos", BIG, nullable=False),
+        sa.Column("place", BIG, nullable=False),
         sa.Column("seen", sa.Text(), nullable=False),
         sa.CheckConstraint(
             "state IN ('open', 'explained', 'confirmed', 'dismissed', 'fixed')",

@@ -9,6 +9,7 @@ money first, no more than a number that a setting gives.
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -48,11 +49,13 @@ class Options:
         budget: how many findings a reviewer reads.
         least_usd: below it nothing is shown.
         least_share: nor below this share of all spend.
+        raised: by what both are multiplied, 1 or more: what answers to earlier lists ask for.
     """
 
     budget: int = REVIEWER_BUDGET
     least_usd: int = LEAST_USD
     least_share: float = LEAST_SHARE
+    raised: Fraction = Fraction(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +100,8 @@ def review(frames: Frames, options: Options | None = None) -> Review:
             found.append(silent_case(study, at))
         found.append(spending)
     spent = float(study.panel.paid.sum())
-    threshold = round(max(chosen.least_usd, chosen.least_share * spent) * _NANOS)
+    usual = round(max(chosen.least_usd, chosen.least_share * spent) * _NANOS)
+    threshold = usual * chosen.raised.numerator // chosen.raised.denominator
     return Review(_ranked(found, threshold, chosen.budget), threshold, study, digest)
 
 

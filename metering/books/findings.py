@@ -1,11 +1,13 @@
 """What people said of findings; the findings themselves are worked out anew each time."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar, Final
 
-from sqlalchemy import CheckConstraint, Connection, insert, text
+from sqlalchemy import CheckConstraint, Connection, insert, select
 
+from metering.books.runs import RunRow
 from metering.books.schema import (
     BookTable,
     reference,
@@ -44,35 +46,36 @@ class FindingEventRow(BookTable, table=True):
     state: str = words()
     note: str = words()
     p90_nanos: int = whole()
+    place: int = whole()
     seen: str = words()
 
 
 _EVENT: Final = table_of(FindingEventRow)
-_LAST: Final = text("""
-    SELECT e.case_id, e.subject, e.state, e.note, e.p90_nanos, e.seen, r.started_by
-    FROM finding_event e JOIN run r ON r.id = e.run_id
-    WHERE e.id = (SELECT max(last.id) FROM finding_event last WHERE last.case_id = e.case_id)
-""")
+_RUN: Final = table_of(RunRow)
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """The last that was said of a finding.
+    """What was said of a finding, once.
 
     Attributes:
         subject: what the finding is about, as it was then.
         note: in the words of who said it.
         p90_nanos: what the money was less than then, with nine chances in ten.
+        place: in the list, from 1; 0 where it was in it no more.
         seen: the whole finding as it was answered, so that the answer stays an answer to it.
         by: who.
+        at: when, UTC.
     """
 
     subject: str
     state: FindingState
     note: str
     p90_nanos: int
+    place: int
     seen: str
     by: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,7 @@ class NewSaid:
         subject: what it is about.
         note: in the words of who says it.
         p90_nanos: what its money is less than now, with nine chances in ten.
+        place: in the list, from 1; 0 where it is in it no more.
         seen: the whole finding as it is answered.
     """
 
@@ -92,6 +96,7 @@ class NewSaid:
     state: FindingState
     note: str
     p90_nanos: int
+    place: int
     seen: str
 
 
@@ -105,16 +110,22 @@ def add_said(connection: Connection, run_id: int, said: NewSaid) -> None:
             state=said.state.value,
             note=said.note,
             p90_nanos=said.p90_nanos,
+            place=said.place,
             seen=said.seen,
         )
     )
 
 
-def last_said(connection: Connection) -> dict[str, Said]:
-    """Return the last that was said, by the id of the finding."""
-    return {
-        row.case_id: Said(
-            row.subject, FindingState(row.state), row.note, row.p90_nanos, row.seen, row.started_by
-        )
-        for row in connection.execute(_LAST)
-    }
+def all_said(connection: Connection) -> dict[str, tuple[Said, ...]]:
+    """Return all that was said, by the id of the finding, oldest first."""
+    kept = (_EVENT.c[name] for name in ("subject", "state", "note", "p90_nanos", "place", "seen"))
+    asked = (
+        select(_EVENT.c.case_id, *kept, _RUN.c.started_by, _RUN.c.started_at)
+        .join(_RUN, _RUN.c.id == _EVENT.c.run_id)
+        .order_by(_EVENT.c.id)
+    )
+    found: dict[str, tuple[Said, ...]] = {}
+    for case_id, subject, state, *rest in connection.execute(asked):
+        said = Said(subject, FindingState(state), *rest)
+        found[case_id] = (*found.get(case_id, ()), said)
+    return found

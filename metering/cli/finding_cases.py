@@ -16,6 +16,7 @@ from metering.cli.frame import (
 )
 
 if TYPE_CHECKING:
+    from metering.analysis.precision import Precision
     from metering.workflows.findings import Case, Cases
 
 
@@ -28,7 +29,8 @@ def list_(ctx: click.Context, /, *, every: bool, output_format: str) -> None:
 
     Findings are worked out from all usage and outcomes in the books, at the rates in force then.
     One that was explained, dismissed or fixed stays quiet until its pattern changes, or its money
-    has doubled.
+    has doubled. The last line says how many of the first that were decided were confirmed: once
+    fewer than 60 % of ten or more are, it takes more money to be listed.
 
     \b
     Example:
@@ -39,7 +41,14 @@ def list_(ctx: click.Context, /, *, every: bool, output_format: str) -> None:
     found = cases_of(settings_or_fail(ctx))
     shown = found.shown if every else found.unread
     if output_format == "json":
-        emit_json([_as_json(case) for case in shown])
+        emit_json(
+            {
+                "findings": [_as_json(case) for case in shown],
+                "precision": _precision_json(found.precision),
+                "threshold_nanos": found.review.threshold_nanos,
+                "data_hash": found.review.data_hash,
+            }
+        )
         return
     emit_table(
         "",
@@ -149,10 +158,12 @@ def _tell(case: "Case", output_format: str) -> None:
     if output_format == "json":
         emit_json(_as_json(case))
         return
-    show_finding(f"{case.case_id}, {case.state.value}:", case.finding)
-    if case.said is not None:
-        told = "" if case.is_current else " (as it was answered)"
-        note(f"{case.state.value}: {case.said.note}{told}")
+    command = f"metering findings show {case.case_id} --format json"
+    show_finding(f"{case.case_id}, {case.state.value}:", case.finding, command)
+    for said in case.answers:
+        note(f"{said.state.value} on {said.at:%Y-%m-%d} by {said.by}: {said.note or '-'}")
+    if not case.is_current:
+        note("as it was answered")
 
 
 def _as_json(case: "Case") -> dict[str, Any]:
@@ -160,16 +171,41 @@ def _as_json(case: "Case") -> dict[str, Any]:
         "finding": case.case_id,
         "state": case.state.value,
         "note": case.said.note if case.said else None,
+        "answers": [
+            {
+                "state": said.state.value,
+                "note": said.note,
+                "by": said.by,
+                "at": said.at.isoformat(),
+            }
+            for said in case.answers
+        ],
         "is_current": case.is_current,
+        "place": case.place or None,
         **finding_json(case.finding),
     }
 
 
 def _closing(found: "Cases", quiet: int) -> str:
+    from metering.workflows.review_findings import precision_text
+
     objects = found.review.study.panel.objects
     told = f"{counted(len(found.shown), 'finding')} in {counted(objects, 'project')}"
     if quiet:
         told += f"; {quiet} answered or beyond the list, see --all"
-    if found.decided:
-        told += f"; {found.confirmed} of {found.decided} answered so far were confirmed"
+    if found.precision.decided:
+        told += f"; {precision_text(found.precision)}"
+    if found.precision.factor > 1:
+        told += f", so that {money_text(found.review.threshold_nanos)} USD and more is listed"
     return told
+
+
+def _precision_json(precision: "Precision") -> dict[str, Any]:
+    share = precision.share
+    return {
+        "k": precision.k,
+        "decided": precision.decided,
+        "confirmed": precision.confirmed,
+        "precision": None if share is None else round(float(share), 6),
+        "threshold_factor": round(float(precision.factor), 6),
+    }

@@ -11,12 +11,13 @@ if TYPE_CHECKING:
 _SHOWN_NUMBERS: Final = 4
 
 
-def show_finding(title: str, finding: "Finding") -> None:
+def show_finding(title: str, finding: "Finding", command: str = "") -> None:
     """Print a finding as a reviewer reads it.
 
     Args:
         title: what stands before its subject.
         finding: what was found.
+        command: the one that gives all of its numbers; "" where the reader has just typed it.
     """
     amount = money_text(finding.excess_nanos, decimals=0)
     low, high = (money_text(n, decimals=0) for n in (finding.p10_nanos, finding.p90_nanos))
@@ -48,6 +49,7 @@ def show_finding(title: str, finding: "Finding") -> None:
             f"\n   q = {finding.q:.2f}; a rise of the cost per outcome by less than"
             f" {finding.detectable_factor:.1f} times would not show"
         )
+    closing += f"\n   {command and f'all of it: {command}; '}data {finding.data_hash}"
     out.print(printable(f"{closing}\n"))
 
 

@@ -80,7 +80,9 @@ class ShownFinding:
         pattern: what the spend looks like.
         state: how far it is, with what was said.
         numbers: before and after.
-        open_questions: benign explanations that nobody has ruled out.
+        checked: benign explanations that were looked at, and what was seen.
+        open_questions: those that nobody has ruled out.
+        footing: the least rise that would show, the command that gives all of it, the data.
         course: the weeks before and after; None where nothing was counted by the week.
     """
 
@@ -94,7 +96,9 @@ class ShownFinding:
     pattern: str
     state: str
     numbers: Table
+    checked: tuple[str, ...]
     open_questions: tuple[str, ...]
+    footing: str
     course: Course | None
 
 

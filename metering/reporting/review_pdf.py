@@ -62,7 +62,9 @@ def _finding(finding: ShownFinding) -> dict[str, Any]:
         "state": finding.state,
         "columns": finding.numbers.columns,
         "numbers": [(row.name, *row.cells) for row in finding.numbers.rows],
+        "checked": finding.checked,
         "open_questions": finding.open_questions,
+        "footing": finding.footing,
         "course": _plot(finding.course) if finding.course else None,
     }
 

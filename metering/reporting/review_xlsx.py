@@ -131,7 +131,7 @@ class _Book:
             (
                 *(found.case_id, found.subject, found.pattern, found.onset),
                 *(found.nanos, found.low, found.high, found.state),
-                "; ".join(found.open_questions),
+                *("; ".join(found.checked), "; ".join(found.open_questions), found.footing),
             )
             for section in sections
             for found in section.findings
@@ -140,7 +140,8 @@ class _Book:
             *(Column("Finding", width=12), Column("About", width=32), Column("Pattern", width=48)),
             Column("Since", "day", 12),
             *(Column(word, "amount", 16, currency) for word in ("At stake", "P10", "P90")),
-            *(Column("State"), Column("To rule out", width=60)),
+            *(Column("State"), Column("Looked at", width=60), Column("To rule out", width=60)),
+            Column("Footing", width=60),
         )
         if rows:
             self._out.table("Findings", columns, rows)

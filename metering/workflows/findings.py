@@ -6,13 +6,14 @@ of what it is about and of its pattern: an explained one stays quiet until the p
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from metering.analysis.findings import Finding
 from metering.analysis.frozen import frozen, thawed
 from metering.analysis.panel import Frames
+from metering.analysis.precision import Decided, Precision, precision_at
 from metering.analysis.review import REVIEWER_BUDGET, Options, Review, review
 from metering.books import findings as finding_book
 from metering.books.engine import begin_read, begin_write, open_engine
@@ -59,14 +60,24 @@ class Case:
     Attributes:
         case_id: the same as long as it is about the same, and looks the same.
         finding: what was found.
-        said: the last that was said of it; None while nobody has.
-        is_current: whether it is found today; otherwise it is what was answered.
+        answers: what was said of it, oldest first.
+        place: in the list of all that are flagged and material, from 1; 0 when it is not in it.
     """
 
     case_id: str
     finding: Finding
-    said: Said | None
-    is_current: bool = True
+    answers: tuple[Said, ...] = ()
+    place: int = 0
+
+    @property
+    def is_current(self) -> bool:
+        """Whether it is found today; otherwise it is what was answered."""
+        return self.place > 0
+
+    @property
+    def said(self) -> Said | None:
+        """The last that was said of it; None while nobody has."""
+        return self.answers[-1] if self.answers else None
 
     @property
     def state(self) -> FindingState:
@@ -91,15 +102,13 @@ class Cases:
         shown: all that are flagged and material, the answered ones included, by the lower bound of
             the money.
         budget: how many of them a reviewer reads.
-        decided: cases that were confirmed, dismissed, explained or fixed, ever.
-        confirmed: of them, those that were confirmed or fixed.
+        precision: how good the list was so far, from what was said of it.
     """
 
     review: Review
     shown: tuple[Case, ...]
     budget: int
-    decided: int
-    confirmed: int
+    precision: Precision
 
     @property
     def unread(self) -> tuple[Case, ...]:
@@ -127,17 +136,29 @@ def cases_of(settings: "Settings", budget: int = REVIEWER_BUDGET) -> Cases:
                 duck, policy, (cells.first, cells.last), kept=engine.Kept(KEPT)
             )
             frames = _frames(duck, connection, settings, policy, desired)
-        said = finding_book.last_said(connection)
+        said = finding_book.all_said(connection)
+    precision = precision_at(budget, _decided(said.values()))
     # Whoever was answered takes up no place in the list, so it is cut after that is known.
-    found = review(frames, Options(budget=_ALL))
-    states = [one.state for one in said.values()]
+    found = review(frames, Options(budget=_ALL, raised=precision.factor))
+    shown = ((case_id_of(one), one) for one in found.shown)
     return Cases(
         review=found,
-        shown=tuple(Case(case_id_of(one), one, said.get(case_id_of(one))) for one in found.shown),
+        shown=tuple(
+            Case(case_id, one, said.get(case_id, ()), place)
+            for place, (case_id, one) in enumerate(shown, start=1)
+        ),
         budget=budget,
-        decided=sum(state is not FindingState.OPEN for state in states),
-        confirmed=sum(state in (FindingState.CONFIRMED, FindingState.FIXED) for state in states),
+        precision=precision,
     )
+
+
+def _decided(answered: Iterable[tuple[Said, ...]]) -> Iterator[Decided]:
+    """Yield the findings whose last answer decides them, at the place of their first."""
+    for answers in answered:
+        state = answers[-1].state
+        if state is not FindingState.OPEN:
+            place = next((said.place for said in answers if said.place), 0)
+            yield Decided(place, state in (FindingState.CONFIRMED, FindingState.FIXED))
 
 
 def case_of(settings: "Settings", case_id: str, *, as_answered: bool = False) -> Case:
@@ -155,14 +176,14 @@ def case_of(settings: "Settings", case_id: str, *, as_answered: bool = False) ->
     books = open_engine(settings.books_url)
     require_current(books)
     with begin_read(books) as connection:
-        said = finding_book.last_said(connection).get(case_id)
-    if said is not None and as_answered:
-        return Case(case_id, thawed(said.seen), said, is_current=False)
+        said = finding_book.all_said(connection).get(case_id, ())
+    if said and as_answered:
+        return Case(case_id, thawed(said[-1].seen), said)
     for case in cases_of(settings).shown:
         if case.case_id == case_id:
             return case
-    if said is not None:
-        return Case(case_id, thawed(said.seen), said, is_current=False)
+    if said:
+        return Case(case_id, thawed(said[-1].seen), said)
     raise BookError(
         "unknown-finding",
         f"there is no finding {case_id}",
@@ -179,11 +200,12 @@ def say(settings: "Settings", run: Run, case_id: str, state: FindingState, note:
     """
     case = case_of(settings, case_id)
     finding = case.finding
-    said = NewSaid(case_id, str(finding.subject), state, note, finding.p90_nanos, frozen(finding))
+    subject, seen = str(finding.subject), frozen(finding)
+    said = NewSaid(case_id, subject, state, note, finding.p90_nanos, case.place, seen)
     with begin_write(open_engine(settings.books_url)) as connection:
         run_id = record_run(connection, run.command, run.arguments, run.started_at, run.user)
         finding_book.add_said(connection, run_id, said)
-        return replace(case, said=finding_book.last_said(connection)[case_id])
+        return replace(case, answers=finding_book.all_said(connection)[case_id])
 
 
 def case_id_of(finding: Finding) -> str:

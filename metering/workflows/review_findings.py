@@ -4,13 +4,15 @@ from fractions import Fraction
 from typing import Final
 
 from metering.analysis.findings import Family
-from metering.reporting.figures import NIL, amount_text, number_text
+from metering.analysis.precision import Precision
+from metering.reporting.figures import NIL, amount_text, number_text, share_text
 from metering.reporting.review import Section, ShownFinding, Table, Value, figures, table
 from metering.reporting.words import shown_name
 from metering.workflows.findings import Case, Cases
 from metering.workflows.review_plots import course_of
 
 _NUMBERS: Final = 3
+_HASH_DIGITS: Final = 12
 # What is measured is shown with two decimals.
 _MEASURED: Final = 10_000
 
@@ -31,9 +33,19 @@ def findings_section(cases: Cases | None, currency: str) -> Section:
         " spent since the onset beyond what its outcomes answer for, with P10 to P90; it is not"
         " of this month alone."
     )
-    if cases.decided:
-        note += f" {cases.confirmed} of {cases.decided} answered so far were confirmed."
+    if cases.precision.decided:
+        told = precision_text(cases.precision)
+        note += f" {told[0].upper()}{told[1:]}."
     return Section(title, note, findings=tuple(_finding(case, currency) for case in shown))
+
+
+def precision_text(precision: Precision) -> str:
+    """Return the precision at k in words, as part of a sentence."""
+    share = share_text(precision.confirmed, precision.decided) or NIL
+    return (
+        f"precision at {precision.k}: of the first {precision.k} by rank, {precision.decided} were"
+        f" decided and {precision.confirmed} confirmed ({share})"
+    )
 
 
 def _finding(case: Case, currency: str) -> ShownFinding:
@@ -61,9 +73,18 @@ def _finding(case: Case, currency: str) -> ShownFinding:
         pattern=f"{found.pattern} ({families[found.family]})",
         state=f"{case.state.value}{said}",
         numbers=_numbers(case),
+        checked=tuple(found.checked),
         open_questions=tuple(found.not_checked),
+        footing=_footing(case),
         course=course_of(found),
     )
+
+
+def _footing(case: Case) -> str:
+    factor = case.finding.detectable_factor
+    least = f"a rise of the cost per outcome by less than {factor:.1f} times would not show; "
+    data = f"metering findings show {case.case_id}, data {case.finding.data_hash[:_HASH_DIGITS]}"
+    return f"{least if factor > 1 else ''}all of it: {data}"
 
 
 def _numbers(case: Case) -> Table:

@@ -1,6 +1,7 @@
 """Findings over a ledger: about projects, never about people, and quiet once they are answered."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -32,13 +33,13 @@ def _run(ledger: Settings, *arguments: str) -> Result:
 def _findings(ledger: Settings, *more: str) -> list[dict[str, Any]]:
     done = _run(ledger, "findings", "list", "--format", "json", *more)
     assert done.exit_code == 0, done.output
-    found: list[dict[str, Any]] = json.loads(done.stdout)
+    found: list[dict[str, Any]] = json.loads(done.stdout)["findings"]
     return found
 
 
 def test_the_planted_patterns_are_found_and_nobody_is_named(ledger: Settings) -> None:
     done = _run(ledger, "findings", "list", "--format", "json")
-    found = {one["project"]: one for one in json.loads(done.stdout)}
+    found = {one["project"]: one for one in json.loads(done.stdout)["findings"]}
 
     assert found["lakehouse"]["family"] == "token_maxing"  # u-tomas' loop
     assert found["pitch-bot"]["family"] == "no_feed"
@@ -62,7 +63,7 @@ def test_an_answered_finding_stays_quiet_and_can_be_read(ledger: Settings) -> No
     (again,) = [one for one in _findings(ledger, "--all") if one["finding"] == name]
     assert (again["state"], again["note"]) == ("explained", "not connected yet")
     shown = _run(ledger, "findings", "show", name)
-    assert "explained: not connected yet" in shown.stderr
+    assert re.search(r"explained on \d{4}-\d\d-\d\d by \S+: not connected yet", shown.stderr)
     assert "benign explanations to rule out" in shown.stdout
 
 
@@ -70,8 +71,28 @@ def test_what_was_confirmed_counts_for_the_list(ledger: Settings) -> None:
     (case,) = [one for one in _findings(ledger) if one["project"] == "lakehouse"]
     assert _run(ledger, "findings", "confirm", case["finding"]).exit_code == 0
     done = _run(ledger, "findings", "list")
-    assert "were confirmed" in done.stderr
+    told = "of the first 20 by rank, 2 were decided and 1 confirmed (50.0 %)"
+    assert f"precision at 20: {told}" in done.stderr
     assert case["finding"] in done.stdout
+    listed = json.loads(_run(ledger, "findings", "list", "--format", "json").stdout)
+    assert listed["precision"] == {
+        "k": 20,
+        "decided": 2,
+        "confirmed": 1,
+        "precision": 0.5,
+        "threshold_factor": 1.0,
+    }
+
+
+def test_an_owners_explanation_stays_beside_what_the_reviewer_says_later(ledger: Settings) -> None:
+    (case,) = [one for one in _findings(ledger, "--all") if one["project"] == "pitch-bot"]
+    assert _run(ledger, "findings", "confirm", case["finding"], "--note", "seen").exit_code == 0
+
+    again = json.loads(_run(ledger, "findings", "show", case["finding"], "--format", "json").stdout)
+
+    said = [(one["state"], one["note"]) for one in again["answers"]]
+    assert said == [("explained", "not connected yet"), ("confirmed", "seen")]
+    assert again["place"] == case["place"]
 
 
 def test_an_answer_keeps_the_finding_as_it_was_seen(ledger: Settings) -> None:

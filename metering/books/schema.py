@@ -5,7 +5,7 @@ and never deleted; the first revision adds triggers that hold this against anybo
 """
 
 import importlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Final, TypeVar
 
 from sqlalchemy import CheckConstraint, Connection, Insert, MetaData, Table
@@ -18,30 +18,44 @@ from metering.errors import LedgerError
 
 T = TypeVar("T")
 
-# Every file that holds tables; whoever needs all of them at once calls `all_tables`.
-_AGGREGATES: Final = (
-    "runs",
-    "seals",
-    "sources",
-    "lake",
-    "coverage",
-    "outcomes",
-    "rate_cards",
-    "directory",
-    "rules",
-    "sharing",
-    "budgets",
-    "flat_files",
-    "accounts",
-    "ledger",
-    "fx",
-    "periods",
-    "invoices",
-    "adjustments",
-    "disputes",
-    "findings",
-    "company_events",
-)
+# Every file that holds tables, and their names: to make the models of all of them takes as long as
+# a command may, so that whoever needs only some of them asks for those by name.
+_AGGREGATES: Final[Mapping[str, Sequence[str]]] = {
+    "runs": ("run",),
+    "seals": ("run_seal", "sealed_rows"),
+    "sources": ("source", "quarantine", "quarantine_resolution", "quarantine_owner"),
+    "lake": ("lake_file", "lake_retirement", "cell_file"),
+    "coverage": ("coverage",),
+    "outcomes": ("outcome_file",),
+    "rate_cards": (
+        "rate_card",
+        "rate",
+        "rate_modifier",
+        "no_effect",
+        "model_alias",
+        "contract_term",
+    ),
+    "directory": ("directory_file", "directory_row"),
+    "rules": ("rule_set", "rule"),
+    "sharing": ("sharing", "pool", "split", "driver", "driver_weight"),
+    "budgets": ("budget_file", "budget"),
+    "flat_files": ("flat_file",),
+    "accounts": ("account", "charge_basis"),
+    "ledger": ("posting",),
+    "fx": ("fx_rate", "posting_fx"),
+    "periods": (
+        "period_event",
+        "period_close",
+        "accepted_refusal",
+        "period_estimate",
+        "owners_restated",
+    ),
+    "invoices": ("invoice", "invoice_line"),
+    "adjustments": ("adjustment", "adjustment_line"),
+    "disputes": ("dispute", "dispute_event"),
+    "findings": ("finding_event",),
+    "company_events": ("event_file",),
+}
 
 
 class BookTable(SQLModel):
@@ -99,9 +113,27 @@ def table_of(model: type[BookTable]) -> Table:
 
 def all_tables() -> MetaData:
     """Return the metadata with every table of the books in it."""
-    for name in _AGGREGATES:
-        importlib.import_module(f"metering.books.{name}")
+    for aggregate in _AGGREGATES:
+        _load(aggregate)
     return BookTable.metadata
+
+
+def table_names() -> tuple[str, ...]:
+    """Return the names of all tables of the books, sorted."""
+    return tuple(sorted(name for names in _AGGREGATES.values() for name in names))
+
+
+def table_named(name: str) -> Table | None:
+    """Return the table of that name, loading no other aggregate; None when there is none."""
+    for aggregate, names in _AGGREGATES.items():
+        if name in names:
+            _load(aggregate)
+            return BookTable.metadata.tables[name]
+    return None
+
+
+def _load(aggregate: str) -> None:
+    importlib.import_module(f"metering.books.{aggregate}")
 
 
 def flag_check(column: str) -> CheckConstraint:

@@ -15,10 +15,11 @@ from sqlalchemy import Connection, Table, UniqueConstraint, insert, text
 
 from metering.books.schema import (
     BookTable,
-    all_tables,
     reference,
     row_id,
     strict,
+    table_named,
+    table_names,
     table_of,
     whole,
     words,
@@ -147,7 +148,6 @@ def broken_seals(connection: Connection) -> Iterator[str]:
         content.setdefault(row.run_seal_id, []).append(
             Gained(row.table_name, row.rows, row.last_id, row.digest)
         )
-    tables = _sealed_tables()
     reached: dict[str, int] = {}
     previous = _FIRST
     for row in connection.execute(_CHAIN).all():
@@ -157,7 +157,7 @@ def broken_seals(connection: Connection) -> Iterator[str]:
             yield f"the seal of {who} was changed, or one before it was removed"
         previous = row.digest
         for one in gained:
-            table = tables.get(one.table)
+            table = table_named(one.table)
             if table is None:
                 yield f"{one.table}: the rows that {who} wrote are gone with their table"
                 continue
@@ -183,24 +183,19 @@ def _gained(connection: Connection) -> Iterator[Gained]:
             text("SELECT table_name, max(last_id) AS last_id FROM sealed_rows GROUP BY table_name")
         )
     }
-    tables = _sealed_tables()
     for name, last_id in _last_ids(connection).items():
         after = sealed.get(name, _LEAST)
-        if last_id > after:
-            rows, digest = rows_digest(_rows(connection, tables[name], after, last_id))
+        if last_id > after and (table := table_named(name)) is not None:
+            rows, digest = rows_digest(_rows(connection, table, after, last_id))
             yield Gained(name, rows, last_id, digest)
-
-
-def _sealed_tables() -> dict[str, Table]:
-    found = all_tables().tables
-    return {name: found[name] for name in sorted(found) if name not in _NOT_SEALED}
 
 
 def _last_ids(connection: Connection) -> dict[str, int]:
     """Return the greatest id of each table that has rows, by name."""
     statement = " UNION ALL ".join(
         f"SELECT '{name}' AS name, max(id) AS last_id FROM {name}"  # noqa: S608 - our own names
-        for name in _sealed_tables()
+        for name in table_names()
+        if name not in _NOT_SEALED
     )
     rows = connection.execute(text(statement))
     return {row.name: row.last_id for row in rows if row.last_id is not None}

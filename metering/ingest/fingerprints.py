@@ -1,6 +1,7 @@
 """What a source file is, as received: its hash, its size, its lines."""
 
 import hashlib
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -38,3 +39,26 @@ def fingerprint_of(path: Path) -> Fingerprint:
             count.add(block)
             size += len(block)
     return Fingerprint(digest.hexdigest(), size, count.lines)
+
+
+class Fingerprints:
+    """Hashes files in a thread, each once, beside whatever else is done with them."""
+
+    def __init__(self) -> None:
+        self._begun: dict[Path, Future[Fingerprint]] = {}
+        # One thread: hashing takes one core and leaves the others to DuckDB.
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="fingerprint")
+
+    def start(self, path: Path) -> "Future[Fingerprint]":
+        """Begin to hash a file; the future raises OSError when it cannot be read."""
+        if path not in self._begun:
+            self._begun[path] = self._thread.submit(fingerprint_of, path)
+        return self._begun[path]
+
+    def forget(self) -> None:
+        """Forget every file."""
+        self._begun.clear()
+
+    def close(self) -> None:
+        """Finish the file at hand, and hash no other."""
+        self._thread.shutdown(cancel_futures=True)

@@ -11,7 +11,7 @@ from typing import Final
 
 from metering.ingest.contract import Sample, Verdict
 
-_MEMBER: Final = re.compile(r'"([\w.:$@/ -]{1,64})"\s*:')
+_MEMBER: Final = re.compile(r'"([\w.:$@/ -]{1,64}+)"\s*+:', re.ASCII)
 
 
 def by_keys(

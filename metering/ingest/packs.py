@@ -13,10 +13,7 @@ read alone.
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
-
-import pyarrow as pa
 
 from metering.errors import Rejection
 from metering.ingest.bulk import Layout, name, rejection
@@ -30,7 +27,12 @@ from metering.ingest.bulk_statement import (
 from metering.ingest.contract import Pack, PackedFile
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
     import duckdb
+
+    from metering.ingest.decompression import PlainFile
+    from metering.ingest.fingerprints import Fingerprint
 
 _LINES: Final = "pack_lines"
 _FILES: Final = "pack_files"
@@ -50,13 +52,18 @@ class PackFile:
 
     Attributes:
         plain: the file, unpacked.
-        lines: how many it has.
-        source: SHA-256 of its bytes as received, hexadecimal; its rows are marked with it.
+        fingerprint: of its bytes as received, which are hashed while its lines are read; its rows
+            are marked with their SHA-256, hexadecimal.
     """
 
-    plain: Path
-    lines: int
-    source: str
+    plain: "PlainFile"
+    fingerprint: "Future[Fingerprint]"
+
+    @property
+    def lines(self) -> int:
+        """How many it has."""
+        counted = self.plain.lines
+        return self.fingerprint.result().lines if counted is None else counted
 
 
 @dataclass(slots=True)
@@ -85,7 +92,7 @@ def read_pack(
     """
     filled = layout.columns.keys() - same_for_all(layout)
     kept = (*sorted(filled), "shared_key", *layout.kept, "file_no")
-    source = many_files_source([file.plain for file in files], layout)
+    source = many_files_source([file.plain.path for file in files], layout)
     lines = statement(layout, source, carried=("file_no",))
     _make(
         connection,
@@ -93,7 +100,6 @@ def read_pack(
         f"SELECT {_listed(kept)}, noise, refused_by, found FROM ({lines})",
     )
     found = _files(connection, files)
-    _make(connection, _FILES, "SELECT * FROM pack_places")
     _count_noise(connection, found)
     _collect_rejections(connection, found, layout)
     records = (
@@ -125,15 +131,15 @@ def _files(connection: "duckdb.DuckDBPyConnection", files: Sequence[PackFile]) -
         if count == files[number].lines and count == last - first + 1
     }
     numbers = sorted(found)
-    connection.register(
-        "pack_places",
-        pa.table(
-            {
-                "file_no": pa.array(numbers, pa.uint64()),
-                "begins_at": pa.array([found[number].begins_at for number in numbers], pa.int64()),
-                "source": pa.array([files[number].source for number in numbers], pa.string()),
-            }
-        ),
+    # As parameters: Arrow would import pandas for a look at the types of these few values.
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE {_FILES} AS SELECT unnest($1::UBIGINT[]) AS file_no,"
+        " unnest($2::BIGINT[]) AS begins_at, unnest($3::VARCHAR[]) AS source",
+        [
+            numbers,
+            [found[number].begins_at for number in numbers],
+            [files[number].fingerprint.result().sha256 for number in numbers],
+        ],
     )
     return found
 

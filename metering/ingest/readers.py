@@ -12,7 +12,6 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -41,7 +40,7 @@ from metering.ingest.bulk_statement import (
 from metering.ingest.bulk_typed import statement_of_columns
 from metering.ingest.contract import Noise, Pack, Reading, Rejections, Slice
 from metering.ingest.decompression import ArchiveLimits, PlainFile, plain_file
-from metering.ingest.fingerprints import Fingerprint, fingerprint_of
+from metering.ingest.fingerprints import Fingerprint, Fingerprints
 from metering.ingest.packs import TABLES, PackFile, read_pack
 from metering.ingest.parquet_source import (
     PARQUET_MARK,
@@ -56,6 +55,7 @@ from metering.ingest.records import batch_of
 from metering.ingest.unfolding import PLACE
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
     from types import TracebackType
 
 _SPILL: Final = "spill"
@@ -136,9 +136,7 @@ class Reader:
         self._limits = limits or ArchiveLimits()
         self._files = 0
         self._plain: dict[Path, PlainFile] = {}
-        self._fingerprints: dict[Path, Future[Fingerprint]] = {}
-        # One thread: hashing takes one core and leaves the others to DuckDB.
-        self._hashing = ThreadPoolExecutor(max_workers=1, thread_name_prefix="fingerprint")
+        self._fingerprints = Fingerprints()
         self.connection = duckdb.connect(
             config={
                 "memory_limit": memory_limit,
@@ -163,14 +161,14 @@ class Reader:
 
     def close(self) -> None:
         """Stop hashing, close the connection and remove the scratch files."""
-        self._hashing.shutdown(cancel_futures=True)
+        self._fingerprints.close()
         self.connection.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def forget(self) -> None:
         """Remove what the files read so far left in scratch space; the connection stays open."""
         self._plain.clear()
-        self._fingerprints.clear()
+        self._fingerprints.forget()
         for table in (*TABLES, _OF_INTEREST):
             self.connection.execute(f"DROP TABLE IF EXISTS {table}")
         for path in self._folder.iterdir():
@@ -186,9 +184,7 @@ class Reader:
 
         The future raises OSError when the file cannot be read.
         """
-        if path not in self._fingerprints:
-            self._fingerprints[path] = self._hashing.submit(fingerprint_of, path)
-        return self._fingerprints[path]
+        return self._fingerprints.start(path)
 
     def fingerprint(self, path: Path) -> Fingerprint:
         """Return what a file is, waiting for its hash.
@@ -204,9 +200,7 @@ class Reader:
         Raises:
             SourceError: as `decompression.plain_file`; nothing of the file is recorded.
         """
-        if path not in self._plain:
-            self._plain[path] = plain_file(path, self._scratch_file("plain"), self._limits)
-        return self._plain[path].path
+        return self._plain_file(path).path
 
     def content(self, path: Path, limit: int = _LARGEST_PAGE) -> bytes:
         """Return the whole content of a small file, unpacked.
@@ -271,7 +265,7 @@ class Reader:
         """
         prints = [self.start_fingerprint(path) for path in paths]
         files = [
-            PackFile(self.plain(path), self._lines(path), print_.result().sha256)
+            PackFile(self._plain_file(path), print_)
             for path, print_ in zip(paths, prints, strict=True)
         ]
         try:
@@ -453,6 +447,11 @@ class Reader:
         )
         while refused := cursor.fetchmany(_REJECTIONS_AT_ONCE):
             yield Rejections(tuple(rejection(layout, *one) for one in refused))
+
+    def _plain_file(self, path: Path) -> PlainFile:
+        if path not in self._plain:
+            self._plain[path] = plain_file(path, self._scratch_file("plain"), self._limits)
+        return self._plain[path]
 
     def _lines(self, path: Path) -> int:
         counted = self._plain[path].lines

@@ -3,6 +3,7 @@
 import csv
 import json
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from metering.ingest.contract import Sample, Verdict
 
@@ -31,11 +32,16 @@ def by_names(
     return Verdict(True, matching, found)
 
 
+@lru_cache(maxsize=2)
 def names_in(sample: Sample) -> frozenset[str]:
-    """Return the names of the first record that can be read, or of a table's header."""
+    """Return the names of the first record that can be read, or of a table's header.
+
+    What was found is kept, since every format asks it of one file before the next is looked at.
+    """
     return frozenset(sample.columns) or _names_of_text(sample)
 
 
+@lru_cache(maxsize=2)
 def first_object(sample: Sample) -> Mapping[str, object]:
     """Return the first JSON object that can be read, on a line or in a list; else nothing."""
     start = (sample.head or "").lstrip()

@@ -172,21 +172,34 @@ class _Importing:
         """Record what can be read together; return receipts by the places of their files."""
         for path in paths:
             self.reader.start_fingerprint(path)
-        fresh: dict[str, tuple[int, Origin]] = {}
-        for place, path in enumerate(paths):
-            origin = self._origin(path, ingestor)
-            if not self._is_known(origin):
-                fresh.setdefault(origin.sha256, (place, origin))
-        receipts = self._recorded_together(ingestor, list(fresh.values()), begin)
+        receipts = self._recorded_together(ingestor, self._fresh(ingestor, paths), begin)
         self.reader.forget()
         return receipts
 
+    def _fresh(self, ingestor: Ingestor, paths: Sequence[Path]) -> list[tuple[int, Path]]:
+        """Return the files that are not known, and of equal ones the first, with their places.
+
+        A file of a size that no other has is neither, so that its hash is not waited for.
+        """
+        sizes = [path.stat().st_size for path in paths]
+        times = Counter(sizes)
+        seen: set[str] = set()
+        fresh: list[tuple[int, Path]] = []
+        for place, (path, size) in enumerate(zip(paths, sizes, strict=True)):
+            if times[size] > 1 or size in self.known:
+                origin = self._origin(path, ingestor)
+                if origin.sha256 in seen or self._is_known(origin):
+                    continue
+                seen.add(origin.sha256)
+            fresh.append((place, path))
+        return fresh
+
     def _recorded_together(
-        self, ingestor: PackIngestor, files: Sequence[tuple[int, Origin]], begin: _Begin
+        self, ingestor: PackIngestor, files: Sequence[tuple[int, Path]], begin: _Begin
     ) -> dict[int, Receipt]:
         if len(files) < _FEWEST:
             return {}
-        pack = ingestor.read_pack([origin.path for _, origin in files], self.reader)
+        pack = ingestor.read_pack([path for _, path in files], self.reader)
         if pack is None:
             # One file spoils it for all: the half without it is still read together.
             middle = len(files) // 2
@@ -194,8 +207,8 @@ class _Importing:
             first, second = (self._recorded_together(ingestor, half, begin) for half in halves)
             return first | second
         read = [
-            (place, origin, held)
-            for (place, origin), held in zip(files, pack.files, strict=True)
+            (place, self._origin(path, ingestor), held)
+            for (place, path), held in zip(files, pack.files, strict=True)
             if held is not None
         ]
         if not read:

@@ -14,7 +14,7 @@ from sqlalchemy import Engine, inspect, text
 
 from metering.books import migrations
 from metering.books.engine import begin_read, begin_write, open_engine
-from metering.books.schema import all_tables
+from metering.books.schema import all_tables, table_named, table_names
 from metering.errors import BookError
 from metering.resources import migrations_dir
 
@@ -70,6 +70,8 @@ def test_up_down_and_up_again(empty: Engine) -> None:
     migrations.upgrade(empty)
 
     assert made == {*all_tables().tables, "alembic_version"}
+    assert table_names() == tuple(sorted(all_tables().tables))
+    assert all(table_named(name) is all_tables().tables[name] for name in table_names())
     assert left == {"alembic_version"}
     assert _tables(empty) == made
 

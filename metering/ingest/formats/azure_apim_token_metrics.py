@@ -115,9 +115,13 @@ class AzureApimTokenMetrics:
 
     def identify(self, sample: Sample) -> Verdict:
         """Match on the columns of the table and the name of a metric."""
+        because = "it has the columns of AppMetrics, with token metrics"
+        columns = by_names(sample, _REQUIRED, because)
+        if not columns.matches:
+            return columns
         if not any(name in (sample.head or "") for name in (_PROMPT, _ANSWER, _TOTAL)):
             return Verdict(matches=False, because=f"its first rows have no metric {_TOTAL!r}")
-        return by_names(sample, _REQUIRED, "it has the columns of AppMetrics, with token metrics")
+        return columns
 
     def read(self, path: Path, reader: "Reader") -> Iterator[Reading]:
         """Read the counts of every row."""

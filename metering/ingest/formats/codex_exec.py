@@ -9,6 +9,7 @@ Source: source formats note, section 4.2, read 2026-11-21.
 """
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 _FIELDS: Final[Fields] = {"type": "VARCHAR"}
 _TURN: Final = "turn.completed"
+_NAMED: Final = re.compile(r'"(?:turn|thread)\.')
 _TELLING: Final = ("thread.started", "turn.started", _TURN, "turn.failed")
 
 _LAYOUT: Final = Layout(
@@ -67,7 +69,8 @@ class CodexExec:
 
     def identify(self, sample: Sample) -> Verdict:
         """Match on a line that begins or ends a turn."""
-        if any(_is_of_exec(line) for line in sample.lines or (sample.head or "",)):
+        head = sample.head or ""
+        if _NAMED.search(head) and any(_is_of_exec(line) for line in sample.lines or (head,)):
             return Verdict(matches=True, because="it has the lines of codex exec --json")
         return Verdict(matches=False, because="no line has a 'type' such as 'thread.started'")
 
@@ -77,7 +80,7 @@ class CodexExec:
 
 
 def _is_of_exec(line: str) -> bool:
-    if '"turn.' not in line and '"thread.' not in line:
+    if not _NAMED.search(line):
         return False
     try:
         fields = json.loads(line)

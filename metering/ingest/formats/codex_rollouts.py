@@ -29,6 +29,7 @@ from metering.ingest.bulk import Check, Fields, Layout, instant, whole_number
 from metering.ingest.bulk import text as said
 from metering.ingest.bulk_checks import INSTANT, WHOLE, missing, readable, texts_without_nul
 from metering.ingest.contract import Identity, Reading, Repeat, Sample, SourceRole, Verdict
+from metering.ingest.marks import has_key
 
 if TYPE_CHECKING:
     from metering.ingest.readers import Reader
@@ -328,7 +329,9 @@ class CodexRollouts:
 
     def identify(self, sample: Sample) -> Verdict:
         """Match on the envelope that every line is."""
-        if any(_is_envelope(line) for line in sample.lines or (sample.head or "",)):
+        head = sample.head or ""
+        is_likely = all(has_key(head, field) for field in _ENVELOPE)
+        if is_likely and any(_is_envelope(line) for line in sample.lines or (head,)):
             return Verdict(matches=True, because="its lines are those of a Codex session")
         return Verdict(matches=False, because="no line has a 'payload' of a Codex 'type'")
 

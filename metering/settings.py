@@ -22,6 +22,7 @@ _KNOWN: Final[Mapping[str, frozenset[str]]] = {
     "detail": frozenset(),  # ingestor name -> which metered usage it divides, any key
     "outcomes": frozenset(),  # see core.outcome_rules, which checks it
     "economics": frozenset(),  # see core.economics_rules, which checks it
+    "findings": frozenset(),  # see core.finding_rules, which checks it
     "nightly": frozenset({"inbox"}),
     "pull": frozenset(),  # name of a connector -> table, see `workflows.pull.connector`
     "true_up": frozenset(),  # reason of a tie-out -> who bears it, see core.adjustments
@@ -85,6 +86,7 @@ class Settings:
         dividers: name of a detail ingestor to the metered usage it divides: patterns by field.
         outcomes: what [outcomes] says, see `core.outcome_rules`.
         economics: what [economics] says, see `core.economics_rules`.
+        findings: what [findings] says, see `core.finding_rules`.
         inbox: folder of what the next night takes in.
         pull: what [pull] says, connector to its options.
         true_up: what [true_up] says, reason to bearer, see `core.adjustments.checked_policy`.
@@ -111,6 +113,7 @@ class Settings:
     dividers: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     outcomes: Mapping[str, Any] = field(default_factory=dict)
     economics: Mapping[str, Any] = field(default_factory=dict)
+    findings: Mapping[str, Any] = field(default_factory=dict)
     inbox: Path = Path("inbox")
     pull: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     true_up: Mapping[str, str] = field(default_factory=dict)
@@ -194,6 +197,7 @@ def load_settings(path: Path) -> Settings:
         dividers=_dividers(path, document.get("detail", {})),
         outcomes=dict(document.get("outcomes", {})),
         economics=dict(document.get("economics", {})),
+        findings=dict(document.get("findings", {})),
         inbox=home / document.get("nightly", {}).get("inbox", "inbox"),
         pull=_tables(path, "pull", document.get("pull", {})),
         true_up=dict(document.get("true_up", {})),

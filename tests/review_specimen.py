@@ -123,6 +123,22 @@ def _finding(place: int, row: FunnelRow) -> ShownFinding:
             ("", "Before", "After"),
             [figures("USD a week", [(number_text(_HALF), _HALF), (NIL, None)])],
         ),
+        parts=table(
+            "Of it, in workflows of their own, a1b2c3d4",
+            ("", "USD", "P10", "P90", "Since", "Pattern consistent with"),
+            [
+                figures(
+                    "nightly",
+                    [
+                        ("812.00", 812 * 10**9),
+                        ("600.00", 600 * 10**9),
+                        ("990.00", 990 * 10**9),
+                        ("2026-09-01", None),
+                        ("repeated prompts", None),
+                    ],
+                )
+            ],
+        ),
         checked=("events at the onset: none", "feed: no gap"),
         open_questions=("a change of what the work is worth",),
         footing="all of it: metering findings show a1b2c3d4, data 0123456789ab",

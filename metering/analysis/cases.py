@@ -216,7 +216,7 @@ def _subject(study: Study, at: int, first: int, end: int) -> Subject:
     weeks_in = max(1.0, (end - first) / DAYS_PER_WEEK)
     weeks_out = max(1.0, (panel.days - (end - first)) / DAYS_PER_WEEK)
     usd = own["usd"].to_numpy(np.float64)
-    keys = own["workflow_key"].to_numpy(str)
+    keys = own["workflow"].to_numpy(str)
     names, place = np.unique(keys, return_inverse=True)
     rise = (
         np.bincount(place, weights=usd * inside) / weeks_in

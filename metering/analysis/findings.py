@@ -78,6 +78,29 @@ class ChartWeek:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """What a project's case says of one workflow in it; money of the case, told once more.
+
+    Attributes:
+        workflow: its name.
+        onset: the day it began.
+        pattern: what it looks like, in words.
+        excess_nanos: USD beyond what its outcomes answer for, in nanos.
+        p10_nanos: it is more than this with nine chances in ten.
+        p90_nanos: it is less than this with nine chances in ten.
+        score: its own.
+    """
+
+    workflow: str
+    onset: date
+    pattern: str
+    excess_nanos: int
+    p10_nanos: int
+    p90_nanos: int
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One case: everything that is known against one cost object, in one place.
 
@@ -104,6 +127,9 @@ class Finding:
         chart: weeks of spend and outcomes.
         detectable_factor: the least rise in cost per outcome that this object's data would show.
         data_hash: SHA-256 of the data it rests on.
+        is_workflow: whether the workflow is what was compared with its own past; otherwise the
+            project was, and its workflow is where the money went.
+        parts: of a project, the workflows in it whose own evidence is enough, most money first.
     """
 
     family: Family
@@ -128,3 +154,5 @@ class Finding:
     chart: tuple[ChartWeek, ...]
     detectable_factor: float
     data_hash: str
+    is_workflow: bool = False
+    parts: tuple[Part, ...] = ()

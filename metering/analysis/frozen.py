@@ -5,7 +5,7 @@ from dataclasses import asdict
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from metering.analysis.findings import ChartWeek, Evidence, Family, Finding, Subject
+from metering.analysis.findings import ChartWeek, Evidence, Family, Finding, Part, Subject
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,6 +30,10 @@ def thawed(text: str) -> Finding:
             "chart": tuple(
                 ChartWeek(**{**week, "starts": date.fromisoformat(week["starts"])})
                 for week in said["chart"]
+            ),
+            "parts": tuple(
+                Part(**{**part, "onset": date.fromisoformat(part["onset"])})
+                for part in said["parts"]
             ),
             **{name: tuple(said[name]) for name in ("unanswered", "checked", "not_checked")},
         }

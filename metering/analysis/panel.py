@@ -44,7 +44,8 @@ class Frames:
         first_day: the day that `day` columns count from (UTC).
         last_day: the last day with usage; the last week ends on it.
         objects: object (0, 1, … without gaps), team, project, function ("" when not said),
-            headcount, start_date (null when not said), attribution_window_days.
+            headcount, start_date (null when not said), attribution_window_days. Objects that are
+            workflows have workflow and has_outcomes, too.
         cells: object, day, provider, model, the columns of COUNTED (null: not counted), cost_usd
             (what was paid), constant_usd and USD by class of token at the first prices (null where
             `prices` tell them).
@@ -54,7 +55,7 @@ class Frames:
         people: object, week, people, top_share, top_five_share, concentration; never a name.
         keys: object, week (of last use), keys, lost_keys, usd, lost_usd (without an outcome).
         targets: object, above, below: months of people around a round amount of USD.
-        workflows: object, workflow_key, week, usd.
+        workflows: object, workflow, week, usd.
         prices: provider, model, day, and USD per million tokens of each token class.
         events: first, last (days; null when open), kind, scope, detail.
     """

@@ -1,9 +1,9 @@
 """From evidence to a review list: one case per object, ranked by money, no longer than can be read.
 
-Everything that is known against a cost object is one finding. A silent object is a question about
-its outcomes and is not asked about its spend as well. What the evidence supports is flagged; of
-that the reviewer sees what is worth the time: above a materiality threshold, the largest certain
-money first, no more than a number that a setting gives.
+Everything that is known against a cost object is one finding, and no money is in two that are
+shown. A silent object is a question about its outcomes and is not asked about its spend as well.
+What the evidence supports is flagged; of that the reviewer sees what is worth the time: above a
+materiality threshold, the largest certain money first, no more than a number that a setting gives.
 """
 
 import hashlib
@@ -19,6 +19,8 @@ from metering.analysis.findings import Finding
 from metering.analysis.panel import Frames
 from metering.analysis.silence import Silence
 from metering.analysis.vendor_moves import VendorMove
+from metering.analysis.workflow_cases import told_once, workflow_cases
+from metering.core.finding_rules import LEAST_SHARE, LEAST_USD, REVIEWER_BUDGET
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,11 +30,6 @@ EVIDENCE_FACTOR: Final = 1.0
 
 That is over all windows that were looked at, most of which speak against it: one is a high bar.
 """
-
-REVIEWER_BUDGET: Final = 20
-LEAST_USD: Final = 100
-LEAST_SHARE: Final = 0.005
-"""Materiality: the larger of both, USD and share of all spend (token-maxing, section 5)."""
 
 _NANOS: Final = 10**9
 _HASHED: Final = (
@@ -54,7 +51,7 @@ class Options:
 
     budget: int = REVIEWER_BUDGET
     least_usd: int = LEAST_USD
-    least_share: float = LEAST_SHARE
+    least_share: Fraction = LEAST_SHARE
     raised: Fraction = Fraction(1)
 
 
@@ -64,16 +61,18 @@ class Review:
 
     Attributes:
         findings: one per object and family that applies, flagged or not; the shown ones first, by
-            the lower bound of their money.
+            the lower bound of their money. Objects are projects, and workflows of projects.
         threshold_nanos: materiality, in nanos of USD.
         study: what it was read from.
         data_hash: SHA-256 of the frames.
+        workflows: how many workflows were compared with their own past.
     """
 
     findings: tuple[Finding, ...]
     threshold_nanos: int
     study: Study
     data_hash: str
+    workflows: int = 0
 
     @property
     def shown(self) -> tuple[Finding, ...]:
@@ -81,28 +80,45 @@ class Review:
         return tuple(found for found in self.findings if found.flagged and not found.held_back)
 
     @property
+    def objects(self) -> int:
+        """How many projects and workflows were compared with their own past."""
+        return self.study.panel.objects + self.workflows
+
+    @property
     def common(self) -> tuple[VendorMove, ...]:
         """What all users of a model did together, and what was therefore taken off."""
         return self.study.test.common.moves
 
 
-def review(frames: Frames, options: Options | None = None) -> Review:
-    """Return the findings of a company; pure: equal frames and options give equal findings."""
+def review(
+    frames: Frames, options: Options | None = None, workflows: Frames | None = None
+) -> Review:
+    """Return the findings of a company; pure: equal frames and options give equal findings.
+
+    Args:
+        frames: whose objects are projects.
+        options: what a house sets.
+        workflows: the same days with workflows for objects; None where there are none.
+    """
     chosen = options or Options()
     digest = data_hash(frames)
     study = study_of(frames, digest)
     found: list[Finding] = []
     for at in range(study.panel.objects):
         kind = study.silences.kind[at]
-        spending = spending_case(study, at, is_enough=bool(_is_enough(study, at)))
+        spending = spending_case(study, at, is_enough=_is_enough(study, at))
         if kind is not Silence.NONE:
             spending = replace(spending, flagged=False)
             found.append(silent_case(study, at))
         found.append(spending)
+    parts: list[Finding] = []
+    if workflows is not None:
+        parts = workflow_cases(study_of(workflows, data_hash(workflows)), _is_enough)
     spent = float(study.panel.paid.sum())
-    usual = round(max(chosen.least_usd, chosen.least_share * spent) * _NANOS)
+    usual = round(max(chosen.least_usd, float(chosen.least_share) * spent) * _NANOS)
     threshold = usual * chosen.raised.numerator // chosen.raised.denominator
-    return Review(_ranked(found, threshold, chosen.budget), threshold, study, digest)
+    ranked = _ranked(told_once(found, parts), threshold, chosen.budget)
+    return Review(ranked, threshold, study, digest, len(parts))
 
 
 def _is_enough(study: Study, at: int) -> bool:
@@ -116,7 +132,7 @@ def _ranked(found: Sequence[Finding], threshold: int, budget: int) -> tuple[Find
         found,
         key=lambda f: (
             not f.flagged,
-            f.excess_nanos < threshold,
+            bool(f.held_back) or f.excess_nanos < threshold,
             -f.p10_nanos,
             -f.score,
             str(f.subject),
@@ -126,7 +142,7 @@ def _ranked(found: Sequence[Finding], threshold: int, budget: int) -> tuple[Find
     listed: list[Finding] = []
     shown = 0
     for finding in order:
-        if not finding.flagged:
+        if not finding.flagged or finding.held_back:
             listed.append(finding)
         elif finding.excess_nanos < threshold:
             usd = threshold / _NANOS

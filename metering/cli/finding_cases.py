@@ -191,6 +191,8 @@ def _closing(found: "Cases", quiet: int) -> str:
 
     objects = found.review.study.panel.objects
     told = f"{counted(len(found.shown), 'finding')} in {counted(objects, 'project')}"
+    if found.review.workflows:
+        told += f" and {counted(found.review.workflows, 'workflow')} of theirs"
     if quiet:
         told += f"; {quiet} answered or beyond the list, see --all"
     if found.precision.decided:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 from metering.cli.frame import console, emit_table, money_text, printable
 
 if TYPE_CHECKING:
-    from metering.analysis.findings import Evidence, Finding
+    from metering.analysis.findings import Evidence, Finding, Part
 
 # Spend, outcomes, their ratio, and what names the pattern; the other detectors are in the JSON.
 _SHOWN_NUMBERS: Final = 4
@@ -37,6 +37,13 @@ def show_finding(title: str, finding: "Finding", command: str = "") -> None:
         [_row(evidence) for evidence in finding.evidence[:_SHOWN_NUMBERS]],
         right=("before", "after", "n before", "n after"),
     )
+    if finding.parts:
+        emit_table(
+            "of it, in workflows of their own",
+            ("", "USD", "P10", "P90", "since", "pattern consistent with"),
+            [_part(part) for part in finding.parts],
+            right=("USD", "P10", "P90"),
+        )
     for words, sentences in (
         ("looked at", finding.checked),
         ("benign explanations to rule out", finding.not_checked),
@@ -62,6 +69,12 @@ def _row(evidence: "Evidence") -> tuple[object, ...]:
         evidence.n_after,
         evidence.counted,
     )
+
+
+def _part(part: "Part") -> tuple[object, ...]:
+    amounts = (part.excess_nanos, part.p10_nanos, part.p90_nanos)
+    shown = (money_text(nanos, decimals=0) for nanos in amounts)
+    return (part.workflow, *shown, str(part.onset), part.pattern)
 
 
 def _figure(value: float | None) -> str:
@@ -110,4 +123,17 @@ def finding_json(finding: "Finding") -> dict[str, Any]:
         ],
         "detectable_factor": finding.detectable_factor,
         "data_hash": finding.data_hash,
+        "is_workflow": finding.is_workflow,
+        "parts": [
+            {
+                "workflow": part.workflow,
+                "onset": str(part.onset),
+                "pattern": part.pattern,
+                "excess_nanos": part.excess_nanos,
+                "p10_nanos": part.p10_nanos,
+                "p90_nanos": part.p90_nanos,
+                "score": part.score,
+            }
+            for part in finding.parts
+        ],
     }

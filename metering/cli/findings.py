@@ -92,11 +92,10 @@ def _show(tried: "Tried") -> None:
     if held:
         emit_table(
             "Flagged, and not shown",
-            ("Team", "Project", "Pattern", "USD", "Why"),
+            ("Subject", "Pattern", "USD", "Why"),
             [
                 (
-                    finding.subject.team,
-                    finding.subject.project,
+                    str(finding.subject),
                     finding.pattern,
                     money_text(finding.excess_nanos),
                     finding.held_back,
@@ -123,7 +122,7 @@ def _closing(tried: "Tried") -> str:
     test = found.study.test
     drift = sorted({spread.drift for spread in test.spreads.values()})
     return (
-        f"{counted(len(found.shown), 'finding')} of {counted(found.study.panel.objects, 'object')};"
+        f"{counted(len(found.shown), 'finding')} of {counted(found.objects, 'object')};"
         f" material from {money_text(found.threshold_nanos)} USD; elasticity {test.elasticity:.2f},"
         f" drift {', '.join(f'{value:.2f}' for value in drift) or 'not estimated'}"
         f"; data {found.data_hash[:12]}"

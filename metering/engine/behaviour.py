@@ -32,7 +32,8 @@ class Behaviour:
         first_day: the first day with usage; `day` counts from it.
         last_day: the last day with usage.
         objects: object (0, 1, …), team, project, function, headcount, start_date,
-            attribution_window_days; sorted by team and project.
+            attribution_window_days; sorted by team and project. Where an object is one workflow of
+            a project (`behaviour_workflows`): workflow, and has_outcomes, too.
         cells: object, day, provider, model, the counts of usage (null where the source does not
             count), cost_usd, and at the first prices constant_usd and USD by class of token (null
             where prices come as a table).
@@ -45,7 +46,7 @@ class Behaviour:
             outcome so far), usd, lost_usd.
         targets: object, above, below: months of people just above and just below the round amount
             of USD that gathers most; within five per cent.
-        workflows: object, workflow_key, week, usd; of keys that were used in four weeks or more.
+        workflows: object, workflow, week, usd; of those that were used in four weeks or more.
         prices: provider, model, day (may be negative), four prices in USD per million tokens.
         events: first, last (day, null when open), kind, scope, detail.
         split: team, project, bucket, usd (exact): which outcomes answer for the spend.
@@ -69,7 +70,12 @@ class Behaviour:
 
 
 def sum_behaviour(
-    connection: "duckdb.DuckDBPyConnection", first: date, last: date, *, default_window_days: int
+    connection: "duckdb.DuckDBPyConnection",
+    first: date,
+    last: date,
+    *,
+    default_window_days: int,
+    workflow: str = "workflow_key",
 ) -> Behaviour:
     """Sum the tables of a folder, or of a ledger in the same shape.
 
@@ -78,6 +84,7 @@ def sum_behaviour(
         first: the first day with usage.
         last: the last one; outcomes after it are left out.
         default_window_days: the attribution window of a project that declares none.
+        workflow: the column of `usage` that names the workflow.
     """
     connection.execute(
         f"""
@@ -95,6 +102,7 @@ def sum_behaviour(
         CREATE OR REPLACE TEMP TABLE used AS
         SELECT object, {since} AS day, CAST((DATE '{last}' - day) // 7 AS INTEGER) AS week,
             coalesce(provider, '') AS provider, model, "user" AS person, workflow_key,
+            {workflow} AS workflow,
             {", ".join((*COUNTS, "cost_usd", *AT_FIRST_PRICES))}
         FROM (SELECT date AS day, * EXCLUDE (date) FROM usage) JOIN objects USING (team, project)
         """
@@ -115,24 +123,36 @@ def sum_behaviour(
     return Behaviour(
         first_day=first,
         last_day=last,
-        objects=_table(connection, "FROM objects ORDER BY object"),
-        cells=_table(connection, _CELLS),
-        outcomes=_table(connection, _OUTCOMES),
-        lags=_table(connection, _LAGS),
-        people=_table(connection, _PEOPLE),
-        keys=_table(connection, _KEYS.format(last=(last - first).days)),
-        targets=_table(connection, _TARGETS.format(first=first)),
-        workflows=_table(connection, _WORKFLOWS),
-        prices=_table(connection, _PRICES.format(first=first)),
-        events=_table(connection, _EVENTS.format(first=first)),
+        **summed_tables(connection, first, last),
         split=split,
         unknown_outcomes=int(unknown[0][0]),
     )
 
 
-def _table(connection: "duckdb.DuckDBPyConnection", query: str) -> "pa.Table":
-    table: pa.Table = connection.sql(query).to_arrow_table()
-    return table
+def summed_tables(
+    connection: "duckdb.DuckDBPyConnection", first: date, last: date
+) -> "dict[str, pa.Table]":
+    """Return the tables of a `Behaviour` by name.
+
+    Args:
+        connection: with `objects`, `used` and `reached`, in which an object is whatever is compared
+            with its own past.
+        first: the first day with usage.
+        last: the last one.
+    """
+    queries = {
+        "objects": "FROM objects ORDER BY object",
+        "cells": _CELLS,
+        "outcomes": _OUTCOMES,
+        "lags": LAGS,
+        "people": _PEOPLE,
+        "keys": _KEYS.format(last=(last - first).days),
+        "targets": _TARGETS.format(first=first),
+        "workflows": _WORKFLOWS,
+        "prices": _PRICES.format(first=first),
+        "events": _EVENTS.format(first=first),
+    }
+    return {name: connection.sql(query).to_arrow_table() for name, query in queries.items()}
 
 
 def _split(
@@ -187,7 +207,7 @@ _OUTCOMES: Final = """
     FROM reached GROUP BY ALL ORDER BY object, day
 """
 
-_LAGS: Final = f"""
+LAGS: Final = f"""
     WITH tasks AS (
         SELECT object, workflow_key, min(day) AS first, max(day) AS last FROM used
         WHERE workflow_key IS NOT NULL GROUP BY ALL HAVING last - first <= {_LONGEST_TASK_DAYS}
@@ -197,6 +217,7 @@ _LAGS: Final = f"""
     WHERE weight > 0 AND o.day BETWEEN t.first AND t.last + {_LONGEST_LAG_DAYS}
     GROUP BY ALL ORDER BY object, lag
 """
+"""How long the tasks of each object took, from their keys: object, lag, events."""
 
 _PEOPLE: Final = """
     WITH spent AS (
@@ -254,12 +275,12 @@ _TARGETS: Final = """
 
 _WORKFLOWS: Final = """
     WITH weekly AS (
-        SELECT object, workflow_key, week, CAST(sum(cost_usd) AS DOUBLE) AS usd FROM used
-        WHERE workflow_key IS NOT NULL GROUP BY ALL
+        SELECT object, workflow, week, CAST(sum(cost_usd) AS DOUBLE) AS usd FROM used
+        WHERE workflow IS NOT NULL GROUP BY ALL
     )
     SELECT * FROM weekly
-    QUALIFY count(*) OVER (PARTITION BY object, workflow_key) >= 4
-    ORDER BY object, workflow_key, week
+    QUALIFY count(*) OVER (PARTITION BY object, workflow) >= 4
+    ORDER BY object, workflow, week
 """
 
 _PRICES: Final = """

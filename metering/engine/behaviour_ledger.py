@@ -29,7 +29,7 @@ _TOKENS: Final = {
 }
 _COUNTED: Final = ("requests", "failed_requests", "distinct_prompts")
 KEPT: Final = ("principal", "workflow_key")
-"""Columns of the cells that the engine's table `lines` has to keep for this."""
+"""Columns of the cells that the engine's table `lines` has to keep for this, beside workflows."""
 
 _WEIGHT_UNIT: Final = 10_000
 _PICOS_IN_NANO: Final = 1_000
@@ -41,15 +41,18 @@ def open_ledger(
     objects: Sequence[tuple[int, str, str]],
     windows: Sequence[tuple[str, str, int]],
     events: Sequence[tuple[date, date | None, str, str, str]] = (),
+    workflows: Sequence[str] = ("workflow_key",),
 ) -> tuple[date, date] | None:
     """Make `usage`, `outcomes`, `projects`, `prices` and `events` of what is open.
 
     Args:
-        connection: with cells, `lines` that keep `KEPT`, `bases`, and `outcomes` with owners.
+        connection: with cells, `lines` that keep `KEPT` and `workflows`, `bases`, and `outcomes`
+            with owners.
         owners: the answers of the attribution rules, for what lines do not have.
         objects: (owner number, team, project) of every owner.
         windows: (team, project, days in which an outcome answers for usage).
         events: (first day, last day, kind, scope, detail) of the company's calendar.
+        workflows: columns of cells that name the workflow; the first that says something tells.
 
     Returns:
         The first and the last day with usage that somebody owns; None when there is none.
@@ -60,7 +63,7 @@ def open_ledger(
         {"owner_no": "BIGINT", "team": "VARCHAR", "project": "VARCHAR"},
         objects,
     )
-    _make_usage(connection, owners)
+    _make_usage(connection, owners, workflows)
     connection.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE reached_outcomes AS
@@ -101,7 +104,12 @@ def open_ledger(
     return None if first is None else (first, last)
 
 
-def _make_usage(connection: "duckdb.DuckDBPyConnection", owners: Sequence[OwnerAnswers]) -> None:
+def _make_usage(
+    connection: "duckdb.DuckDBPyConnection",
+    owners: Sequence[OwnerAnswers],
+    workflows: Sequence[str],
+) -> None:
+    in_lines, in_cells = (_named(table, workflows) for table in ("m", "c"))
     tokens = ", ".join(
         f"CAST(coalesce(sum(m.quantity) FILTER ({condition}), 0) AS BIGINT) AS {name}"
         for name, condition in _TOKENS.items()
@@ -128,7 +136,7 @@ def _make_usage(connection: "duckdb.DuckDBPyConnection", owners: Sequence[OwnerA
         f"""
         CREATE OR REPLACE TEMP TABLE spent AS
         SELECT m.day, k.provider, k.model_raw AS model, m.owner_no, m.principal, m.workflow_key,
-            {tokens},
+            {in_lines} AS workflow, {tokens},
             {_exact("sum(CASE WHEN b.has_rate THEN " + _picos("b.price", "b.per") + " ELSE 0 END)")}
                 AS cost_usd,
             {constant}
@@ -146,7 +154,7 @@ def _make_usage(connection: "duckdb.DuckDBPyConnection", owners: Sequence[OwnerA
         f"""
         CREATE OR REPLACE TEMP TABLE counted AS
         SELECT c.day, c.provider, c.model_raw AS model, CAST({owner} AS BIGINT) AS owner_no,
-            c.principal, c.workflow_key, {counted}
+            c.principal, c.workflow_key, {in_cells} AS workflow, {counted}
         FROM cells c {joins} GROUP BY ALL
         """
     )
@@ -159,7 +167,7 @@ def _make_usage(connection: "duckdb.DuckDBPyConnection", owners: Sequence[OwnerA
         f"""
         CREATE TEMP TABLE usage AS
         SELECT s.day AS date, s.provider, coalesce(s.model, '') AS model, o.team, o.project,
-            s.principal AS "user", s.workflow_key, {columns}, s.cost_usd,
+            s.principal AS "user", s.workflow_key, s.workflow, {columns}, s.cost_usd,
             {", ".join(AT_FIRST_PRICES)}
         FROM spent s
         JOIN objects_of o USING (owner_no)
@@ -167,8 +175,15 @@ def _make_usage(connection: "duckdb.DuckDBPyConnection", owners: Sequence[OwnerA
             AND c.model IS NOT DISTINCT FROM s.model AND c.owner_no = s.owner_no
             AND c.principal IS NOT DISTINCT FROM s.principal
             AND c.workflow_key IS NOT DISTINCT FROM s.workflow_key
+            AND c.workflow IS NOT DISTINCT FROM s.workflow
         """
     )
+
+
+def _named(table: str, workflows: Sequence[str]) -> str:
+    """Return what names the workflow, of some columns of a table."""
+    columns = (name.replace('"', '""') for name in workflows)
+    return "coalesce(" + ", ".join(f'{table}."{name}"' for name in columns) + ")"
 
 
 def _picos(price: str, per: str) -> str:

@@ -80,6 +80,8 @@ class ShownFinding:
         pattern: what the spend looks like.
         state: how far it is, with what was said.
         numbers: before and after.
+        parts: workflows of it whose own evidence is enough, with their share of the money; None
+            where there are none.
         checked: benign explanations that were looked at, and what was seen.
         open_questions: those that nobody has ruled out.
         footing: the least rise that would show, the command that gives all of it, the data.
@@ -96,6 +98,7 @@ class ShownFinding:
     pattern: str
     state: str
     numbers: Table
+    parts: Table | None
     checked: tuple[str, ...]
     open_questions: tuple[str, ...]
     footing: str

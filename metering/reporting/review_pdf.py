@@ -62,6 +62,11 @@ def _finding(finding: ShownFinding) -> dict[str, Any]:
         "state": finding.state,
         "columns": finding.numbers.columns,
         "numbers": [(row.name, *row.cells) for row in finding.numbers.rows],
+        "parts": finding.parts
+        and {
+            "columns": finding.parts.columns,
+            "rows": [(row.name, *row.cells) for row in finding.parts.rows],
+        },
         "checked": finding.checked,
         "open_questions": finding.open_questions,
         "footing": finding.footing,

@@ -131,6 +131,9 @@ class _Book:
             (
                 *(found.case_id, found.subject, found.pattern, found.onset),
                 *(found.nanos, found.low, found.high, found.state),
+                "; ".join(" ".join((row.name, *row.cells)) for row in found.parts.rows)
+                if found.parts
+                else "",
                 *("; ".join(found.checked), "; ".join(found.open_questions), found.footing),
             )
             for section in sections
@@ -140,7 +143,8 @@ class _Book:
             *(Column("Finding", width=12), Column("About", width=32), Column("Pattern", width=48)),
             Column("Since", "day", 12),
             *(Column(word, "amount", 16, currency) for word in ("At stake", "P10", "P90")),
-            *(Column("State"), Column("Looked at", width=60), Column("To rule out", width=60)),
+            *(Column("State"), Column("Of it, in workflows", width=40)),
+            *(Column("Looked at", width=60), Column("To rule out", width=60)),
             Column("Footing", width=60),
         )
         if rows:

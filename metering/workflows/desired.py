@@ -15,6 +15,7 @@ from metering.core.adjustments import Adjustment
 from metering.core.allocation import Sharing, share_basis
 from metering.core.attribution import Directory, RuleSet
 from metering.core.driver_file import Driver
+from metering.core.finding_rules import TAG, WORKFLOW_KEY
 from metering.core.flat_money import FlatCharge
 from metering.core.ledger import (
     UNATTRIBUTED,
@@ -67,6 +68,7 @@ class Policy:
         sharing, drivers: how shared cost is given on.
         flat: what is charged by agreement and not by usage.
         adjustments: true-ups and outcomes of disputes.
+        workflows: fields of usage that name its workflow, so that cells keep them.
         asked_tags: tags that no rule reads and somebody asks by, so that cells keep them.
     """
 
@@ -82,6 +84,7 @@ class Policy:
     frozen: tuple[Reign, ...] = ()
     flat: FlatMoney = field(default_factory=FlatMoney)
     adjustments: tuple[Adjustment, ...] = ()
+    workflows: tuple[str, ...] = (WORKFLOW_KEY,)
     asked_tags: frozenset[str] = frozenset()
 
     @property
@@ -103,10 +106,11 @@ class Policy:
 
     @property
     def tags(self) -> tuple[str, ...]:
-        """Return the names of the tags that rules read or that carry keys: cells must keep them."""
+        """Return the tags that rules read, or that tell keys and workflows: cells keep them."""
         deciding = (*self.reigns, Reign(self.dividers, Directory()))
         read = self.outcomes.tags.union(*(reign.tags for reign in deciding))
-        return tuple(sorted(read | self.asked_tags))
+        named = {name.removeprefix(TAG) for name in self.workflows if name.startswith(TAG)}
+        return tuple(sorted(read | named | self.asked_tags))
 
     @property
     def unshared(self) -> "Policy":

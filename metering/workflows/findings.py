@@ -12,27 +12,27 @@ from typing import TYPE_CHECKING, Final
 
 from metering.analysis.findings import Finding
 from metering.analysis.frozen import frozen, thawed
-from metering.analysis.panel import Frames
 from metering.analysis.precision import Decided, Precision, precision_at
-from metering.analysis.review import REVIEWER_BUDGET, Options, Review, review
+from metering.analysis.review import Options, Review, review
 from metering.books import findings as finding_book
 from metering.books.engine import begin_read, begin_write, open_engine
 from metering.books.findings import FindingState, NewSaid, Said
 from metering.books.migrations import require_current
 from metering.books.runs import record_run
+from metering.core.finding_rules import finding_rules
 from metering.core.ledger import AccountKind, owner_account
 from metering.core.outcome_rules import checked_rules
 from metering.core.outcomes import DEFAULT_WINDOW_DAYS
 from metering.engine import charges as engine
 from metering.engine import outcomes as outcome_engine
-from metering.engine.behaviour import sum_behaviour
+from metering.engine.behaviour import Behaviour, sum_behaviour
 from metering.engine.behaviour_ledger import KEPT, open_ledger
 from metering.errors import BookError
 from metering.usage.lake import Lake
 from metering.workflows.company_events import events_in_force
 from metering.workflows.day_cells import live_cells
 from metering.workflows.desired import desired_charges
-from metering.workflows.findings_try import LEAST_DAYS, frames_of
+from metering.workflows.findings_try import LEAST_DAYS, frames_of, frames_of_workflows
 from metering.workflows.outcome_owners import open_owned_outcomes
 from metering.workflows.owning import owner_answers
 from metering.workflows.policy import policy_in_force
@@ -116,13 +116,15 @@ class Cases:
         return tuple(case for case in self.shown if not case.is_quiet)[: self.budget]
 
 
-def cases_of(settings: "Settings", budget: int = REVIEWER_BUDGET) -> Cases:
+def cases_of(settings: "Settings") -> Cases:
     """Return the findings of all usage that the books know of.
 
     Raises:
         BookError: `no-usage`: none of it has an owner, so that there is nothing to look at;
             `too-few-days`: less than four weeks of it.
     """
+    rules = finding_rules(settings.findings)
+    material = Options(budget=_ALL, least_usd=rules.least_usd, least_share=rules.least_share)
     books = open_engine(settings.books_url)
     require_current(books)
     with Lake(settings.lake).staging() as staging, begin_read(books) as connection:
@@ -132,14 +134,14 @@ def cases_of(settings: "Settings", budget: int = REVIEWER_BUDGET) -> Cases:
             if cells.first is None or cells.last is None:
                 raise _nothing()
             engine.open_cells(duck, cells.files)
-            desired = desired_charges(
-                duck, policy, (cells.first, cells.last), kept=engine.Kept(KEPT)
-            )
-            frames = _frames(duck, connection, settings, policy, desired)
+            desired = desired_charges(duck, policy, (cells.first, cells.last), kept=_kept(policy))
+            summed = _summed(duck, connection, settings, policy, desired)
+            frames = frames_of(summed)
+            workflows = frames_of_workflows(duck, summed, material)
         said = finding_book.all_said(connection)
-    precision = precision_at(budget, _decided(said.values()))
+    precision = precision_at(rules.budget, _decided(said.values()))
     # Whoever was answered takes up no place in the list, so it is cut after that is known.
-    found = review(frames, Options(budget=_ALL, raised=precision.factor))
+    found = review(frames, replace(material, raised=precision.factor), workflows)
     shown = ((case_id_of(one), one) for one in found.shown)
     return Cases(
         review=found,
@@ -147,7 +149,7 @@ def cases_of(settings: "Settings", budget: int = REVIEWER_BUDGET) -> Cases:
             Case(case_id, one, said.get(case_id, ()), place)
             for place, (case_id, one) in enumerate(shown, start=1)
         ),
-        budget=budget,
+        budget=rules.budget,
         precision=precision,
     )
 
@@ -216,13 +218,17 @@ def case_id_of(finding: Finding) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:_ID_DIGITS]
 
 
-def _frames(
+def _kept(policy: "Policy") -> engine.Kept:
+    return engine.Kept(tuple(dict.fromkeys((*KEPT, *policy.workflows))))
+
+
+def _summed(
     duck: "duckdb.DuckDBPyConnection",
     connection: "Connection",
     settings: "Settings",
     policy: "Policy",
     desired: "Desired",
-) -> Frames:
+) -> Behaviour:
     owners = {
         account.name: number
         for number, account in desired.debits.items()
@@ -245,7 +251,8 @@ def _frames(
         (one.first, one.last, one.kind, one.scope, one.detail)
         for one in events_in_force(connection)
     ]
-    days = open_ledger(duck, answers, objects, list(_windows(duck, settings, objects)), events)
+    windows = list(_windows(duck, settings, objects))
+    days = open_ledger(duck, answers, objects, windows, events, policy.workflows)
     if days is None:
         raise _nothing()
     first, last = days
@@ -256,7 +263,9 @@ def _frames(
             f"the books know {covered} of {LEAST_DAYS} days of usage",
             do="ingest a longer stretch: a project is compared with its own past",
         )
-    return frames_of(sum_behaviour(duck, first, last, default_window_days=DEFAULT_WINDOW_DAYS))
+    return sum_behaviour(
+        duck, first, last, default_window_days=DEFAULT_WINDOW_DAYS, workflow="workflow"
+    )
 
 
 def _windows(

@@ -12,14 +12,19 @@ from metering.analysis.review import Options, Review, review
 from metering.core.outcomes import DEFAULT_WINDOW_DAYS
 from metering.engine.behaviour import Behaviour, sum_behaviour
 from metering.engine.behaviour_folder import open_folder
+from metering.engine.behaviour_workflows import Recurring, sum_workflows
 from metering.engine.connection import open_duckdb
 from metering.errors import SourceError, SourceRef
 
 if TYPE_CHECKING:
+    import duckdb
+
     from metering.analysis.findings import Finding
 
 _MEMORY_LIMIT: Final = "1GB"
 LEAST_DAYS: Final = 28
+# A baseline of five weeks, and a stretch of three that is compared with it.
+_LEAST_WEEKS: Final = 8
 _UNATTRIBUTED: Final = ("has-feed", "feed-silent", "no-feed")
 _FLAG_COLUMNS: Final = (
     "team",
@@ -66,7 +71,9 @@ def try_folder(folder: Path, options: Options) -> Tried:
         first, last = open_folder(connection, folder)
         _check_length(folder, (last - first).days + 1)
         summed = sum_behaviour(connection, first, last, default_window_days=DEFAULT_WINDOW_DAYS)
-    found = review(frames_of(summed), options)
+        frames = frames_of(summed)
+        workflows = frames_of_workflows(connection, summed, options)
+    found = review(frames, options, workflows)
     return Tried(
         review=found,
         split={
@@ -110,6 +117,15 @@ def frames_of(summed: Behaviour) -> Frames:
     )
 
 
+def frames_of_workflows(
+    connection: "duckdb.DuckDBPyConnection", summed: Behaviour, options: Options
+) -> Frames | None:
+    """Return the frames of the workflows whose money could be material; None if there are none."""
+    recurring = Recurring(_LEAST_WEEKS, options.least_usd, options.least_share)
+    by_workflow = sum_workflows(connection, summed, recurring)
+    return None if by_workflow is None else frames_of(by_workflow)
+
+
 def _sum(summed: Behaviour, *buckets: str) -> Decimal:
     return sum((usd for _, _, bucket, usd in summed.split if bucket in buckets), Decimal(0))
 
@@ -133,8 +149,8 @@ def _notes(summed: Behaviour, found: Review) -> tuple[str, ...]:
 
 
 def write_flags(tried: Tried, path: Path) -> None:
-    """Write one row per cost object and family, by team, project and family."""
-    rows = sorted(tried.review.findings, key=_flag_key)
+    """Write one row per project and family, by team, project and family."""
+    rows = sorted((f for f in tried.review.findings if not f.is_workflow), key=_flag_key)
     with path.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(_FLAG_COLUMNS)

@@ -69,6 +69,15 @@ file = "rules.toml"
 # again that was taken back. Both stand beside usage and seats in `metering outcomes costs`.
 # pull_request = "EUR 9.00"
 #
+# [findings]
+# The fields of usage that name a pipeline, an agent or a feature; the first that says something
+# tells. Each that goes on being used is compared with its own past, beside its project.
+# workflows = ["workflow_key", "tag:job"]
+# How many findings a reviewer reads, and how much money is worth it: USD, and share of all spend.
+# budget = 20
+# least_usd = 100
+# least_share = 0.005
+#
 # [economics]
 # What `metering economics` cannot know by itself; the module core/economics_rules.py has all of it.
 # frontier = ["claude-opus-*"]

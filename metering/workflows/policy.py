@@ -17,6 +17,7 @@ from metering.core.attribution import (
     Rule,
     RuleSet,
 )
+from metering.core.finding_rules import finding_rules
 from metering.core.outcome_rules import checked_rules
 from metering.core.patterns import Pattern, PatternError
 from metering.core.periods import BillingPeriod
@@ -47,6 +48,7 @@ def policy_in_force(connection: "Connection", settings: "Settings") -> Policy:
         adjustments=adjustment_book.adjustments_in_force(connection),
         frozen=_frozen(connection, settings),
         outcomes=checked_rules(settings.outcomes),
+        workflows=finding_rules(settings.findings).workflows,
     )
 
 

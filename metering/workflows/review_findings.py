@@ -29,7 +29,8 @@ def findings_section(cases: Cases | None, currency: str) -> Section:
         return Section(title, "There are less than four weeks of usage to compare.")
     shown = tuple(sorted(cases.shown, key=lambda case: (case.is_quiet, -case.finding.p10_nanos)))
     note = (
-        "Each project is compared with its own past, at constant prices. The money is what was"
+        "Each project, and each workflow that goes on, is compared with its own past, at constant"
+        " prices; no money is in two findings. The money is what was"
         " spent since the onset beyond what its outcomes answer for, with P10 to P90; it is not"
         " of this month alone."
     )
@@ -73,6 +74,7 @@ def _finding(case: Case, currency: str) -> ShownFinding:
         pattern=f"{found.pattern} ({families[found.family]})",
         state=f"{case.state.value}{said}",
         numbers=_numbers(case),
+        parts=_parts(case, currency),
         checked=tuple(found.checked),
         open_questions=tuple(found.not_checked),
         footing=_footing(case),
@@ -103,6 +105,27 @@ def _numbers(case: Case) -> Table:
             for one in case.finding.evidence[:_NUMBERS]
         ],
     )
+
+
+def _parts(case: Case, currency: str) -> Table | None:
+    if not case.finding.parts:
+        return None
+    rows = [
+        figures(
+            part.workflow,
+            [
+                *(
+                    (amount_text(nanos, currency), nanos)
+                    for nanos in (part.excess_nanos, part.p10_nanos, part.p90_nanos)
+                ),
+                (str(part.onset), None),
+                (part.pattern, None),
+            ],
+        )
+        for part in case.finding.parts
+    ]
+    columns = ("", currency, "P10", "P90", "Since", "Pattern consistent with")
+    return table(f"Of it, in workflows of their own, {case.case_id}", columns, rows)
 
 
 def _measured(number: float | None) -> tuple[str, Value]:

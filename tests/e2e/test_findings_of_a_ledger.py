@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from click.testing import CliRunner, Result
 
 from metering.cli.main import main
 from metering.ingest.outcomes.registry import installed
-from metering.settings import FILE_NAME, Settings
+from metering.settings import FILE_NAME, Settings, load_settings
 from metering.workflows.outcome_imports import ingest_outcomes
 from tests.ledgers import SAMPLE, fresh_ledger, ingest_and_post, run
 
@@ -126,3 +127,17 @@ def test_events_are_versions_and_bad_ones_are_refused_by_line(ledger: Settings) 
     listed = _run(ledger, "findings", "events", "list", "--format", "json")
     assert [one["scope"] for one in json.loads(listed.stdout)] == ["team:moon"]
     assert "an event is about team:moon" in _run(ledger, "findings", "list").stderr
+
+
+def test_a_tag_may_name_the_workflow(tmp_path: Path) -> None:
+    settings = fresh_ledger(tmp_path / "ledger")
+    toml = settings.home / FILE_NAME
+    said = '\n[findings]\nworkflows = ["workflow_key", "tag:job"]\nleast_usd = 1\nleast_share = 0\n'
+    toml.write_text(toml.read_text(encoding="utf-8") + said, encoding="utf-8")
+    gateway = sorted(path for path in (SAMPLE / "usage" / "litellm").rglob("*") if path.is_file())
+    ingest_and_post(load_settings(toml), gateway)
+
+    done = _run(load_settings(toml), "findings", "list")
+
+    assert done.exit_code == 0, done.output
+    assert "and 2 workflows of theirs" in done.stderr  # nightly, nightly-extract

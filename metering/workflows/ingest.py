@@ -38,7 +38,7 @@ from metering.workflows.runs import Run
 from metering.workflows.transactions import transaction
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Engine
 
     from metering.settings import Settings
 
@@ -98,20 +98,63 @@ def ingest_files(
         RejectedRecordsError: with `all_or_nothing`; nothing was recorded.
     """
     chosen = [(path, identify(path, order.ingestors, forced=order.forced)) for path in paths]
-    engine = open_engine(settings.books_url)
-    require_current(engine)
-    with begin_read(engine) as connection:
-        known = source_book.known_contents(connection)
-    with _reader(settings) as reader:
-        importing = _Importing(settings, run, order, reader, known)
+    engine = _books(settings)
+    with _importing(settings, run, order, engine) as importing:
         if not order.all_or_nothing:
             begin = partial(transaction, engine, dry_run=order.dry_run)
-            yield from importing.receipts(chosen, begin)
+            yield from _whole(importing.each(chosen, begin))
             return
         with transaction(engine, dry_run=order.dry_run) as connection:
-            receipts = list(importing.receipts(chosen, lambda: nullcontext(connection)))
+            receipts = list(_whole(importing.each(chosen, lambda: nullcontext(connection))))
             _refuse_rejections(receipts)
         yield from receipts
+
+
+def ingest_each(
+    settings: "Settings", run: Run, paths: Sequence[Path], order: Order
+) -> Iterator[Receipt | MeteringError]:
+    """Record what can be recorded of files; a file that fails keeps no other from being recorded.
+
+    Args:
+        settings: where the books and the lake are.
+        run: who does this, when.
+        paths: the files.
+        order: how; `all_or_nothing` is not looked at.
+
+    Yields:
+        For each file, in the order given, its receipt, or why nothing of it is recorded.
+
+    Raises:
+        BookError: there are no books, or they are of another schema; nothing is recorded.
+    """
+    chosen = [(path, _recognised(path, order)) for path in paths]
+    known = [(path, found) for path, found in chosen if not isinstance(found, MeteringError)]
+    engine = _books(settings)
+    with _importing(settings, run, order, engine) as importing:
+        done = importing.each(known, partial(transaction, engine, dry_run=order.dry_run))
+        for _, found in chosen:
+            yield found if isinstance(found, MeteringError) else next(done)
+
+
+def _books(settings: "Settings") -> "Engine":
+    engine = open_engine(settings.books_url)
+    require_current(engine)
+    return engine
+
+
+def _recognised(path: Path, order: Order) -> Ingestor | MeteringError:
+    try:
+        return identify(path, order.ingestors, forced=order.forced)
+    except MeteringError as error:
+        return error
+
+
+def _whole(taken: Iterable[Receipt | MeteringError]) -> Iterator[Receipt]:
+    """Yield receipts up to the first file that fails; those after it are not read."""
+    for one in taken:
+        if isinstance(one, MeteringError):
+            raise one
+        yield one
 
 
 def _refuse_rejections(receipts: Sequence[Receipt]) -> None:
@@ -128,13 +171,17 @@ def _refuse_rejections(receipts: Sequence[Receipt]) -> None:
 
 
 @contextmanager
-def _reader(settings: "Settings") -> Iterator[Reader]:
+def _importing(
+    settings: "Settings", run: Run, order: Order, engine: "Engine"
+) -> Iterator["_Importing"]:
     """Yield one reader for all files: to open and close its engine costs as much as a small one."""
+    with begin_read(engine) as connection:
+        known = source_book.known_contents(connection)
     with (
         Lake(settings.lake).staging() as folder,
         Reader(folder, settings.memory_limit, settings.threads) as reader,
     ):
-        yield reader
+        yield _Importing(settings, run, order, reader, known)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,30 +198,57 @@ class _Importing:
     reader: Reader
     known: Mapping[int, frozenset[tuple[str, str, str]]]
 
-    def receipts(self, chosen: Sequence[tuple[Path, Ingestor]], begin: _Begin) -> Iterator[Receipt]:
-        """Record files and yield their receipts, in the order given."""
+    def each(
+        self, chosen: Sequence[tuple[Path, Ingestor]], begin: _Begin
+    ) -> Iterator[Receipt | MeteringError]:
+        """Record files; yield for each, in the order given, its receipt or why there is none."""
         for ingestor, paths in _packs(chosen):
-            together: Mapping[int, Receipt] = {}
-            if len(paths) >= _FEWEST and isinstance(ingestor, PackIngestor):
-                together = self._together(ingestor, paths, begin)
-            for place, path in enumerate(paths):
-                yield together.get(place) or self._alone(ingestor, path, begin)
+            yield from self._each_of(ingestor, paths, begin)
 
-    def _alone(self, ingestor: Ingestor, path: Path, begin: _Begin) -> Receipt:
-        with self._reading(path, ingestor) as reading, begin() as connection:
-            return record_reading(
-                connection, self.settings, self.run, reading, dry_run=self.order.dry_run
-            )
+    def _each_of(
+        self, ingestor: Ingestor, paths: Sequence[Path], begin: _Begin
+    ) -> Iterator[Receipt | MeteringError]:
+        together: Mapping[int, Receipt] | None = {}
+        if len(paths) >= _FEWEST and isinstance(ingestor, PackIngestor):
+            try:
+                together = self._together(ingestor, paths, begin)
+            except MeteringError as error:
+                # The books or the lake failed, which no other order of the files mends.
+                yield from [error] * len(paths)
+                return
+        if together is None:
+            # One file spoils it for all: the half without it is still read together.
+            middle = len(paths) // 2
+            for half in (paths[:middle], paths[middle:]):
+                yield from self._each_of(ingestor, half, begin)
+            return
+        for place, path in enumerate(paths):
+            yield together.get(place) or self._alone(ingestor, path, begin)
+
+    def _alone(self, ingestor: Ingestor, path: Path, begin: _Begin) -> Receipt | MeteringError:
+        try:
+            with self._reading(path, ingestor) as reading, begin() as connection:
+                return record_reading(
+                    connection, self.settings, self.run, reading, dry_run=self.order.dry_run
+                )
+        except MeteringError as error:
+            return error
+        finally:
+            self.reader.forget()
 
     def _together(
         self, ingestor: PackIngestor, paths: Sequence[Path], begin: _Begin
-    ) -> dict[int, Receipt]:
-        """Record what can be read together; return receipts by the places of their files."""
+    ) -> Mapping[int, Receipt] | None:
+        """Record what can be read together; return receipts by the places of their files.
+
+        What is not among them is left to be read alone; None: one of the files spoils it for all.
+        """
         for path in paths:
             self.reader.start_fingerprint(path)
-        receipts = self._recorded_together(ingestor, self._fresh(ingestor, paths), begin)
-        self.reader.forget()
-        return receipts
+        try:
+            return self._recorded_together(ingestor, self._fresh(ingestor, paths), begin)
+        finally:
+            self.reader.forget()
 
     def _fresh(self, ingestor: Ingestor, paths: Sequence[Path]) -> list[tuple[int, Path]]:
         """Return the files that are not known, and of equal ones the first, with their places.
@@ -196,16 +270,15 @@ class _Importing:
 
     def _recorded_together(
         self, ingestor: PackIngestor, files: Sequence[tuple[int, Path]], begin: _Begin
-    ) -> dict[int, Receipt]:
+    ) -> Mapping[int, Receipt] | None:
         if len(files) < _FEWEST:
             return {}
-        pack = ingestor.read_pack([path for _, path in files], self.reader)
+        try:
+            pack = ingestor.read_pack([path for _, path in files], self.reader)
+        except SourceError:
+            pack = None
         if pack is None:
-            # One file spoils it for all: the half without it is still read together.
-            middle = len(files) // 2
-            halves = (files[:middle], files[middle:])
-            first, second = (self._recorded_together(ingestor, half, begin) for half in halves)
-            return first | second
+            return None
         read = [
             (place, self._origin(path, ingestor), held)
             for (place, path), held in zip(files, pack.files, strict=True)
@@ -258,7 +331,6 @@ class _Importing:
                 noise=dict(sorted(noise.items())),
                 slices=tuple(slices),
             )
-        self.reader.forget()
 
     def _said(self, path: Path, ingestor: Ingestor) -> Iterable[SourceReading]:
         if path.stat().st_size in self.known and self._is_known(self._origin(path, ingestor)):

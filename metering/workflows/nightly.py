@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from filelock import FileLock, Timeout
 
@@ -25,7 +25,7 @@ from metering.errors import BookError, MeteringError, PullError
 from metering.workflows import pull as pulling
 from metering.workflows.budgets import budgeted
 from metering.workflows.findings import cases_of
-from metering.workflows.ingest import Order, ingest_files
+from metering.workflows.ingest import Order, ingest_each
 from metering.workflows.invoices import ingest_invoices
 from metering.workflows.outcome_imports import ingest_outcomes
 from metering.workflows.post import post
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from metering.ingest.contract import Ingestor
     from metering.ingest.outcomes.contract import OutcomeIngestor
     from metering.settings import Settings
+    from metering.workflows.receipts import Receipt
 
 _LOCK: Final = ".nightly.lock"
 _TAKEN: Final = "taken"
@@ -44,6 +45,9 @@ _INVOICES: Final = "invoices"
 _OUTCOMES: Final = "outcomes"
 # What an exporter is still writing, and what a folder keeps for itself.
 _UNFINISHED: Final = (".part", ".tmp", ".crdownload", "~")
+
+# What was refused of a file that was taken in, a sentence for each record.
+_Refused: TypeAlias = Sequence[str]
 
 
 class StepState(StrEnum):
@@ -168,44 +172,44 @@ class _Night:
     def _usage(self) -> Step:
         apart = (self._inbox / _INVOICES, self._inbox / _OUTCOMES, self._inbox / _TAKEN)
         files = [path for path in _waiting(self._inbox) if not _is_below(path, apart)]
-        order = Order(self._formats.usage)
-
-        def take(path: Path) -> list[str]:
-            (receipt,) = ingest_files(self._settings, self._run, [path], order)
-            return [rejection.message(receipt.path) for rejection in receipt.rejections]
-
-        return self._taken_in("usage", files, take)
+        taken = ingest_each(self._settings, self._run, files, Order(self._formats.usage))
+        return self._taken_in("usage", files, map(_refused_or_why, taken))
 
     def _outcomes(self) -> Step:
-        def take(path: Path) -> list[str]:
+        def take(path: Path) -> _Refused:
             (receipt,) = ingest_outcomes(self._settings, self._run, [path], self._formats.outcomes)
-            return [rejection.message(receipt.path) for rejection in receipt.rejections]
+            return _refused(receipt)
 
-        return self._taken_in("outcomes", _waiting(self._inbox / _OUTCOMES), take)
+        files = _waiting(self._inbox / _OUTCOMES)
+        return self._taken_in("outcomes", files, _one_by_one(files, take))
 
     def _invoices(self) -> Step:
-        def take(path: Path) -> list[str]:
+        def take(path: Path) -> _Refused:
             list(ingest_invoices(self._settings, self._run, [path]))
-            return []
+            return ()
 
-        return self._taken_in("invoices", _waiting(self._inbox / _INVOICES), take)
+        files = _waiting(self._inbox / _INVOICES)
+        return self._taken_in("invoices", files, _one_by_one(files, take))
 
     def _taken_in(
-        self, name: str, files: Sequence[Path], take: Callable[[Path], list[str]]
+        self, name: str, files: Sequence[Path], taken: Iterable[_Refused | MeteringError]
     ) -> Step:
+        """Move files as they are taken in; `taken` says of each what was refused."""
+        if not files:
+            return Step(name, StepState.DONE, "nothing waits")
         told: list[str] = []
         moved = 0
-        for path in files:
-            try:
-                refused = take(path)
-            except MeteringError as error:
-                told.append(str(error))
+        for path, refused in zip(files, taken, strict=True):
+            if isinstance(refused, MeteringError):
+                told.append(str(refused))
                 continue
             told.extend(refused)
             _move(path, self._inbox, f"{self._run.started_at:%Y-%m-%d}")
             moved += 1
-        summary = f"{moved} of {len(files)} files taken in" if files else "nothing waits"
-        return Step(name, StepState.ATTENTION if told else StepState.DONE, summary, tuple(told))
+        state = StepState.ATTENTION if told else StepState.DONE
+        summary = f"{moved} of {len(files)} files taken in"
+        # What keeps many files from being recorded, such as a full disk, is told once.
+        return Step(name, state, summary, tuple(dict.fromkeys(told)))
 
     def _post(self) -> Step:
         posted = post(self._settings, self._run)
@@ -265,6 +269,24 @@ class _Night:
         summary = f"ledger {found.ledger_hash[:12]}, chain {found.chain[:12]}"
         state = StepState.DONE if found.sound else StepState.FAILED
         return Step("verify", state, summary, tuple(found.problems))
+
+
+def _refused(taken: "Receipt") -> _Refused:
+    return [rejection.message(taken.path) for rejection in taken.rejections]
+
+
+def _refused_or_why(taken: "Receipt | MeteringError") -> _Refused | MeteringError:
+    return taken if isinstance(taken, MeteringError) else _refused(taken)
+
+
+def _one_by_one(
+    files: Iterable[Path], take: Callable[[Path], _Refused]
+) -> Iterator[_Refused | MeteringError]:
+    for path in files:
+        try:
+            yield take(path)
+        except MeteringError as error:
+            yield error
 
 
 def _step(name: str, work: Callable[[], Step]) -> Step:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -16,13 +17,15 @@ import pytest
 from metering.core.periods import BillingPeriod
 from metering.errors import BookError
 from metering.ingest.outcomes.registry import BUILT_IN as OUTCOME_FORMATS
-from metering.settings import Settings, load_settings
+from metering.settings import FILE_NAME, Settings, load_settings
 from metering.workflows.outcome_imports import ingest_outcomes
 from metering.workflows.periods import periods, show_period
+from metering.workflows.post import post
 from metering.workflows.receipts import Receipt
 from metering.workflows.refusals import RefusalCode
-from metering.workflows.verify import verify
+from metering.workflows.verify import Verified, verify
 from tests.ledgers import SAMPLE, fresh_ledger, ingest, ingest_and_post, ledger_hash, run
+from tests.transcript_lines import answer
 
 LOG = SAMPLE / "usage" / "litellm" / "spend-logs-2026-10.jsonl.gz"
 PAGE = SAMPLE / "usage" / "openai" / "completions-2026-10.json"
@@ -90,6 +93,129 @@ def test_an_import_killed_between_two_steps_never_happened(stage: str, tmp_path:
     verified = verify(ledger, full=True)
     assert (verified.ledger_hash, verified.problems) == (before, ())
     assert [receipt.recorded for receipt in ingest(ledger, LOG)] == [_records(LOG)]
+
+
+# The steps of the one transaction that records many files, in order.
+PACK_STAGES = (
+    "metering.workflows.packing:describe_sources",
+    "metering.workflows.packing:remove_duplicates",
+    "metering.workflows.packing:record_run",
+    "metering.books.sources:add_sources",
+    "metering.books.sources:add_quarantine",
+    "metering.usage.lake:Lake.publish_usage",
+    "metering.workflows.packing:publish_rewritten",
+    "metering.books.lake:retire_lake_files",
+    "metering.usage.lake:Lake.sync",
+    "metering.books.lake:add_lake_files",
+    "metering.books.coverage:add_coverage",
+    "metering.books.engine:seal",
+)
+
+
+@dataclass(frozen=True)
+class Sessions:
+    """Sessions of which the earliest is in the books, and the others are to be a pack.
+
+    Attributes:
+        ledger: with the earliest; tests take copies.
+        before: how the books of `ledger` stand.
+        files: all of them, the earliest first.
+        whole: the ledger hash when all are recorded and posted, undisturbed.
+    """
+
+    ledger: Settings
+    before: Verified
+    files: tuple[Path, ...]
+    whole: str
+
+    @property
+    def pack(self) -> tuple[Path, ...]:
+        return self.files[1:]
+
+    def copy(self, home: Path) -> Settings:
+        shutil.copytree(self.ledger.home, home)
+        return load_settings(home / FILE_NAME)
+
+
+@pytest.fixture(scope="module")
+def sessions(tmp_path_factory: pytest.TempPathFactory) -> Sessions:
+    folder = tmp_path_factory.mktemp("sessions")
+    files = _sessions(folder)
+    ledger, whole = (_charging_sessions(folder / name) for name in ("earlier", "whole"))
+    ingest_and_post(ledger, files[:1])
+    ingest_and_post(whole, files)
+    assert ledger_hash(ledger) != ledger_hash(whole)
+    return Sessions(ledger, verify(ledger, full=True), files, ledger_hash(whole))
+
+
+@pytest.mark.parametrize("stage", PACK_STAGES)
+def test_a_pack_killed_between_two_steps_never_happened(
+    stage: str, sessions: Sessions, tmp_path: Path
+) -> None:
+    ledger = sessions.copy(tmp_path / "ledger")
+
+    _killed_at(ledger, stage, "ingest", *map(str, sessions.pack))
+
+    assert verify(ledger, full=True) == sessions.before
+    assert not any(receipt.known_before for receipt in ingest(ledger, *sessions.pack))
+    post(ledger, run("post"))
+    assert ledger_hash(ledger) == sessions.whole
+
+
+def test_a_pack_killed_when_it_is_committed_is_recorded_wholly(
+    sessions: Sessions, tmp_path: Path
+) -> None:
+    ledger = sessions.copy(tmp_path / "ledger")
+
+    committed = "metering.workflows.ingest:_Importing._together"
+    _killed_at(ledger, committed, "ingest", *map(str, sessions.pack))
+
+    assert verify(ledger).sources == len(sessions.files)
+    assert all(receipt.known_before for receipt in ingest(ledger, *sessions.pack))
+    post(ledger, run("post"))
+    assert ledger_hash(ledger) == sessions.whole
+
+
+def test_a_night_killed_while_it_moves_files_is_finished_by_the_next(
+    sessions: Sessions, tmp_path: Path
+) -> None:
+    ledger = sessions.copy(tmp_path / "ledger")
+    inbox = ledger.home / "inbox"
+    inbox.mkdir()
+    for path in sessions.files:
+        shutil.copyfile(path, inbox / path.name)
+
+    _killed_at(ledger, "metering.workflows.nightly:_move", "nightly")
+    left = len(list(inbox.glob("*.jsonl")))
+    subprocess.run([sys.executable, "-m", "metering", "nightly"], cwd=ledger.home, check=False)
+
+    assert left == len(sessions.files) - 1, "one was moved when it was killed"
+    assert list(inbox.glob("*.jsonl")) == []
+    assert ledger_hash(ledger) == sessions.whole
+
+
+def _sessions(folder: Path) -> tuple[Path, ...]:
+    """Write sessions that meet: an answer goes on in another file, one is copied, one is wrong."""
+    wrong = answer(9, 9, 20).replace('"output_tokens":20', '"output_tokens":-20')
+    contents = {
+        "0-earlier": [answer(1, 1, 20), answer(2, 2, 30)],
+        "1-goes-on": [answer(1, 1, 200), answer(3, 3, 40)],
+        "2-copies": [answer(2, 2, 30), answer(3, 3, 40)],
+        "3-is-wrong": [answer(4, 4, 50, day=2), wrong],
+    }
+    paths = []
+    for name, lines in contents.items():
+        paths.append(folder / f"{name}.jsonl")
+        paths[-1].write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    return tuple(paths)
+
+
+def _charging_sessions(home: Path) -> Settings:
+    """Return a ledger in which a session is the only meter there is, so that it is charged."""
+    toml = fresh_ledger(home).home / FILE_NAME
+    with toml.open("a", encoding="utf-8") as file:
+        file.write('\n[roles]\nclaude-code-transcripts = "metered"\n')
+    return load_settings(toml)
 
 
 @pytest.mark.parametrize("stage", OUTCOME_STAGES)

@@ -1,5 +1,6 @@
 """`metering nightly`: what waits is taken in once, what is refused stays, and one night runs."""
 
+import gzip
 import json
 import shutil
 from pathlib import Path
@@ -9,10 +10,14 @@ import pytest
 from click.testing import CliRunner, Result
 from filelock import FileLock
 
+from metering.books.engine import begin_read, open_engine
+from metering.books.runs import list_runs
 from metering.cli.main import main
-from metering.settings import FILE_NAME, Settings
-from tests.ledgers import SAMPLE, fresh_ledger
+from metering.settings import FILE_NAME, Settings, load_settings
+from metering.workflows.quarantine import quarantined
+from tests.ledgers import SAMPLE, fresh_ledger, ingest_and_post, ledger_hash
 from tests.provider_server import Asked, Reply, serving
+from tests.transcript_lines import answer
 
 
 @pytest.fixture
@@ -127,3 +132,71 @@ def test_one_night_at_a_time(ledger: Settings) -> None:
     assert done.exit_code == 1
     assert "error[nightly-running]" in done.stderr
     assert _night(ledger).exit_code == 0
+
+
+# Where a session is the only meter there is, what it counts is charged.
+_METERED = '[roles]\nclaude-code-transcripts = "metered"\n'
+
+
+def _sessions(ledger: Settings, *contents: str) -> list[Path]:
+    """Put sessions into the inbox: what many people's machines hand in, night by night."""
+    folder = ledger.home / "inbox" / "sessions"
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = [folder / f"{place:04}.jsonl" for place in range(len(contents))]
+    for path, content in zip(paths, contents, strict=True):
+        path.write_text(f"{content}\n", encoding="utf-8")
+    return paths
+
+
+def _nightly_runs(ledger: Settings) -> int:
+    with begin_read(open_engine(ledger.books_url)) as connection:
+        return sum(one.command == "nightly" for one in list_runs(connection))
+
+
+def test_many_small_files_are_taken_in_together_and_are_what_an_ingest_of_them_is(
+    ledger: Settings, tmp_path: Path
+) -> None:
+    said = [answer(number, number, 20 + number, day=1 + number % 3) for number in range(40)]
+    sessions = _sessions(ledger, *said)
+    apart = fresh_ledger(tmp_path / "apart")
+    for one in (ledger, apart):
+        _said(one, _METERED)
+    ingest_and_post(load_settings(apart.home / FILE_NAME), sessions)
+
+    steps = _steps(_night(ledger))
+
+    assert steps["usage"]["summary"] == "40 of 40 files taken in"
+    assert not any(path.exists() for path in sessions)
+    assert _nightly_runs(ledger) == 2, "one transaction records the usage, and one posts it"
+    assert ledger_hash(ledger) == ledger_hash(apart)
+
+
+def test_what_is_wrong_with_one_of_many_files_is_that_files_matter_alone(
+    ledger: Settings,
+) -> None:
+    negative = answer(3, 3, 20).replace('"input_tokens":5', '"input_tokens":-5')
+    sessions = _sessions(
+        ledger,
+        answer(1, 1, 20),
+        answer(2, 2, 20)[:90],  # cut: no record, and no line of JSON
+        answer(2, 2, 20),
+        f"{answer(4, 4, 20)}\n{negative}",
+        "written below",
+        answer(1, 1, 20),  # the bytes of the first
+        "nothing we know",
+        answer(5, 5, 20),
+    )
+    cut = gzip.compress(f"{answer(6, 6, 20)}\n".encode() * 4000)[:-40]
+    sessions[4].write_bytes(cut)
+
+    first = _night(ledger)
+
+    steps = _steps(first)
+    assert first.exit_code == 1
+    assert steps["usage"]["summary"] == "5 of 8 files taken in"
+    stayed = [path.name for path in sessions if path.exists()]
+    assert stayed == ["0001.jsonl", "0004.jsonl", "0006.jsonl"]
+    told = "\n".join(steps["usage"]["told"])
+    assert [name in told for name in ("0003.jsonl:2", *stayed)] == [True] * 4
+    refused = [one.rejection for one in quarantined(ledger, open_only=True)]
+    assert [(one.line, one.code) for one in refused] == [(2, "bad-quantity")]

@@ -19,22 +19,13 @@ from metering.workflows.explain import explain
 from metering.workflows.post import post
 from metering.workflows.reading import reading
 from tests.ledgers import fresh_ledger, ingest, ledger_hash, run
+from tests.transcript_lines import answer
 
 _METERED = '\n[roles]\nclaude-code-transcripts = "metered"\n'
 
 
-def line(answer: int, request: int, tokens: int, *, side: bool, day: int) -> str:
-    return (
-        f'{{"type":"assistant","uuid":"u","isSidechain":{str(side).lower()},"sessionId":"s",'
-        f'"cwd":"/srv/repos/search-ranker","gitBranch":"main","version":"2.1.240",'
-        f'"timestamp":"2026-10-{day:02d}T10:00:00.000Z","requestId":"req_{request}",'
-        f'"message":{{"id":"msg_{answer}","model":"claude-opus-5","usage":{{"input_tokens":5,'
-        f'"output_tokens":{tokens},"cache_read_input_tokens":0,"cache_creation_input_tokens":0}}}}}}'
-    )
-
-
 ANSWERS = st.builds(
-    line,
+    answer,
     st.integers(1, 6),
     st.integers(1, 3),
     st.sampled_from([1, 20, 300]),
@@ -44,12 +35,12 @@ ANSWERS = st.builds(
 OTHERS = st.sampled_from(
     [
         '{"type":"user","uuid":"q","sessionId":"s","timestamp":"2026-10-02T23:59:58.000Z"}',
-        line(9, 9, 1, side=False, day=1).replace('"input_tokens":5', '"input_tokens":-5'),
-        line(9, 9, 1, side=False, day=1)[:90],
+        answer(9, 9, 1, side=False, day=1).replace('"input_tokens":5', '"input_tokens":-5'),
+        answer(9, 9, 1, side=False, day=1)[:90],
         "",
     ]
 )
-FIRST = line(7, 7, 7, side=False, day=1)
+FIRST = answer(7, 7, 7, side=False, day=1)
 FILES = st.lists(
     st.lists(ANSWERS | OTHERS, max_size=6).map(lambda lines: "\n".join((FIRST, *lines))),
     min_size=2,
@@ -106,8 +97,8 @@ def test_files_ingested_together_are_ingested_as_one_by_one(contents: list[str])
 
 
 def test_what_came_in_many_files_is_explained_by_the_file_and_line_of_each() -> None:
-    first, second = line(1, 1, 20, side=False, day=1), line(2, 2, 300, side=False, day=1)
-    paths = written([first, f"{first}\n{second}", line(1, 1, 400, side=False, day=1)])
+    first, second = answer(1, 1, 20, side=False, day=1), answer(2, 2, 300, side=False, day=1)
+    paths = written([first, f"{first}\n{second}", answer(1, 1, 400, side=False, day=1)])
     together, apart = ledger("together"), ledger("apart")
     for opened, groups in ((together, [paths]), (apart, [[path] for path in reversed(paths)])):
         for group in groups:

@@ -21,7 +21,15 @@ def shown(value: object) -> str:
     """Return one foreign value as a message shows it: quoted, printable, 40 characters at most."""
     text = str(value)
     cut = text if len(text) <= _SHOWN_CHARACTERS else text[: _SHOWN_CHARACTERS - 1] + "…"
-    return "'" + "".join(c if c.isprintable() else "�" for c in cut) + "'"
+    return f"'{on_one_line(cut)}'"
+
+
+def on_one_line(text: str) -> str:
+    """Return foreign text without control characters, line ends included.
+
+    A file may be named so that the end of its name reads like the next message.
+    """
+    return text if text.isprintable() else "".join(c if c.isprintable() else "�" for c in text)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -37,7 +45,8 @@ class SourceRef:
     line: int = 0
 
     def __str__(self) -> str:
-        return f"{self.path}:{self.line}" if self.line else self.path
+        path = on_one_line(self.path)
+        return f"{path}:{self.line}" if self.line else path
 
 
 @dataclass(frozen=True, slots=True, order=True)

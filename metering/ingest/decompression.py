@@ -5,10 +5,11 @@ choose where it lands. What unpacks to far more than it was is refused while it 
 file without a byte order mark is used where it lies.
 """
 
+import stat
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
@@ -88,23 +89,17 @@ def plain_file(path: Path, copy: Path, limits: ArchiveLimits) -> PlainFile:
         SourceError: `unreadable-file`, `truncated-file`, `damaged-file`, `bad-archive` (not
             exactly one file inside, or another archive), `archive-too-large`, `bad-encoding`
             (UTF-16). Nothing of the file is recorded.
+        OSError: `copy` cannot be written.
     """
-    try:
-        with path.open("rb") as stream:
-            head = stream.read(_HEAD)
-            stream.seek(0)
-            packed = head.startswith(_ARCHIVES)
-            if not packed and not head.startswith(_UTF8_MARK):
-                _refuse_wide_characters(path, head)
-                return PlainFile(path, None)
-            blocks = (
-                _guarded(path, _unpacked(path, stream, head), limits) if packed else _blocks(stream)
-            )
-            return PlainFile(copy, _write_plain(path, blocks, copy))
-    except OSError as error:
-        if error.filename not in (None, str(path), path):
-            raise
-        raise _unreadable(path, error) from error
+    with _opened(path) as (stream, head):
+        packed = head.startswith(_ARCHIVES)
+        if not packed and not head.startswith(_UTF8_MARK):
+            _refuse_wide_characters(path, head)
+            return PlainFile(path, None)
+        blocks = (
+            _guarded(path, _unpacked(path, stream, head), limits) if packed else _blocks(stream)
+        )
+        return PlainFile(copy, _write_plain(path, _readable(path, blocks), copy))
 
 
 def head_of(path: Path, size: int) -> bytes:
@@ -117,22 +112,59 @@ def head_of(path: Path, size: int) -> bytes:
     Raises:
         SourceError: as `plain_file`, for as much of the file as had to be looked at.
     """
+    wanted = len(_UTF8_MARK) + size
     head = bytearray()
-    try:
-        with path.open("rb") as stream:
-            start = stream.read(_HEAD)
-            stream.seek(0)
-            packed = start.startswith(_ARCHIVES)
-            wanted = len(_UTF8_MARK) + size
-            blocks = _unpacked(path, stream, start) if packed else iter((stream.read(wanted),))
-            for block in blocks:
-                head += block
-                if len(head) >= len(_UTF8_MARK) + size:
-                    break
-    except OSError as error:
-        raise _unreadable(path, error) from error
+    with _opened(path) as (stream, start):
+        packed = start.startswith(_ARCHIVES)
+        blocks = _unpacked(path, stream, start) if packed else _blocks(stream, wanted)
+        for block in _readable(path, blocks):
+            head += block
+            if len(head) >= wanted:
+                break
     _refuse_other_than_text(path, bytes(head[:_HEAD]), unpacked=packed)
     return bytes(head).removeprefix(_UTF8_MARK)[:size]
+
+
+def refuse_other_than_file(path: Path) -> None:
+    """Refuse what is no file: an unwritten pipe would be waited for, and a device never ends.
+
+    Raises:
+        SourceError: `unreadable-file`.
+    """
+    try:
+        mode = path.stat().st_mode
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    if not stat.S_ISREG(mode):
+        kind = "a pipe" if stat.S_ISFIFO(mode) else "a folder" if stat.S_ISDIR(mode) else "a device"
+        raise _refused(
+            path,
+            "unreadable-file",
+            f"it is {kind}, not a file",
+            "a source is read more than once: write it to a file and name that",
+        )
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[IO[bytes], bytes]]:
+    """Yield a file at its start, and its first bytes."""
+    refuse_other_than_file(path)
+    try:
+        stream = path.open("rb")
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    with stream:
+        head = next(_readable(path, _blocks(stream, _HEAD)), b"")
+        stream.seek(0)
+        yield stream, head
+
+
+def _readable(path: Path, blocks: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield blocks; that they cannot be read is told of the file, unlike what becomes of them."""
+    try:
+        yield from blocks
+    except OSError as error:
+        raise _unreadable(path, error) from error
 
 
 def _unreadable(path: Path, error: OSError) -> SourceError:
@@ -249,8 +281,8 @@ def _zip_member(path: Path, stream: IO[bytes]) -> Iterator[bytes]:
         )
 
 
-def _blocks(stream: IO[bytes]) -> Iterator[bytes]:
-    while block := stream.read(_BLOCK):
+def _blocks(stream: IO[bytes], size: int = _BLOCK) -> Iterator[bytes]:
+    while block := stream.read(size):
         yield block
 
 

@@ -59,7 +59,7 @@ def identify(path: Path, ingestors: "Sequence[Found]", forced: str | None = None
         SourceRef(str(path)),
         "unrecognised-source",
         "no ingestor recognises it",
-        details=_nearest(verdicts),
+        details=_unlike_any(sample) or _nearest(verdicts),
         do=_CHOOSE,
     )
 
@@ -121,6 +121,15 @@ def _verdict(path: Path, ingestor: "Ingestor", sample: Sample) -> Verdict:
             details=(f"found:    {type(error).__name__}",),
             do="tell the author of the plug-in, or name another one with --ingestor",
         ) from error
+
+
+def _unlike_any(sample: Sample) -> tuple[str, ...]:
+    """Return why no format could match, whichever are installed; nothing where one could."""
+    if sample.columns:
+        return ()
+    if sample.head is None:
+        return ("its first 64 KiB are not text in UTF-8",)
+    return () if sample.head.strip() else ("it is empty",)
 
 
 def _nearest(verdicts: "Sequence[tuple[Ingestor, Verdict]]") -> tuple[str, ...]:

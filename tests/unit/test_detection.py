@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import os
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ import zstandard
 from metering.errors import SourceError
 from metering.ingest.contract import Identity, Reading, Repeat, Sample, SourceRole, Verdict
 from metering.ingest.detection import HEAD_BYTES, identify, sample_of
+from metering.ingest.readers import Reader
 from metering.ingest.registry import BUILT_IN
 
 OPENAI = Path(__file__).parents[1] / "golden" / "openai_usage" / "completions.json"
@@ -167,6 +169,56 @@ def test_a_compression_bomb_gives_no_more_than_a_head(pack: Pack, tmp_path: Path
 def test_a_file_that_is_not_there_cannot_be_read(tmp_path: Path) -> None:
     assert refusal(tmp_path / "none").code == "unreadable-file"
     assert refusal(tmp_path).code == "unreadable-file"
+
+
+def test_a_pipe_is_refused_rather_than_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+
+    with Reader(tmp_path / "scratch", "256MB", 1) as reader, pytest.raises(SourceError) as caught:
+        reader.start_fingerprint(tmp_path / "pipe")
+
+    assert str(refusal(tmp_path / "pipe")) == str(caught.value)
+    assert str(caught.value) == (
+        f"{tmp_path}/pipe: error[unreadable-file]: it is a pipe, not a file\n"
+        "    do:       a source is read more than once: write it to a file and name that"
+    )
+
+
+def test_a_device_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to("/dev/zero")
+
+    assert "it is a device, not a file" in str(refusal(tmp_path / "link"))
+
+
+def test_a_name_cannot_forge_a_message(tmp_path: Path) -> None:
+    path = tmp_path / "a\nb.json:1: error[none]: \x1b[2J"
+    path.write_bytes(b"{}")
+
+    with pytest.raises(SourceError) as caught:
+        identify(path, BUILT_IN)
+
+    assert str(caught.value).splitlines()[0] == (
+        f"{tmp_path}/a�b.json:1: error[none]: �[2J: error[unrecognised-source]: "
+        "no ingestor recognises it"
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "it is empty"),
+        (b"\n \r\n", "it is empty"),
+        ("user\nJörg".encode("latin-1"), "its first 64 KiB are not text in UTF-8"),
+    ],
+)
+def test_a_file_of_no_format_at_all_is_told_why(
+    content: bytes, reason: str, tmp_path: Path
+) -> None:
+    with pytest.raises(SourceError) as caught:
+        identify(written(tmp_path, content), BUILT_IN)
+
+    assert caught.value.code == "unrecognised-source"
+    assert str(caught.value).splitlines()[1] == f"    {reason}"
 
 
 def test_an_unrecognised_file_is_told_every_reason(tmp_path: Path) -> None:

@@ -1,13 +1,14 @@
 """metering.toml: where things are; environment variables over it, flags over both."""
 
 import os
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from metering.errors import BookError
+from metering.errors import BookError, shown
 
 FILE_NAME: Final = "metering.toml"
 DEFAULT_PEOPLE_KEY: Final = Path("~/.config/metering/people.key")
@@ -45,6 +46,21 @@ _KNOWN: Final[Mapping[str, frozenset[str]]] = {
     "close": frozenset({"tolerance"}),
     "people": frozenset({"columns", "key_file", "reveal_by"}),
 }
+# Section to its keys that hold text; none means all of them do.
+_TEXTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "books": ("url", "currency"),
+    "usage": ("location",),
+    "engine": ("kind", "memory_limit", "spark"),
+    "rules": ("file",),
+    "report": (),
+    "accounts": (),
+    "nightly": ("inbox",),
+    "close": ("tolerance",),
+    "people": ("key_file",),
+}
+_ROLES: Final = ("metered", "detail")
+_MEMORY: Final = re.compile(r"(?i)[0-9]{1,9}(\.[0-9]{1,3})?\s*([KMGT]i?)?B")
+_THREADS: Final = re.compile(r"[0-9]{1,4}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,11 +183,9 @@ def load_settings(path: Path) -> Settings:
     Raises:
         BookError: code `bad-settings`; the message names the file and the key.
     """
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise BookError("bad-settings", f"{path} is not readable TOML: {error}") from error
+    document = _document(path)
     _refuse_unknown(path, document)
+    _refuse_other_shapes(path, document)
     home = path.resolve().parent
     books = document.get("books", {})
     roles = document.get("roles", {})
@@ -181,14 +195,13 @@ def load_settings(path: Path) -> Settings:
     location = os.environ.get("METERING_USAGE_LOCATION") or document.get("usage", {}).get(
         "location", "lake"
     )
-    memory = os.environ.get("METERING_ENGINE_MEMORY_LIMIT") or engine.get("memory_limit", "1GB")
     return Settings(
         home=home,
         books_url=_anchored(url, home),
         currency=books.get("currency", "USD"),
         lake=home / location,
-        memory_limit=memory,
-        threads=int(os.environ.get("METERING_ENGINE_THREADS") or engine.get("threads", 0)),
+        memory_limit=_memory_limit(path, engine),
+        threads=_threads(path, engine),
         spark=_spark(path, engine),
         rules_file=home / document.get("rules", {}).get("file", "rules.toml"),
         promoted=frozenset(name for name, role in roles.items() if role == "metered"),
@@ -204,11 +217,41 @@ def load_settings(path: Path) -> Settings:
         journal=dict(document.get("journal", {})),
         arrival=dict(document.get("arrival", {})),
         tolerance=document.get("close", {}).get("tolerance", "0"),
-        report=_report(path, document.get("report", {}), home),
+        report=_report(document.get("report", {}), home),
         people_columns=dict(people.get("columns", {})),
         people_key_file=_people_key(people.get("key_file"), home),
         reveal_by=frozenset(people.get("reveal_by", ())),
     )
+
+
+def _document(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        reason = f"byte {error.start} is not UTF-8"
+    except OSError as error:
+        reason = error.strerror or str(error)
+    except tomllib.TOMLDecodeError as error:
+        reason = str(error)
+    raise BookError(
+        "bad-settings",
+        f"{path} is not readable TOML: {reason}",
+        do="correct it; `metering init DIR` writes one to compare it with",
+    )
+
+
+def _memory_limit(path: Path, engine: Mapping[str, Any]) -> str:
+    said: str = os.environ.get("METERING_ENGINE_MEMORY_LIMIT") or engine.get("memory_limit", "1GB")
+    if not _MEMORY.fullmatch(said):
+        raise _not_as_expected(path, "engine", "memory_limit", said, 'a size, like "4GB"')
+    return said
+
+
+def _threads(path: Path, engine: Mapping[str, Any]) -> int:
+    said = str(os.environ.get("METERING_ENGINE_THREADS") or engine.get("threads", 0))
+    if not _THREADS.fullmatch(said):
+        raise _not_as_expected(path, "engine", "threads", said, "a whole number up to 9999")
+    return int(said)
 
 
 def _people_key(said: str | None, home: Path) -> Path:
@@ -216,11 +259,8 @@ def _people_key(said: str | None, home: Path) -> Path:
     return home / Path(path).expanduser()
 
 
-def _report(path: Path, given: Mapping[str, object], home: Path) -> ReportSettings:
-    for key, value in given.items():
-        if not isinstance(value, str):
-            raise BookError("bad-settings", f"{path}: [report] {key} is not text")
-    words = {key: str(value) for key, value in given.items()}
+def _report(given: Mapping[str, str], home: Path) -> ReportSettings:
+    words = dict(given)
     files = {key: home / words.pop(key) for key in ("logo", "templates") if key in words}
     return ReportSettings(
         **words,
@@ -272,7 +312,7 @@ def _dividers(path: Path, said: Mapping[str, object]) -> dict[str, dict[str, str
     return found
 
 
-def _refuse_unknown(path: Path, document: Mapping[str, Mapping[str, object]]) -> None:
+def _refuse_unknown(path: Path, document: Mapping[str, object]) -> None:
     for section, values in document.items():
         if section not in _KNOWN:
             raise BookError(
@@ -280,6 +320,8 @@ def _refuse_unknown(path: Path, document: Mapping[str, Mapping[str, object]]) ->
                 f"{path}: there is no section [{section}]",
                 details=(f"known:    {', '.join(sorted(_KNOWN))}",),
             )
+        if not isinstance(values, Mapping):
+            raise BookError("bad-settings", f"{path}: [{section}] is not a table")
         keys = _KNOWN[section]
         for key in values:
             if keys and key not in keys:
@@ -288,3 +330,32 @@ def _refuse_unknown(path: Path, document: Mapping[str, Mapping[str, object]]) ->
                     f"{path}: [{section}] has no key {key!r}",
                     details=(f"known:    {', '.join(sorted(keys))}",),
                 )
+
+
+def _refuse_other_shapes(path: Path, document: Mapping[str, Mapping[str, object]]) -> None:
+    for section, keys in _TEXTS.items():
+        values = document.get(section, {})
+        for key in keys or values:
+            if not isinstance(values.get(key, ""), str):
+                raise _not_as_expected(path, section, key, values[key], "text, in quotes")
+    for name, role in document.get("roles", {}).items():
+        if role not in _ROLES:
+            raise _not_as_expected(path, "roles", name, role, " or ".join(map(repr, _ROLES)))
+    people = document.get("people", {})
+    columns, allowed = people.get("columns", {}), people.get("reveal_by", [])
+    if not (isinstance(columns, Mapping) and _are_texts(columns.values())):
+        raise _not_as_expected(path, "people", "columns", columns, '{ person = "Employee ID", … }')
+    if not (isinstance(allowed, list) and _are_texts(allowed)):
+        raise _not_as_expected(path, "people", "reveal_by", allowed, '["ACCOUNT", …]')
+
+
+def _are_texts(values: Iterable[object]) -> bool:
+    return all(isinstance(value, str) for value in values)
+
+
+def _not_as_expected(path: Path, section: str, key: str, found: object, expected: str) -> BookError:
+    return BookError(
+        "bad-settings",
+        f"{path}: [{section}] {key} is {shown(found)}",
+        details=(f"expected: {expected}",),
+    )

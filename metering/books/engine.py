@@ -33,6 +33,10 @@ _WRITER_LOCK: Final = 0x6D65_7465_7269_6E67
 # A traceback must not show rows: they hold names of people and keys.
 _HIDE_VALUES: Final = True
 _LOCK_CODES: Final = frozenset({"55P03"})
+# What the storage says when it takes no more: SQLite by name, PostgreSQL by class of SQLSTATE (no
+# resources, failed system call, lost connection, stopped server).
+_STORAGE_NAMES: Final = ("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_CANTOPEN")
+_STORAGE_CLASSES: Final = ("53", "58", "08", "57P")
 
 
 def open_engine(url: str, *, must_exist: bool = True) -> Engine:
@@ -88,9 +92,10 @@ def begin_write(engine: Engine) -> Iterator[Connection]:
 
     Raises:
         BookError: `books-busy`: somebody else has been writing for longer than `BUSY_SECONDS`;
-            `books-unreachable`: the server or file cannot be opened.
+            `books-unreachable`: the server or file cannot be opened; `storage-failed`: the disk
+            is full, read-only or broken, and the books are as they were.
     """
-    with _connected(engine) as connection:
+    with _connected(engine) as connection, _storage_told():
         with _refusals_told():
             connection.begin()
             if connection.dialect.name == POSTGRESQL:
@@ -199,6 +204,23 @@ def _refusals_told() -> Iterator[None]:
             "books-unreachable",
             f"the books cannot be opened: {reason}",
             do="check [books] url in metering.toml and that its server or folder is there",
+        ) from error
+
+
+@contextmanager
+def _storage_told() -> Iterator[None]:
+    try:
+        yield
+    except DatabaseError as error:
+        name = getattr(error.orig, "sqlite_errorname", None) or ""
+        state = getattr(error.orig, "sqlstate", None) or ""
+        if not (name.startswith(_STORAGE_NAMES) or state.startswith(_STORAGE_CLASSES)):
+            raise
+        reason = str(error.orig).partition("\n")[0]
+        raise BookError(
+            "storage-failed",
+            f"the books cannot be written: {reason}",
+            do="make room or give access, and run the command again; nothing was recorded",
         ) from error
 
 

@@ -62,6 +62,15 @@ def period_closed() -> None:
         add_postings(connection, run_id, [posting(1, 2, 1)])
 
 
+def storage_failed() -> None:
+    engine = open_engine(BOOKS, must_exist=False)
+    upgrade(engine)
+    with begin_write(engine) as connection:
+        connection.exec_driver_sql("PRAGMA max_page_count = 1")
+        connection.execute(text("CREATE TABLE more (page BLOB)"))
+        connection.execute(text("INSERT INTO more VALUES (zeroblob(1 << 20))"))
+
+
 def already_a_ledger() -> None:
     run = Run("init", "nina", NOW)
     start_ledger(Path(), run)
@@ -90,6 +99,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         books_newer,
         books_busy,
         period_closed,
+        storage_failed,
         already_a_ledger,
     ],
     ids=lambda refused: refused.__name__.replace("_", "-"),

@@ -1,14 +1,18 @@
 """Arguments and options that several commands take, and how they are written."""
 
 from collections.abc import Callable
+from datetime import date, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import click
 
+from metering.cli.frame import fail
 from metering.core.periods import BillingPeriod
 
 _Command = TypeVar("_Command", bound=Callable[..., Any] | click.Command)
+
+_DAY: Final = click.DateTime(["%Y-%m-%d"])
 
 
 class PeriodParam(click.ParamType[BillingPeriod]):
@@ -24,6 +28,41 @@ class PeriodParam(click.ParamType[BillingPeriod]):
             return BillingPeriod.parse(str(value))
         except ValueError as error:
             self.fail(str(error), param, ctx)
+
+
+def days_options(first: str, last: str) -> Callable[[_Command], _Command]:
+    """Return the `--from` and `--to` options, called `first` and `last`; see `day_range`.
+
+    Args:
+        first: help of `--from`.
+        last: help of `--to`.
+    """
+
+    def decorated(command: _Command) -> _Command:
+        command = click.option("--to", "last", type=_DAY, metavar="DAY", help=last)(command)
+        return click.option("--from", "first", type=_DAY, metavar="DAY", help=first)(command)
+
+    return decorated
+
+
+def day_range(
+    first: datetime | None, last: datetime | None, usual: tuple[date, date]
+) -> tuple[date, date]:
+    """Return the days that the options ask for, both inclusive.
+
+    Args:
+        first: as `days_options` give it; None where it is left out.
+        last: likewise.
+        usual: what stands in for them then.
+
+    Raises:
+        BookError: code `no-days`; the last is before the first.
+    """
+    begin = first.date() if first else usual[0]
+    end = last.date() if last else usual[1]
+    if begin > end:
+        fail("no-days", f"no day lies between {begin} and {end}", do="ask for others")
+    return begin, end
 
 
 def as_of_option() -> Callable[[_Command], _Command]:

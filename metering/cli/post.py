@@ -4,7 +4,7 @@ from datetime import datetime
 
 import click
 
-from metering.cli.arguments import PeriodParam
+from metering.cli.arguments import PeriodParam, day_range, days_options
 from metering.cli.frame import (
     counted,
     emit_json,
@@ -20,10 +20,7 @@ from metering.core.periods import BillingPeriod
 
 
 @click.command()
-@click.option(
-    "--from", "first", type=click.DateTime(["%Y-%m-%d"]), help="First charge day; all by default."
-)
-@click.option("--to", "last", type=click.DateTime(["%Y-%m-%d"]), help="Last charge day, inclusive.")
+@days_options("First charge day; all by default.", "Last charge day, inclusive.")
 @click.option("--dry-run", is_flag=True, help="Tell what would be posted, and post nothing.")
 @click.option(
     "--restate-owners",
@@ -64,6 +61,7 @@ def post(
     from metering.workflows.post import post as post_charges
     from metering.workflows.runs import Run
 
+    begin, end = day_range(first, last, (FIRST_DAY, LAST_DAY))
     run = Run.now(
         "post",
         first=first.date().isoformat() if first else None,
@@ -74,8 +72,8 @@ def post(
         posted = post_charges(
             settings_or_fail(ctx),
             run,
-            first=first.date() if first else FIRST_DAY,
-            last=last.date() if last else LAST_DAY,
+            first=begin,
+            last=end,
             dry_run=dry_run,
             restate_owners=restated,
         )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from metering.cli.arguments import period_argument
+from metering.cli.arguments import day_range, days_options, period_argument
 from metering.cli.frame import (
     counted,
     emit_json,
@@ -34,10 +34,7 @@ if TYPE_CHECKING:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Try out a rate card that is not imported.",
 )
-@click.option(
-    "--from", "first", type=click.DateTime(["%Y-%m-%d"]), help="First charge day; all by default."
-)
-@click.option("--to", "last", type=click.DateTime(["%Y-%m-%d"]), help="Last charge day, inclusive.")
+@days_options("First charge day; all by default.", "Last charge day, inclusive.")
 @format_option()
 @click.pass_context
 def reprice(
@@ -64,12 +61,13 @@ def reprice(
     from metering.workflows.reprice import reprice as what_moves
     from metering.workflows.runs import Run
 
+    begin, end = day_range(first, last, (FIRST_DAY, LAST_DAY))
     found = what_moves(
         settings_or_fail(ctx),
         Run.now("prices reprice", dry_run=dry_run),
         card=card,
-        first=first.date() if first else FIRST_DAY,
-        last=last.date() if last else LAST_DAY,
+        first=begin,
+        last=end,
     )
     if output_format == "json":
         emit_json(

@@ -1,11 +1,12 @@
 """`metering pull`: providers' exports over their APIs, into files."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from metering.cli.arguments import day_range, days_options
 from metering.cli.frame import (
     emit_json,
     emit_table,
@@ -20,13 +21,12 @@ from metering.cli.progress import working
 if TYPE_CHECKING:
     from metering.workflows.pull import Pulled
 
-_DAY = click.DateTime(["%Y-%m-%d"])
-
 
 @click.command()
 @click.argument("providers", nargs=-1, metavar="[PROVIDER...]")
-@click.option("--from", "first", type=_DAY, help="First day, UTC; by default all that may change.")
-@click.option("--to", "last", type=_DAY, help="Last day, inclusive; by default yesterday.")
+@days_options(
+    "First day, UTC; by default all that may change.", "Last day, inclusive; by default yesterday."
+)
 @click.option(
     "--out",
     "folder",
@@ -66,14 +66,9 @@ def pull(
     if unknown or not (providers or settings.pull):
         what = f"there is no provider {unknown[0]!r}" if unknown else "no provider is named"
         fail("unknown-provider", what, do=f"name one of {', '.join(CONNECTORS)}")
-    yesterday = datetime.now(UTC).date() - timedelta(days=1)
-    order = workflow.Order(
-        first.date() if first else None,
-        min(last.date(), yesterday) if last else yesterday,
-        folder or settings.inbox,
-    )
-    if order.first and order.first > order.last:
-        fail("no-days", f"no day lies between {order.first} and {order.last}", do="ask for others")
+    yesterday = datetime.now(UTC).replace(tzinfo=None) - timedelta(days=1)
+    begin, end = day_range(first, min(last or yesterday, yesterday), (date.min, date.max))
+    order = workflow.Order(begin if first else None, end, folder or settings.inbox)
     chosen = [workflow.connector(name, settings) for name in providers or settings.pull]
     with working("pulling"):
         found = [one for connector in chosen for one in workflow.pull(settings, connector, order)]

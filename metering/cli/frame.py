@@ -1,5 +1,7 @@
 """What every command shares: settings, output formats, and how mistakes are told."""
 
+import errno
+import io
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,6 +15,9 @@ import click
 from metering.errors import BookError, MeteringError
 from metering.settings import Settings, find_settings
 
+# A shell's word for "stopped by Ctrl-C".
+_INTERRUPTED: Final = 130
+_NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 # Nobody folds lines in a pipe: a table there is as wide as its cells.
 _PIPED_WIDTH: Final = 1_000
 CONTEXT_SETTINGS: Final = {"help_option_names": ["-h", "--help"]}
@@ -51,6 +56,28 @@ def shield() -> Iterator[None]:
         # `metering ... | head` closes our stdout; that is not a failure of the command.
         sys.stderr.close()
         raise SystemExit(0) from None
+    except OSError as error:
+        if error.filename is not None or error.errno not in _NO_ROOM:
+            raise
+        message = f"error[storage-failed]: the output cannot be written: {error.strerror}"
+        raise _Told(f"{message}\n    do:       make room, and run the command again") from error
+    except KeyboardInterrupt:
+        note("stopped; whatever was not recorded yet is not recorded at all")
+        raise SystemExit(_INTERRUPTED) from None
+
+
+def write_utf8() -> None:
+    """Have results and messages written as UTF-8, whatever the locale: what reads them expects it.
+
+    Where a stream is closed, as under some schedulers, what would be written to it is dropped.
+    """
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, io.StringIO())
+        elif isinstance(stream, io.TextIOWrapper):
+            # The name of a file may hold bytes that are no text.
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
 
 
 def settings_or_none(ctx: click.Context) -> Settings | None:

@@ -3,12 +3,12 @@
 import importlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import click
 
 from metering import __version__
-from metering.cli.frame import Context, shield
+from metering.cli.frame import Context, shield, write_utf8
 
 # Command name -> module of metering.cli that holds it, in the order of `metering --help`.
 # Loading only what is called keeps start-up short: pandas alone takes longer than `--help` may.
@@ -68,6 +68,11 @@ class _LazyGroup(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
 
+    def main(self, *args: Any, **options: Any) -> Any:
+        """Run the program."""
+        write_utf8()
+        return super().main(*args, **options)
+
     def invoke(self, ctx: click.Context) -> object:
         """Run a command; what the user can mend is one message and exit code 1."""
         with shield():
@@ -111,7 +116,3 @@ def main(ctx: click.Context, config: Path | None) -> None:
 
 
 keep_whole(main)
-
-
-if main.help:
-    main.help = main.help.replace("\\b\n", "\b\n")

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from metering.cli.frame import counted, emit_json, emit_table, exit_with, note
+from metering.errors import SourceRef
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -24,14 +25,15 @@ def tell_receipts(receipts: "Iterable[Receipt]", *, output_format: str, dry_run:
         for rejection in receipt.rejections:
             note(rejection.message(receipt.path))
         for sentence in receipt.notes:
-            note(f"{receipt.path}: {sentence}")
+            note(f"{SourceRef(receipt.path)}: {sentence}")
     if output_format == "json":
         emit_json([_as_json(receipt) for receipt in told])
     else:
         _show(told, dry_run=dry_run)
     refused = sum(len(receipt.rejections) for receipt in told)
     if refused:
-        note(f"{counted(refused, 'record')} refused; see `metering quarantine list`")
+        kept = "nothing is recorded" if dry_run else "see `metering quarantine list`"
+        note(f"{counted(refused, 'record')} refused; {kept}")
         exit_with(1)
 
 
@@ -42,7 +44,7 @@ def _show(receipts: "Sequence[Receipt]", *, dry_run: bool) -> None:
         ("File", "Format", "Role", *counts, "Days"),
         [
             (
-                receipt.path,
+                str(SourceRef(receipt.path)),
                 receipt.ingestor,
                 receipt.role,
                 f"{receipt.records_in:,}",

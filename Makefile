@@ -22,15 +22,18 @@ help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(VENV)/bin/python:
-	$(PYTHON) -c 'import sys; sys.exit("metering needs Python 3.11 or later; try make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
-	$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -c 'import sys; sys.exit("metering needs Python 3.11 or later; try make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
+	@echo "making $(VENV), once" >&2
+	@$(PYTHON) -m venv $(VENV)
 
 $(PROGRAM): pyproject.toml $(PINS) | $(VENV)/bin/python
-	$(PIP) install -c $(PINS) -e .
+	@echo "installing what metering needs, at the versions of $(PINS)" >&2
+	@$(PIP) install -c $(PINS) -e .
 	@touch $@
 
 $(TOOLS): pyproject.toml $(PINS) | $(VENV)/bin/python
-	$(PIP) install -c $(PINS) -e '.[dev]'
+	@echo "installing the tools of the house, at the versions of $(PINS)" >&2
+	@$(PIP) install -c $(PINS) -e '.[dev]'
 	@touch $@ $(PROGRAM)
 
 install: $(TOOLS) ## make .venv with the project, editable, and its tools

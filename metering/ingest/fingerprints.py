@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from metering.ingest.decompression import LineCount
+from metering.ingest.decompression import LineCount, refuse_other_than_file
 
 _BLOCK: Final = 4 << 20
 
@@ -50,8 +50,13 @@ class Fingerprints:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="fingerprint")
 
     def start(self, path: Path) -> "Future[Fingerprint]":
-        """Begin to hash a file; the future raises OSError when it cannot be read."""
+        """Begin to hash a file; the future raises OSError when it cannot be read.
+
+        Raises:
+            SourceError: `unreadable-file`: it is no file, or not there.
+        """
         if path not in self._begun:
+            refuse_other_than_file(path)
             self._begun[path] = self._thread.submit(fingerprint_of, path)
         return self._begun[path]
 

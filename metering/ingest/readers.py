@@ -39,12 +39,7 @@ from metering.ingest.bulk_statement import (
 )
 from metering.ingest.bulk_typed import statement_of_columns
 from metering.ingest.contract import Noise, Pack, Reading, Rejections, Slice
-from metering.ingest.decompression import (
-    ArchiveLimits,
-    PlainFile,
-    plain_file,
-    refuse_other_than_file,
-)
+from metering.ingest.decompression import ArchiveLimits, PlainFile, plain_file
 from metering.ingest.fingerprints import Fingerprint, Fingerprints
 from metering.ingest.packs import TABLES, PackFile, read_pack
 from metering.ingest.parquet_source import (
@@ -188,11 +183,7 @@ class Reader:
         """Begin to hash a file in a thread, so that it overlaps with reading.
 
         The future raises OSError when the file cannot be read.
-
-        Raises:
-            SourceError: `unreadable-file`: it is no file, or not there.
         """
-        refuse_other_than_file(path)
         return self._fingerprints.start(path)
 
     def fingerprint(self, path: Path) -> Fingerprint:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from metering.analysis.anonymity import FEWEST_PEOPLE
+from metering.analysis.anonymity import FEWEST_PEOPLE, hidden, tells_of_few
 from metering.analysis.economics.own_capacity import (
     Capacity,
     CapacityEconomics,
@@ -28,12 +28,15 @@ from metering.core.capacity import SECONDS_A_DAY, CapacityUse
 from metering.core.economics_rules import EconomicsRules
 from metering.core.money import divide_half_even
 from metering.core.periods import BillingPeriod
+from metering.engine.work_counts import PersonUse
 from metering.workflows.economics.observed import Observed, SeatsHeld
 from metering.workflows.flat_standing import FlatStanding
 
 _MONTHS_A_YEAR = 12
 _HOURS_A_DAY = 24
 _SECONDS_AN_HOUR = 3_600
+_TOO_FEW = f"it rests on fewer than {FEWEST_PEOPLE} people, of whom nothing is shown"
+_TOO_FEW_OTHERS = f"less the seats of a plan it would tell of fewer than {FEWEST_PEOPLE} people"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +47,15 @@ class ComparedPlan:
         name: of the plan; "" for a seat for everybody who used something.
         provider: whose usage is compared; "" for all.
         fee_nanos: of one seat and month.
-        is_used: whether the provider tells any usage of its holders; without, nothing is compared.
+        bills: both bills; None where they may not or cannot be compared.
+        needs: what would have to be so, as the end of a sentence; "" with `bills`.
     """
 
     name: str
     provider: str
     fee_nanos: int
-    is_used: bool
-    bills: SeatsOrUsage
+    bills: SeatsOrUsage | None
+    needs: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +65,8 @@ class SeatYears:
     Attributes:
         nanos: of the month.
         years: seat-years that the same money would buy.
-        people: who used something; None for fewer than may be shown, or where nobody is named.
+        people: who used something; None for fewer than may be shown, where the number would tell
+            that of another project, or where nobody is named.
         per_head: seats a head that the money would pay for in the month; None with `people`.
     """
 
@@ -80,13 +85,13 @@ class SeatQuestion:
         seat_nanos: of one seat and month; None where neither a plan nor [economics] says one.
         plans: those in force, then a seat for everybody.
         projects: the dearest first.
-        told_nanos: usage at list price that names a person.
+        names_people: whether some usage names who used it.
     """
 
     seat_nanos: int | None
     plans: tuple[ComparedPlan, ...]
     projects: tuple[SeatYears, ...]
-    told_nanos: int
+    names_people: bool
 
 
 def seat_question(
@@ -108,15 +113,12 @@ def seat_question(
     seat = _seat(observed.seats, rules, currency)
     plans = [_held(one) for one in observed.seats]
     if seat is not None and observed.uses:
-        uses = observed.uses
-        tokens = sum(use.tokens for use in uses)
-        bills = seats_or_usage([use.nanos for use in uses], SeatPlan(seat), tokens=tokens)
-        plans.append(ComparedPlan("", "", seat, is_used=True, bills=bills))
+        plans.append(_everybody(observed, seat))
     return SeatQuestion(
         seat_nanos=seat,
         plans=tuple(plans),
         projects=_projects(observed, spend, period, seat) if seat else (),
-        told_nanos=sum(use.nanos for use in observed.uses),
+        names_people=any(use.nanos for use in observed.uses),
     )
 
 
@@ -134,28 +136,48 @@ def _monthly(plan: seat_plans.SeatPlan) -> int:
 
 
 def _held(one: SeatsHeld) -> ComparedPlan:
-    fee = _monthly(one.plan)
-    tokens = sum(use.tokens for use in one.uses)
-    bills = seats_or_usage([use.nanos for use in one.uses], SeatPlan(fee), tokens=tokens)
-    is_used = any(use.nanos or use.tokens for use in one.uses)
-    return ComparedPlan(one.plan.name, one.plan.provider, fee, is_used=is_used, bills=bills)
+    plan, fee = one.plan, _monthly(one.plan)
+    if not any(use.nanos or use.tokens for use in one.uses):
+        return ComparedPlan(
+            plan.name, plan.provider, fee, None, f"it needs usage of {plan.provider} by person"
+        )
+    if len(one.uses) < FEWEST_PEOPLE:
+        return ComparedPlan(plan.name, plan.provider, fee, None, _TOO_FEW)
+    return ComparedPlan(plan.name, plan.provider, fee, _bills(one.uses, fee))
+
+
+def _everybody(observed: Observed, seat: int) -> ComparedPlan:
+    uses = observed.uses
+    shown = [one.uses for one in observed.seats if len(one.uses) >= FEWEST_PEOPLE]
+    users = [sum(bool(use.nanos or use.tokens) for use in held) for held in shown]
+    if len(uses) < FEWEST_PEOPLE:
+        return ComparedPlan("", "", seat, None, _TOO_FEW)
+    if any(part and tells_of_few(len(uses), part) for part in users):
+        return ComparedPlan("", "", seat, None, _TOO_FEW_OTHERS)
+    return ComparedPlan("", "", seat, _bills(uses, seat))
+
+
+def _bills(uses: Sequence[PersonUse], fee: int) -> SeatsOrUsage:
+    tokens = sum(use.tokens for use in uses)
+    return seats_or_usage([use.nanos for use in uses], SeatPlan(fee), tokens=tokens)
 
 
 def _projects(
     observed: Observed, spend: Mapping[str, int], period: BillingPeriod, seat: int
 ) -> tuple[SeatYears, ...]:
+    counted = {name: observed.people.get((str(period), name), 0) for name in spend if name}
+    untold = hidden(counted)
     found = []
     for project in sorted(spend, key=lambda name: (-spend[name], name)):
         if not project or spend[project] <= 0:
             continue
-        people = observed.people.get((str(period), project), 0)
-        shown = people if people >= FEWEST_PEOPLE else None
+        shown = counted[project] if project not in untold else 0
         found.append(
             SeatYears(
                 project,
                 spend[project],
                 seat_years(spend[project], seat),
-                shown,
+                shown or None,
                 Fraction(spend[project], seat * shown) if shown else None,
             )
         )

@@ -1,5 +1,6 @@
 """E3, E5, E7 and E10 in words: seats, other prices, capacity, and what the month will come to."""
 
+from metering.analysis.economics.seats_or_usage import SeatsOrUsage
 from metering.analysis.forecast import METHOD, MonthForecast, Refusal
 from metering.reporting.figures import NIL, change_text
 from metering.reporting.review import Gap, Section, Table, figures, table
@@ -25,16 +26,16 @@ def seats_section(of: Economics) -> Section:
             _plan_name(one),
             (
                 words.money(one.fee_nanos),
-                count(one.bills.people),
-                words.money(one.bills.seats_bill),
-                words.money(one.bills.metered_bill),
-                words.span(one.bills.metered_range),
-                percent(one.bills.above_break_even),
-                count(one.bills.break_even_tokens),
+                count(told.people),
+                words.money(told.seats_bill),
+                words.money(told.metered_bill),
+                words.span(told.metered_range),
+                percent(told.above_break_even),
+                count(told.break_even_tokens),
             ),
         )
         for one in found.plans
-        if one.is_used
+        if (told := one.bills)
     ]
     columns: tuple[str, ...] = (
         "",
@@ -47,7 +48,7 @@ def seats_section(of: Economics) -> Section:
     if bills:
         columns = (*columns, "If they use less", "Above a seat", "Tokens a seat is worth")
         tables.append(table("The bill under both plans", columns, bills))
-    tables += [_groups(words, one) for one in found.plans if one.is_used and one.bills.groups]
+    tables += [_groups(words, one, one.bills) for one in found.plans if one.bills]
     rows = [
         figures(
             project_name(one.project),
@@ -64,17 +65,14 @@ def seats_section(of: Economics) -> Section:
         columns = ("", "Billed", "Seat-years it would buy", "People", "Seats a head")
         tables.append(table("Projects in seats", columns, rows))
     missing = [
-        Gap(
-            f"{one.name}: usage against its seats",
-            f"it needs usage of {one.provider} by person",
-        )
+        Gap(f"{_plan_name(one)}: usage against its seats", one.needs)
         for one in found.plans
-        if not one.is_used
+        if one.bills is None
     ]
     if found.seat_nanos is None:
         needs = "a plan of seats (metering flat import), or [economics] seat, says it"
         missing.append(Gap("What a seat costs", needs))
-    if not found.told_nanos:
+    if not found.names_people:
         needs = "it needs a source that names who used what; people are only counted"
         missing.append(Gap("Usage by person", needs))
     return Section(
@@ -88,8 +86,8 @@ def seats_section(of: Economics) -> Section:
     )
 
 
-def _groups(words: Wording, one: ComparedPlan) -> Table:
-    groups = one.bills.groups
+def _groups(words: Wording, one: ComparedPlan, bills: SeatsOrUsage) -> Table:
+    groups = bills.groups
     return table(
         f"{_plan_name(one)}: from the lightest to the heaviest users",
         ("Group", "People", "Usage at list", "Beyond the seats", "Seats not used up"),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import Connection, Engine, inspect, text
 
 from metering.books.engine import POSTGRESQL, SQLITE, begin_read, begin_write
+from metering.books.shape import differences, has_shape
 from metering.errors import BookError
 from metering.resources import migrations_dir
 
@@ -36,8 +37,7 @@ def upgrade(engine: Engine) -> None:
     """Bring the schema to this program's revision, in one transaction: wholly or not at all.
 
     Raises:
-        BookError: `books-newer`: a newer program made them; nothing is written.
-            `books-busy`: somebody else is writing.
+        BookError: as `bring_current`, or `books-busy`: somebody else is writing.
     """
     with begin_write(engine) as connection:
         bring_current(connection)
@@ -48,9 +48,11 @@ def bring_current(connection: Connection) -> None:
 
     Raises:
         BookError: `books-newer`: a newer program made them; nothing is written.
+            `books-of-another-build`: they have this revision, but not its columns.
     """
     current = current_revision(connection)
     if current == HEAD:
+        _require_shape(connection)
         return
     if not is_known(current):
         raise _newer(current)
@@ -97,11 +99,13 @@ def require_current(engine: Engine) -> None:
     Raises:
         BookError: `books-outdated`: they are older, or empty; the user upgrades them.
             `books-newer`: a newer program made them; the user upgrades the program.
+            `books-of-another-build`: they have the revision, but not its columns.
     """
     with begin_read(engine) as connection:
         current = current_revision(connection)
-    if current == HEAD:
-        return
+        if current == HEAD:
+            _require_shape(connection)
+            return
     if is_known(current):
         have = f"have revision {current}" if current else "are empty"
         raise BookError(
@@ -110,6 +114,18 @@ def require_current(engine: Engine) -> None:
             do="back them up, then run `metering db upgrade`",
         )
     raise _newer(current)
+
+
+def _require_shape(connection: Connection) -> None:
+    if has_shape(connection):
+        return
+    raise BookError(
+        "books-of-another-build",
+        f"the books say that they have revision {HEAD}, but their columns are others",
+        details=differences(connection),
+        do="use the build of metering that made them; with this one, start a ledger with "
+        "`metering init` and ingest the files again",
+    )
 
 
 def database_problems(connection: Connection) -> list[str]:

@@ -29,7 +29,7 @@ def upgrade(ctx: click.Context, /, *, output_format: str) -> None:
     r"""Bring the books to the schema of this program, wholly or not at all.
 
     Books that were empty also get the list prices that ship with the program. Books that a newer
-    program made are refused. No other command changes the schema.
+    program made, or another build of this one, are refused. No other command changes the schema.
 
     \b
     Example:
@@ -66,6 +66,7 @@ def status(ctx: click.Context, /, *, output_format: str) -> None:
                 "revision": found.revision,
                 "head": found.head,
                 "state": found.state,
+                "differences": list(found.differences),
                 "postings": found.postings,
                 "cards": [
                     {
@@ -84,6 +85,8 @@ def status(ctx: click.Context, /, *, output_format: str) -> None:
         )
         return
     click.echo(f"books     {found.state}: revision {found.revision or 'none'}, head {found.head}")
+    for difference in found.differences:
+        click.echo(f"{difference}")
     click.echo(f"postings  {found.postings:,}")
     if found.cards:
         emit_table(

@@ -13,6 +13,7 @@ from metering.books.migrations import (
 )
 from metering.books.rate_cards import CardVersion, card_versions, store_card
 from metering.books.runs import record_run
+from metering.books.shape import differences
 from metering.rate_cards.loading import bundled_cards
 
 if TYPE_CHECKING:
@@ -37,9 +38,11 @@ class BooksStatus:
     Attributes:
         revision: of their schema; None while they are empty.
         head: the revision this program works with.
-        state: current, outdated, newer or empty.
+        state: current, outdated, newer, empty, or "of another build": they have this program's
+            revision, but not its columns.
         cards: versions of the rate cards, newest in force; empty unless current.
         postings: rows of the ledger; 0 unless current.
+        differences: for books of another build what is different, "label: text" each.
     """
 
     revision: str | None
@@ -47,13 +50,15 @@ class BooksStatus:
     state: str
     cards: tuple[CardVersion, ...]
     postings: int
+    differences: tuple[str, ...] = ()
 
 
 def upgrade_books(settings: "Settings", run: "Run") -> Upgraded:
     """Bring the books' schema up to date; books that were empty get the bundled rate cards.
 
     Raises:
-        BookError: `books-newer`, `books-busy`, `books-unreachable`; nothing is changed.
+        BookError: `books-newer`, `books-of-another-build`, `books-busy`, `books-unreachable`;
+            nothing is changed.
     """
     before, _ = bring_up(settings, run, seed_always=False)
     return Upgraded(before, head_revision())
@@ -68,13 +73,15 @@ def books_status(settings: "Settings") -> BooksStatus:
     with begin_read(open_engine(settings.books_url)) as connection:
         revision = current_revision(connection)
         state = _state(revision)
-        current = state == "current"
+        others = differences(connection) if state == "current" else ()
+        current = state == "current" and not others
         return BooksStatus(
             revision=revision,
             head=head_revision(),
-            state=state,
+            state="of another build" if others else state,
             cards=card_versions(connection) if current else (),
             postings=posting_count(connection) if current else 0,
+            differences=others,
         )
 
 

@@ -47,6 +47,15 @@ def books_newer() -> None:
     require_current(engine)
 
 
+def books_of_another_build() -> None:
+    engine = open_engine(BOOKS, must_exist=False)
+    upgrade(engine)
+    with begin_write(engine) as connection:
+        connection.execute(text("DROP TABLE dispute_event"))
+        connection.execute(text("ALTER TABLE fx_rate RENAME COLUMN source TO origin"))
+    require_current(engine)
+
+
 def books_busy() -> None:
     engine = open_engine(BOOKS, must_exist=False)
     with begin_write(engine), begin_write(open_engine(BOOKS)):
@@ -97,6 +106,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         books_unreachable,
         books_outdated,
         books_newer,
+        books_of_another_build,
         books_busy,
         period_closed,
         storage_failed,

@@ -12,7 +12,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, inspect, text
 
-from metering.books import migrations
+from metering.books import migrations, shape
 from metering.books.engine import begin_read, begin_write, open_engine
 from metering.books.schema import all_tables, table_named, table_names
 from metering.errors import BookError
@@ -121,6 +121,50 @@ def test_the_programs_revision_is_that_of_the_newest_script() -> None:
     heads = ScriptDirectory.from_config(config).get_heads()
 
     assert heads == [migrations.head_revision()]
+
+
+def test_the_programs_columns_are_those_of_the_models(any_books: Engine) -> None:
+    is_now = shape.shape_of(shape.expected_columns())
+
+    assert is_now == shape.SHAPE, f"set SHAPE of metering/books/shape.py to {is_now}"
+    with begin_read(any_books) as connection:
+        assert shape.has_shape(connection)
+        assert shape.differences(connection) == ()
+
+
+# What an older build of the same revision, or somebody with SQL, leaves in the books.
+_OTHER_SHAPES = {
+    "DROP TABLE dispute_event": "lacking:  the table dispute_event",
+    "ALTER TABLE fx_rate RENAME COLUMN source TO origin": (
+        "lacking:  fx_rate.source (never empty)\n    besides:  fx_rate.origin (never empty)"
+    ),
+    "ALTER TABLE dispute ADD COLUMN urgency TEXT": "besides:  dispute.urgency (may be empty)",
+}
+
+
+@pytest.mark.parametrize("change", _OTHER_SHAPES)
+def test_books_of_the_revision_with_other_columns_are_refused_and_left_alone(
+    change: str, empty: Engine
+) -> None:
+    migrations.upgrade(empty)
+    with begin_write(empty) as connection:
+        connection.execute(text(change))
+    left = _tables(empty)
+
+    for refused in (migrations.require_current, migrations.upgrade):
+        with pytest.raises(BookError) as refusal:
+            refused(empty)
+        assert refusal.value.code == "books-of-another-build"
+        assert _OTHER_SHAPES[change] in str(refusal.value)
+    assert _tables(empty) == left
+
+
+def test_tables_of_others_beside_the_books_are_left_alone(empty: Engine) -> None:
+    migrations.upgrade(empty)
+    with begin_write(empty) as connection:
+        connection.execute(text("CREATE TABLE somebody_elses (id INTEGER)"))
+
+    migrations.require_current(empty)
 
 
 def test_empty_books_are_refused_until_they_are_upgraded(empty: Engine) -> None:

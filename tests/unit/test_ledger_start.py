@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from sqlalchemy import text
 
 from metering.books.engine import begin_write, open_engine
 from metering.books.migrations import downgrade_to
@@ -114,6 +115,30 @@ def test_the_status_of_books_that_were_emptied(tmp_path: Path) -> None:
     status = books_status(settings)
 
     assert (status.revision, status.state, status.cards) == (None, "empty", ())
+
+
+def test_books_of_another_build_are_told_apart_by_every_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start_ledger(tmp_path, _RUN)
+    monkeypatch.chdir(tmp_path)
+    with begin_write(open_engine(load_settings(Path("metering.toml")).books_url)) as connection:
+        connection.execute(text("DROP TABLE event_file"))
+
+    status = _metering("db", "status", "--format", "json")
+
+    assert json.loads(status.stdout)["state"] == "of another build"
+    assert json.loads(status.stdout)["differences"] == ["lacking:  the table event_file"]
+    assert "the table event_file" in _metering("db", "status").stdout
+    for command in (
+        ["db", "upgrade"],
+        ["verify"],
+        ["nightly"],
+        ["report", "chargeback", "2026-10"],
+    ):
+        refused = _metering(*command)
+        assert refused.exit_code == 1
+        assert "error[books-of-another-build]" in refused.stderr, command
 
 
 def test_the_commands_say_what_they_did(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

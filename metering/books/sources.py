@@ -1,7 +1,7 @@
 """Sources: files as received, their receipts, and the records that were refused."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, ClassVar, Final
 
 from sqlalchemy import CheckConstraint, Connection, UniqueConstraint, func, insert, select
@@ -137,6 +137,9 @@ class NewSource:
     noise: Mapping[str, int] = field(default_factory=dict)
 
 
+_OF_NEW_SOURCE: Final = tuple(one.name for one in fields(NewSource))
+
+
 @dataclass(frozen=True, slots=True)
 class StoredSource:
     """A source in the books; `source` says the rest."""
@@ -243,7 +246,11 @@ def add_sources(connection: Connection, run_id: int, sources: Sequence[NewSource
     if not sources:
         return []
     statement = insert(_SOURCE).returning(_SOURCE.c.id, sort_by_parameter_order=True)
-    rows = [{"run_id": run_id, **asdict(source)} for source in sources]
+    # `asdict` copies whatever a field holds, and takes longer than the insert.
+    rows = [
+        {"run_id": run_id, **{name: getattr(source, name) for name in _OF_NEW_SOURCE}}
+        for source in sources
+    ]
     return list(connection.execute(statement, rows).scalars())
 
 

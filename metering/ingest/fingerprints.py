@@ -4,9 +4,12 @@ import hashlib
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final, Self
 
 from metering.ingest.decompression import LineCount, refuse_other_than_file
+
+if TYPE_CHECKING:
+    from types import TracebackType
 
 _BLOCK: Final = 4 << 20
 
@@ -49,6 +52,17 @@ class Fingerprints:
         # One thread: hashing takes one core and leaves the others to DuckDB.
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="fingerprint")
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: "TracebackType | None",
+    ) -> None:
+        self.close()
+
     def start(self, path: Path) -> "Future[Fingerprint]":
         """Begin to hash a file; the future raises OSError when it cannot be read.
 
@@ -59,10 +73,6 @@ class Fingerprints:
             refuse_other_than_file(path)
             self._begun[path] = self._thread.submit(fingerprint_of, path)
         return self._begun[path]
-
-    def forget(self) -> None:
-        """Forget every file."""
-        self._begun.clear()
 
     def close(self) -> None:
         """Finish the file at hand, and hash no other."""

@@ -121,7 +121,10 @@ def read_pack(
 
 
 def _files(connection: "duckdb.DuckDBPyConnection", files: Sequence[PackFile]) -> dict[int, _Found]:
-    """Return the files that were read line by line, by their place; the others are left out."""
+    """Return the files that were read line by line, by their place; the others are left out.
+
+    Of files with the same bytes the first is one that was read.
+    """
     placed = connection.execute(
         f"SELECT file_no, count(*), min(rowid), max(rowid) FROM {_LINES} GROUP BY file_no"
     ).fetchall()
@@ -130,6 +133,12 @@ def _files(connection: "duckdb.DuckDBPyConnection", files: Sequence[PackFile]) -
         for number, count, first, last in placed
         if count == files[number].lines and count == last - first + 1
     }
+    seen: set[str] = set()
+    for number in sorted(found):
+        source = files[number].fingerprint.result().sha256
+        if source in seen:
+            del found[number]
+        seen.add(source)
     numbers = sorted(found)
     # As parameters: Arrow would import pandas for a look at the types of these few values.
     connection.execute(

@@ -119,6 +119,7 @@ class Reader:
         memory_limit: what DuckDB may take, e.g. "1GB"; beyond it, it spills to scratch.
         threads: DuckDB's threads; 0 means one per core.
         limits: how much a compressed file may unpack to.
+        fingerprints: where files may be hashed already; closed with the reader.
 
     Attributes:
         connection: its relations are what bulk formats hand over; in UTC.
@@ -130,13 +131,14 @@ class Reader:
         memory_limit: str,
         threads: int = 0,
         limits: ArchiveLimits | None = None,
+        fingerprints: Fingerprints | None = None,
     ) -> None:
         scratch.mkdir(parents=True, exist_ok=True)
         self._folder = Path(tempfile.mkdtemp(prefix="reader-", dir=scratch))
         self._limits = limits or ArchiveLimits()
         self._files = 0
         self._plain: dict[Path, PlainFile] = {}
-        self._fingerprints = Fingerprints()
+        self._fingerprints = fingerprints or Fingerprints()
         self.connection = duckdb.connect(
             config={
                 "memory_limit": memory_limit,
@@ -168,7 +170,6 @@ class Reader:
     def forget(self) -> None:
         """Remove what the files read so far left in scratch space; the connection stays open."""
         self._plain.clear()
-        self._fingerprints.forget()
         for table in (*TABLES, _OF_INTEREST):
             self.connection.execute(f"DROP TABLE IF EXISTS {table}")
         for path in self._folder.iterdir():

@@ -143,15 +143,25 @@ class ChargebackReport:
     quarantined: str
 
 
-def chargeback_report(snapshot: Snapshot) -> ChargebackReport:
+def chargeback_report(snapshot: Snapshot, *, drawn: bool = True) -> ChargebackReport:
     """Return the report of a snapshot.
+
+    Args:
+        snapshot: the frozen period.
+        drawn: whether its charts are; a face without charts does not wait for them.
 
     Raises:
         LedgerError: a view does not add up to the control total.
     """
     lines, history = frame_of(snapshot.lines), history_of(snapshot.history)
     accounts = tuple(
-        _account(snapshot, in_currency(lines, currency), in_currency(history, currency), currency)
+        _account(
+            snapshot,
+            in_currency(lines, currency),
+            in_currency(history, currency),
+            currency,
+            drawn=drawn,
+        )
         for currency in snapshot.totals()
     )
     return ChargebackReport(
@@ -183,7 +193,7 @@ def chargeback_report(snapshot: Snapshot) -> ChargebackReport:
 
 
 def _account(
-    snapshot: Snapshot, lines: pd.DataFrame, history: pd.DataFrame, currency: str
+    snapshot: Snapshot, lines: pd.DataFrame, history: pd.DataFrame, currency: str, *, drawn: bool
 ) -> Account:
     period = snapshot.period
     total = snapshot.lines.control_totals().get(currency, 0)
@@ -204,9 +214,9 @@ def _account(
         unpriced=unpriced_usage(lines),
         unattributed=unattributed_spend(lines, currency, total),
         provisional=provisional_spend(lines, currency, total),
-        trend=trend_of(history, period, currency, total=total),
-        by_model=ranking_by_model(lines, currency, total=total),
-        by_meter=ranking_by_meter(lines, currency, total=total),
+        trend=trend_of(history, period, currency, total=total, drawn=drawn),
+        by_model=ranking_by_model(lines, currency, total=total, drawn=drawn),
+        by_meter=ranking_by_meter(lines, currency, total=total, drawn=drawn),
         pools=pools_shown(lines, snapshot.pools, currency),
         corrections=corrections_shown(lines, currency),
         owners=owner_statement(

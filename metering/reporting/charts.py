@@ -5,14 +5,13 @@ formatted, and each chart stands beside a table that says the same. `svg` holds 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import datetime, time
 from typing import Final
 
 import altair as alt
 import pandas as pd
 
-from metering.reporting.plots import Bar
+from metering.reporting.plots import Bar, PanelScale, Step
 from metering.reporting.svg import (
     BAND,
     EARLIER,
@@ -26,38 +25,6 @@ from metering.reporting.svg import (
 
 _PANEL_WIDTH: Final = 260
 _PANEL_HEIGHT: Final = 76
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One stretch of days of a panel.
-
-    Attributes:
-        first, end: half-open.
-        nanos: what was billed for it.
-    """
-
-    first: date
-    end: date
-    nanos: int
-
-
-@dataclass(frozen=True, slots=True)
-class PanelScale:
-    """What all panels share, so that heights compare.
-
-    Attributes:
-        first, end: days on the axis, half-open.
-        lowest, highest: nanos on the axis; lowest is 0 or below.
-        period_first, period_end: the stretch of the report, set off from the rest.
-    """
-
-    first: date
-    end: date
-    lowest: int
-    highest: int
-    period_first: date
-    period_end: date
 
 
 def ranking_svg(bars: Sequence[Bar]) -> str:

@@ -24,6 +24,38 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """One stretch of days of a panel.
+
+    Attributes:
+        first, end: half-open.
+        nanos: what was billed for it.
+    """
+
+    first: date
+    end: date
+    nanos: int
+
+
+@dataclass(frozen=True, slots=True)
+class PanelScale:
+    """What all panels share, so that heights compare.
+
+    Attributes:
+        first, end: days on the axis, half-open.
+        lowest, highest: nanos on the axis; lowest is 0 or below.
+        period_first, period_end: the stretch of the report, set off from the rest.
+    """
+
+    first: date
+    end: date
+    lowest: int
+    highest: int
+    period_first: date
+    period_end: date
+
+
+@dataclass(frozen=True, slots=True)
 class Bars:
     """Amounts side by side.
 

@@ -6,7 +6,6 @@ from typing import Final
 
 import pandas as pd
 
-from metering.reporting.charts import ranking_svg
 from metering.reporting.figures import amount_text, quantity_text, share_text
 from metering.reporting.frames import summed
 from metering.reporting.lines import Line, rounding_line, total_line
@@ -22,7 +21,7 @@ class Ranking:
     """A chart and the table that says the same.
 
     Attributes:
-        svg: the largest as bars, the rest as one.
+        svg: the largest as bars, the rest as one; empty where it was not to be drawn.
         described: the chart in a sentence.
         lines: all of them, rounding if any, total.
     """
@@ -42,7 +41,7 @@ class _Entry:
 
 
 def ranking_by_model(
-    lines: pd.DataFrame, currency: str, *, total: int, most: int = _BARS
+    lines: pd.DataFrame, currency: str, *, total: int, most: int = _BARS, drawn: bool = True
 ) -> Ranking:
     """Return spend by provider and model; unpriced usage has no amount and is not in it.
 
@@ -51,6 +50,7 @@ def ranking_by_model(
         currency: ISO 4217 code.
         total: control total, in nanos.
         most: how many bars have room.
+        drawn: whether the bars are; a face without charts does not wait for them.
     """
     view = summed(lines, ("provider", "model"), total=total)
     entries = [
@@ -59,10 +59,13 @@ def ranking_by_model(
             view["provider"], view["model"], view["amount_nanos"], strict=True
         )
     ]
-    return _ranking(entries, "model", currency, total, most)
+    bars = most if drawn else 0
+    return _ranking(entries, "model", currency, total, bars)
 
 
-def ranking_by_meter(lines: pd.DataFrame, currency: str, *, total: int) -> Ranking:
+def ranking_by_meter(
+    lines: pd.DataFrame, currency: str, *, total: int, drawn: bool = True
+) -> Ranking:
     """Return spend by meter, with the quantities that were priced or are free of charge."""
     priced = lines[lines["bearer"] != Bearer.UNPRICED]
     view = summed(priced, ("meter",), total=total)
@@ -78,16 +81,14 @@ def ranking_by_meter(lines: pd.DataFrame, currency: str, *, total: int) -> Ranki
             view["meter"], view["quantity"], view["amount_nanos"], strict=True
         )
     ]
-    return _ranking(entries, "meter", currency, total)
+    return _ranking(entries, "meter", currency, total, _BARS if drawn else 0)
 
 
 def _model_label(model: object) -> str:
     return shown_name(model) if isinstance(model, str) and model else "no model named"
 
 
-def _ranking(
-    entries: Sequence[_Entry], word: str, currency: str, total: int, most: int = _BARS
-) -> Ranking:
+def _ranking(entries: Sequence[_Entry], word: str, currency: str, total: int, most: int) -> Ranking:
     ranked = sorted(
         (entry for entry in entries if entry.nanos),
         key=lambda entry: (-entry.nanos, entry.label, entry.note),
@@ -108,10 +109,16 @@ def _ranking(
     if rounding.amount:
         lines.append(rounding)
     return Ranking(
-        svg=ranking_svg(_bars(ranked, word, currency, most)),
+        svg=_drawn(_bars(ranked, word, currency, most)) if most else "",
         described=_described(ranked, word, total),
         lines=(*lines, total_line("Total", total, total, currency)),
     )
+
+
+def _drawn(bars: Sequence[Bar]) -> str:
+    from metering.reporting.charts import ranking_svg  # noqa: PLC0415 - Altair takes its time
+
+    return ranking_svg(bars)
 
 
 def _bars(ranked: Sequence[_Entry], word: str, currency: str, most: int) -> list[Bar]:

@@ -11,9 +11,9 @@ import pandas as pd
 
 from metering.core.periods import BillingPeriod
 from metering.errors import LedgerError
-from metering.reporting.charts import PanelScale, Step, panel_svg
 from metering.reporting.figures import amount_text, minor_text, rounding_left, share_text
 from metering.reporting.frames import summed
+from metering.reporting.plots import PanelScale, Step
 from metering.reporting.tree import BEARER_WORDS
 from metering.reporting.words import month_text, shown_name
 
@@ -31,6 +31,7 @@ class Panel:
         label: the team; foreign text, fit to be shown.
         amount: of the period of the report.
         note: its share, and how it is drawn where that differs.
+        svg: empty where it was not to be drawn.
     """
 
     label: str
@@ -77,6 +78,7 @@ def trend_of(
     *,
     total: int,
     most: int = _PANELS,
+    drawn: bool = True,
 ) -> Trend:
     """Return the last six months up to and including the period.
 
@@ -86,6 +88,7 @@ def trend_of(
         currency: ISO 4217 code.
         total: control total of the period, in nanos.
         most: how many panels have room.
+        drawn: whether the panels are; a face without charts does not wait for them.
 
     Raises:
         LedgerError: the teams of the period do not add up to the control total.
@@ -99,11 +102,12 @@ def trend_of(
     ranked = sorted(billed, key=lambda team: (-billed[team], team))
     months = _months_shown(by_month, period)
     groups = _groups(ranked, most)
+    svgs = _drawn(recent, groups, months) if drawn else [""] * len(groups)
     return Trend(
         described=_described(months, currency),
         panels=tuple(
             _panel(group, sum(billed[team] for team in group.teams), total, currency, svg)
-            for group, svg in zip(groups, _drawn(recent, groups, months), strict=True)
+            for group, svg in zip(groups, svgs, strict=True)
         ),
         months=tuple(month_text(month) for month in months),
         rows=_rows(by_month, ranked, [str(month) for month in months], currency),
@@ -160,6 +164,8 @@ def _drawn(
     history: pd.DataFrame, groups: Sequence[_Group], months: Sequence[BillingPeriod]
 ) -> Iterator[str]:
     """Yield each group's panel. Single teams share a scale, which the rest would flatten."""
+    from metering.reporting.charts import panel_svg  # noqa: PLC0415 - Altair takes its time
+
     cuts = _cuts(months[0].first_day, months[-1].end_day)
     by_day = {
         team: {day.date(): nanos for day, nanos in days.items() if isinstance(day, pd.Timestamp)}

@@ -28,6 +28,7 @@ from metering.ingest.contract import (
 )
 from metering.ingest.contract import Reading as SourceReading
 from metering.ingest.detection import identify
+from metering.ingest.fingerprints import Fingerprints
 from metering.ingest.readers import Reader
 from metering.usage.lake import Lake
 from metering.usage.staging import Staging
@@ -97,17 +98,18 @@ def ingest_files(
             `all_or_nothing`.
         RejectedRecordsError: with `all_or_nothing`; nothing was recorded.
     """
-    chosen = [(path, identify(path, order.ingestors, forced=order.forced)) for path in paths]
-    engine = _books(settings)
-    with _importing(settings, run, order, engine) as importing:
-        if not order.all_or_nothing:
-            begin = partial(transaction, engine, dry_run=order.dry_run)
-            yield from _whole(importing.each(chosen, begin))
-            return
-        with transaction(engine, dry_run=order.dry_run) as connection:
-            receipts = list(_whole(importing.each(chosen, lambda: nullcontext(connection))))
-            _refuse_rejections(receipts)
-        yield from receipts
+    with _hashing(paths) as hashed:
+        chosen = [(path, identify(path, order.ingestors, forced=order.forced)) for path in paths]
+        engine = _books(settings)
+        with _importing(settings, run, order, engine, hashed) as importing:
+            if not order.all_or_nothing:
+                begin = partial(transaction, engine, dry_run=order.dry_run)
+                yield from _whole(importing.each(chosen, begin))
+                return
+            with transaction(engine, dry_run=order.dry_run) as connection:
+                receipts = list(_whole(importing.each(chosen, lambda: nullcontext(connection))))
+                _refuse_rejections(receipts)
+            yield from receipts
 
 
 def ingest_each(
@@ -127,13 +129,27 @@ def ingest_each(
     Raises:
         BookError: there are no books, or they are of another schema; nothing is recorded.
     """
-    chosen = [(path, _recognised(path, order)) for path in paths]
-    known = [(path, found) for path, found in chosen if not isinstance(found, MeteringError)]
-    engine = _books(settings)
-    with _importing(settings, run, order, engine) as importing:
-        done = importing.each(known, partial(transaction, engine, dry_run=order.dry_run))
-        for _, found in chosen:
-            yield found if isinstance(found, MeteringError) else next(done)
+    with _hashing(paths) as hashed:
+        chosen = [(path, _recognised(path, order)) for path in paths]
+        known = [(path, found) for path, found in chosen if not isinstance(found, MeteringError)]
+        engine = _books(settings)
+        with _importing(settings, run, order, engine, hashed) as importing:
+            done = importing.each(known, partial(transaction, engine, dry_run=order.dry_run))
+            for _, found in chosen:
+                yield found if isinstance(found, MeteringError) else next(done)
+
+
+@contextmanager
+def _hashing(paths: Sequence[Path]) -> Iterator[Fingerprints]:
+    """Yield hashes of files, of which the first are made while it is found out what they are."""
+    held = 0
+    with Fingerprints() as hashed:
+        for path in filter(Path.is_file, paths):
+            held += path.stat().st_size
+            if held > _PACK_BYTES:
+                break
+            hashed.start(path)
+        yield hashed
 
 
 def _books(settings: "Settings") -> "Engine":
@@ -172,14 +188,14 @@ def _refuse_rejections(receipts: Sequence[Receipt]) -> None:
 
 @contextmanager
 def _importing(
-    settings: "Settings", run: Run, order: Order, engine: "Engine"
+    settings: "Settings", run: Run, order: Order, engine: "Engine", hashed: Fingerprints
 ) -> Iterator["_Importing"]:
     """Yield one reader for all files: to open and close its engine costs as much as a small one."""
     with begin_read(engine) as connection:
         known = source_book.known_contents(connection)
     with (
         Lake(settings.lake).staging() as folder,
-        Reader(folder, settings.memory_limit, settings.threads) as reader,
+        Reader(folder, settings.memory_limit, settings.threads, fingerprints=hashed) as reader,
     ):
         yield _Importing(settings, run, order, reader, known)
 
@@ -251,22 +267,16 @@ class _Importing:
             self.reader.forget()
 
     def _fresh(self, ingestor: Ingestor, paths: Sequence[Path]) -> list[tuple[int, Path]]:
-        """Return the files that are not known, and of equal ones the first, with their places.
+        """Return the files that are not known, with their places; none of them twice.
 
-        A file of a size that no other has is neither, so that its hash is not waited for.
+        A file of a size that no known one has is not known, and its hash is not waited for.
         """
-        sizes = [path.stat().st_size for path in paths]
-        times = Counter(sizes)
-        seen: set[str] = set()
-        fresh: list[tuple[int, Path]] = []
-        for place, (path, size) in enumerate(zip(paths, sizes, strict=True)):
-            if times[size] > 1 or size in self.known:
-                origin = self._origin(path, ingestor)
-                if origin.sha256 in seen or self._is_known(origin):
-                    continue
-                seen.add(origin.sha256)
-            fresh.append((place, path))
-        return fresh
+        fresh: dict[Path, int] = {}
+        for place, path in enumerate(paths):
+            is_likely = path.stat().st_size in self.known
+            if not (is_likely and self._is_known(self._origin(path, ingestor))):
+                fresh.setdefault(path, place)
+        return [(place, path) for path, place in fresh.items()]
 
     def _recorded_together(
         self, ingestor: PackIngestor, files: Sequence[tuple[int, Path]], begin: _Begin

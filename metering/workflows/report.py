@@ -43,6 +43,7 @@ PACK_FORMATS: Final = (
     ReportFormat.XLSX,
     ReportFormat.CSV,
 )
+_WITH_CHARTS: Final = frozenset({ReportFormat.HTML, ReportFormat.PDF})
 STATEMENT_FORMATS: Final = (ReportFormat.HTML, ReportFormat.PDF)
 
 
@@ -106,7 +107,7 @@ def report_chargeback(
     brand = brand_of(settings)
     snapshot = read_snapshot(settings, period, as_of=as_of)
     with written_in(brand.numerals):
-        report = chargeback_report(snapshot)
+        report = chargeback_report(snapshot, drawn=not _WITH_CHARTS.isdisjoint(formats))
     rendered = {
         folder / f"chargeback-{period}.{name.value}": _RENDERED[name](snapshot, report, brand)
         for name in ReportFormat

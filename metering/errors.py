@@ -123,6 +123,26 @@ class SourceError(MeteringError):
         super().__init__("\n".join(lines))
 
 
+def refuse_unspeakable_name(path: str) -> None:
+    """Refuse a file whose name is no text, since the books could not keep where a record is from.
+
+    Args:
+        path: as the system gave it; bytes that are not UTF-8 stand in it as lone surrogates.
+
+    Raises:
+        SourceError: `unreadable-file`.
+    """
+    try:
+        path.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise SourceError(
+            SourceRef(path),
+            "unreadable-file",
+            "its name is not text in UTF-8",
+            do="rename it, and name it again",
+        ) from error
+
+
 class RefusedFileError(MeteringError):
     """A file that is taken whole or not at all cannot be taken; nothing of it is recorded.
 

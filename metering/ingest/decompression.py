@@ -17,7 +17,7 @@ from typing import IO, Final
 import numpy as np
 import zstandard
 
-from metering.errors import SourceError, SourceRef
+from metering.errors import SourceError, SourceRef, refuse_unspeakable_name
 
 _GZIP: Final = b"\x1f\x8b"
 _ZSTD: Final = b"\x28\xb5\x2f\xfd"
@@ -131,9 +131,12 @@ def head_of(path: Path, size: int) -> bytes:
 def refuse_other_than_file(path: Path) -> None:
     """Refuse what is no file: an unwritten pipe would be waited for, and a device never ends.
 
+    Nor can a name that is no text be kept in the books.
+
     Raises:
         SourceError: `unreadable-file`.
     """
+    refuse_unspeakable_name(str(path))
     try:
         mode = path.stat().st_mode
     except OSError as error:

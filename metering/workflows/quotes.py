@@ -26,6 +26,7 @@ from metering.core.rating import (
     rate_for,
 )
 from metering.errors import Rejection, SourceError, SourceRef, shown
+from metering.workflows.text_files import read_text
 
 COLUMNS: Final = (
     "provider",
@@ -125,13 +126,8 @@ def quotes(path: Path, book: RateBook) -> Iterator[Quote | Rejection]:
     Raises:
         SourceError: it cannot be read, or lacks a column; nothing is quoted.
     """
-    try:
-        # Without newline handling of its own the csv module sees every line end as it stands.
-        text = path.read_bytes().decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SourceError(
-            SourceRef(str(path)), "unreadable-file", f"it cannot be read as UTF-8: {error}"
-        ) from error
+    text = read_text(path).text.removeprefix("\ufeff")
+    # Without newline handling of its own the csv module sees every line end as it stands.
     reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     missing = [column for column in COLUMNS if column not in (reader.fieldnames or ())]
     if missing:

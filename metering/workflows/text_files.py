@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from metering.errors import SourceError, SourceRef
+from metering.errors import SourceError, SourceRef, refuse_unspeakable_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,7 @@ def read_text(path: Path) -> TextFile:
         SourceError: `unreadable-file`, or `bad-encoding` for anything but UTF-8: an encoding is
             never guessed.
     """
+    refuse_unspeakable_name(str(path))
     try:
         content = path.read_bytes()
     except OSError as error:

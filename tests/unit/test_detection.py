@@ -184,6 +184,13 @@ def test_a_pipe_is_refused_rather_than_waited_for(tmp_path: Path) -> None:
     )
 
 
+def test_a_name_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"\xff.json")
+    path.write_bytes(OPENAI.read_bytes())
+
+    assert "its name is not text in UTF-8" in str(refusal(path))
+
+
 def test_a_device_is_refused(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to("/dev/zero")
 

@@ -203,7 +203,8 @@ def _refusals_told() -> Iterator[None]:
         raise BookError(
             "books-unreachable",
             f"the books cannot be opened: {reason}",
-            do="check [books] url in metering.toml and that its server or folder is there",
+            do="check [books] url in metering.toml, and that its server is there or its folder "
+            "can be written",
         ) from error
 
 

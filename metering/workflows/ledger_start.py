@@ -178,7 +178,8 @@ def start_ledger(folder: Path, run: "Run") -> Started:
         run: who does this, when.
 
     Raises:
-        BookError: `already-a-ledger`; nothing is changed.
+        BookError: `already-a-ledger`; nothing is changed. `storage-failed`: the folder cannot be
+            written.
     """
     target = folder / FILE_NAME
     if target.exists():
@@ -187,8 +188,15 @@ def start_ledger(folder: Path, run: "Run") -> Started:
             f"{target} is there already",
             do="name another folder, or bring its books up to date: metering db upgrade",
         )
-    folder.mkdir(parents=True, exist_ok=True)
-    draft = _draft(folder, _SETTINGS)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        draft = _draft(folder, _SETTINGS)
+    except OSError as error:
+        raise BookError(
+            "storage-failed",
+            f"{folder} cannot be written: {error.strerror}",
+            do="name a folder that you may write in",
+        ) from error
     try:
         settings = load_settings(draft)
         cards = bring_up(settings, run, seed_always=True)[1]

@@ -81,6 +81,18 @@ def test_a_ledger_is_not_started_over_another(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["metering.toml"]
 
 
+def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    with pytest.raises(BookError) as refused:
+        start_ledger(tmp_path / "file" / "new", _RUN)
+
+    assert str(refused.value) == (
+        f"error[storage-failed]: {tmp_path}/file/new cannot be written: Not a directory\n"
+        "    do:       name a folder that you may write in"
+    )
+
+
 def test_an_interrupted_start_is_no_ledger_and_can_be_run_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

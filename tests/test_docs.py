@@ -59,6 +59,9 @@ def test_a_command_has_help_with_an_example_and_is_in_the_readme(top: str) -> No
     for name, leaf in _leaves(f"metering {top}", command):
         assert re.search(rf"Examples?:\s+{name}\b", leaf.help or ""), f"{name}: help, no example"
         assert re.search(rf"^\$ {name}\b", README, re.MULTILINE), f"{name}: README, no example"
+        options = [given for given in leaf.params if isinstance(given, click.Option)]
+        assert all(given.help for given in options), f"{name}: an option without help"
+        assert any("--format" in given.opts for given in options), f"{name}: no --format"
 
 
 @pytest.mark.parametrize("ingestor", FORMATS, ids=lambda ingestor: ingestor.name)

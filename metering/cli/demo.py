@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from metering.cli.frame import emit_table, note
+from metering.cli.frame import emit_json, emit_table, format_option, note
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     show_default=True,
     help="A fresh folder for the ledger and the report.",
 )
-def demo(out: Path) -> None:
+@format_option()
+def demo(out: Path, *, output_format: str) -> None:
     r"""Run the whole main job on the sample company, in a fresh folder.
 
     Six months of an invented company's exports become a ledger; the screen ends with how October
@@ -31,7 +32,9 @@ def demo(out: Path) -> None:
     Example:
         metering demo --out build/demo
     """
-    from metering.cli.tie_out import show_tie_outs
+    from dataclasses import asdict
+
+    from metering.cli.tie_out import show_tie_outs, tie_out_as_json
     from metering.ingest.outcomes import registry as outcomes
     from metering.ingest.registry import installed
     from metering.workflows.demo import PERIOD
@@ -39,6 +42,17 @@ def demo(out: Path) -> None:
     from metering.workflows.runs import Run
 
     shown = run_demo(out, Run.now("demo"), installed(), outcomes.installed(), note)
+    if output_format == "json":
+        emit_json(
+            {
+                "folder": str(out),
+                "period": str(PERIOD),
+                "receipts": [asdict(receipt) for receipt in shown.receipts],
+                "tie_outs": [tie_out_as_json(tie) for tie in shown.tie_outs],
+                "reports": [str(path) for path in shown.reported.paths],
+            }
+        )
+        return
     counts = ("Files", "Records in", "Recorded", "Already known", "Rejected")
     emit_table(
         "Usage and outcomes",

@@ -18,9 +18,17 @@ _LIMIT = 100
 @click.option("--kind", help="Of this kind alone: pull_request, ticket, deploy …")
 @click.option("--team", help="Of this team alone.")
 @click.option("--project", help="Of this project alone.")
-@click.option("--stage", type=click.Choice([stage.value for stage in Stage]))
+@click.option(
+    "--stage", type=click.Choice([stage.value for stage in Stage]), help="At this stage alone."
+)
 @click.option("--status", metavar="WORD", help="settled, settling, reversed, reversal, told …")
-@click.option("--limit", type=click.IntRange(1), default=_LIMIT, show_default=True)
+@click.option(
+    "--limit",
+    type=click.IntRange(1),
+    default=_LIMIT,
+    show_default=True,
+    help="How many are listed.",
+)
 @format_option()
 @click.pass_context
 def list_command(  # noqa: PLR0913 - an option each

@@ -270,8 +270,11 @@ def close(
 @period.command()
 @period_argument()
 @click.option("--reason", required=True, help="Why, for the audit log.")
+@format_option()
 @click.pass_context
-def reopen(ctx: click.Context, /, period: BillingPeriod, *, reason: str) -> None:
+def reopen(
+    ctx: click.Context, /, period: BillingPeriod, *, reason: str, output_format: str
+) -> None:
     r"""Let PERIOD (YYYY-MM) take postings again; that it was closed stays in the books.
 
     The next post books there what has changed since, by the owners and prices in force now. For a
@@ -293,6 +296,9 @@ def reopen(ctx: click.Context, /, period: BillingPeriod, *, reason: str) -> None
         period,
         reason=reason.strip(),
     )
+    if output_format == "json":
+        emit_json({"period": str(period), "run_id": run_id, "reason": reason.strip()})
+        return
     note(f"{period} is open again (run {run_id}); close it when it is right")
 
 

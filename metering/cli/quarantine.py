@@ -91,8 +91,11 @@ def show_quarantine(ctx: click.Context, /, number: int, *, output_format: str) -
 @quarantine.command("assign")
 @click.argument("numbers", type=int, nargs=-1, required=True, metavar="NUMBER...")
 @click.option("--to", "owner", required=True, help="The person or team that sees to them.")
+@format_option()
 @click.pass_context
-def assign_quarantine(ctx: click.Context, /, numbers: tuple[int, ...], *, owner: str) -> None:
+def assign_quarantine(
+    ctx: click.Context, /, numbers: tuple[int, ...], *, owner: str, output_format: str
+) -> None:
     r"""Say who sees to refused records; a period can then be closed without them.
 
     \b
@@ -106,6 +109,9 @@ def assign_quarantine(ctx: click.Context, /, numbers: tuple[int, ...], *, owner:
         raise click.BadParameter("name somebody", param_hint="--to")
     run = Run.now("quarantine assign", records=list(numbers), to=owner.strip())
     assign(settings_or_fail(ctx), run, numbers, owner.strip())
+    if output_format == "json":
+        emit_json({"records": list(numbers), "seen_to_by": owner.strip()})
+        return
     note(f"{owner.strip()} sees to {counted(len(numbers), 'refused record')}")
 
 
@@ -140,6 +146,6 @@ def retry_quarantine(ctx: click.Context, /, *, output_format: str) -> None:
         emit_json(asdict(outcome))
     for path in outcome.missing:
         note(f"{path}: not there any more; its refused records stay in quarantine")
-    note(f"{outcome.resolved} records are dealt with, {outcome.still_open} are still refused")
+    note(f"{counted(outcome.resolved, 'record')} dealt with, {outcome.still_open:,} still refused")
     if outcome.still_open:
         exit_with(1)

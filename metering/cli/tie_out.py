@@ -61,13 +61,38 @@ def tie_out(
 
     found = tie_out_period(settings_or_fail(ctx), period, as_of=as_of)
     if output_format == "json":
-        emit_json([_as_json(tie) for tie in found])
+        emit_json([tie_out_as_json(tie) for tie in found])
     elif found:
         show_tie_outs(found)
     else:
         note(f"{period} has neither charges nor invoices")
     if strict and not all(tie.ties for tie in found):
         exit_with(1)
+
+
+def tie_out_as_json(tie: "TieOut") -> dict[str, Any]:
+    """Return what one account comes to, as `--format json` prints it."""
+    return {
+        "provider": tie.provider,
+        "billing_account": tie.billing_account,
+        "period": str(tie.period),
+        "currency": tie.currency,
+        "invoice_ids": list(tie.invoice_ids),
+        "invoiced_nanos": tie.invoiced_nanos,
+        "billed_nanos": tie.ledger.billed_nanos,
+        "unattributed_nanos": tie.ledger.unattributed_nanos,
+        "unpriced": [
+            {"meter": meter, "quantity": quantity} for meter, quantity in tie.ledger.unpriced
+        ],
+        "lines": [
+            {"label": line.label, "reason": line.reason.value, "amount_nanos": line.nanos}
+            for line in tie.lines
+        ],
+        "notes": list(tie.notes),
+        "cost_report": None if tie.costs is None else _costs_as_json(tie.costs),
+        "unexplained_nanos": tie.unexplained_nanos,
+        "ties": tie.ties,
+    }
 
 
 def show_tie_outs(found: "Sequence[TieOut]") -> None:
@@ -171,30 +196,6 @@ def aligned(amounts: "Sequence[int | None]") -> list[str]:
         else ""
         for whole, point, fraction in parts
     ]
-
-
-def _as_json(tie: "TieOut") -> dict[str, Any]:
-    return {
-        "provider": tie.provider,
-        "billing_account": tie.billing_account,
-        "period": str(tie.period),
-        "currency": tie.currency,
-        "invoice_ids": list(tie.invoice_ids),
-        "invoiced_nanos": tie.invoiced_nanos,
-        "billed_nanos": tie.ledger.billed_nanos,
-        "unattributed_nanos": tie.ledger.unattributed_nanos,
-        "unpriced": [
-            {"meter": meter, "quantity": quantity} for meter, quantity in tie.ledger.unpriced
-        ],
-        "lines": [
-            {"label": line.label, "reason": line.reason.value, "amount_nanos": line.nanos}
-            for line in tie.lines
-        ],
-        "notes": list(tie.notes),
-        "cost_report": None if tie.costs is None else _costs_as_json(tie.costs),
-        "unexplained_nanos": tie.unexplained_nanos,
-        "ties": tie.ties,
-    }
 
 
 def _costs_as_json(costs: "CostComparison") -> dict[str, Any]:

@@ -28,6 +28,7 @@ from metering.reporting.figures import (
 )
 from metering.reporting.frames import frame_of, in_currency
 from metering.reporting.numerals import written_in
+from metering.reporting.plots import Fan
 from metering.reporting.review import (
     FinanceReview,
     Row,
@@ -43,31 +44,27 @@ from metering.reporting.snapshot import Bearer, Snapshot
 from metering.reporting.words import instant_text, month_text, shown_name, status_note
 from metering.workflows.branding import brand_of
 from metering.workflows.budgets import budgeted
-from metering.workflows.economics.sections import economics_sections
+from metering.workflows.economics.sections import economics_sections, shortened
+from metering.workflows.economics.sections_plans import forecast_section
 from metering.workflows.economics.whole import Economics, economics_whole
 from metering.workflows.findings import Cases, cases_of
 from metering.workflows.flagged_excess import excess_by_day
-from metering.workflows.forecast import forecast_period
+from metering.workflows.forecast import PeriodForecast, forecast_period
 from metering.workflows.funnel import Funnel, funnel_of_period
 from metering.workflows.report import read_snapshot, replace_file
+from metering.workflows.review_economics import economics_plots
 from metering.workflows.review_findings import findings_section
-from metering.workflows.review_outcomes import cost_tables, trouble_text
+from metering.workflows.review_outcomes import trouble_text
 from metering.workflows.review_plots import (
-    Outlook,
-    by_vendor,
-    change_bridge,
     funnel_name,
     outlook_of,
     projects_split,
-    providers_bridge,
     ranked,
     split_of,
     stages_reached,
 )
-from metering.workflows.unit_costs import unit_costs
 
 if TYPE_CHECKING:
-    from metering.reporting.plots import Plot
     from metering.settings import Settings
 
 # Rows of an economics table; a company has hundreds of projects, and a page is read.
@@ -158,14 +155,11 @@ class _Review:
         """Return the review."""
         funnel = funnel_of_period(self._settings, self._period)
         cases = self._cases()
-        economics = economics_whole(
-            self._settings,
-            self._period,
-            funnel=funnel,
-            excess=excess_by_day(cases) if cases else {},
-        )
+        excess = excess_by_day(cases) if cases else {}
+        economics = economics_whole(self._settings, self._period, funnel=funnel, excess=excess)
         spend = self._answered(funnel)
-        why, *further = self._economics(economics)
+        analyses = {section.analysis: section for section in self._economics(economics)}
+        why, forecast = analyses.pop("E1"), analyses.pop("E10")
         return FinanceReview(
             period=str(self._period),
             month=month_text(self._period),
@@ -185,62 +179,39 @@ class _Review:
                 why,
                 self._bought(funnel),
                 findings_section(cases, self._currency),
-                *self._outlook(),
+                *(self._outlook(excess) or (forecast,)),
                 *self._budgets(),
                 self._open_points(),
             ),
-            economics=tuple(further),
+            economics=tuple(analyses.values()),
         )
 
     def _economics(self, economics: Economics) -> Iterator[Section]:
-        spend, currency = economics.spend, self._currency
-        drawn: dict[str, tuple[Plot, ...]] = {
-            "E1": (
-                change_bridge(spend.company, self._period, currency),
-                providers_bridge(spend.by_provider, spend.company, self._period, currency),
-            ),
-            "E9": (by_vendor(spend.by_provider, spend.company.after, currency),),
-        }
+        drawn = economics_plots(economics)
         for section in economics_sections(economics, _MOST_ROWS):
             yield replace(section, plots=drawn.get(section.analysis, ()))
 
-    def _outlook(self) -> Iterator[Section]:
-        outlook = self._outlook_of(self._period)
-        if outlook is None or not outlook.fan.expected:
-            outlook = self._outlook_of(BillingPeriod.of(self._period.end_day))
-        if outlook is None:
-            return
-        month, known = month_text(outlook.period), len(outlook.fan.known)
-        rows = (
-            (f"Known after {known} days", outlook.known),
-            ("Forecast", outlook.expected),
-            ("P10: more than this with nine chances in ten", outlook.low),
-            ("P90: less than this with nine chances in ten", outlook.high),
-        )
-        yield Section(
-            f"Where {month} is going",
-            "The forecast of the usage from its weekdays and its recent level, on what is booked"
-            " already; the interval comes from how wrong the same method was before.",
-            (
-                table(
-                    f"Where {month} is going",
-                    ("", self._currency),
-                    [amounts(name, (nanos,), self._currency) for name, nanos in rows],
-                ),
-            ),
-            plots=(outlook.fan,),
-        )
+    def _outlook(self, excess: Mapping[date, int]) -> tuple[Section, ...]:
+        """Return where the month is going or, when all of it is known, the one after."""
+        for period in (self._period, BillingPeriod.of(self._period.end_day)):
+            found = self._forecast(period, excess)
+            fan = self._fan(found) if found else None
+            if found and fan and fan.expected:
+                return (replace(shortened(forecast_section(found), _MOST_ROWS), plots=(fan,)),)
+        return ()
 
-    def _outlook_of(self, period: BillingPeriod) -> Outlook | None:
+    def _forecast(self, period: BillingPeriod, excess: Mapping[date, int]) -> PeriodForecast | None:
         try:
-            found = forecast_period(self._settings, period)
+            return forecast_period(self._settings, period, excess=excess)
         except BookError as error:
             if error.code == "no-charges":
                 return None
             raise
+
+    def _fan(self, found: PeriodForecast) -> Fan | None:
         for line in found.company:
             if line.currency == self._currency:
-                return outlook_of(line, period, found.days_known, self._snapshot)
+                return outlook_of(line, found.period, found.days_known, self._snapshot)
         return None
 
     def _cases(self) -> Cases | None:
@@ -299,7 +270,6 @@ class _Review:
                         *(self._answers("All", row, "total") for row in totals),
                     ],
                 ),
-                *cost_tables(unit_costs(self._settings, self._period), self._currency),
             ),
             plots=(
                 projects_split(rows, self._currency),

@@ -1,7 +1,9 @@
-"""The charts of a review, from the same values as its tables: nothing is worked out twice."""
+"""The charts of a review, from the same values as its tables: nothing is worked out twice.
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+Those of the economics are in `review_economics`.
+"""
+
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from itertools import accumulate
 from typing import TYPE_CHECKING, Final
@@ -9,13 +11,11 @@ from typing import TYPE_CHECKING, Final
 from metering.core.funnel import UNIT, Answered, FunnelRow, Stages
 from metering.core.money import NANOS_PER_UNIT
 from metering.core.periods import BillingPeriod
-from metering.reporting.figures import MINUS, NIL, amount_text, share_text
+from metering.reporting.figures import NIL, amount_text, share_text
 from metering.reporting.frames import grouped, history_of, in_currency
 from metering.reporting.plots import (
     Bar,
     Bars,
-    Bridge,
-    BridgeStep,
     Course,
     CourseWeek,
     Divided,
@@ -28,7 +28,6 @@ from metering.workflows.funnel_json import units_text
 if TYPE_CHECKING:
     from metering.analysis.findings import Finding
     from metering.reporting.snapshot import Snapshot
-    from metering.workflows.economics.period import Change
     from metering.workflows.forecast import ForecastLine
 
 _SINGLY: Final = 9
@@ -89,66 +88,6 @@ def stages_reached(stages: Stages) -> Bars:
     return Bars("Units of work at each stage", f"Of all projects: {told}.", "", tuple(bars))
 
 
-def change_bridge(change: "Change", period: BillingPeriod, currency: str) -> Bridge:
-    """Return how the spend of the month before became that of the period."""
-    effects = change.effects
-    parts = {
-        "Price": effects.price,
-        "Volume": effects.volume,
-        "Mix": effects.mix,
-        "Other": effects.other,
-    }
-    return _bridge("By price, volume and mix", list(parts.items()), change, period, currency)
-
-
-def _bridge(
-    title: str,
-    parts: Sequence[tuple[str, int]],
-    change: "Change",
-    period: BillingPeriod,
-    currency: str,
-) -> Bridge:
-    steps = (
-        _level(period.previous, change.before, currency),
-        *(BridgeStep(name, nanos, _signed(nanos, currency)) for name, nanos in parts),
-        _level(period, change.after, currency),
-    )
-    told = ", ".join(f"{name} {_signed(nanos, currency)}" for name, nanos in parts)
-    return Bridge(title, f"{told or 'Nothing changed'}.", currency, steps)
-
-
-def _level(period: BillingPeriod, nanos: int, currency: str) -> BridgeStep:
-    return BridgeStep(month_text(period), nanos, amount_text(nanos, currency), is_level=True)
-
-
-def providers_bridge(
-    by_provider: Mapping[str, "Change"], whole: "Change", period: BillingPeriod, currency: str
-) -> Bridge:
-    """Return which providers the change came from, the largest first and the rest as one."""
-    moved = sorted(
-        ((name, change.after - change.before) for name, change in by_provider.items()),
-        key=lambda entry: (-abs(entry[1]), entry[0]),
-    )
-    singly = [(shown_name(name) or "nobody's", nanos) for name, nanos in moved[:_SINGLY] if nanos]
-    rest = sum(nanos for _, nanos in moved[_SINGLY:])
-    parts = [*singly, *([("other providers", rest)] if rest else [])]
-    return _bridge("By provider", parts, whole, period, currency)
-
-
-def by_vendor(by_provider: Mapping[str, "Change"], total: int, currency: str) -> Bars:
-    """Return the spend of the period by provider."""
-    ranked = sorted(
-        ((name, change.after) for name, change in by_provider.items() if change.after),
-        key=lambda entry: (-entry[1], entry[0]),
-    )
-    bars = tuple(
-        Bar(shown_name(name) or "nobody's", nanos, f"{share_text(nanos, total)}")
-        for name, nanos in ranked[: _SINGLY + 1]
-    )
-    told = f"The largest is {bars[0].label} with {bars[0].figure}." if bars else "Nobody billed."
-    return Bars("Spend by provider", told, currency, bars)
-
-
 def course_of(finding: "Finding") -> Course | None:
     """Return the weeks of a finding; None where there are too few of them to be drawn."""
     if len(finding.chart) < 2:  # noqa: PLR2004 - one week is no course
@@ -176,26 +115,9 @@ def course_of(finding: "Finding") -> Course | None:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Outlook:
-    """Where a month is going: its chart, and the figures of the end.
-
-    Attributes:
-        period: the month.
-        known, low, expected, high: nanos.
-    """
-
-    period: BillingPeriod
-    fan: Fan
-    known: int
-    low: int
-    expected: int
-    high: int
-
-
 def outlook_of(
     line: "ForecastLine", period: BillingPeriod, days_known: int, snapshot: "Snapshot"
-) -> Outlook | None:
+) -> Fan | None:
     """Return where a month is going; None where there is no forecast of it.
 
     Args:
@@ -213,10 +135,9 @@ def outlook_of(
     course = list(accumulate(day + more for day, more in zip(booked, left, strict=True)))
     low, high = line.interval_nanos
     expected = course[-1]
-    known = course[:days_known]
     before = month_text(period.previous)
     shown = [amount_text(nanos, line.currency) for nanos in (low, expected, high)]
-    fan = Fan(
+    return Fan(
         title=f"{month_text(period)} as it adds up",
         described=(
             f"By day of the month: {month_text(period)} comes to {shown[1]}, between {shown[0]} and"
@@ -224,14 +145,13 @@ def outlook_of(
         ),
         currency=line.currency,
         first=period.first_day,
-        known=tuple(known),
+        known=tuple(course[:days_known]),
         expected=tuple(course[days_known:]),
         low=low,
         high=high,
         earlier=tuple(accumulate(_by_day(snapshot, period.previous, line.currency))),
         figures=(f"P10 {shown[0]}", shown[1], f"P90 {shown[2]}"),
     )
-    return Outlook(period, fan, known[-1] if known else 0, low, expected, high)
 
 
 def _by_day(snapshot: "Snapshot", period: BillingPeriod, currency: str) -> list[int]:
@@ -247,11 +167,6 @@ def _by_day(snapshot: "Snapshot", period: BillingPeriod, currency: str) -> list[
 
 def _parts(spend: Answered) -> tuple[int, ...]:
     return (spend.keyed, spend.project, spend.pending, spend.unattributed)
-
-
-def _signed(nanos: int, currency: str) -> str:
-    text = amount_text(nanos, currency)
-    return f"+{text}" if nanos > 0 and not text.startswith(MINUS) else text
 
 
 def ranked(rows: Iterable[FunnelRow], currency: str) -> list[FunnelRow]:

@@ -58,6 +58,22 @@ def test_the_effects_of_each_row_add_up_to_its_change(ledger: Settings, tmp_path
     assert by_provider["rows"][-1]["kind"] == "total"
 
 
+def test_nothing_is_told_twice_and_every_bridge_adds_up(ledger: Settings, tmp_path: Path) -> None:
+    review = _review(ledger, tmp_path)
+    parts = (*review["sections"], *review["economics"])
+
+    captions = [one["caption"] for part in parts for one in part["tables"]]
+    assert len(captions) == len(set(captions))
+    analyses = [part["analysis"] for part in parts if part["analysis"]]
+    assert sorted(analyses, key=lambda name: int(name[1:])) == [f"E{at}" for at in range(1, 12)]
+    plots = {part["analysis"]: part["plots"] for part in parts if part["analysis"]}
+    for analysis, count in (("E1", 3), ("E2", 1), ("E4", 1), ("E9", 2), ("E10", 1)):
+        assert len(plots[analysis]) == count, analysis
+    for bridge in (*plots["E1"], *plots["E4"]):
+        first, *effects, last = (step["nanos"] for step in bridge["steps"])
+        assert first + sum(effects) == last
+
+
 def test_what_is_answered_for_waits_or_is_not_is_what_is_billed(
     ledger: Settings, tmp_path: Path
 ) -> None:

@@ -1,8 +1,6 @@
 """The economics of a period in words and tables: one section for each of E1 to E11."""
 
-from collections.abc import Iterable
 from dataclasses import replace
-from fractions import Fraction
 
 from metering.analysis.economics.jevons import Rebound
 from metering.reporting.review import Gap, Row, Section, figures, table
@@ -58,13 +56,14 @@ def economics_sections(of: Economics, most: int | None = None) -> tuple[Section,
         capacity_section(of),
         worth_section(of),
         exploration_section(of),
-        forecast_section(of),
+        forecast_section(of.forecast),
         signalling_section(of),
     )
-    return every if most is None else tuple(_shortened(one, most) for one in every)
+    return every if most is None else tuple(shortened(one, most) for one in every)
 
 
-def _shortened(section: Section, most: int) -> Section:
+def shortened(section: Section, most: int) -> Section:
+    """Return a section whose tables have so many rows at most, totals apart, and say so."""
     left = [len(one.rows) - most for one in section.tables]
     if max(left, default=0) <= 0:
         return section
@@ -197,10 +196,9 @@ def chain_section(of: Economics) -> Section:
         ]
         said = "Prompt tokens for an outcome" if is_joint else label
         rows.append(figures(said, (*shown, words.money(chain.effects[name]))))
-    costs = [_product(chain.before.values()), _product(chain.after.values())]
     total = sum(chain.effects.values())
     rows.append(
-        figures("Cost of an outcome", (*map(words.money, costs), words.money(total)), "total")
+        figures("Cost of an outcome", (*map(words.money, chain.costs), words.money(total)), "total")
     )
     missing = []
     if chain.uncounted:
@@ -245,7 +243,8 @@ def outcomes_section(of: Economics) -> Section:
     found = sorted(of.units, key=lambda unit: (-unit.found.cost_nanos, unit.team, unit.project))
     rows = [
         figures(
-            f"{project_name(f'{unit.team}/{unit.project}')}, {unit.kind}",
+            f"{project_name(f'{unit.team}/{unit.project}')}, {unit.kind}"
+            + (" (a vendor's count)" if unit.is_activity else ""),
             [
                 words.money(unit.found.cost_nanos),
                 number(unit.found.outcomes, 1),
@@ -257,7 +256,7 @@ def outcomes_section(of: Economics) -> Section:
             ],
         )
         for unit in found
-        if unit.weeks and unit.found.outcomes > 0 and not unit.is_activity
+        if unit.weeks and unit.found.outcomes > 0
     ]
     columns: tuple[str, ...] = ("", "Cost", "Outcomes", "Each", "P10 to P90", "The next")
     columns = (*columns, "It earns", "Pays")
@@ -354,10 +353,3 @@ def worth_section(of: Economics) -> Section:
         analysis="E8",
         missing=tuple(missing),
     )
-
-
-def _product(factors: Iterable[Fraction]) -> Fraction:
-    whole = Fraction(1)
-    for factor in factors:
-        whole *= factor
-    return whole

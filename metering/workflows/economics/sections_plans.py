@@ -4,6 +4,7 @@ from metering.analysis.economics.seats_or_usage import SeatsOrUsage
 from metering.analysis.forecast import METHOD, MonthForecast, Refusal
 from metering.reporting.figures import NIL, change_text
 from metering.reporting.review import Gap, Section, Table, figures, table
+from metering.reporting.words import month_text
 from metering.workflows.economics.plans import ComparedPlan
 from metering.workflows.economics.whole import Economics
 from metering.workflows.economics.wording import (
@@ -16,6 +17,7 @@ from metering.workflows.economics.wording import (
     project_name,
     said,
 )
+from metering.workflows.forecast import PeriodForecast
 
 
 def seats_section(of: Economics) -> Section:
@@ -23,7 +25,7 @@ def seats_section(of: Economics) -> Section:
     words, found = Wording(of.spend.currency), of.seats
     bills = [
         figures(
-            _plan_name(one),
+            plan_name(one),
             (
                 words.money(one.fee_nanos),
                 count(told.people),
@@ -65,7 +67,7 @@ def seats_section(of: Economics) -> Section:
         columns = ("", "Billed", "Seat-years it would buy", "People", "Seats a head")
         tables.append(table("Projects in seats", columns, rows))
     missing = [
-        Gap(f"{_plan_name(one)}: usage against its seats", one.needs)
+        Gap(f"{plan_name(one)}: usage against its seats", one.needs)
         for one in found.plans
         if one.bills is None
     ]
@@ -89,7 +91,7 @@ def seats_section(of: Economics) -> Section:
 def _groups(words: Wording, one: ComparedPlan, bills: SeatsOrUsage) -> Table:
     groups = bills.groups
     return table(
-        f"{_plan_name(one)}: from the lightest to the heaviest users",
+        f"{plan_name(one)}: from the lightest to the heaviest users",
         ("Group", "People", "Usage at list", "Beyond the seats", "Seats not used up"),
         [
             figures(
@@ -106,7 +108,8 @@ def _groups(words: Wording, one: ComparedPlan, bills: SeatsOrUsage) -> Table:
     )
 
 
-def _plan_name(one: ComparedPlan) -> str:
+def plan_name(one: ComparedPlan) -> str:
+    """Return what a reader calls a plan."""
     return one.name or "a seat for everybody who used something"
 
 
@@ -229,9 +232,8 @@ def _price(currency: str, nanos: int | None) -> Cell:
     return Wording(currency).money(nanos)
 
 
-def forecast_section(of: Economics) -> Section:
+def forecast_section(found: PeriodForecast) -> Section:
     """Return E10: what the month will come to."""
-    found = of.forecast
     lines = [("All", line) for line in found.company]
     lines += [(line.name or NIL, line) for line in found.parts]
     rows = [
@@ -258,7 +260,7 @@ def forecast_section(of: Economics) -> Section:
     )
     known = f"{found.days_known} of {found.days} days are known, to {found.as_of}."
     return Section(
-        "What the month will come to",
+        f"What {month_text(found.period)} will come to",
         f"{known} Each line is forecast on its own, so that they do not add up; in four of five"
         f" months the figure lies from P10 to P90 ({METHOD}).{told}",
         (table("Forecast", ("", "So far", "Forecast", "P10 to P90"), rows),),

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from math import prod
 from typing import Final
 
 from metering.analysis.economics.multipliers import ChainInputs, multiplier_chain, multipliers
@@ -47,6 +48,12 @@ class Chain:
     effects: Mapping[str, int]
     uncounted: tuple[str, ...]
     without_reasoning: tuple[str, ...]
+
+    @property
+    def costs(self) -> tuple[Fraction, Fraction]:
+        """The nanos of an outcome, a month ago and now."""
+        one = Fraction(1)
+        return prod(self.before.values(), start=one), prod(self.after.values(), start=one)
 
 
 def chain_of(items: Sequence[ItemSpend], observed: Observed, period: BillingPeriod) -> Chain | None:

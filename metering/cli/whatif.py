@@ -96,8 +96,9 @@ def whatif(
     given several times, and together. Every ledger line is rated again with its own day and
     conditions; nothing reaches the book. Low, middle and high differ by --tokens and --demand:
     from "nobody uses more" to "the whole saving is used up". Quality is not looked at: the yield
-    is assumed equal. Terms of contracts, seats and capacity are kept as booked. What has no price
-    in the scenario is kept as charged, and told.
+    is assumed equal. Terms of contracts (volume tiers, commitments, minimums, credits) are settled
+    on the usage of the scenario; seats and capacity are kept as booked. What has no price in the
+    scenario is kept as charged, and told.
 
     \b
     Example:
@@ -170,17 +171,22 @@ def _show(found: "WhatIf") -> None:
     for currency, groups in by_currency.items():
         changed = [group for group in groups if _is_changed(group)]
         rest = sum(group.booked for group in groups if not _is_changed(group))
-        beside = found.settled.get(currency, 0) + found.unmetered.get(currency, 0)
+        beside = found.unmetered.get(currency, 0)
+        terms = found.terms(currency)
         rows += [
             _row(f"{one.provider}/{one.model}", one.targets, currency, _figures(one), ranges=ranges)
             for one in changed
         ]
         if rest:
             rows.append(_row("other usage", (), currency, (rest,) * 4, ranges=ranges))
+        if any(terms):
+            rows.append(_row("terms of contracts", (), currency, terms, ranges=ranges))
         if beside:
             rows.append(_row("not metered", (), currency, (beside,) * 4, ranges=ranges))
         figures = zip(*(_figures(one) for one in groups), strict=True)
-        total = tuple(sum(column) + beside for column in figures)
+        total = tuple(
+            sum(column) + term + beside for column, term in zip(figures, terms, strict=True)
+        )
         rows.append(_row("total", (), currency, total, ranges=ranges))
     cards = f" with {', '.join(found.cards)}" if found.cards else ""
     emit_table(
@@ -219,8 +225,8 @@ def _tell(found: "WhatIf") -> None:
         note(text)
     if kept:
         note(f"without a price in the scenario, and kept as charged: {money_text(kept)}")
-    for currency, nanos in found.settled.items():
-        note(f"terms of contracts are kept as booked: {currency} {money_text(nanos)}")
+    if found.settled and found.settled_then is None:
+        note("terms of contracts are kept as booked: the usage of today would not settle at that")
 
 
 def _share(exact: Fraction | None) -> str:
@@ -248,6 +254,9 @@ def _as_json(found: "WhatIf") -> dict[str, object]:
             for group in found.usage.groups
         ],
         "settled_nanos": found.settled,
+        "settled_then_nanos": None
+        if found.settled_then is None
+        else dict(zip(("low", "middle", "high"), found.settled_then, strict=True)),
         "unmetered_nanos": found.unmetered,
         "hhi_before": {name: _share(hhi) for name, hhi in found.usage.hhi_before.items()},
         "hhi_after": {name: _share(hhi) for name, hhi in found.usage.hhi_after.items()},

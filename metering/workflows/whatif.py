@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from metering.analysis.economics.portions import UsageLine
-from metering.analysis.economics.repricing import Repriced, repriced
+from metering.analysis.economics.repricing import Repriced, Volumes, booked_volumes, repriced
 from metering.analysis.economics.scenario import Scenario
 from metering.books.accounts import accounts_by_id, bases_by_id
 from metering.books.engine import begin_read, open_engine
@@ -19,6 +19,7 @@ from metering.core.ledger import HOLDING_KINDS
 from metering.core.meters import Meter
 from metering.core.rate_book import RateBook
 from metering.core.rates import CardKind
+from metering.core.settlement import allowances_of, settle
 from metering.core.terms import SETTLED_METERS
 from metering.errors import BookError
 from metering.workflows.card_imports import take_into_force
@@ -41,7 +42,9 @@ class WhatIf:
 
     Attributes:
         usage: what becomes of the metered usage.
-        settled: what terms of contracts come to, by currency, kept as booked.
+        settled: what terms of contracts come to, by currency, as booked.
+        settled_then: likewise on the usage of low, middle and high; None where terms are kept as
+            booked, because what is booked is not what the usage booked today would settle at.
         unmetered: everything else that is charged (seats, shares, capacity), kept as booked.
         cards: cards that were tried out, name and version.
     """
@@ -49,8 +52,17 @@ class WhatIf:
     period: "BillingPeriod"
     usage: Repriced
     settled: Mapping[str, int]
+    settled_then: tuple[Mapping[str, int], Mapping[str, int], Mapping[str, int]] | None
     unmetered: Mapping[str, int]
     cards: tuple[str, ...]
+
+    def terms(self, currency: str) -> tuple[int, int, int, int]:
+        """Return what terms come to in a currency: booked, and in low, middle and high."""
+        booked = self.settled.get(currency, 0)
+        if self.settled_then is None:
+            return (booked,) * 4
+        low, middle, high = (one.get(currency, 0) for one in self.settled_then)
+        return booked, low, middle, high
 
 
 def what_if(
@@ -98,13 +110,9 @@ def what_if(
             then = cards_in_force(connection)
     if list_prices:
         then = tuple(card for card in then if card.kind in _LISTS)
+    now, book = RateBook(in_force), RateBook(then)
     try:
-        usage = repriced(
-            lines,
-            scenario,
-            RateBook(in_force),
-            RateBook(then) if cards or list_prices else None,
-        )
+        usage = repriced(lines, scenario, now, book if cards or list_prices else None)
     except ValueError as error:
         raise BookError(
             "bad-scenario",
@@ -112,7 +120,39 @@ def what_if(
             do="name a provider, a model or provider/model; `metering prices list` and `metering "
             "prices show MODEL` tell what is known",
         ) from error
-    return WhatIf(period, usage, settled, unmetered, tuple(tried))
+    return WhatIf(
+        period,
+        usage,
+        settled=settled,
+        settled_then=_settled_then(usage, book) if _is_settled(lines, now, settled) else None,
+        unmetered=unmetered,
+        cards=tuple(tried),
+    )
+
+
+def _is_settled(lines: Sequence[UsageLine], book: RateBook, settled: Mapping[str, int]) -> bool:
+    """Say whether the terms of a book come to what is booked: not so where a part was corrected."""
+    found = _settled(booked_volumes(lines), book)
+    return found == {currency: nanos for currency, nanos in settled.items() if nanos}
+
+
+def _settled_then(
+    usage: Repriced, book: RateBook
+) -> tuple[Mapping[str, int], Mapping[str, int], Mapping[str, int]]:
+    low, middle, high = (_settled(volumes, book) for volumes in usage.volumes)
+    return low, middle, high
+
+
+def _settled(volumes: Volumes, book: RateBook) -> dict[str, int]:
+    """Return what allowances and terms add to some usage, by currency; what comes to 0 apart."""
+    pools = allowances_of(book)
+    if not pools and not any(card.terms for card in book.cards):
+        return {}
+    found: dict[str, int] = defaultdict(int)
+    priced = [one for one in volumes if one.basis.unit_price_nanos is not None]
+    for adjustment in settle(priced, book, pools):
+        found[adjustment.basis.currency] += adjustment.amount_nanos
+    return {currency: nanos for currency, nanos in found.items() if nanos}
 
 
 def _charges(
@@ -130,7 +170,7 @@ def _charges(
     lines: list[UsageLine] = []
     settled: dict[str, int] = defaultdict(int)
     unmetered: dict[str, int] = defaultdict(int)
-    for day, debit, basis_id, currency, quantity, nanos in zip(
+    for day, debit, basis_id, currency, quantity, nanos, list_nanos in zip(
         *(
             columns[name]
             for name in (
@@ -140,6 +180,7 @@ def _charges(
                 "currency",
                 "quantity",
                 "amount_nanos",
+                "list_nanos",
             )
         ),
         strict=True,
@@ -148,7 +189,7 @@ def _charges(
             continue
         basis = bases[basis_id]
         if basis.meter in _USAGE:
-            lines.append(UsageLine(date.fromisoformat(day), basis, quantity, nanos))
+            lines.append(UsageLine(date.fromisoformat(day), basis, quantity, nanos, list_nanos))
         elif basis.meter in SETTLED_METERS:
             settled[currency] += nanos
         else:

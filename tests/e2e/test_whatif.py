@@ -30,6 +30,36 @@ to = 2026-10-16T00:00:00Z
 """
 
 
+TERMS: Final = """\
+[card]
+name = "terms-openai"
+kind = "contract"
+currency = "USD"
+
+[[volume_tiers]]
+name = "volume"
+provider = "openai"
+meters = ["*tokens"]
+volume = "0..100"
+discount = "0"
+from = 2026-10-01T00:00:00Z
+
+[[volume_tiers]]
+name = "volume"
+provider = "openai"
+meters = ["*tokens"]
+volume = "100.."
+discount = "0.10"
+from = 2026-10-01T00:00:00Z
+
+[[minimums]]
+name = "least"
+provider = "openai"
+amount = "5000"
+from = 2026-10-01T00:00:00Z
+"""
+
+
 @pytest.fixture(scope="module")
 def posted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("posted") / "ledger"
@@ -224,3 +254,44 @@ def test_the_table_ends_with_the_total_of_the_period(ledger: Path) -> None:
     assert rows[-1][0] == "total"
     assert "vendor concentration (HHI) in USD" in result.stderr
     assert "yield assumed equal" in result.stderr
+
+
+@pytest.fixture
+def with_terms(ledger: Path) -> Path:
+    (ledger / "terms.toml").write_text(TERMS, encoding="utf-8")
+    assert metering("prices", "import", str(ledger / "terms.toml")).exit_code == 0
+    post(load_settings(ledger / "metering.toml"), run("post"))
+    return ledger
+
+
+def _of_openai(found: dict[str, Any]) -> tuple[int, int]:
+    """Return what openai costs as booked, and then, with its terms; in nanos."""
+    groups = [group for group in found["groups"] if group["provider"] == "openai"]
+    booked = sum(group["booked_nanos"] for group in groups) + found["settled_nanos"]["USD"]
+    then = found["settled_then_nanos"]["middle"]["USD"]
+    return booked, sum(group["middle_nanos"] for group in groups) + then
+
+
+def test_terms_are_settled_on_the_usage_of_the_scenario(with_terms: Path) -> None:
+    del with_terms
+    same = told("whatif", "2026-10", "--price-change", "openai=+0%")
+    cheaper = told("whatif", "2026-10", "--price-change", "openai=-50%")
+    dearer = told("whatif", "2026-10", "--price-change", "openai=+1000%")
+
+    assert same["settled_then_nanos"]["middle"] == same["settled_nanos"]
+    # Below the minimum nothing is saved: what usage costs less, the minimum asks for.
+    assert _of_openai(same) == _of_openai(cheaper) == (5_000 * 10**9, 5_000 * 10**9)
+    # Above it the tiers give back a tenth of what lies beyond 100 USD.
+    usage = sum(g["middle_nanos"] for g in dearer["groups"] if g["provider"] == "openai")
+    assert usage > 5_600 * 10**9
+    assert abs(_of_openai(dearer)[1] - (usage - (usage - 100 * 10**9) // 10)) <= 1
+
+
+def test_a_contract_that_is_tried_out_is_settled(ledger: Path) -> None:
+    (ledger / "terms.toml").write_text(TERMS, encoding="utf-8")
+
+    found = told("whatif", "2026-10", "--card", str(ledger / "terms.toml"))
+
+    usage = sum(g["middle_nanos"] for g in found["groups"] if g["provider"] == "openai")
+    assert found["settled_nanos"] == {}
+    assert found["settled_then_nanos"]["middle"]["USD"] == 5_000 * 10**9 - usage

@@ -1,6 +1,7 @@
 """What a unit would have cost elsewhere, at the time and under the conditions it was used."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from typing import Final
@@ -26,6 +27,23 @@ _PROCESSING: Final = "processing"
 _Stretch = tuple[datetime, datetime]
 
 
+@dataclass(frozen=True, slots=True)
+class PlacedPrice:
+    """The price of a portion.
+
+    Attributes:
+        nanos: of one unit.
+        model: as the cards call it.
+        meter: that it is priced by.
+        rate_ids: of the rates.
+    """
+
+    nanos: Fraction
+    model: str
+    meter: str
+    rate_ids: tuple[str, ...]
+
+
 class PlacedPrices:
     """Finds the price of portions, and remembers what a reader of it must know.
 
@@ -37,18 +55,18 @@ class PlacedPrices:
     def __init__(self, book: RateBook, then: RateBook) -> None:
         self._book = book
         self._then = then
-        self._known: dict[object, Fraction | None] = {}
+        self._known: dict[object, PlacedPrice | None] = {}
         self.notes: set[str] = set()
 
-    def of(self, line: UsageLine, portion: Portion) -> Fraction | None:
-        """Return the nanos of one unit of a portion; None where the scenario has no price."""
+    def of(self, line: UsageLine, portion: Portion) -> PlacedPrice | None:
+        """Return the price of a portion; None where the scenario has none."""
         basis = line.basis
         asked = (basis, line.day, portion.meter, portion.place, portion.conditions)
         if asked not in self._known:
             self._known[asked] = self._found(line, portion)
         return self._known[asked]
 
-    def _found(self, line: UsageLine, portion: Portion) -> Fraction | None:
+    def _found(self, line: UsageLine, portion: Portion) -> PlacedPrice | None:
         basis = line.basis
         stretches = _stretches(line, self._book)
         prompt = _prompt_of(basis, self._book)
@@ -64,8 +82,10 @@ class PlacedPrices:
                 ]
                 price = self._average(line, found)
                 if price is not None:
-                    self._tell(portion, meter, conditions, [decision for decision, _ in found])
-                    return price
+                    decisions = [decision for decision, _ in found]
+                    self._tell(portion, meter, conditions, decisions)
+                    ids = dict.fromkeys(name for one in decisions for name in one.rate_ids)
+                    return PlacedPrice(price, decisions[0].model, meter, tuple(ids))
         if line.nanos:
             self.notes.add(f"{place.model} has no price for {portion.meter}: kept as charged")
         return None

@@ -29,12 +29,14 @@ class UsageLine:
 
     Attributes:
         nanos: charged, of the basis' currency.
+        list_nanos: at list price; 0 where that is not known.
     """
 
     day: date
     basis: Basis
     quantity: int
     nanos: int
+    list_nanos: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,12 @@ result says that the yield is assumed equal.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Final
 
 from metering.analysis.economics.concentration import herfindahl
-from metering.analysis.economics.placed_prices import PlacedPrices
+from metering.analysis.economics.placed_prices import PlacedPrice, PlacedPrices
 from metering.analysis.economics.portions import (
     Place,
     Portion,
@@ -29,6 +29,7 @@ from metering.core.ledger import Basis
 from metering.core.meters import Meter
 from metering.core.money import apportion, divide_half_even
 from metering.core.rate_book import RateBook
+from metering.core.settlement import SettledUsage
 
 YIELD_ASSUMED: Final = "yield assumed equal: an outcome takes the same requests with either model"
 
@@ -36,6 +37,7 @@ YIELD_ASSUMED: Final = "yield assumed equal: an outcome takes the same requests 
 # from there on.
 _DEMAND_PARTS: Final = 1_000_000
 
+Volumes = Sequence[SettledUsage]
 _Group = tuple[str, str, str]
 """Currency, provider, model."""
 
@@ -71,12 +73,15 @@ class Repriced:
         notes: what a reader must know: substitutes, conditions left out, prices that end.
         hhi_before, hhi_after: concentration among providers by currency, 1 = one vendor has all;
             None without spend.
+        volumes: the usage of low, middle and high, as terms of contracts would be settled on it;
+            whose it is stands nowhere.
     """
 
     groups: tuple[RepricedGroup, ...]
     notes: tuple[str, ...]
     hhi_before: Mapping[str, Fraction | None]
     hhi_after: Mapping[str, Fraction | None]
+    volumes: "tuple[Volumes, Volumes, Volumes]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +90,14 @@ class _Case:
 
     name: str
     demand: Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What becomes of the usage in one case: nanos by group and vendor, and the usage itself."""
+
+    by_vendor: Mapping[tuple[_Group, str], int]
+    volumes: Volumes
 
 
 def repriced(
@@ -105,11 +118,11 @@ def repriced(
     pricer = _Pricer(lines, scenario, book, then)
     pricer.require_matches()
     if scenario.demand is None and not scenario.token_ratios:
-        outcomes = [pricer.amounts(_Case("middle", Fraction(0)))] * 3
+        outcomes = [pricer.outcome(_Case("middle", Fraction(0)))] * 3
     else:
-        outcomes = [pricer.amounts(case) for case in _cases(scenario)]
-    totals = [sum(by_vendor.values()) for by_vendor in outcomes]
-    amounts = [_by_group(by_vendor) for by_vendor in outcomes]
+        outcomes = [pricer.outcome(case) for case in _cases(scenario)]
+    totals = [sum(one.by_vendor.values()) for one in outcomes]
+    amounts = [_by_group(one.by_vendor) for one in outcomes]
     low, high = totals.index(min(totals)), totals.index(max(totals))
     booked: dict[_Group, int] = defaultdict(int)
     for line in lines:
@@ -133,8 +146,9 @@ def repriced(
         notes=tuple(sorted(pricer.prices.notes)),
         hhi_before=_concentration((g.currency, g.provider, g.booked) for g in groups),
         hhi_after=_concentration(
-            (group[0], vendor, nanos) for (group, vendor), nanos in outcomes[1].items()
+            (group[0], vendor, nanos) for (group, vendor), nanos in outcomes[1].by_vendor.items()
         ),
+        volumes=(outcomes[low].volumes, outcomes[1].volumes, outcomes[high].volumes),
     )
 
 
@@ -178,6 +192,9 @@ class _Pricer:
         self._cards_differ = then is not None
         self._then = then or book
         self._used = {(line.basis.provider, line.basis.platform) for line in lines}
+        self._accounts: dict[str, set[str]] = defaultdict(set)
+        for line in lines:
+            self._accounts[line.basis.provider].add(line.basis.billing_account)
         self._portions = Portions(lines, scenario, self._place)
         self._places: dict[tuple[str, str, str], Place] = {}
         self.prices = PlacedPrices(book, self._then)
@@ -211,28 +228,37 @@ class _Pricer:
             if not any(named(ratio.name, place.provider, place.model) for place in places):
                 raise ValueError(f"no route leads to {ratio.name}: its tokens are not asked for")
 
-    def amounts(self, case: _Case) -> dict[tuple[_Group, str], int]:
-        """Return the nanos by group and vendor in one case."""
+    def outcome(self, case: _Case) -> _Outcome:
+        """Return what becomes of the usage in one case."""
         kept: dict[tuple[_Group, str], int] = defaultdict(int)
         moved: dict[_Group, dict[str, int]] = defaultdict(lambda: defaultdict(int))
         before: dict[_Group, int] = defaultdict(int)
+        volumes: list[SettledUsage] = []
+        answering: list[tuple[_Group, SettledUsage]] = []
         self.without_price.clear()
         for line in self._lines:
             group = _group(line.basis)
             parts = self._repriced_line(line, case)
             if parts is None:
                 kept[group, line.basis.provider] += line.nanos
+                volumes.append(_as_booked(line))
                 continue
             before[group] += line.nanos
-            for vendor, nanos in parts:
-                moved[group][vendor] += nanos
+            for part in parts:
+                moved[group][part.basis.provider] += part.amount_nanos
+                answering.append((group, part))
+        factors: dict[_Group, Fraction] = {}
         for group, by_vendor in moved.items():
-            for vendor, nanos in _after_demand(before[group], by_vendor, case.demand).items():
+            after = _after_demand(before[group], by_vendor, case.demand)
+            now = sum(by_vendor.values())
+            factors[group] = Fraction(sum(after.values()), now) if now else Fraction(1)
+            for vendor, nanos in after.items():
                 kept[group, vendor] += nanos
-        return kept
+        volumes += [_scaled(part, factors[group]) for group, part in answering]
+        return _Outcome(kept, volumes)
 
-    def _repriced_line(self, line: UsageLine, case: _Case) -> list[tuple[str, int]] | None:
-        """Return vendor and nanos of the parts of a line; None when the scenario leaves it be."""
+    def _repriced_line(self, line: UsageLine, case: _Case) -> list[SettledUsage] | None:
+        """Return the parts of a line; None when the scenario leaves it be."""
         basis = line.basis
         portions = self._portions.of(line)
         factors = [self._price_factor(basis, portion) for portion in portions]
@@ -242,22 +268,53 @@ class _Pricer:
         if basis.meter == Meter.BILLED_NANOS:
             # The amounts of a bill have no rate: they follow a change of prices alone.
             change = self._price_factor(basis, whole(line))
-            return [(basis.provider, _rounded(line.nanos * change))]
+            return [replace(_as_booked(line), amount_nanos=_rounded(line.nanos * change))]
         for portion in portions:
             if portion.is_routed:
                 self.targets[_group(basis)].add(portion.place.model)
         prices = [self.prices.of(line, portion) for portion in portions]
         if None in prices:
             self.without_price[_group(basis)] += line.nanos
-            return [(basis.provider, line.nanos)]
+            return [_as_booked(line)]
         return [
-            (
-                portion.place.provider,
-                _rounded(portion.quantity * self._ratio(portion, case) * price * factor),
-            )
+            self._part(line, portion, price, self._ratio(portion, case), factor)
             for portion, price, factor in zip(portions, prices, factors, strict=True)
             if price is not None
         ]
+
+    def _part(
+        self,
+        line: UsageLine,
+        portion: Portion,
+        price: PlacedPrice,
+        ratio: Fraction,
+        factor: Fraction,
+    ) -> SettledUsage:
+        quantity = portion.quantity * ratio
+        nanos = _rounded(quantity * price.nanos * factor)
+        place, basis = portion.place, line.basis
+        then = replace(
+            basis,
+            provider=place.provider,
+            platform=place.platform,
+            billing_account=self._account_of(place.provider, basis),
+            model_raw=place.model,
+            model=price.model,
+            meter=price.meter,
+            rate_ids=price.rate_ids,
+            unit_price_nanos=basis.unit_price_nanos or 0,
+        )
+        list_nanos = _rounded(line.list_nanos * Fraction(portion.quantity, line.quantity or 1))
+        if portion.is_routed or not line.list_nanos:
+            list_nanos = nanos
+        return SettledUsage(line.day, "", then, _rounded(quantity), nanos, list_nanos)
+
+    def _account_of(self, provider: str, basis: Basis) -> str:
+        """Return the account that usage would be billed to: where it goes, if that has just one."""
+        if provider == basis.provider:
+            return basis.billing_account
+        accounts = self._accounts.get(provider, set())
+        return next(iter(accounts)) if len(accounts) == 1 else basis.billing_account
 
     def _price_factor(self, basis: Basis, portion: Portion) -> Fraction:
         place = portion.place
@@ -294,6 +351,26 @@ def _after_demand(before: int, after: Mapping[str, int], demand: Fraction) -> di
     if min(after.values()) < 0:
         return {vendor: _rounded(nanos * factor) for vendor, nanos in after.items()}
     return apportion(_rounded(now * factor), after)
+
+
+def _as_booked(line: UsageLine) -> SettledUsage:
+    return SettledUsage(line.day, "", line.basis, line.quantity, line.nanos, line.list_nanos)
+
+
+def _scaled(usage: SettledUsage, factor: Fraction) -> SettledUsage:
+    if factor == 1:
+        return usage
+    return replace(
+        usage,
+        quantity=_rounded(usage.quantity * factor),
+        amount_nanos=_rounded(usage.amount_nanos * factor),
+        list_nanos=_rounded(usage.list_nanos * factor),
+    )
+
+
+def booked_volumes(lines: Iterable[UsageLine]) -> Volumes:
+    """Return usage as it is booked, as terms of contracts are settled on it."""
+    return [_as_booked(line) for line in lines]
 
 
 def _rounded(amount: Fraction) -> int:

@@ -91,11 +91,12 @@ def _priced(settings: "Settings", period: BillingPeriod, said: NamedScenario) ->
         return Otherwise(said.name, why_not=str(error.__cause__ or error))
     currency = settings.currency
     groups = [group for group in found.usage.groups if group.currency == currency]
-    beside = found.settled.get(currency, 0) + found.unmetered.get(currency, 0)
+    unmetered = found.unmetered.get(currency, 0)
+    terms, _, terms_then, _ = found.terms(currency)
     return Otherwise(
         said.name,
-        booked=sum(group.booked for group in groups) + beside,
-        then=sum(group.middle for group in groups) + beside,
+        booked=sum(group.booked for group in groups) + terms + unmetered,
+        then=sum(group.middle for group in groups) + terms_then + unmetered,
         hhi_before=found.usage.hhi_before.get(currency),
         hhi_after=found.usage.hhi_after.get(currency),
         notes=found.usage.notes,

@@ -139,8 +139,9 @@ def otherwise_section(of: Economics) -> Section:
     notes = " ".join(f"{note}." for one in of.otherwise for note in one.notes)
     return Section(
         "What it would have cost otherwise",
-        "Every line of usage priced again; seats, capacity, shares and terms of contracts are kept"
-        " as booked. The yield is assumed equal: an outcome takes the same requests. HHI: how"
+        "Every line of usage priced again, and terms of contracts settled on it; seats, capacity"
+        " and shares are kept as booked. The yield is assumed equal: an outcome takes the same"
+        " requests. HHI: how"
         f" concentrated the vendors are, 1 = one has all. {notes}".rstrip(),
         (table("The month priced again", columns, rows),) if rows else (),
         analysis="E5",

@@ -257,7 +257,7 @@ def _of_some(study: Study, at: int, best: int) -> float:
     count = people.loc[people["object"] == at, "people"]
     if count.empty or float(count.median()) < FEWEST_PEOPLE:
         return 0.0
-    return round(float(study.test.composition.of_some[at, best]), 6)
+    return round(float(study.test.of_some[at, best]), 6)
 
 
 def _evidence(study: Study, at: int, named: Pattern) -> tuple[Evidence, ...]:

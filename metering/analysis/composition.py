@@ -13,6 +13,7 @@ from typing import Final
 
 import numpy as np
 
+from metering.analysis.headcount import people_by_day
 from metering.analysis.heavy_tails import log_mean, log_ratio
 from metering.analysis.panel import DAYS_PER_WEEK, Floats, Panel
 from metering.analysis.spreads import stated
@@ -86,8 +87,7 @@ class Composition:
         implied: pattern -> log spend ratio that the shift alone would explain; absent where a
             shift does not say.
         of_some: log of how much more likely it is that so much of the spend is of some of the
-            people, where it is a pattern (D18); it names none, and goes with any. Launches and
-            joining people move everybody alike.
+            people, where it is a pattern (D18); it names none, and goes with any.
     """
 
     shifts: Mapping[Pattern, Floats]
@@ -110,7 +110,7 @@ def _neutral(panel: Panel, above: Floats, below: Floats) -> Floats:
 
 def _of_tokens(panel: Panel) -> dict[Pattern, Ratio]:
     cells, counts = panel.frames.cells, panel.counts
-    found = {Pattern.PREMIUM: Ratio(panel.spend, _at_own_prices(panel))}
+    found = {Pattern.PREMIUM: Ratio(panel.spend, panel.on_grid(at_own_prices(panel)))}
     if {*_PROMPT_CLASSES} <= counts.keys():
         uncached = (cells["input_tokens"] + cells["cache_write_tokens"]).to_numpy(np.float64)
         prompts = uncached + cells["cached_input_tokens"].to_numpy(np.float64)
@@ -183,29 +183,24 @@ def _of_work(panel: Panel) -> dict[Pattern, Ratio]:
 
 def _of_people(panel: Panel) -> Ratio:
     """Return how unevenly spend falls on people: 1 when evenly, whatever their number."""
-    people = panel.frames.people
-    uneven = np.ones((panel.objects, panel.weeks))
-    # Week 0 is the last one.
-    week = panel.weeks - 1 - people["week"].to_numpy(np.int64)
-    known = week >= 0
-    count, shares = (people[name].to_numpy(np.float64) for name in ("people", "concentration"))
-    enough = known & (count >= _LEAST_PEOPLE)
-    uneven[people["object"].to_numpy(np.int64)[enough], week[enough]] = (count * shares)[enough]
-    by_day = np.repeat(uneven, DAYS_PER_WEEK, axis=1)
-    skipped = panel.days - by_day.shape[1]
-    by_day = np.pad(by_day, ((0, 0), (skipped, 0)), mode="edge")
-    return Ratio(panel.spend * by_day, panel.spend)
+    people, shares = (people_by_day(panel, name, 1.0) for name in ("people", "concentration"))
+    uneven = np.where(people >= _LEAST_PEOPLE, people * shares, 1.0)
+    return Ratio(panel.spend * uneven, panel.spend)
 
 
-def _at_own_prices(panel: Panel) -> Floats:
-    """Return what each object's tokens would cost at the price it usually pays per class."""
-    reference = np.zeros_like(panel.spend)
+def at_own_prices(panel: Panel) -> Floats:
+    """Return what each cell's tokens would cost at the prices that its object usually pays.
+
+    A cell without prices by class keeps what it costs.
+    """
+    cells = panel.frames.cells
+    whose = cells["object"].to_numpy(np.int64)
+    reference = np.zeros(len(cells))
     for name, usd in panel.class_usd.items():
         if name in panel.counts:
-            tokens = panel.counts[name]
-            price = usd.sum(axis=1) / np.maximum(tokens.sum(axis=1), 1.0)
-            reference += tokens * price[:, None]
-    return np.where(reference > 0, reference, panel.spend)
+            price = usd.sum(axis=1) / np.maximum(panel.counts[name].sum(axis=1), 1.0)
+            reference += cells[name].to_numpy(np.float64) * price[whose]
+    return np.where(reference > 0, reference, panel.constant)
 
 
 def compose(panel: Panel, ratios: Mapping[Pattern, Ratio], windows: Windows) -> Composition:

@@ -14,10 +14,19 @@ from typing import Final
 import numpy as np
 
 from metering.analysis.answering import Answered, answer
-from metering.analysis.composition import Composition, Pattern, Ratio, compose, ratios_of
+from metering.analysis.composition import (
+    Composition,
+    Pattern,
+    Ratio,
+    at_own_prices,
+    compose,
+    ratios_of,
+)
+from metering.analysis.headcount import log_headcount
 from metering.analysis.heavy_tails import log_mean, log_ratio
 from metering.analysis.masks import EventMasks
 from metering.analysis.panel import Bools, Floats, Panel
+from metering.analysis.some_people import moved_apart
 from metering.analysis.spreads import (
     Spread,
     elasticity,
@@ -61,6 +70,7 @@ class Excess:
         by_pattern: pattern -> its part of `evidence`, with its share beforehand.
         ratios: what the composition is made of.
         composition: what it says.
+        of_some: what it adds that spend moved among the people, for every pattern alike.
         answered: outcomes by day of usage.
         spend: spend without the vendors' common moves, USD by day.
         common: those moves.
@@ -80,6 +90,7 @@ class Excess:
     by_pattern: Mapping[Pattern, Floats]
     ratios: Mapping[Pattern, Ratio]
     composition: Composition
+    of_some: Floats
     answered: Answered
     spend: Floats
     common: Common
@@ -114,23 +125,28 @@ def find_excess(panel: Panel, masks: EventMasks) -> Excess:
     power = elasticity(growth, outcomes, counting, usable)
     excess = power * growth - outcomes
     excess -= _company_move(excess, usable)
-    found = spreads(windows, excess, counting, growth, usable)
+    # What more people spend is honest growth, as long as their outcomes follow.
+    unexplained = growth - log_headcount(panel, windows)
+    found = spreads(windows, excess, counting, unexplained, usable)
     classes = windows.length_class
     drift = np.array([found[int(number)].drift for number in classes])
     scale = np.array([found[int(number)].growth for number in classes])
     error = np.sqrt(counting**2 + drift**2 + (_ELASTICITY_SPREAD * growth) ** 2)
 
     def beyond(factor: Floats | float) -> Floats:
-        return log_ratio(growth, factor, scale, _GROWTH_FREEDOM) + log_ratio(
+        return log_ratio(unexplained, factor, scale, _GROWTH_FREEDOM) + log_ratio(
             excess, power * factor, error, _EXCESS_FREEDOM
         )
 
     ratios = ratios_of(panel)
     composition = compose(panel, ratios, windows)
     by_pattern = _by_pattern(beyond, composition)
+    of_some = composition.of_some + moved_apart(
+        panel, windows, at_own_prices(panel) / common.factor
+    )
     declared = DECLARED * masks.declared[:, windows.first]
     by_pattern = {
-        pattern: np.where(usable, part + composition.of_some - declared, _NEVER)
+        pattern: np.where(usable, part + of_some - declared, _NEVER)
         for pattern, part in by_pattern.items()
     }
     evidence = np.asarray(np.logaddexp.reduce(np.stack([*by_pattern.values()]), axis=0))
@@ -145,6 +161,7 @@ def find_excess(panel: Panel, masks: EventMasks) -> Excess:
         by_pattern=by_pattern,
         ratios=ratios,
         composition=composition,
+        of_some=of_some,
         answered=answered,
         spend=spend,
         common=common,

@@ -52,7 +52,9 @@ class Frames:
         outcomes: object, day, net (weight of accepted work, reversals taken off on their day),
             accepted, events, squares (sum of squared weights), reversals, reversed (weight).
         lags: object, lag (days from a task's last usage to its outcome), events.
-        people: object, week, people, top_share, top_five_share, concentration; never a name.
+        people: object, week, people, top_share, top_five_share, concentration.
+        persons: object, person (a number that no name and no rank can be told from), week,
+            provider, model, usd (what was paid).
         keys: object, week (of last use), keys, lost_keys, usd, lost_usd (without an outcome).
         targets: object, above, below: months of people around a round amount of USD.
         workflows: object, workflow, week, usd.
@@ -67,6 +69,7 @@ class Frames:
     outcomes: pd.DataFrame
     lags: pd.DataFrame
     people: pd.DataFrame
+    persons: pd.DataFrame
     keys: pd.DataFrame
     targets: pd.DataFrame
     workflows: pd.DataFrame

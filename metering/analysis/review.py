@@ -33,7 +33,7 @@ That is over all windows that were looked at, most of which speak against it: on
 
 _NANOS: Final = 10**9
 _HASHED: Final = (
-    *("objects", "cells", "outcomes", "lags", "people", "keys", "targets", "workflows"),
+    *("objects", "cells", "outcomes", "lags", "people", "persons", "keys", "targets", "workflows"),
     *("prices", "events"),
 )
 

@@ -30,6 +30,7 @@ _ELASTICITY: Final = (0.6, 1.0)
 _MOVED: Final = 0.25
 _OBJECTS: Final = 8
 _FUNCTION_WEEKS: Final = 15.0
+_BLOCK_WEEKS: Final = 2
 _ENOUGH: Final = 4  # weeks of an object, objects of a function
 _NOTHING: Final = 1e-6
 
@@ -57,30 +58,43 @@ class Spread:
 def weight_per_outcome(panel: Panel, expected: Floats) -> Floats:
     """Return per object the weight that carries as much information as one Poisson event.
 
-    It is the ratio of variance to mean of weekly weight around what the weeks before and after lead
-    to expect, so that lumpy releases and bundled counts speak as softly as they should. Few weeks
-    are drawn towards the median of the function.
+    It is the ratio of variance to mean of a fortnight's weight around what the fortnights before
+    and after lead to expect, so that lumpy releases and bundled counts speak as softly as they
+    should. No window is shorter: a release every tenth day is uneven by the week, and not by the
+    month. Few weeks are drawn towards the median of the function.
     """
-    weekly, due = panel.by_week(panel.net), panel.by_week(expected)
-    share = due[:, 1:-1] / np.maximum(due[:, :-2] + due[:, 2:], 1e-12)
-    rest = weekly[:, 1:-1] - share * (weekly[:, :-2] + weekly[:, 2:])
-    mean = np.maximum((weekly[:, :-2] + weekly[:, 1:-1] + weekly[:, 2:]) / 3, 1e-9)
+    sums, due = (_blocks(panel.by_week(of)) for of in (panel.net, expected))
+    before, here, after = sums
+    share = due[1] / np.maximum(due[0] + due[2], 1e-12)
+    rest = here - share * (before + after)
+    mean = np.maximum((before + here + after) / 3, 1e-9)
     used = mean > _NOTHING
     variance = np.where(used, rest**2, 0.0).sum(axis=1)
     scale = np.where(used, mean * (1 + share), 0.0).sum(axis=1)
     typical = panel.squares.sum(axis=1) / np.maximum(panel.accepted.sum(axis=1), 1e-9)
     ratio = variance / np.maximum(scale, 1e-9) / np.maximum(typical, 1e-9)
     logs = np.log(np.maximum(ratio, 0.01))
-    weeks = used.sum(axis=1).astype(np.float64)
+    weeks = used.sum(axis=1) / _BLOCK_WEEKS
     found = np.ones(panel.objects)
     functions = np.array(panel.functions)
     for function in sorted(set(panel.functions)):
         members = functions == function
-        known = members & (typical > 0) & (weeks >= _ENOUGH)
+        known = members & (typical > 0) & (used.sum(axis=1) >= _ENOUGH)
         middle = stated(float(np.median(logs[known]))) if known.sum() >= _ENOUGH else 0.0
         drawn = (weeks * logs + _FUNCTION_WEEKS * middle) / (weeks + _FUNCTION_WEEKS)
         found[members] = (np.maximum(typical, 1e-9) * np.exp(drawn))[members]
     return np.where(typical > 0, found, 1.0)
+
+
+def _blocks(weekly: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return the sums of every fortnight that has one before and one after: those three."""
+    running = np.pad(np.cumsum(weekly, axis=1), ((0, 0), (1, 0)))
+    sums = running[:, _BLOCK_WEEKS:] - running[:, :-_BLOCK_WEEKS]
+    count = max(0, sums.shape[1] - 2 * _BLOCK_WEEKS)
+    before, here, after = (
+        sums[:, at : at + count] for at in range(0, 3 * _BLOCK_WEEKS, _BLOCK_WEEKS)
+    )
+    return before, here, after
 
 
 def spreads(

@@ -11,8 +11,9 @@ _FIRST_ONSET_DAY: Final = 28
 _STEP_DAYS: Final = 3
 _LENGTHS_DAYS: Final = (14, 21, 28, 42, 63)
 _SHORTEST_DAYS: Final = 14
-# Spreads are estimated for windows of like length together; upper bounds in days.
-_LENGTH_CLASSES: Final = (18, 25, 35, 50)
+LENGTH_CLASSES_DAYS: Final = (18, 25, 35, 50)
+"""Spreads are estimated for windows of like length together; upper bounds in days."""
+
 _INSIDE_DAYS: Final = 7.0
 _OUTSIDE_DAYS: Final = 21.0
 
@@ -34,7 +35,7 @@ class Windows:
     @property
     def length_class(self) -> Ints:
         """Windows of like length have the same number."""
-        return np.asarray(np.digitize(self.end - self.first, _LENGTH_CLASSES), np.int64)
+        return np.asarray(np.digitize(self.end - self.first, LENGTH_CLASSES_DAYS), np.int64)
 
     def inside(self, grid: Floats) -> Floats:
         """Return objects by windows: the sum over the days of each window."""

@@ -1,8 +1,9 @@
 """Behaviour: usage and outcomes summed to what the detectors of `analysis` look at.
 
 Row by row nothing is decided here. A person's name is grouped by and never leaves: out come counts
-of people and the shares of the largest, per cost object. Whole numbers and exact decimals are
-summed, so that neither the order of rows nor how they were split changes a figure.
+of people, the shares of the largest, and weeks of people under numbers that mean nothing. Whole
+numbers and exact decimals are summed, so that neither the order of rows nor how they were split
+changes a figure.
 
 The tables it is summed from are those of `behaviour_folder`; a ledger can give the same ones.
 """
@@ -42,6 +43,8 @@ class Behaviour:
         lags: object, lag (days from the last usage of a task's key to its outcome), events.
         people: object, week (0 is the last, ends on the last day), people, top_share,
             top_five_share, concentration (Herfindahl).
+        persons: object, person, week, provider, model, usd; a person is a number here, given in the
+            order of their weeks' amounts, so that neither a name nor a rank can be told from it.
         keys: object, week in which a key was last used, keys, lost_keys (without an accepted
             outcome so far), usd, lost_usd.
         targets: object, above, below: months of people just above and just below the round amount
@@ -60,6 +63,7 @@ class Behaviour:
     outcomes: "pa.Table"
     lags: "pa.Table"
     people: "pa.Table"
+    persons: "pa.Table"
     keys: "pa.Table"
     targets: "pa.Table"
     workflows: "pa.Table"
@@ -146,6 +150,7 @@ def summed_tables(
         "outcomes": _OUTCOMES,
         "lags": LAGS,
         "people": _PEOPLE,
+        "persons": _PERSONS,
         "keys": _KEYS.format(last=(last - first).days),
         "targets": _TARGETS.format(first=first),
         "workflows": _WORKFLOWS,
@@ -237,6 +242,21 @@ _PEOPLE: Final = """
         top_five / nullif(usd, 0) AS top_five_share,
         squares / nullif(usd * usd, 0) AS concentration
     FROM summed ORDER BY object, week
+"""
+
+_PERSONS: Final = """
+    WITH spent AS (
+        SELECT object, person AS name, week, provider, model, CAST(sum(cost_usd) AS DOUBLE) AS usd
+        FROM used WHERE person IS NOT NULL GROUP BY ALL
+    ), numbered AS (
+        SELECT object, name,
+            row_number() OVER (
+                ORDER BY object, list({'week': week, 'usd': usd} ORDER BY week, usd)
+            ) - 1 AS person
+        FROM spent GROUP BY object, name
+    )
+    SELECT object, person, week, provider, model, usd
+    FROM spent JOIN numbered USING (object, name) ORDER BY person, week, provider, model
 """
 
 _KEYS: Final = """

@@ -109,6 +109,7 @@ def frames_of(summed: Behaviour) -> Frames:
         outcomes=summed.outcomes.to_pandas(),
         lags=summed.lags.to_pandas(),
         people=summed.people.to_pandas(),
+        persons=summed.persons.to_pandas(),
         keys=summed.keys.to_pandas(),
         targets=summed.targets.to_pandas(),
         workflows=summed.workflows.to_pandas(),

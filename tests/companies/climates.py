@@ -27,6 +27,8 @@ class Climate:
         has_migration: whether all move to a new model, with another tokenizer and price.
         silent_days: for how long the feed of every fourth team is down.
         taken_back: share of outcomes that are reversed.
+        wander: standard deviation of log use of one person from week to week, whatever the others
+            do: work that changes hands.
         is_told: whether the events file tells of outages and silent feeds.
     """
 
@@ -45,6 +47,7 @@ class Climate:
     has_migration: bool = False
     silent_days: int = 0
     taken_back: float = 0.05
+    wander: float = 0.0
     is_told: bool = True
 
 
@@ -66,5 +69,21 @@ CLIMATES: Final = {
     "migration": Climate(has_migration=True),
     "backfills": Climate(backfills=0.25),
     "growing": Climate(growth=0.006),
+    "changing hands": Climate(wander=0.15),
+    "rough": Climate(
+        weeks=26,
+        drift=0.06,
+        strengths=(0.4, 0.8, 1.5),
+        noise=0.5,
+        freedom=4.0,
+        taken_back=0.1,
+        launches=0.1,
+        backfills=0.1,
+        price_steps=3,
+        outage_days=5,
+        silent_days=8,
+        wander=0.08,
+        is_told=False,
+    ),
 }
 """By name."""

@@ -278,6 +278,9 @@ class _Maker:
         active = rng.random((people, days)) < (1.0 if pipeline else 0.9)
         shape = (people, days)
         noise = np.exp(np.clip(self.climate.noise * self._tails(shape), -3.0, 2.5))
+        if self.climate.wander:
+            steps = rng.normal(0, self.climate.wander, (people, days // 7 + 1))
+            noise *= np.exp(np.repeat(np.cumsum(steps, axis=1), 7, axis=1)[:, :days])
         involved = np.zeros(people)
         involved[: max(1, int(np.ceil(people * rng.uniform(0.3, 0.7))))] = 1.0
         since = (self.number - onset).astype(np.float64)

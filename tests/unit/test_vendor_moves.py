@@ -40,6 +40,7 @@ def _panel(factors: np.ndarray[tuple[int, int], np.dtype[np.float64]]) -> Panel:
             *(_FIRST, _FIRST + timedelta(days=_DAYS - 1), objects, cells, outcomes),
             lags=empty.assign(lag=empty["object"], events=empty["object"]),
             people=empty,
+            persons=empty,
             keys=empty,
             targets=empty,
             workflows=empty,

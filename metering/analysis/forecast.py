@@ -79,7 +79,7 @@ class MonthForecast:
         low, high: the month's total lies between them with the confidence `CONFIDENCE`.
         origins: past days, a week apart, that the interval was measured on.
         held, tried: of past intervals, how many held, measured on days that each of them could
-            not know of; where they fell short of `CONFIDENCE`, `low` and `high` are wider by it.
+            not know of; by what they missed `CONFIDENCE`, `low` and `high` are wider or narrower.
         without_excess: the month's total if flagged excess stops now; None when none is flagged.
     """
 
@@ -208,9 +208,8 @@ class _Past:
         return int(held), len(tries)
 
     def confidence(self, held: int, tried: int) -> float:
-        """Return what to aim at: beyond `CONFIDENCE` by what past intervals fell short of it."""
-        short = CONFIDENCE - held / tried if tried else 0.0
-        return CONFIDENCE + max(0.0, short)
+        """Return what to aim at: off `CONFIDENCE` by what past intervals missed it by."""
+        return CONFIDENCE + (CONFIDENCE - held / tried if tried else 0.0)
 
     def next_days(self) -> tuple[int, ...]:
         """Return the forecast of each day that comes, in nanos."""

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from metering.cli.arguments import ROW_NUMBER
 from metering.cli.frame import (
     CONTEXT_SETTINGS,
     emit_json,
@@ -91,7 +90,7 @@ def list_(ctx: click.Context, /, *, output_format: str) -> None:
 
 
 @dispute.command()
-@click.argument("number", type=ROW_NUMBER)
+@click.argument("number", type=int)
 @click.option("--note", required=True, help="Why, for everybody who asks later.")
 @click.option("--to", "target", help="Who bears it: CC/TEAM/PROJECT; nobody yet by default.")
 @format_option()
@@ -109,7 +108,7 @@ def accept(
 
 
 @dispute.command()
-@click.argument("number", type=ROW_NUMBER)
+@click.argument("number", type=int)
 @click.option("--note", required=True, help="Why, for everybody who asks later.")
 @format_option()
 @click.pass_context
@@ -124,7 +123,7 @@ def reject(ctx: click.Context, /, number: int, note: str, output_format: str) ->
 
 
 @dispute.command()
-@click.argument("number", type=ROW_NUMBER)
+@click.argument("number", type=int)
 @click.option("--note", required=True, help="Why, for everybody who asks later.")
 @format_option()
 @click.pass_context

@@ -31,12 +31,7 @@ _FOCUS_FORMATS: Final = ("parquet", "csv")
 
 @click.group()
 def report() -> None:
-    r"""Write the reports finance forwards.
-
-    \b
-    Example:
-        metering report chargeback 2026-10
-    """
+    """Write the reports finance forwards."""
 
 
 report.add_command(journal)

@@ -38,8 +38,8 @@ _WALL_CLOCK: Final = r"20\d\d-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d{1,9})?"
 _OFFSET: Final = r"(Z|[+-]\d\d(:?\d\d)?)"
 # As JSON writes a number; zeros in front and signs are refused with everything else.
 _AMOUNT: Final = r"\d+(\.\d+)?([eE][+-]?\d{1,3})?"
-# Times a billion, with nine decimals kept, it has 18 digits at most: 64-bit arithmetic does.
-_SMALL_AMOUNT: Final = r"0\.\d{1,9}"
+# Less than a billion, without an exponent, and not half way between two nanos.
+UNTIED: Final = r"\d{1,9}(\.(\d{1,9}|\d{9}([0-46-9]\d*|5\d*[1-9]\d*)))?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,13 +288,13 @@ def nanos(text: str) -> str:
     """Return an expression for an amount in nanos, exact, rounded once, half to even.
 
     Null for what is not a decimal number of less than a billion. The 28 decimals hold every digit
-    of a double's shortest text that can decide the ninth, so that rounding does not happen twice;
-    small short amounts need no rounding, and take a cheaper way to the same number.
+    of a double's shortest text that can decide the ninth, so that rounding does not happen twice.
+    Arithmetic with 38 digits is slow. Where there is no tie to even, the cast of a text with an
+    exponent rounds it to the same number in a quarter of the time.
     """
-    small = f"try_cast({text} AS DECIMAL(18, 9)) * 1000000000::DECIMAL(10, 0)"
     exact = f"try_cast({text} AS DECIMAL(38, 28))"
     return (
-        f"CASE WHEN regexp_full_match({text}, '{_SMALL_AMOUNT}') THEN ({small})::BIGINT"
+        f"CASE WHEN regexp_full_match({text}, '{UNTIED}') THEN try_cast({text} || 'e9' AS BIGINT)"
         f" WHEN regexp_full_match({text}, '{_AMOUNT}') AND abs({exact}) < 1000000000"
         f" THEN (round_even({exact}, 9) * 1000000000)::BIGINT END"
     )

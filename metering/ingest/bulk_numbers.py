@@ -3,12 +3,12 @@
 Bills spell a number as text, as a decimal or as a double, with a sign and sometimes an exponent.
 It stays text until it was checked. What becomes tokens or money goes through decimals; a double is
 only used to see whether a price and a quantity multiply to the cost, which is a comparison within
-a tolerance and never a result.
+a tolerance, and to find a whole number that it is nearly equal to.
 """
 
 from typing import Final
 
-from metering.ingest.bulk import nanos
+from metering.ingest.bulk import UNTIED, nanos
 
 # As text, CSV and doubles write a number; nothing in front, no separators, no units.
 _NUMBER: Final = r"-?\d{1,18}(\.\d{1,40})?([eE][+-]?\d{1,3})?"
@@ -18,6 +18,11 @@ _AMOUNT: Final = "DECIMAL(38, 28)"
 _LARGEST_AMOUNT: Final = 10**9
 # A double holds a quantity in blocks of a million to this part of one token.
 _WHOLE_WITHIN: Final = "0.001"
+# Below this the double of a product is off by less than a tenth of what this leaves to that part.
+_LARGEST_NEAR: Final = "1e11"
+_NEAR: Final = "0.0005"
+# With at most nine decimals it is whole in nanos.
+_WHOLE_NANOS: Final = r"-?\d{1,9}(\.\d{1,9})?"
 _FEW_DIGITS: Final = 9
 
 # Costs are printed with five decimals or more, and prices to the last digit.
@@ -44,9 +49,13 @@ def whole(amount: str, block: str) -> str:
         amount: as `quantity` gives it.
         block: units in a block, a whole number of at most a million.
     """
-    units = f"({amount} * {block})"
+    units, near = f"({amount} * {block})", f"({amount}::DOUBLE * {block})"
+    # Arithmetic with 38 digits is slow; a double shows the whole number beyond doubt where it is
+    # nearly one and not large.
     return (
-        f"CASE WHEN abs({units} - round({units})) <= {_WHOLE_WITHIN}"
+        f"CASE WHEN abs({near}) < {_LARGEST_NEAR} AND abs({near} - round({near})) <= {_NEAR}"
+        f" THEN round({near})::BIGINT"
+        f" WHEN abs({units} - round({units})) <= {_WHOLE_WITHIN}"
         f" AND abs({units}) < 1e18 THEN round({units})::BIGINT END"
     )
 
@@ -68,9 +77,31 @@ def exact(text: str) -> str:
     )
 
 
-def in_nanos(amount: str) -> str:
-    """Return an expression for an exact amount in nanos, rounded once, half to even."""
-    return f"(round_even({amount}, 9) * 1000000000)::BIGINT"
+def nanos_of_sum(text: str, others: str) -> str:
+    """Return an expression for the sum of an amount and a list of them in nanos, rounded once.
+
+    Half to even; null if one of them is no amount of less than a billion.
+
+    Args:
+        text: the amount.
+        others: a list of texts, of which there is at least one.
+    """
+    whole_nanos = (
+        f"CASE WHEN regexp_full_match(one, '{_WHOLE_NANOS}') THEN try_cast(one || 'e9' AS BIGINT)"
+    )
+    # What is whole in nanos does not change how the rest is rounded, unless that is a tie.
+    added = f"list_transform({others}, lambda one: {whole_nanos} END)"
+    exactly = f"list_transform({others}, lambda one: {exact('one')})"
+    return (
+        f"CASE WHEN regexp_full_match({text}, '-?{UNTIED}') AND {_is_complete(added)}"
+        f" THEN ({signed_nanos(text)}) + list_sum({added})::BIGINT"
+        f" WHEN {_is_complete(exactly)} THEN"
+        f" (round_even({exact(text)} + list_sum({exactly}), 9) * 1000000000)::BIGINT END"
+    )
+
+
+def _is_complete(values: str) -> str:
+    return f"len(list_filter({values}, lambda value: value IS NULL)) = 0"
 
 
 def approximate(text: str) -> str:

@@ -12,14 +12,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from metering.errors import SourceError, SourceRef
-from metering.ingest.bulk import Fields, Form, Layout, name, source_path, sql_type
+from metering.ingest.bulk import Fields, Form, Layout, literal, name, source_path, sql_type
+from metering.ingest.bulk_statement import flat
 
 if TYPE_CHECKING:
-    from duckdb import DuckDBPyRelation
+    from duckdb import DuckDBPyConnection, DuckDBPyRelation
     from duckdb.sqltypes import DuckDBPyType
 
 PARQUET_MARK: Final = b"PAR1"
 
+_GROUPS: Final = "combinations_of_rows"
+_OF_INTEREST: Final = "rows_of_interest"
+TABLES: Final = (_GROUPS, _OF_INTEREST)
+
+# Of more than so many, the filter would take as long as what it leaves out.
+_FEW_TEXTS: Final = 100
 _NESTED: Final = frozenset({"struct", "list", "array", "map", "union"})
 
 
@@ -52,7 +59,45 @@ def parquet_table(plain: Path) -> str:
     return f"read_parquet({source_path(plain)}, file_row_number = true)"
 
 
-def rows_of_interest(plain: Path, table: "DuckDBPyRelation", layout: Layout) -> str:
+def take_rows(
+    connection: "DuckDBPyConnection", plain: Path, table: "DuckDBPyRelation", layout: Layout
+) -> tuple[str, str]:
+    """Take from a file what is read more than once, and is little beside all that a bill holds.
+
+    Args:
+        connection: on which it stands until the next file is read.
+        plain: the file.
+        table: a relation over it, for its columns and their types.
+        layout: the format.
+
+    Returns:
+        The rows that are not put aside, and each combination of what rows are put aside by with
+        the number of its rows as `line_no`: two queries that give the layout's fields.
+    """
+    _make(connection, _GROUPS, _groups(plain, table, layout))
+    grouped = connection.sql(f"SELECT * FROM {_GROUPS}")
+    groups = _source(_GROUPS, grouped, layout)
+    texts: Sequence[Sequence[str | None] | None] = ()
+    if layout.aside:
+        fields = ", ".join(f"list(DISTINCT {name(field)})" for field in _deciding(table, layout))
+        (texts,) = connection.execute(
+            f"SELECT {fields or 'NULL'} FROM ({flat(layout, groups)})"
+            f" WHERE ({layout.aside.noise}) IS NULL"
+        ).fetchall()
+    _make(connection, _OF_INTEREST, _rows_of_interest(plain, table, layout, texts))
+    return _source(_OF_INTEREST, table, layout), groups
+
+
+def _make(connection: "DuckDBPyConnection", table: str, query: str) -> None:
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {query}")
+
+
+def _rows_of_interest(
+    plain: Path,
+    table: "DuckDBPyRelation",
+    layout: Layout,
+    texts: Sequence[Sequence[str | None] | None],
+) -> str:
     """Return the query that gives a file's rows, as they stand, with their `line_no`.
 
     What the layout puts aside is left out before anything of it is spelled as text.
@@ -61,43 +106,82 @@ def rows_of_interest(plain: Path, table: "DuckDBPyRelation", layout: Layout) -> 
         plain: the file.
         table: a relation over it, for its columns and their types.
         layout: the format.
+        texts: what the rows of interest hold in the columns of `_deciding`, at most.
     """
     kinds = _kinds(table, layout, layout.fields)
     row = ", ".join(f"{name(column)} := {name(column)}" for column in kinds)
     rows = f"SELECT struct_pack({row}) AS row, file_row_number + 1 AS line_no"
     if layout.aside is None:
         return f"SELECT line_no, unnest(row) FROM ({rows} FROM {parquet_table(plain)})"
-    looked_at = [field for field in layout.aside.fields if _mentions(layout.aside.noise, field)]
-    behind = {field: layout.flattened.get(field, name(field)) for field in looked_at}
+    behind = {field: layout.flattened.get(field, name(field)) for field in _looked_at(layout)}
     nested = [field for field in layout.fields if _mentions(" ".join(behind.values()), field)]
     places = {layout.spelling(column): column for column in kinds}
     given = ", ".join(
         f"{_taken(places.get(field), kinds, layout.fields[field])} AS {name(field)}"
         for field in nested
     )
-    flat = ", ".join(f"{value} AS {name(field)}" for field, value in behind.items())
+    flattened = ", ".join(f"{value} AS {name(field)}" for field, value in behind.items())
     return (
         "SELECT line_no, unnest(row) FROM ("
-        f"SELECT row, line_no, {flat} FROM ({rows}, {given} FROM {parquet_table(plain)}))"
+        f"SELECT row, line_no, {flattened}"
+        f" FROM ({rows}, {given} FROM {parquet_table(plain)} WHERE {_among(table, layout, texts)}))"
         f" WHERE ({layout.aside.noise}) IS NULL"
     )
 
 
-def parquet_source(rows: str, table: "DuckDBPyRelation", layout: Layout) -> str:
+def _among(
+    table: "DuckDBPyRelation", layout: Layout, texts: Sequence[Sequence[str | None] | None]
+) -> str:
+    """Return a condition that holds for all rows of interest, and for few others.
+
+    Of a plain list of a column's texts DuckDB makes a filter in the file's reader, which then
+    leaves the other columns of the other rows packed.
+    """
+    columns = _deciding(table, layout).values()
+    lists = [
+        f"{column} IN ({', '.join(literal(text) for text in found if text is not None)})"
+        for column, found in zip(columns, texts, strict=False)
+        if found and len(found) <= _FEW_TEXTS and None not in found
+    ]
+    return " AND ".join(lists) or "true"
+
+
+def _looked_at(layout: Layout) -> list[str]:
+    """Return the fields that decide what is put aside."""
+    if layout.aside is None:
+        return []
+    return [field for field in layout.aside.fields if _mentions(layout.aside.noise, field)]
+
+
+def _deciding(table: "DuckDBPyRelation", layout: Layout) -> dict[str, str]:
+    """Return, of these fields, those that stand in the file as text: the column or member of it."""
+    kinds = _kinds(table, layout, layout.fields)
+    found = {}
+    for field in _looked_at(layout):
+        outer, _, inner = layout.flattened.get(field, field).partition(".")
+        for column, kind in kinds.items():
+            if layout.spelling(column) != outer:
+                continue
+            if not inner and kind.id == "varchar":
+                found[field] = name(column)
+            elif inner in (members := _members(kind)) and members[inner].id == "varchar":
+                found[field] = f"{name(column)}.{name(inner)}"
+    return found
+
+
+def _source(rows: str, table: "DuckDBPyRelation", layout: Layout) -> str:
     """Return the query that gives a layout's fields; columns that are not there are null.
 
     Args:
-        rows: what `rows_of_interest` gives: a query or a table of it.
-        table: a relation over the file, for its columns and their types.
+        rows: a table of some rows of a file.
+        table: a relation over it, or over the file, for its columns and their types.
         layout: the format.
     """
     return _given(f"SELECT * FROM {rows}", _kinds(table, layout, layout.fields), layout)
 
 
-def parquet_groups(
-    plain: Path, table: "DuckDBPyRelation", layout: Layout, fields: Sequence[str]
-) -> str:
-    """Return the query that gives each combination of some fields once, all other fields null.
+def _groups(plain: Path, table: "DuckDBPyRelation", layout: Layout) -> str:
+    """Return the query that gives each combination of what rows are put aside by, once.
 
     To spell a time or a number as text costs more than to read it, so that rows are grouped by the
     values as they stand in the file. `line_no` is how many rows a combination has.
@@ -106,13 +190,12 @@ def parquet_groups(
         plain: the file.
         table: a relation over it, for its columns and their types.
         layout: the format.
-        fields: names of fields of the layout.
     """
+    fields = layout.aside.fields if layout.aside else ()
     behind = " ".join(layout.flattened.get(field, field) for field in fields)
     kinds = _kinds(table, layout, [field for field in layout.fields if _mentions(behind, field)])
     listed = "".join(f"{name(column)}, " for column in kinds)
-    groups = f"SELECT {listed}count(*) AS line_no FROM {parquet_table(plain)} GROUP BY ALL"
-    return _given(groups, kinds, layout)
+    return f"SELECT {listed}count(*) AS line_no FROM {parquet_table(plain)} GROUP BY ALL"
 
 
 def _kinds(
@@ -164,7 +247,7 @@ def _as_form(value: str, kind: "DuckDBPyType", form: Form) -> str:
 def _as_object(value: str, kind: "DuckDBPyType", form: Fields) -> str:
     if kind.id != "struct":
         return f"NULL::{sql_type(form)}"
-    children: dict[str, DuckDBPyType] = dict(kind.children)  # type: ignore[arg-type] # a struct's
+    children = _members(kind)
     members = ", ".join(
         f"{name(key)} := "
         + (
@@ -175,3 +258,7 @@ def _as_object(value: str, kind: "DuckDBPyType", form: Fields) -> str:
         for key, of in form.items()
     )
     return f"CASE WHEN {value} IS NOT NULL THEN struct_pack({members}) END"
+
+
+def _members(kind: "DuckDBPyType") -> "dict[str, DuckDBPyType]":
+    return dict(kind.children) if kind.id == "struct" else {}  # type: ignore[arg-type] # a struct's

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Final, Self
 import duckdb
 
 from metering.errors import SourceError, SourceRef
-from metering.ingest import exact_lines
+from metering.ingest import exact_lines, packs, parquet_source
 from metering.ingest.bulk import Layout, literal, name, rejection, source_path
 from metering.ingest.bulk_enums import enumerated
 from metering.ingest.bulk_sources import (
@@ -41,15 +41,13 @@ from metering.ingest.bulk_typed import statement_of_columns
 from metering.ingest.contract import Noise, Pack, Reading, Rejections, Slice
 from metering.ingest.decompression import ArchiveLimits, PlainFile, plain_file
 from metering.ingest.fingerprints import Fingerprint, Fingerprints
-from metering.ingest.packs import TABLES, PackFile, read_pack
+from metering.ingest.packs import PackFile, read_pack
 from metering.ingest.parquet_source import (
     PARQUET_MARK,
     damaged,
     parquet_columns,
-    parquet_groups,
-    parquet_source,
     parquet_table,
-    rows_of_interest,
+    take_rows,
 )
 from metering.ingest.records import batch_of
 from metering.ingest.unfolding import PLACE
@@ -59,15 +57,13 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 _SPILL: Final = "spill"
-_OF_INTEREST: Final = "rows_of_interest"
 _BEGINNING: Final = 64 << 10
 _LARGEST_PAGE: Final = 64 << 20
 _REJECTIONS_AT_ONCE: Final = 1000
 # How many records must have a combination of texts in common for a join to pay.
 _WORTH_SHARING: Final = 4
-# Small groups of rows keep every core busy to the end of a file, and little in memory. What is read
-# once more and then removed is not worth a better packing: zstd takes a sixth of the time.
-_PARQUET: Final = "FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE 30720"
+# Small groups of rows keep every core busy to the end of a file, and little in memory.
+_PARQUET: Final = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE 30720"
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +167,7 @@ class Reader:
     def forget(self) -> None:
         """Remove what the files read so far left in scratch space; the connection stays open."""
         self._plain.clear()
-        for table in (*TABLES, _OF_INTEREST):
+        for table in (*packs.TABLES, *parquet_source.TABLES):
             self.connection.execute(f"DROP TABLE IF EXISTS {table}")
         for path in self._folder.iterdir():
             if path.name == _SPILL:
@@ -322,12 +318,7 @@ class Reader:
             table = self.connection.sql(f"SELECT * FROM {parquet_table(plain)}")
             header = tuple(map(layout.spelling, table.columns))
             exact_lines.check_header(header, layout.required, str(path))
-            # They are read more than once, and are few beside all that a bill holds.
-            rows = rows_of_interest(plain, table, layout)
-            self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {_OF_INTEREST} AS {rows}")
-            source = parquet_source(_OF_INTEREST, table, layout)
-            aside = layout.aside.fields if layout.aside else ()
-            groups = parquet_groups(plain, table, layout, aside)
+            source, groups = take_rows(self.connection, plain, table, layout)
             query = statement_of_columns(layout, source, groups)
             with self._joining_as_written():
                 self._written(query, target)

@@ -35,7 +35,7 @@ from metering.ingest.bulk_numbers import (
     approximate,
     differ,
     exact,
-    in_nanos,
+    nanos_of_sum,
     quantity,
     signed_nanos,
     whole,
@@ -189,18 +189,15 @@ _STEPS: Final = (
         "credit_list": f"CASE WHEN nullif(credits, '') <> '[]' THEN {_CREDITS} END",
         "product_of_both": f"{approximate('usage_amount_in_pricing_units')} * price",
     },
-    {
-        "credited": ("list_transform(credit_list, lambda given: " + exact("given.amount") + ")"),
-    },
+    {"credited": "list_transform(credit_list, lambda given: given.amount)"},
     {
         "credits_broken": (
             "nullif(credits, '') IS NOT NULL AND credits <> '[]' AND (credit_list IS NULL"
             " OR NOT starts_with(ltrim(credits), '[')"
-            " OR len(list_filter(credited, lambda one: one IS NULL)) > 0)"
+            f" OR len(list_filter(credited, lambda one: ({exact('one')}) IS NULL)) > 0)"
         ),
         "owed_nanos": (
-            f"CASE WHEN len(credited) > 0 THEN"
-            f" {in_nanos('(' + exact('cost') + ' + list_sum(credited))')}"
+            f"CASE WHEN len(credited) > 0 THEN {nanos_of_sum('cost', 'credited')}"
             f" ELSE {signed_nanos('cost')} END"
         ),
         "units": f"CASE WHEN counted AND sku_class IS NOT NULL THEN {whole('amount', '1')} END",

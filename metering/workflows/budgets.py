@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from metering.books import budgets as budget_book
-from metering.books import ledger as ledger_book
+from metering.books import ledger_totals as total_book
 from metering.books.engine import begin_read, begin_write, open_engine
 from metering.books.migrations import require_current
 from metering.books.runs import record_run
@@ -106,7 +106,7 @@ def budgeted(settings: "Settings", period: BillingPeriod | None = None) -> Budge
     require_current(books)
     with begin_read(books) as connection:
         budgets = budget_book.budgets_in_force(connection)
-        used_until = ledger_book.last_usage_day(connection)
+        used_until = total_book.last_usage_day(connection)
         last_day = date.fromisoformat(used_until) if used_until else None
         if not budgets.lines:
             raise BookError(
@@ -127,7 +127,7 @@ def budgeted(settings: "Settings", period: BillingPeriod | None = None) -> Budge
                 BillingPeriod.parse(name), Owner(centre, team, project), currency, nanos, run_nanos
             )
             for name, centre, team, project, currency, nanos, run_nanos in (
-                ledger_book.spend_by_owner(connection, str(first), str(month), used_until or "")
+                total_book.spend_by_owner(connection, str(first), str(month), used_until or "")
             )
         ]
         foreseen = _foreseen(connection, budgets.lines, charged, month)

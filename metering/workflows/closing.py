@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from metering.books import ledger as ledger_book
+from metering.books import ledger_totals as total_book
 from metering.books import period_content as content_book
 from metering.books import periods as period_book
 from metering.books import seals as seal_book
@@ -137,7 +137,7 @@ def _require_charges_in_an_open_period(connection: "Connection", period: "Billin
 
 def _what_is_closed(connection: "Connection", period: "BillingPeriod") -> period_book.Close:
     totals = [
-        total for total in ledger_book.period_totals(connection) if total.period == str(period)
+        total for total in total_book.period_totals(connection) if total.period == str(period)
     ]
     digests = period_digests(connection)
     return period_book.Close(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from metering.books import ledger as ledger_book
+from metering.books import ledger_totals as total_book
 from metering.books.daily_spend import OwnerDaySum, daily_spend_by_owner
 from metering.core.attribution import Owner
 from metering.core.money import apportion, divide_half_even
@@ -65,7 +65,7 @@ def owner_forecasts(
     Returns:
         The forecasts; None where the book holds no usage.
     """
-    last_use = ledger_book.last_usage_day(connection)
+    last_use = total_book.last_usage_day(connection)
     if last_use is None:
         return None
     begin = period.first_day - timedelta(days=PAST_DAYS)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 from metering.books import budgets as budget_book
 from metering.books import disputes as dispute_book
-from metering.books import ledger as ledger_book
+from metering.books import ledger_totals as total_book
 from metering.books import periods as period_book
 from metering.books import sharing as sharing_book
 from metering.books.disputes import DisputeState
@@ -70,7 +70,7 @@ def stretches_of_period(
     if not lines:
         return ()
     first = first_month(lines, period)
-    spent = list(ledger_book.spend_by_owner(connection, str(first), str(period), ""))
+    spent = list(total_book.spend_by_owner(connection, str(first), str(period), ""))
 
     def charged(budget: Budget, since: BillingPeriod) -> int:
         return sum(

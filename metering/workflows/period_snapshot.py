@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import date
 from typing import TYPE_CHECKING, Final
 
-from metering.books import ledger as ledger_book
+from metering.books import ledger_totals as total_book
 from metering.books import periods as period_book
 from metering.books import rate_cards as card_book
 from metering.books import runs as run_book
@@ -99,7 +99,7 @@ def _history(connection: "Connection", period: BillingPeriod) -> History:
         first = first.previous
     rows = [
         (month, date.fromisoformat(day), *(name or None for name in owner), currency, nanos)
-        for month, day, *owner, currency, nanos in ledger_book.billed_by_owner(
+        for month, day, *owner, currency, nanos in total_book.billed_by_owner(
             connection, str(first), str(period)
         )
     ]

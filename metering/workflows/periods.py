@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from metering.books import billed as billed_book
-from metering.books import ledger as ledger_book
+from metering.books import ledger_totals as total_book
 from metering.books import period_content as content_book
 from metering.books import periods as period_book
 from metering.core.periods import BillingPeriod
@@ -119,7 +119,7 @@ def _totals(connection: "Connection") -> tuple[PeriodTotal, ...]:
     states = period_book.period_states(connection)
     found = []
     estimates: dict[str, tuple[EstimatedAccount, ...]] = {}
-    for total in ledger_book.period_totals(connection):
+    for total in total_book.period_totals(connection):
         if total.period not in estimates:
             estimates[total.period] = _estimates(connection, total.period)
         accounts = [

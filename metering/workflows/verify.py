@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from metering.books import coverage as coverage_book
 from metering.books import lake as lake_book
 from metering.books import ledger as ledger_book
+from metering.books import ledger_totals as total_book
 from metering.books import outcomes as outcome_book
 from metering.books import period_content as content_book
 from metering.books import periods as period_book
@@ -94,7 +95,7 @@ def verify(settings: "Settings", *, full: bool = False) -> Verified:
     with begin_read(books) as connection:
         totals = source_book.receipt_totals(connection)
         live = lake_book.live_files(connection)
-        control = ledger_book.control_totals(connection)
+        control = total_book.control_totals(connection)
         closed = period_book.closed_periods(connection)
         periods = content_book.booked_periods(connection)
         return Verified(

@@ -7,7 +7,7 @@ import pytest
 
 from metering.analysis.economics.exploration import Criticality
 from metering.books.engine import begin_read, open_engine
-from metering.books.ledger import billed_by_owner
+from metering.books.ledger_totals import billed_by_owner
 from metering.core.economics_rules import EconomicsRules
 from metering.core.periods import BillingPeriod
 from metering.errors import BookError

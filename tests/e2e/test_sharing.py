@@ -14,7 +14,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from metering.books.engine import begin_read, begin_write, open_engine
-from metering.books.ledger import NetLine, control_totals, net_lines, period_totals
+from metering.books.ledger import NetLine, net_lines
+from metering.books.ledger_totals import control_totals, period_totals
 from metering.books.periods import PeriodState, add_period_event
 from metering.books.runs import record_run
 from metering.cli.main import main

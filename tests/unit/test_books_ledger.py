@@ -11,15 +11,17 @@ from metering.books.accounts import accounts_by_id, ensure_accounts, ensure_base
 from metering.books.billed import billed_lines
 from metering.books.engine import begin_read, begin_write
 from metering.books.ledger import (
-    ControlTotal,
-    PeriodTotal,
     add_postings,
     booked,
-    control_totals,
     net_lines,
-    period_totals,
     posting_count,
     posting_line,
+)
+from metering.books.ledger_totals import (
+    ControlTotal,
+    PeriodTotal,
+    control_totals,
+    period_totals,
 )
 from metering.books.periods import PeriodState, add_period_event
 from metering.core.attribution import Owner

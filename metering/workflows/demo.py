@@ -78,6 +78,8 @@ def demo(
     sample = sample_logs_dir()
     tell("starting a ledger with the bundled list prices")
     start_ledger(folder, run)
+    with (folder / FILE_NAME).open("a", encoding="utf-8") as stream:
+        stream.write("\n" + (sample / "settings.toml").read_text(encoding="utf-8"))
     settings = load_settings(folder / FILE_NAME)
     tell("importing owners and rules")
     for name in ("owners.csv", "rules.toml"):

@@ -7,13 +7,14 @@ are left out: what nobody reports is not nothing. All cost of a project stands a
 kinds: a project that merges changes and closes tickets has two prices, which are never added.
 
 Usage and what contracts charge besides (seats, shares) are booked; what review and rework cost is
-said under [outcomes.review] and [outcomes.rework], and what an outcome is worth under
-[outcomes.values]. Where nothing settled there is no price, and never one of zero.
+said under [outcomes.review] and [outcomes.rework], what platform and services cost a month under
+[economics.costs], and what an outcome is worth under [outcomes.values]. Where nothing settled there
+is no price, and never one of zero.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from fractions import Fraction
 from itertools import pairwise
@@ -21,6 +22,7 @@ from typing import TYPE_CHECKING, Final
 
 from metering.analysis.economics.unit_economics import UnitEconomics, Week, unit_economics
 from metering.books.daily_spend import OwnerDaySum, daily_spend_by_owner
+from metering.core.economics_rules import Money, checked_economics
 from metering.core.feeds import FeedState
 from metering.core.money import divide_half_even
 from metering.core.outcome_rules import OutcomeRules, checked_rules
@@ -53,7 +55,8 @@ class UnitCost:
         weeks: how many.
         usage_nanos: metered usage.
         flat_nanos: what contracts charge besides: seats, shares, terms.
-        review_nanos, rework_nanos: as metering.toml says; 0 where it says nothing.
+        platform_nanos, services_nanos, review_nanos, rework_nanos: as metering.toml says; 0 where
+            it says nothing.
         value_nanos: what finance says one is worth; None where it says nothing.
         found: outcomes, average, next one, self-funding, with intervals.
     """
@@ -66,6 +69,8 @@ class UnitCost:
     weeks: int
     usage_nanos: int
     flat_nanos: int
+    platform_nanos: int
+    services_nanos: int
     review_nanos: int
     rework_nanos: int
     value_nanos: int | None
@@ -116,7 +121,8 @@ def unit_costs(settings: "Settings", period: BillingPeriod) -> tuple[UnitCost, .
         )
         known_until = known.last_day
         last_day = min(known_until, period.last_day)
-    costs = _Costs(rules, settings.currency, stands, last_day, known_until)
+    beside = checked_economics(settings.economics).costs
+    costs = _Costs(rules, beside, settings.currency, stands, last_day, known_until)
     by_kind: dict[tuple[Owner, str], list[OutcomeDay]] = defaultdict(list)
     for day in days:
         by_kind[(day.team, day.project), day.kind].append(day)
@@ -145,6 +151,7 @@ class _Costs:
 
     Attributes:
         rules: windows, and what review, rework and outcomes are worth.
+        beside: "team/project" to kind of cost to money a month, beside what the books charge.
         currency: of all amounts.
         stands: days that an outcome of a kind must stand.
         last_day: no spend after it is counted.
@@ -152,6 +159,7 @@ class _Costs:
     """
 
     rules: OutcomeRules
+    beside: Mapping[str, Mapping[str, Money]]
     currency: str
     stands: Mapping[str, int]
     last_day: date
@@ -173,7 +181,16 @@ class _Costs:
         count = min(_WEEKS, max(0, (end - max(min(spent), begin - window)) // _WEEK))
         begins = [end - at * _WEEK for at in range(count, 0, -1)]
         review, rework = (self._said(said, kind) for said in (self.rules.review, self.rules.rework))
-        weeks = [_week(begin, days, spent, window, (review or 0, rework or 0)) for begin in begins]
+        beside = self.beside.get("/".join(owner), {})
+        platform, services = (self._said(beside, name) or 0 for name in ("platform", "services"))
+        weeks = [
+            replace(
+                _week(begin, days, spent, window, (review or 0, rework or 0)),
+                platform_nanos=_of_week(platform, begin),
+                services_nanos=_of_week(services, begin),
+            )
+            for begin in begins
+        ]
         value = self._said(self.rules.values, kind)
         return UnitCost(
             *owner,
@@ -183,6 +200,8 @@ class _Costs:
             weeks=count,
             usage_nanos=sum(week.tokens_nanos for week in weeks),
             flat_nanos=sum(week.seats_nanos for week in weeks),
+            platform_nanos=sum(week.platform_nanos for week in weeks),
+            services_nanos=sum(week.services_nanos for week in weeks),
             review_nanos=sum(week.review_nanos for week in weeks),
             rework_nanos=sum(week.rework_nanos for week in weeks),
             value_nanos=value,
@@ -220,6 +239,15 @@ def _week(
         seats_nanos=money.flat_nanos,
         review_nanos=divide_half_even(sum(d.validated_e4 for d in came) * review, WEIGHT_UNIT),
         rework_nanos=divide_half_even(sum(d.reversed_e4 for d in came) * rework, WEIGHT_UNIT),
+    )
+
+
+def _of_week(monthly_nanos: int, begin: date) -> int:
+    """Return what of a monthly amount falls into a week: every day of a month has as much of it."""
+    days = Counter(BillingPeriod.of(begin + at * _DAY) for at in range(_WEEK.days))
+    return sum(
+        divide_half_even(monthly_nanos * count, (month.end_day - month.first_day).days)
+        for month, count in days.items()
     )
 
 

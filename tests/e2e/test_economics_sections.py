@@ -157,6 +157,10 @@ def test_an_outcome_is_worth_what_finance_says(document: dict[str, Any]) -> None
     assert found["self_funding"] == pytest.approx(400 * 10**9 / found["average"])
     stack = document["E6"]["found"]["stack"]["payments/refunds"]
     assert stack["services"] == 900 * 10**9
+    # The cost of an outcome is fully loaded, and a month's services are spread over its days.
+    parts = ("usage", "flat", "platform", "services", "review", "rework")
+    assert found["cost_nanos"] == sum(unit[f"{part}_nanos"] for part in parts)
+    assert unit["services_nanos"] / 10**9 == pytest.approx(900 * 12 / 365 * 7 * unit["weeks"], 0.02)
 
 
 def test_capacity_is_worked_out_as_the_books_charge_it(document: dict[str, Any]) -> None:

@@ -24,6 +24,7 @@ from tests.sample_company.rules import (
     BUDGETS_CSV,
     RULES_BY_REPOSITORY_TOML,
     RULES_TOML,
+    SETTINGS_TOML,
     SHARING_TOML,
 )
 from tests.sample_company.tally import Tally
@@ -46,6 +47,7 @@ def generate(folder: Path) -> dict[str, object]:
     write_text(folder / "owners" / "rules-by-repository.toml", RULES_BY_REPOSITORY_TOML)
     write_text(folder / "owners" / "sharing.toml", SHARING_TOML)
     write_text(folder / "owners" / "budgets.csv", BUDGETS_CSV)
+    write_text(folder / "settings.toml", SETTINGS_TOML)
     write_directory(folder / "owners" / "directory")
     write_invoices(folder / "invoices", tally)
     write_outcomes(folder / "outcomes")

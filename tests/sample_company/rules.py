@@ -84,3 +84,45 @@ pool = "code-assistants"
 by = "headcount"
 among = ["CC-4100/*", "CC-4200/*", "CC-4300/*"]
 """
+
+# What `metering demo` puts below the settings it starts with.
+SETTINGS_TOML = """\
+# --- What Lindqvist Freight says of itself; any of it may be left out. ---
+
+[findings]
+# The gateway's nightly work carries its job.
+workflows = ["workflow_key", "tag:job"]
+
+[outcomes.values]
+# What finance says that one settled outcome is worth.
+pull_request = "USD 180.00"
+ticket = "USD 6.50"
+
+[economics]
+frontier = ["claude-opus-*"]
+one_off = ["growth/translations"]
+
+[economics.references]
+"claude-opus-5" = "claude-sonnet-5"
+
+[economics.explorations."growth/pitch-bot"]
+cap = "USD 2500"
+from = 2026-09-14
+review = 2026-12-01
+
+[economics.costs."support/helpdesk"]
+services = "USD 400"
+
+[[economics.incentives]]
+name = "the autumn contest"
+day = 2026-09-28
+days = 21
+
+[[economics.scenarios]]
+name = "half of Opus on Sonnet"
+route = ["claude-opus-5=claude-sonnet-5@50%"]
+
+[[economics.scenarios]]
+name = "Anthropic a fifth cheaper"
+price_change = ["anthropic=-20%"]
+"""

@@ -12,6 +12,9 @@ from metering.core.periods import BillingPeriod
 
 _Command = TypeVar("_Command", bound=Callable[..., Any] | click.Command)
 
+ROW_NUMBER: Final = click.IntRange(1, 2**63 - 1)
+"""The number of a row of the books, as a list showed it."""
+
 _DAY: Final = click.DateTime(["%Y-%m-%d"])
 
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from metering.cli.arguments import ROW_NUMBER
 from metering.cli.frame import (
     CONTEXT_SETTINGS,
     emit_json,
@@ -90,7 +91,7 @@ def list_(ctx: click.Context, /, *, output_format: str) -> None:
 
 
 @dispute.command()
-@click.argument("number", type=int)
+@click.argument("number", type=ROW_NUMBER)
 @click.option("--note", required=True, help="Why, for everybody who asks later.")
 @click.option("--to", "target", help="Who bears it: CC/TEAM/PROJECT; nobody yet by default.")
 @format_option()
@@ -108,7 +109,7 @@ def accept(
 
 
 @dispute.command()
-@click.argument("number", type=int)
+@click.argument("number", type=ROW_NUMBER)
 @click.option("--note", required=True, help="Why, for everybody who asks later.")
 @format_option()
 @click.pass_context
@@ -123,7 +124,7 @@ def reject(ctx: click.Context, /, number: int, note: str, output_format: str) ->
 
 
 @dispute.command()
-@click.argument("number", type=int)
+@click.argument("number", type=ROW_NUMBER)
 @click.option("--note", required=True, help="Why, for everybody who asks later.")
 @format_option()
 @click.pass_context

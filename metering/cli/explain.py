@@ -16,7 +16,7 @@ from metering.cli.frame import (
 from metering.core.allocation import SHARE_METERS
 
 if TYPE_CHECKING:
-    from metering.workflows.explain import Explained
+    from metering.workflows.charge_explained import Explained
 
 
 @click.command()

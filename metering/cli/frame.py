@@ -131,7 +131,7 @@ def emit_table(
 
     Args:
         title: one line above the table; empty for none.
-        columns: headings.
+        columns: headings; all empty for a table without a head.
         rows: cells, shown with `str`; None is shown as empty.
         right: headings of the columns that align right.
     """
@@ -146,7 +146,13 @@ def emit_table(
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=title or None, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(
+        title=title or None,
+        title_justify="left",
+        show_header=any(columns),
+        box=SIMPLE_HEAD,
+        pad_edge=False,
+    )
     for column in columns:
         table.add_column(column, justify="right" if column in right else "left", overflow="fold")
     for row in cells:

@@ -24,7 +24,7 @@ _LIMIT = 100
 @click.option("--status", metavar="WORD", help="settled, settling, reversed, reversal, told …")
 @click.option(
     "--limit",
-    type=click.IntRange(1),
+    type=click.IntRange(1, 1_000_000),
     default=_LIMIT,
     show_default=True,
     help="How many are listed.",

@@ -15,7 +15,7 @@ def plain_table(
     """Return a table as rich's SIMPLE_HEAD box would print it without colour.
 
     Args:
-        columns: headings.
+        columns: headings; all empty for a table without a head.
         rows: cells.
         right: headings of the columns that align right.
         width: of the longest line that is allowed.
@@ -42,5 +42,5 @@ def plain_table(
         _GAP.join(align(cell, size) for (align, size), cell in zip(aligned, row, strict=True))
         for row in table
     )
-    lines = (head, "─" * total, *body)
+    lines = (head, "─" * total, *body) if any(columns) else tuple(body)
     return "\n".join((blank, *(f" {line} " for line in lines), blank))

@@ -2,6 +2,7 @@
 
 import click
 
+from metering.cli.arguments import ROW_NUMBER
 from metering.cli.frame import (
     CONTEXT_SETTINGS,
     counted,
@@ -63,7 +64,7 @@ def list_quarantine(ctx: click.Context, /, *, every: bool, output_format: str) -
 
 
 @quarantine.command("show")
-@click.argument("number", type=int)
+@click.argument("number", type=ROW_NUMBER)
 @format_option()
 @click.pass_context
 def show_quarantine(ctx: click.Context, /, number: int, *, output_format: str) -> None:
@@ -89,7 +90,7 @@ def show_quarantine(ctx: click.Context, /, number: int, *, output_format: str) -
 
 
 @quarantine.command("assign")
-@click.argument("numbers", type=int, nargs=-1, required=True, metavar="NUMBER...")
+@click.argument("numbers", type=ROW_NUMBER, nargs=-1, required=True, metavar="NUMBER...")
 @click.option("--to", "owner", required=True, help="The person or team that sees to them.")
 @format_option()
 @click.pass_context

@@ -31,7 +31,12 @@ _FOCUS_FORMATS: Final = ("parquet", "csv")
 
 @click.group()
 def report() -> None:
-    """Write the reports finance forwards."""
+    r"""Write the reports finance forwards.
+
+    \b
+    Example:
+        metering report chargeback 2026-10
+    """
 
 
 report.add_command(journal)

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
-_PERIOD: Final = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
+_PERIOD: Final = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])")
+# As the instants of usage: the neighbours of a period are then days of the calendar too.
+_YEARS: Final = range(2000, 2100)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -25,11 +27,13 @@ class BillingPeriod:
         """Return the period that "2026-10" names.
 
         Raises:
-            ValueError: it is not YYYY-MM; the caller names the option or argument.
+            ValueError: it is not YYYY-MM of this century; the caller names the option or argument.
         """
         match = _PERIOD.fullmatch(text)
         if match is None:
             raise ValueError(f"{text!r} is not a period; write it as YYYY-MM")
+        if int(match[1]) not in _YEARS:
+            raise ValueError(f"{text!r} is not a period from {_YEARS[0]} to {_YEARS[-1]}")
         return cls(int(match[1]), int(match[2]))
 
     @classmethod

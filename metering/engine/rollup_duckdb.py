@@ -15,6 +15,7 @@ _BOUNDS: Final = {
     "model_raw": "VARCHAR",
     "bounds": "BIGINT[]",
 }
+_PARQUET: Final = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1"
 _CUTS: Final = {"provider": "VARCHAR", "platform": "VARCHAR", "day": "DATE", "cuts": "TIMESTAMP[]"}
 
 
@@ -35,7 +36,18 @@ class DuckDbRollUp:
         )
         give_table(self._connection, "bounds", _BOUNDS, prompt_bounds(days))
         give_table(self._connection, "cuts", _CUTS, price_cuts(days))
+        if len(days) == 1:
+            self._write_day(days, folder)
+            return
         self._connection.execute(
-            f"COPY ({statement(days)}) TO '{escaped(str(folder))}'"
-            " (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, PARTITION_BY (day))"
+            f"COPY ({statement(days)}) TO '{escaped(str(folder))}' ({_PARQUET}, PARTITION_BY (day))"
+        )
+
+    def _write_day(self, days: Batch, folder: Path) -> None:
+        # Cells of one day need no sorting into partitions, which costs as much as writing them.
+        target = folder / f"day={days[0][0].day}"
+        target.mkdir(parents=True)
+        file = escaped(str(target / "cells.parquet"))
+        self._connection.execute(
+            f"COPY (SELECT * EXCLUDE (day) FROM ({statement(days)})) TO '{file}' ({_PARQUET})"
         )

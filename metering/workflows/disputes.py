@@ -18,7 +18,7 @@ from metering.core.ledger import UNATTRIBUTED, Account, AccountKind, owner_accou
 from metering.core.money import decimal_text, nanos_from_decimal_text
 from metering.core.periods import BillingPeriod
 from metering.errors import BookError
-from metering.workflows.explain import lines_of
+from metering.workflows.references import lines_of
 from metering.workflows.runs import Run
 from metering.workflows.transactions import transaction
 

@@ -17,8 +17,8 @@ from metering.core.ledger import AccountKind
 from metering.core.money import apportion, divide_half_even
 from metering.core.periods import BillingPeriod
 from metering.reporting.snapshot import BudgetStretch, OwnerAmount, OwnerAsked, SharedPool
-from metering.workflows.explain import lines_of
 from metering.workflows.owner_forecasts import divided, owner_forecasts
+from metering.workflows.references import lines_of
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

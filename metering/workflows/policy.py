@@ -1,5 +1,8 @@
 """What decides prices and owners, and since when: in force now, or frozen with a closed period."""
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from metering.books import adjustments as adjustment_book
@@ -35,21 +38,38 @@ if TYPE_CHECKING:
 
 def policy_in_force(connection: "Connection", settings: "Settings") -> Policy:
     """Return what decides prices and owners now."""
-    return Policy(
-        rates=RateBook(card_book.cards_in_force(connection)),
-        rules=rule_book.rule_set_in_force(connection),
-        directory=directory_book.directory_in_force(connection),
-        currency=settings.currency,
-        promoted=settings.promoted,
-        sharing=sharing_book.sharing_in_force(connection),
-        drivers=sharing_book.drivers_in_force(connection),
-        flat=flat_in_force(connection),
-        dividers=_dividers(settings),
-        adjustments=adjustment_book.adjustments_in_force(connection),
-        frozen=_frozen(connection, settings),
-        outcomes=checked_rules(settings.outcomes),
-        workflows=finding_rules(settings.findings).workflows,
-    )
+    with _nothing_collected():
+        return Policy(
+            rates=RateBook(card_book.cards_in_force(connection)),
+            rules=rule_book.rule_set_in_force(connection),
+            directory=directory_book.directory_in_force(connection),
+            currency=settings.currency,
+            promoted=settings.promoted,
+            sharing=sharing_book.sharing_in_force(connection),
+            drivers=sharing_book.drivers_in_force(connection),
+            flat=flat_in_force(connection),
+            dividers=_dividers(settings),
+            adjustments=adjustment_book.adjustments_in_force(connection),
+            frozen=_frozen(connection, settings),
+            outcomes=checked_rules(settings.outcomes),
+            workflows=finding_rules(settings.findings).workflows,
+        )
+
+
+@contextmanager
+def _nothing_collected() -> Iterator[None]:
+    """Let many objects be made that all live on, without looking again and again for garbage.
+
+    Ten thousand rates make the collector of cycles go through all that the program holds, more
+    than once, which takes as long as reading them.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _dividers(settings: "Settings") -> RuleSet:

@@ -16,7 +16,7 @@ WORDS = st.lists(CELLS, max_size=3).map(lambda words: " ".join(words).strip())
 
 
 def by_rich(columns: list[str], rows: list[list[str]], right: list[str]) -> str:
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_header=any(columns))
     for column in columns:
         table.add_column(column, justify="right" if column in right else "left", overflow="fold")
     for row in rows:
@@ -37,6 +37,15 @@ def test_it_is_what_rich_prints(data: st.DataObject) -> None:
     text = plain_table(columns, rows, right, 1000)
 
     assert f"{text}\n" == by_rich(columns, rows, right)
+
+
+def test_a_table_without_headings_has_no_head() -> None:
+    rows = [["amount", "USD 1.00"], ["", "posted"]]
+
+    text = plain_table(["", ""], rows, [], 1000)
+
+    assert f"{text}\n" == by_rich(["", ""], rows, [])
+    assert "─" not in (text or "")
 
 
 def test_what_needs_more_care_is_left_to_rich() -> None:

@@ -1,4 +1,6 @@
-"""Who served a LiteLLM request and what it was labelled: decided once per distinct combination.
+"""What many LiteLLM requests have in common, decided once per distinct combination.
+
+Who served a request, what it was labelled, and in which currency and kind it claims a cost.
 
 The rules are those of the spend logs (`litellm_spend_logs`). What the gateway vouches for and what
 the caller merely says are kept apart: a caller's tag cannot take the name of one of the gateway's.
@@ -97,6 +99,7 @@ SHARED: Final = Shared(
         "team_alias": "facts.user_api_key_team_alias",
         "workflow": "facts.spend_logs_metadata.workflow",
         "tags_text": "tags_text",
+        "claims_cost": "CASE WHEN spent_nanos IS NOT NULL THEN 'true' END",
     },
     steps=(
         {
@@ -115,5 +118,7 @@ SHARED: Final = Shared(
         "model_raw": _MODEL_WITHOUT_PROVIDER,
         "workflow_key": f"coalesce(workflow, all_tags['{_WORKFLOW_TAG}'])",
         "tags": "all_tags",
+        "reported_currency": "CASE WHEN claims_cost IS NOT NULL THEN 'USD' END",
+        "reported_kind": "CASE WHEN claims_cost IS NOT NULL THEN 'estimate' END",
     },
 )

@@ -92,8 +92,6 @@ _COLUMNS: Final = {
     ),
     "reasoning": "CASE WHEN metered THEN thought_count END",
     "reported_nanos": "spent_nanos",
-    "reported_currency": "CASE WHEN spent_nanos IS NOT NULL THEN 'USD' END",
-    "reported_kind": "CASE WHEN spent_nanos IS NOT NULL THEN 'estimate' END",
 }
 
 # Columns of the row that become identity or tags: what is stored there must be storable anywhere.

@@ -1,8 +1,5 @@
 """What decides prices and owners, and since when: in force now, or frozen with a closed period."""
 
-import gc
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from metering.books import adjustments as adjustment_book
@@ -29,6 +26,7 @@ from metering.core.reigns import Reign, Stretch
 from metering.errors import BookError, shown
 from metering.workflows.desired import Policy
 from metering.workflows.flat_files import flat_in_force
+from metering.workflows.garbage import nothing_collected
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -38,7 +36,7 @@ if TYPE_CHECKING:
 
 def policy_in_force(connection: "Connection", settings: "Settings") -> Policy:
     """Return what decides prices and owners now."""
-    with _nothing_collected():
+    with nothing_collected():
         return Policy(
             rates=RateBook(card_book.cards_in_force(connection)),
             rules=rule_book.rule_set_in_force(connection),
@@ -54,22 +52,6 @@ def policy_in_force(connection: "Connection", settings: "Settings") -> Policy:
             outcomes=checked_rules(settings.outcomes),
             workflows=finding_rules(settings.findings).workflows,
         )
-
-
-@contextmanager
-def _nothing_collected() -> Iterator[None]:
-    """Let many objects be made that all live on, without looking again and again for garbage.
-
-    Ten thousand rates make the collector of cycles go through all that the program holds, more
-    than once, which takes as long as reading them.
-    """
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def _dividers(settings: "Settings") -> RuleSet:

@@ -34,6 +34,7 @@ from metering.usage.lake import Lake
 from metering.workflows.day_cells import DayCells, live_cells, publish_cells
 from metering.workflows.desired import Desired, Policy, desired_charges
 from metering.workflows.fx import NoFx, convert_postings
+from metering.workflows.garbage import nothing_collected
 from metering.workflows.policy import policy_in_force
 from metering.workflows.settling import settled_days, whole_months
 from metering.workflows.transactions import transaction
@@ -176,7 +177,10 @@ def lacking(
     """
     policy = policy_in_force(connection, settings)
     first, last = days_needed(connection, policy, first, last)
-    with live_cells(connection, settings, staging, policy, (first, last)) as (duck, cells):
+    with (
+        nothing_collected(),
+        live_cells(connection, settings, staging, policy, (first, last)) as (duck, cells),
+    ):
         desired = charged_of(duck, policy, cells, (first, last))
         accounts = account_book.ensure_accounts(connection, desired.accounts())
         _find(duck, connection, desired, accounts, (first.isoformat(), last.isoformat()))

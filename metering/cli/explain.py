@@ -14,9 +14,10 @@ from metering.cli.frame import (
     settings_or_fail,
 )
 from metering.core.allocation import SHARE_METERS
+from metering.core.meters import Meter
 
 if TYPE_CHECKING:
-    from metering.workflows.charge_explained import Explained
+    from metering.workflows.charge_explained import Explained, Found
 
 
 @click.command()
@@ -70,7 +71,7 @@ def explain(
 
 def _show(charge: "Explained") -> None:
     days = f"{charge.first_day} to {charge.last_day}"
-    used = f"{charge.quantity:,} {charge.meter} of {charge.model}"
+    used = f"{_measured(charge)} of {charge.model}"
     is_share = charge.meter in SHARE_METERS
     rows: list[tuple[str, str]] = [
         ("amount", f"{charge.currency} {money_text(charge.amount_nanos, decimals=9)}"),
@@ -98,5 +99,19 @@ def _show(charge: "Explained") -> None:
     rows += [("owner" if not at else "", how) for at, how in enumerate(charge.owners)]
     if charge.records and not is_share:
         rows.append(("records", f"{charge.records:,}, the largest of them:"))
-    rows += [("", f"{one.path}:{one.line}  {one.quantity:,}") for one in charge.examples]
+    rows += [
+        ("", f"{one.path}:{one.line}  {_held(one, charge.currency)}") for one in charge.examples
+    ]
     emit_table("", ("", ""), rows)
+
+
+def _measured(charge: "Explained") -> str:
+    if charge.meter == Meter.BILLED_NANOS:
+        return "what is billed"
+    return charge.meter if charge.quantity is None else f"{charge.quantity:,} {charge.meter}"
+
+
+def _held(found: "Found", currency: str) -> str:
+    if found.amount_nanos is not None:
+        return f"{currency} {money_text(found.amount_nanos, decimals=9)}"
+    return "" if found.quantity is None else f"{found.quantity:,}"

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from metering.engine.charges import BILLED
 from metering.engine.given import give_table
 from metering.usage.schema import CONDITION_COLUMNS, METER_COLUMNS
 
@@ -14,7 +15,11 @@ if TYPE_CHECKING:
 TOKENS: Final = "tokens"
 """Asked for instead of a meter: whatever tokens a record counts, all of its meters together."""
 
-_HAS: Final = f"(list_contains(t.meters, $meter) OR $meter = '{TOKENS}' AND len(t.meters) > 0)"
+# What a bill states is its only meter, as in `charges`.
+_HAS: Final = (
+    f"(list_contains(t.meters, $meter) OR $meter = '{TOKENS}' AND len(t.meters) > 0"
+    f" OR $meter = '{BILLED}' AND t.reported_kind = 'billed' AND t.reported_nanos <> 0)"
+)
 USED_FOR: Final = ("provider", "platform", "billing_account", "product", "model_raw")
 
 
@@ -43,7 +48,7 @@ class Example(NamedTuple):
         file: of the lake.
         source: SHA-256 of its source, where the lake file holds the records of many; else None.
         line: in its source.
-        quantity: of the meter that was asked for.
+        quantity: of the meter that was asked for; nanos where it is a bill's.
     """
 
     file: str
@@ -173,6 +178,8 @@ def _read(files: Sequence[Path]) -> str:
 def _quantity(meter: str) -> str:
     if meter == TOKENS:
         return " + ".join(f"coalesce(t.{name}, 0)" for name in METER_COLUMNS)
+    if meter == BILLED:
+        return "t.reported_nanos"
     if meter in METER_COLUMNS:
         return f"t.{meter}"
     return f"t.other_meters['{meter.replace(chr(39), chr(39) * 2)}']"

@@ -102,6 +102,12 @@ def _wholes(details: Sequence[Detail]) -> dict[tuple[str, ...], int]:
     return wholes
 
 
+def _quantity(row: Detail) -> str:
+    if row.counted is None:
+        return ""
+    return f"{quantity_text(row.counted)} {meter_unit(row.meter)}".strip()
+
+
 def _projects(
     details: Sequence[Detail], wholes: Mapping[tuple[str, ...], int], currency: str
 ) -> tuple[ProjectLines, ...]:
@@ -117,7 +123,7 @@ def _projects(
                     kind="item",
                     model=shown_name(" ".join(filter(None, (row.provider, row.model)))),
                     meter=shown_name(meter_label(row.meter)),
-                    quantity=f"{quantity_text(row.quantity)} {meter_unit(row.meter)}".strip(),
+                    quantity=_quantity(row),
                     amount=amount_text(row.amount, currency),
                     share=share_text(row.amount, whole),
                 )

@@ -23,6 +23,7 @@ import pandas as pd
 from metering.core.allocation import SHARE_METERS
 from metering.core.flat_money import SEAT_METERS
 from metering.core.money import nanos_from_decimal_text
+from metering.core.money_alone import UNCOUNTED
 from metering.errors import LedgerError
 from metering.reporting.figures import decimal_text
 from metering.reporting.frames import SUMS, frame_of, in_currency, summed
@@ -186,7 +187,7 @@ def _usage_cells(group: dict[str, object]) -> dict[str, str]:
         "service": _text(group["platform"]),
         "model": _text(group["model"]),
         "token_class": meter,
-        "quantity": str(_whole(group["quantity"])),
+        "quantity": "" if meter in UNCOUNTED else str(_whole(group["quantity"])),
         "unit": meter_unit(meter),
         "price_version": _text(group["card"]),
     }

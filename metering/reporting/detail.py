@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 import pandas as pd
 
+from metering.core.money_alone import UNCOUNTED
 from metering.reporting.frames import COSTS, in_currency, summed
 from metering.reporting.snapshot import Bearer
 from metering.reporting.tree import LEVELS
@@ -20,7 +21,7 @@ class Detail(NamedTuple):
 
     Attributes:
         bearer: a `Bearer`.
-        quantity: whole units of the meter.
+        quantity: whole units of the meter; zero for a charge of money alone.
         listed, contracted, amount: nanos; list price (contracted where no list has one), contracted
             price, billed.
     """
@@ -36,6 +37,11 @@ class Detail(NamedTuple):
     listed: int
     contracted: int
     amount: int
+
+    @property
+    def counted(self) -> int | None:
+        """The quantity as it is shown; None for a charge of money alone."""
+        return None if self.meter in UNCOUNTED else self.quantity
 
 
 def details_of(frame: pd.DataFrame, currency: str, *, total: int) -> tuple[Detail, ...]:

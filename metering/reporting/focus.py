@@ -185,7 +185,8 @@ class _Spread:
         self._consumed = [_category(basis) == "Usage" for basis in export.lines.bases]
         self._contracted = [_contracted_price(basis) for basis in export.lines.bases]
         self._listed = [_list_price(basis) for basis in export.lines.bases]
-        self._pers = [basis.per or 1 for basis in export.lines.bases]
+        self._pers = [_block(basis) for basis in export.lines.bases]
+        self._billed = [basis.meter == Meter.BILLED_NANOS for basis in export.lines.bases]
         self._pricing = self._pricing_quantities()
         made = {**self._money(), **self._whens(), **self._reasons_texts(), **self._owners_texts()}
         self._made: Final[Mapping[str, pa.Array[Any]]] = made
@@ -212,8 +213,12 @@ class _Spread:
             for quantity, counts in zip(self._pricing, usage, strict=True)
         ]
         consumed = [
-            quantity * _QUANTITY_ONE if self._consumed[reason] else None
-            for quantity, reason in zip(lines.quantities, lines.reasons, strict=True)
+            (pricing if self._billed[reason] else quantity * _QUANTITY_ONE)
+            if self._consumed[reason]
+            else None
+            for quantity, pricing, reason in zip(
+                lines.quantities, self._pricing, lines.reasons, strict=True
+            )
         ]
         contracted_prices = [self._contracted[reason] for reason in lines.reasons]
         list_prices = [self._listed[reason] for reason in lines.reasons]
@@ -292,6 +297,9 @@ class _Spread:
         }
         spread = {name: pa.array(values).take(self._reasons) for name, values in texts.items()}
         currencies = pa.array(lines.currencies, pa.string())
+        billed = pa.array(self._billed, pa.bool_()).take(self._reasons)
+        for name in ("PricingUnit", "ConsumedUnit"):
+            spread[name] = pc.if_else(billed, currencies, spread[name].cast(pa.string()))
         return {
             **spread,
             "BillingCurrency": currencies,
@@ -334,12 +342,21 @@ class _Spread:
         return pa.array([value], kind).take(pa.array([0] * self._count, pa.int32()))
 
 
+def _block(basis: Basis) -> int:
+    """Return how many units of a meter the pricing unit is: of what a bill states, one in money.
+
+    A bill counts nothing else, and FOCUS wants a quantity of all usage: there it is the amount, in
+    units of its currency, each of which costs one.
+    """
+    return 10**_NANO_DIGITS if basis.meter == Meter.BILLED_NANOS else basis.per or 1
+
+
 def _contracted_price(basis: Basis) -> int | None:
     """Return the price of a pricing unit at the contracted rate, in steps of the price's scale."""
     if basis.unit_price_nanos is None or basis.meter in _ADJUSTING:
         return None
     scaled = basis.unit_price_nanos * _PRICE_OF_NANO * basis.factor_num
-    return divide_half_even(scaled, basis.factor_den)
+    return divide_half_even(scaled * _block(basis), basis.factor_den * (basis.per or 1))
 
 
 def _list_price(basis: Basis) -> int | None:
@@ -347,7 +364,7 @@ def _list_price(basis: Basis) -> int | None:
     if basis.meter in _ADJUSTING or basis.list_unit_price_nanos is None or basis.list_per is None:
         return None
     scaled = basis.list_unit_price_nanos * _PRICE_OF_NANO * basis.list_factor_num
-    return divide_half_even(scaled * (basis.per or 1), basis.list_factor_den * basis.list_per)
+    return divide_half_even(scaled * _block(basis), basis.list_factor_den * basis.list_per)
 
 
 def _category(basis: Basis) -> str:

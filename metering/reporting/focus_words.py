@@ -71,6 +71,7 @@ _BEGINS: Final = tuple(
 _DATED: Final = re.compile(r"(20\d\d-?[01]\d-?[0-3]\d)(?:$|[-:@])")
 
 _SKU_METERS: Final = {
+    Meter.BILLED_NANOS: "Billed Amount",
     Meter.INPUT_UNCACHED: "Input Tokens",
     Meter.CACHE_READ: "Cache Read Input Tokens",
     Meter.CACHE_WRITE_5M: "Cache Write Input Tokens, 5 Minutes",

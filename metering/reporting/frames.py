@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from metering.core.allocation import SHARE_METERS, SHARED_PRODUCT
 from metering.core.ledger import AccountKind
+from metering.core.money_alone import UNCOUNTED
 from metering.core.periods import BillingPeriod
 from metering.core.terms import SETTLED_METERS
 from metering.errors import LedgerError
@@ -32,12 +33,13 @@ def frame_of(lines: ChargeLines) -> pd.DataFrame:
     from mixing what is known with what is not. `contracted_nanos` is the price of the card in
     force, before allowances, tiers, minimums and credits, which are lines of their own.
     `listed_nanos` is the list price, and the contracted one where no list has one. `pool` is the
-    pool of shared cost that a share comes from.
+    pool of shared cost that a share comes from. A charge of money alone has the quantity zero.
     """
     frame = _frame(lines.table)
     frame["list_known"] = frame["list_nanos"].notna()
     shares = frame["meter"].isin(SHARE_METERS)
     frame["pool"] = frame["product"].where(shares).map(_pool, na_action="ignore")
+    frame["quantity"] = frame["quantity"].mask(frame["meter"].isin(UNCOUNTED), 0)
     settled = frame["meter"].isin(SETTLED_METERS)
     frame["contracted_nanos"] = frame["amount_nanos"].mask(settled, 0)
     frame["listed_nanos"] = frame["list_nanos"].fillna(frame["contracted_nanos"])

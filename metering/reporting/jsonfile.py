@@ -152,7 +152,7 @@ def _line(row: Detail) -> dict[str, Any]:
         "provider": row.provider,
         "model": row.model or None,
         "meter": row.meter,
-        "quantity": row.quantity,
+        "quantity": row.counted,
         "unit": meter_unit(row.meter),
         "list": decimal_text(row.listed) if is_priced else None,
         "contracted": decimal_text(row.contracted) if is_priced else None,

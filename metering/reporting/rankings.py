@@ -6,6 +6,7 @@ from typing import Final
 
 import pandas as pd
 
+from metering.core.money_alone import UNCOUNTED
 from metering.reporting.figures import amount_text, quantity_text, share_text
 from metering.reporting.frames import summed
 from metering.reporting.lines import Line, rounding_line, total_line
@@ -74,7 +75,7 @@ def ranking_by_meter(
             shown_name(meter_label(meter)),
             "",
             int(nanos),
-            quantity_text(int(quantity)),
+            "" if meter in UNCOUNTED else quantity_text(int(quantity)),
             meter_unit(meter),
         )
         for meter, quantity, nanos in zip(

@@ -58,6 +58,7 @@ _METERS: Final[Mapping[str, tuple[str, str]]] = {
     Meter.SEAT_MONTH: ("Seats", "seat-months"),
     Meter.CREDIT: ("Credits", "credits"),
     Meter.CREDIT_MICRO: ("Credits", "millionths of a credit"),
+    Meter.BILLED_NANOS: ("As billed", ""),
     FlatMeter.SEAT_DAY: ("Seats", "seat-days"),
     FlatMeter.UNUSED_SEAT_DAY: ("Seats nobody has", "seat-days"),
     FlatMeter.CREDIT_FEE: ("Fee on credit bought", ""),

@@ -218,19 +218,22 @@ class _Book:
         self._out.bars(sheet, f"Billed by model, {currency}", len(rows), label=1, value=2)
 
     def _meters(self, currency: str, details: Sequence[Detail]) -> None:
-        sums: dict[tuple[str, str], list[int]] = {}
+        quantities: dict[tuple[str, str], int | None] = {}
+        sums: dict[tuple[str, str], int] = {}
         for row in details:
-            held = sums.setdefault((meter_label(row.meter), meter_unit(row.meter)), [0, 0])
-            held[0] += row.quantity
-            held[1] += row.amount
-        ranked = sorted(sums.items(), key=lambda entry: (-entry[1][1], entry[0]))
+            meter = meter_label(row.meter), meter_unit(row.meter)
+            quantities[meter] = (
+                None if row.counted is None else (quantities.get(meter) or 0) + row.counted
+            )
+            sums[meter] = sums.get(meter, 0) + row.amount
+        ranked = sorted(sums.items(), key=lambda entry: (-entry[1], entry[0]))
         columns = (
             Column("Meter", width=26),
             Column("Unit"),
             Column("Quantity", "quantity", 20),
             Column("Billed", "amount", currency=currency),
         )
-        rows = [(*meter, *figures) for meter, figures in ranked]
+        rows = [(*meter, quantities[meter], nanos) for meter, nanos in ranked]
         sheet = self._out.table(self._title("Meters", currency), columns, rows)
         self._out.bars(sheet, f"Billed by meter, {currency}", len(rows), label=0, value=3)
 
@@ -287,7 +290,8 @@ class _Book:
         rows = [
             (
                 *(*_owner(row), row.provider, row.model),
-                *(meter_label(row.meter), meter_unit(row.meter), row.quantity),
+                *(meter_label(row.meter), meter_unit(row.meter)),
+                row.counted,
                 *(row.listed, row.contracted, row.amount, row.amount),
             )
             for row in details

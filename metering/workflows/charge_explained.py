@@ -21,7 +21,9 @@ from metering.core.ledger import (
     owner_account,
     pool_account,
 )
+from metering.core.meters import Meter
 from metering.core.money import decimal_text
+from metering.core.money_alone import UNCOUNTED
 from metering.core.rates import Modifier, Rate
 from metering.core.terms import Term
 from metering.engine import trace
@@ -71,12 +73,14 @@ class Found:
 
     Attributes:
         path, line: the source file as it was named, and the physical line.
-        quantity: of the charge's meter.
+        quantity: of the charge's meter; None where it counts nothing, or is a bill's.
+        amount_nanos: of a line of a bill; None for anything that counts.
     """
 
     path: str
     line: int
-    quantity: int
+    quantity: int | None
+    amount_nanos: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +90,15 @@ class Explained:
     Attributes:
         account: who bears it.
         model, meter, conditions, status, reason: what was used and how it was rated.
-        currency, amount_nanos, list_nanos, quantity: net of all its postings.
+        currency, amount_nanos, list_nanos, quantity: net of all its postings; a charge of money
+            alone, such as a bill states, has no quantity.
         first_day, last_day: ISO charge days.
         arithmetic: quantity times price, as a person would write it; for a share, its weight out of
             all and what was given on; empty without a rate.
         prices: the rate and its modifiers.
         owners: how the owner was found, one entry per rule or directory line.
         records: usage records behind it; their quantity is that of the charge.
-        traced_quantity: what those records hold.
+        traced_quantity: what those records hold; None where the charge has no quantity.
         examples: the largest of them.
         divided: what the detail source says that divided what is metered; its records are those
             behind the charge. Empty where nothing was divided.
@@ -109,14 +114,14 @@ class Explained:
     currency: str
     amount_nanos: int
     list_nanos: int
-    quantity: int
+    quantity: int | None
     first_day: str
     last_day: str
     arithmetic: str
     prices: tuple[Price, ...]
     owners: tuple[str, ...]
     records: int
-    traced_quantity: int
+    traced_quantity: int | None
     examples: tuple[Found, ...]
     divided: str = ""
     corrections: tuple[str, ...] = ()
@@ -147,6 +152,7 @@ class ChargeTracer:
         line = lines[0]
         days = sorted({one.charge_day for one in lines})
         flat = line.product in FLAT_PRODUCTS
+        counts = line.meter not in UNCOUNTED
         behind = (self._agreed if flat else self._behind)(line, days)
         return Explained(
             account=line.debit,
@@ -158,7 +164,7 @@ class ChargeTracer:
             currency=line.currency,
             amount_nanos=sum(one.amount_nanos for one in lines),
             list_nanos=sum(one.list_nanos for one in lines),
-            quantity=sum(one.quantity for one in lines),
+            quantity=sum(one.quantity for one in lines) if counts else None,
             first_day=days[0],
             last_day=days[-1],
             arithmetic=self._arithmetic(lines),
@@ -168,7 +174,7 @@ class ChargeTracer:
             ),
             owners=behind.owners,
             records=behind.records,
-            traced_quantity=behind.quantity,
+            traced_quantity=behind.quantity if counts else None,
             examples=behind.examples,
             divided=_divided(line, behind),
             corrections=self._corrections(lines),
@@ -235,8 +241,14 @@ class ChargeTracer:
             whole = trace.quantity_of(duck, meter)
             keys, owners = self._identities_of(duck, line, days, fields)
             count, quantity, rows = trace.examples(duck, fields, keys, meter, self._records)
+        is_billed = meter == Meter.BILLED_NANOS
         examples = tuple(
-            Found(self._path_of(files[row.file], row.source), row.line, row.quantity)
+            Found(
+                self._path_of(files[row.file], row.source),
+                row.line,
+                quantity=None if is_billed else row.quantity,
+                amount_nanos=row.quantity if is_billed else None,
+            )
             for row in rows
         )
         return _Behind(count, quantity, examples, owners, whole)
@@ -364,6 +376,8 @@ def _price(name: str, says: str, card: str, row: Rate | Modifier | Term) -> Pric
 def _arithmetic(line: ledger_book.NetLine, quantity: int) -> str:
     if line.unit_price_nanos is None or line.per is None:
         return ""
+    if line.meter == Meter.BILLED_NANOS:
+        return f"{decimal_text(quantity)} {line.currency}, as the bill states it"
     factor = "" if line.factor_num == line.factor_den else f" x {line.factor_num}/{line.factor_den}"
     price = decimal_text(line.unit_price_nanos)
     return f"{quantity:,} {line.meter} x {price} {line.currency} per {line.per:,}{factor}"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from openpyxl import load_workbook
 
 from metering.cli.main import main
 
@@ -98,5 +99,30 @@ def test_consumption_units_are_charged_as_billed_and_have_no_tokens(bill: str) -
     Path("bill.csv").write_text("\n".join([text[0], *units]) + "\n", encoding="utf-8")
 
     _, rows = reported("bill.csv", period="2026-06")
+    explained = metering("explain", "2026-06")
 
     assert [(row["billed_cost"], row["token_class"]) for row in rows] == [("2.5", "billed_nanos")]
+    assert {(row["quantity"], row["unit"]) for row in rows} == {("", "")}
+    assert "2.50 USD, as the bill states it" in explained
+    assert "bill.csv:2  USD 2.500000000" in explained
+
+
+def test_what_a_bill_states_has_no_quantity_on_any_face() -> None:
+    bill = str(GOLDEN / "aws_cur" / "good.csv")
+    reported(bill, period="2026-06")
+    explained = metering("explain", "2026-06", "--charges", "20", "--format", "json")
+    metering("report", "chargeback", "2026-06", "--out", "out", "--format", "json,xlsx,html")
+
+    charges = json.loads(explained)["explained"]
+    assert {(one["quantity"], one["traced_quantity"]) for one in charges} == {(None, None)}
+    for one in charges:
+        assert one["examples"], "every amount opens to the line of the bill"
+        assert sum(line["amount_nanos"] for line in one["examples"]) == one["amount_nanos"]
+    (ledger,) = json.loads(Path("out/chargeback-2026-06.json").read_bytes())["accounts"]
+    assert {line["quantity"] for line in ledger["lines"]} == {None}
+    workbook = load_workbook("out/chargeback-2026-06.xlsx")
+    for title in ("Lines", "Meters"):
+        table = [row for row in workbook[title].iter_rows(values_only=True) if any(row)]
+        heading = next(row for row in table if "Quantity" in row)
+        below = table[table.index(heading) + 1 :]
+        assert {row[heading.index("Quantity")] for row in below} == {None}

@@ -123,6 +123,26 @@ def test_the_removed_columns_are_gone_and_the_new_ones_filled() -> None:
     assert row["ServiceProviderName"] == row["HostProviderName"] == "Anthropic"
 
 
+def test_what_a_bill_states_is_counted_in_its_currency_and_never_in_nanos() -> None:
+    stated = replace(
+        _CACHE_READ,
+        meter="billed_nanos",
+        unit_price_nanos=1,
+        per=1,
+        factor_num=1,
+        factor_den=1,
+        list_unit_price_nanos=None,
+        list_per=None,
+    )
+
+    row = _row(_export([(_TEAM, stated, 12_340_000_000, 12_340_000_000)]))
+
+    assert row["PricingQuantity"] == row["ConsumedQuantity"] == Decimal("12.34")
+    assert row["PricingUnit"] == row["ConsumedUnit"] == "USD"
+    assert row["ContractedUnitPrice"] == 1
+    assert row["ContractedCost"] == row["ListCost"] == row["BilledCost"] == Decimal("12.34")
+
+
 def test_a_cost_is_its_price_times_its_quantity_digit_for_digit() -> None:
     row = _row(_export([(_TEAM, _CACHE_READ, 1_250_401, 206_316_165)]))
     assert row["ContractedUnitPrice"] == Decimal("0.165")

@@ -13,6 +13,7 @@ from metering.errors import SourceError, SourceRef, shown
 from metering.ingest.contract import Sample, Verdict
 from metering.ingest.decompression import head_of
 from metering.ingest.parquet_source import PARQUET_MARK, parquet_columns
+from metering.ingest.unread_exports import unread_export
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,7 +38,8 @@ def identify(path: Path, ingestors: "Sequence[Found]", forced: str | None = None
 
     Raises:
         SourceError: `unrecognised-source` with the reasons of the formats that are nearest;
-            `ambiguous-source` with those of all that claim it;
+            `ambiguous-source` with those of all that claim it; `unsupported-export` for a known
+            export that is not read, with what is;
             `unknown-ingestor` for a forced name; or what `sample_of` refuses. Nothing is recorded.
     """
     if forced is not None:
@@ -54,6 +56,15 @@ def identify(path: Path, ingestors: "Sequence[Found]", forced: str | None = None
             f"{len(claims)} ingestors recognise it",
             details=_reasons(claims),
             do=_CHOOSE,
+        )
+    unread = unread_export(sample)
+    if unread:
+        raise SourceError(
+            SourceRef(str(path)),
+            "unsupported-export",
+            f"it is {unread.name}, which is not read",
+            details=(f"because:  {unread.because}",),
+            do=unread.instead,
         )
     raise SourceError(
         SourceRef(str(path)),

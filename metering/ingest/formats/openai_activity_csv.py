@@ -7,7 +7,7 @@ both count. A row without dimensions and measures is a bucket without usage.
 
 An export without any usage has the four time columns alone, whichever export it was: it is read as
 buckets without usage and replaces nothing. The exports of the other capabilities have columns that
-nobody has documented, and are not recognised.
+nobody has documented, and are refused, see `unread_exports`.
 
 Source: source formats note, section 1.3, read 2026-11-21.
 """

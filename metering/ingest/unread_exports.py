@@ -1,0 +1,95 @@
+"""Exports that are known and not read: what they are, why, and what to export in their place.
+
+They look like formats that are read, so that "no ingestor recognises it" would set their reader
+searching for a mistake in the file. Each is told by names that no format in use has together.
+
+Source: source formats notes (clouds 1.1, OpenAI 1.3, Cursor 1.4, LiteLLM 4.1), read 2026-11-21.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from metering.ingest.contract import Sample
+from metering.ingest.marks import has_key, header_of
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadExport:
+    """One export that is not read.
+
+    Attributes:
+        name: what it is, with its article.
+        because: why nothing could be charged by it.
+        instead: what says the same and is read.
+        is_it: whether a sample is of it; asked only where no ingestor claims the file.
+    """
+
+    name: str
+    because: str
+    instead: str
+    is_it: Callable[[Sample], bool]
+
+
+def unread_export(sample: Sample) -> UnreadExport | None:
+    """Return which known export a file is that no ingestor reads; None for anything else."""
+    return next((export for export in _EXPORTS if export.is_it(sample)), None)
+
+
+def _has_keys(*keys: str) -> Callable[[Sample], bool]:
+    def is_it(sample: Sample) -> bool:
+        head = sample.head or ""
+        return head.lstrip().startswith(("{", "[")) and all(has_key(head, key) for key in keys)
+
+    return is_it
+
+
+def _names(sample: Sample) -> Sequence[str]:
+    return sample.columns or header_of(sample)
+
+
+def _is_older_cur(sample: Sample) -> bool:
+    """Return whether it is the older report, as CSV, or as Parquet with its tags in columns."""
+    names = _names(sample)
+    if {"lineItem/UsageType", "lineItem/UnblendedCost"}.issubset(names):
+        return True
+    return "line_item_usage_type" in names and any(
+        name.startswith("resource_tags_") for name in names
+    )
+
+
+def _is_other_activity(sample: Sample) -> bool:
+    """Return whether it is activity of another capability; the cost export has the same times."""
+    times = ("start_time", "end_time", "start_time_iso", "end_time_iso")
+    return tuple(_names(sample)[: len(times)]) == times and not {
+        "amount_value",
+        "output_tokens",
+    }.intersection(_names(sample))
+
+
+_EXPORTS: Final = (
+    UnreadExport(
+        "the older AWS Cost and Usage Report (CUR 1)",
+        "its columns depend on the account, and each tag is a column of its own",
+        "make a data export of CUR 2.0 or FOCUS 1.2 in AWS Billing, and ingest that",
+        _is_older_cur,
+    ),
+    UnreadExport(
+        "OpenAI's activity export of something other than completions",
+        "what its columns count is not documented",
+        "ask the usage API, which is: metering pull openai",
+        _is_other_activity,
+    ),
+    UnreadExport(
+        "LiteLLM's daily activity",
+        "it breaks a day down by several things that overlap, so that no sum of them is the day",
+        "export the spend logs, /spend/logs with summarize=false, a row for each request",
+        _has_keys("results", "breakdown", "metrics", "api_requests"),
+    ),
+    UnreadExport(
+        "Cursor's pooled usage",
+        "it says what is left of the pool and nothing of the days on which it was used",
+        "ask for the usage events of the organisation: /organizations/filtered-usage-events",
+        _has_keys("pool", "usedCents", "limitCents"),
+    ),
+)

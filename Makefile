@@ -50,7 +50,7 @@ types: $(TOOLS) ## check the types, strictly
 	$(BIN)/mypy
 
 test: $(TOOLS) ## run every test
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 browser: $(TOOLS) ## only the tests that open a page in Chromium
 	$(BIN)/python -m pytest -m browser

@@ -21,9 +21,7 @@ settings.register_profile(
 settings.register_profile("ci", settings.get_profile("dev"), derandomize=True, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
-_POSTGRESQL = pytest.param(
-    "postgresql", marks=[pytest.mark.postgres, pytest.mark.xdist_group("postgres")]
-)
+_POSTGRESQL = pytest.param("postgresql", marks=pytest.mark.postgres)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

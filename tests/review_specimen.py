@@ -124,7 +124,7 @@ def _finding(place: int, row: FunnelRow) -> ShownFinding:
             [figures("USD a week", [(number_text(_HALF), _HALF), (NIL, None)])],
         ),
         parts=table(
-            "Of it, in workflows of their own, a1b2c3d4",
+            f"Of it, in workflows of their own, {place}",
             ("", "USD", "P10", "P90", "Since", "Pattern consistent with"),
             [
                 figures(

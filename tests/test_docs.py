@@ -149,7 +149,6 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
     return Demo(root, _run(_DEMO, root))
 
 
-@pytest.mark.xdist_group("readme")
 @pytest.mark.parametrize("example", _examples(), ids=lambda example: f"README.md:{example.line}")
 def test_an_example_of_the_readme_does_what_it_shows(
     example: Example, demo: Demo, tmp_path: Path

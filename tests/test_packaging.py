@@ -20,7 +20,7 @@ _FOLDERS = {
     "sample_logs": "metering/_sample_logs",
 }
 
-pytestmark = [pytest.mark.packaging, pytest.mark.xdist_group("packaging")]
+pytestmark = pytest.mark.packaging
 
 
 @pytest.fixture(scope="module")

@@ -38,7 +38,7 @@ from metering.analysis.vendor_moves import Common, common_moves
 from metering.analysis.windows import Windows, candidate_windows, enough_observed
 
 # By which factors spend may have grown beyond its outcomes; equally likely beforehand.
-_FACTORS: Final = (1.25, 1.4, 1.6, 1.9, 2.3, 2.9, 3.8, 5.0, 8.0, 13.0)
+_FACTORS: Final = (1.25, 1.4, 1.6, 1.9, 2.3, 2.9, 3.8, 5.0, 8.0, 13.0, 21.0)
 _AROUND_IMPLIED: Final = (0.7, 1.0, 1.4)
 # Honest growth has very heavy tails (launches, new people), honest productivity less so.
 _GROWTH_FREEDOM: Final = 1.5
@@ -187,10 +187,18 @@ def _outcome_rate(windows: Windows, answered: Answered, per_event: Floats) -> tu
     unit = per_event[:, None]
     inside = np.maximum(windows.inside(np.maximum(answered.credited, 0.0)), 0.0)
     outside = np.maximum(windows.outside(np.maximum(answered.credited, 0.0)), 0.0)
-    # Half an event on either side keeps the ratio finite where there is none.
-    ratio = _log(inside + unit / 2) - _log(outside + unit / 2)
-    ratio -= _log(windows.inside(answered.observed)) - _log(windows.outside(answered.observed))
-    error = np.sqrt(1 / (inside / unit + 0.5) + 1 / (outside / unit + 0.5))
+    # One event, spread over the days as if nothing changed, keeps the ratio finite without any.
+    days_inside, days_outside = (
+        windows.inside(answered.observed),
+        windows.outside(answered.observed),
+    )
+    share = days_inside / np.maximum(days_inside + days_outside, 1e-9)
+    ratio = _log(inside + unit * share) - _log(outside + unit * (1 - share))
+    ratio -= _log(days_inside) - _log(days_outside)
+    error = np.sqrt(
+        1 / np.maximum(inside / unit + share, 1e-9)
+        + 1 / np.maximum(outside / unit + (1 - share), 1e-9)
+    )
     return ratio, np.asarray(error, np.float64)
 
 

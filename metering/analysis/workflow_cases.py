@@ -54,7 +54,7 @@ def told_once(projects: Sequence[Finding], workflows: Sequence[Finding]) -> list
         alone.append(replace(workflow, held_back=held))
     return [
         *(
-            replace(case, parts=_parts(parts.get(_owner(case), ())))
+            replace(case, parts=_parts(case, parts.get(_owner(case), ())))
             if case.flagged and case.family is Family.TOKEN_MAXING
             else case
             for case in projects
@@ -67,17 +67,25 @@ def _owner(case: Finding) -> _OWNER:
     return case.subject.team, case.subject.project
 
 
-def _parts(workflows: Sequence[Finding]) -> tuple[Part, ...]:
-    ranked = sorted(workflows, key=lambda case: (-case.excess_nanos, str(case.subject)))
-    return tuple(
-        Part(
-            workflow=case.subject.workflow or "",
-            onset=case.onset,
-            pattern=case.pattern,
-            excess_nanos=case.excess_nanos,
-            p10_nanos=case.p10_nanos,
-            p90_nanos=case.p90_nanos,
-            score=case.score,
+def _parts(whole: Finding, workflows: Sequence[Finding]) -> tuple[Part, ...]:
+    """Return the workflows by money; together they are never more than the whole they are of.
+
+    Each is compared with its own past, where the rest of the project may have become less.
+    """
+    left = whole.excess_nanos
+    parts = []
+    for case in sorted(workflows, key=lambda case: (-case.excess_nanos, str(case.subject))):
+        excess = min(case.excess_nanos, left)
+        left -= excess
+        parts.append(
+            Part(
+                workflow=case.subject.workflow or "",
+                onset=case.onset,
+                pattern=case.pattern,
+                excess_nanos=excess,
+                p10_nanos=min(case.p10_nanos, excess),
+                p90_nanos=min(case.p90_nanos, whole.p90_nanos),
+                score=case.score,
+            )
         )
-        for case in ranked
-    )
+    return tuple(parts)

@@ -281,7 +281,7 @@ def test_an_owner_who_is_a_path_stays_in_the_folder(ledger: Path) -> None:
         ('logo = "logo.gif"', "No such file or directory"),
         ('logo = "metering.toml"', "it is neither a PNG nor an SVG picture"),
         ('templates = "nowhere"', "is not a folder"),
-        ("locale = 3", "[report] locale is not text"),
+        ("locale = 3", "[report] locale is '3'"),
     ],
 )
 def test_a_look_that_cannot_be_had_is_refused(ledger: Path, section: str, told: str) -> None:

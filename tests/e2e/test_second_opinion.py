@@ -21,8 +21,6 @@ EXPECTED = json.loads(
 # The ledger rounds each posting to a nano; a month of one account has a few hundred.
 _ROUNDING = Decimal("0.000001")
 
-# One worker builds the ledger for all three.
-pytestmark = pytest.mark.xdist_group("second-opinion")
 
 Line = dict[str, str]
 

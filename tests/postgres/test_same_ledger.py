@@ -11,7 +11,7 @@ from metering.cli.main import main
 
 _SAMPLES = Path(__file__).parents[2] / "sample_logs"
 
-pytestmark = [pytest.mark.postgres, pytest.mark.xdist_group("postgres")]
+pytestmark = pytest.mark.postgres
 
 
 def _metering(*arguments: str) -> str:

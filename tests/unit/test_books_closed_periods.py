@@ -81,7 +81,6 @@ def test_one_statement_with_one_closed_row_inserts_none(any_books: Engine) -> No
 
 
 @pytest.mark.postgres
-@pytest.mark.xdist_group("postgres")
 def test_not_even_by_copy(postgresql_books: Engine) -> None:
     with begin_write(postgresql_books) as connection:
         booked_and_closed(connection)

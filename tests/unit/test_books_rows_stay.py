@@ -71,7 +71,6 @@ def test_sqlite_refuses_to_replace_through_our_engine(books: Engine) -> None:
 
 
 @pytest.mark.postgres
-@pytest.mark.xdist_group("postgres")
 @pytest.mark.parametrize(
     "change", ["UPDATE {} SET id = 2", "DELETE FROM {}", "TRUNCATE {} CASCADE"]
 )

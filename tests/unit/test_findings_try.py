@@ -45,6 +45,18 @@ def _scores(tried: Tried) -> dict[tuple[str, str, str], float]:
     }
 
 
+def _verdicts(tried: Tried) -> dict[tuple[str, str, str | None, str], bool]:
+    """Return what is flagged, by what was compared; a case of a project may name a workflow."""
+    return {
+        (
+            *(f.subject.team, f.subject.project),
+            f.subject.workflow if f.is_workflow else None,
+            f.family.value,
+        ): f.flagged
+        for f in tried.review.findings
+    }
+
+
 def _flags(tried: Tried, folder: Path) -> list[str]:
     write_flags(tried, folder / "flags.csv")
     return (folder / "flags.csv").read_bytes().decode().split("\n")
@@ -149,9 +161,8 @@ def test_an_unrelated_team_turns_no_verdict(folder: Path, tried: Tried, tmp_path
 
     again = try_folder(_rewritten(folder, tmp_path / "joined", joined), Options())
 
-    before = {str(f.subject): f.flagged for f in tried.review.findings}
-    after = {str(f.subject): f.flagged for f in again.review.findings}
-    assert {subject: after[subject] for subject in before} == before
+    before, after = _verdicts(tried), _verdicts(again)
+    assert {compared: after[compared] for compared in before} == before
     scores = _scores(again)
     moved = [abs(score - scores[key]) for key, score in _scores(tried).items()]
     assert float(np.median(moved)) < 0.15

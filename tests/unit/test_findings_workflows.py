@@ -100,6 +100,7 @@ def test_what_is_flagged_in_a_flagged_project_is_a_part_of_its_case(tried: Tried
 
     assert case in tried.review.shown
     assert {part.workflow for part in case.parts} == {"eval", "sweep"}
+    assert sum(part.excess_nanos for part in case.parts) <= case.excess_nanos
     assert all(one.held_back == f"a part of the case of {case.subject}" for one in parts.values())
     shown = [one for one in tried.review.shown if one.subject.project == "bench"]
     assert shown == [case]

@@ -21,7 +21,6 @@ from metering.workflows.post import post
 from tests.ledgers import SAMPLE, fresh_ledger, ingest, ledger_hash, run
 from tests.usage_rows import usage_rows
 
-pytestmark = pytest.mark.xdist_group("spark")
 SPARK = "local[1]"
 NOON = datetime(2026, 10, 1, 12, tzinfo=UTC)
 MODEL = ("openai", "openai-api", "gpt-5.4")

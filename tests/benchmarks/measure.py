@@ -126,7 +126,7 @@ def _floor_ingest(folder: Path, rows: int, days: int) -> dict[str, Any]:
 
 
 def _ours_ingest(folder: Path, rows: int, days: int) -> dict[str, Any]:
-    from metering.ingest.registry import installed  # noqa: PLC0415 - timed with the rest
+    from metering.ingest.registry import installed  # noqa: PLC0415 - heavy, and not timed
     from metering.workflows.ingest import Order, ingest_files  # noqa: PLC0415
 
     settings = _ledger(folder / "ledger")

@@ -51,7 +51,8 @@ def main() -> None:
             taken, told = _ccusage(program, folder)
             total = sum(seconds[step] for step in ("ingest", "post", "report"))
             print(f"  {_version(program):28s} {taken:8.2f} s  {taken / total:.1f} x ours,")
-            print(f"  {'':28s} {taken / seconds['report again']:.1f} x our repeated report")
+            print(f"  {'':28s} {taken / seconds['period list']:.1f} x our totals by month,")
+            print(f"  {'':28s} {taken / seconds['report again']:.1f} x our repeated chargeback")
             print(f"  tokens {told}")
 
 
@@ -114,13 +115,13 @@ def _ours(home: Path, files: list[Path]) -> tuple[dict[str, float], dict[str, in
     text = toml.read_text(encoding="utf-8")
     toml.write_text(f'{text}\n[roles]\nclaude-code-transcripts = "metered"\n', encoding="utf-8")
     named = [program, "--config", str(toml)]
+    report = (*named, "report", "chargeback", "2026-09", "--format", "csv", "--out", str(home))
     seconds = {
         "ingest": _run(*named, "ingest", *map(str, files)),
         "post": _run(*named, "post"),
-        "report": _run(
-            *named, "report", "chargeback", "2026-09", "--format", "csv", "--out", str(home)
-        ),
-        "report again": _run(*named, "period", "list"),
+        "report": _run(*report),
+        "period list": _run(*named, "period", "list"),
+        "report again": _run(*report),
     }
     rows = duckdb.execute(
         f"SELECT sum(input_uncached), sum(cache_read), sum(cache_write_5m), sum(output)"

@@ -47,13 +47,13 @@ def ingest(  # noqa: PLR0913 - an option each
     Example:
         metering ingest sample_logs/usage/*
     """
-    from metering.ingest.registry import installed
     from metering.workflows.ingest import Order, ingest_files
     from metering.workflows.runs import Run
+    from metering.workflows.usage_formats import usage_formats
 
     settings = settings_or_fail(ctx)
     run = Run.now("ingest", files=[str(path) for path in files], account=account)
-    order = Order(installed(settings.mappings), forced, account, dry_run, all_or_nothing)
+    order = Order(usage_formats(settings), forced, account, dry_run, all_or_nothing)
     receipts = ingest_files(settings, run, files, order)
     tell_receipts(
         counted_off(receipts, "reading", len(files)), output_format=output_format, dry_run=dry_run

@@ -36,13 +36,13 @@ def nightly(ctx: click.Context, /, *, output_format: str) -> None:
     Example:
         metering nightly --format json
     """
-    from metering.ingest.registry import installed
     from metering.workflows.nightly import Formats, run_night
     from metering.workflows.outcome_formats import outcome_formats
     from metering.workflows.runs import Run
+    from metering.workflows.usage_formats import usage_formats
 
     settings = settings_or_fail(ctx)
-    formats = Formats(installed(settings.mappings), outcome_formats(settings))
+    formats = Formats(usage_formats(settings), outcome_formats(settings))
     night = run_night(settings, Run.now("nightly"), formats)
     if output_format == "json":
         emit_json(_as_json(night))

@@ -131,16 +131,16 @@ def retry_quarantine(ctx: click.Context, /, *, output_format: str) -> None:
     """
     from dataclasses import asdict
 
-    from metering.ingest.registry import installed
     from metering.workflows.outcome_formats import outcome_formats
     from metering.workflows.quarantine import retry
     from metering.workflows.runs import Run
+    from metering.workflows.usage_formats import usage_formats
 
     settings = settings_or_fail(ctx)
     outcome = retry(
         settings,
         Run.now("quarantine retry"),
-        installed(settings.mappings),
+        usage_formats(settings),
         outcome_formats(settings),
     )
     if output_format == "json":

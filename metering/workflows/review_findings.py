@@ -5,7 +5,14 @@ from typing import Final
 
 from metering.analysis.findings import Family
 from metering.analysis.precision import Precision
-from metering.reporting.figures import NIL, amount_text, number_text, share_text
+from metering.reporting.figures import (
+    NIL,
+    amount_text,
+    minor_text,
+    minor_units,
+    number_text,
+    share_text,
+)
 from metering.reporting.review import Section, ShownFinding, Table, Value, figures, table
 from metering.reporting.words import shown_name
 from metering.workflows.findings import Case, Cases
@@ -52,9 +59,7 @@ def precision_text(precision: Precision) -> str:
 def _finding(case: Case, currency: str) -> ShownFinding:
     found = case.finding
     low, high = found.p10_nanos, found.p90_nanos
-    between = (
-        f" ({amount_text(low, currency)} to {amount_text(high, currency)})" if low != high else ""
-    )
+    between = f" ({_in_words(low, currency)} to {_in_words(high, currency)})" if low != high else ""
     margin = f" ± {found.onset_margin_days} days" if found.onset_margin_days else ""
     said = f": {shown_name(case.said.note)}" if case.said and case.said.note else ""
     families = {
@@ -65,7 +70,7 @@ def _finding(case: Case, currency: str) -> ShownFinding:
     return ShownFinding(
         case_id=case.case_id,
         subject=shown_name(str(found.subject)),
-        money=f"{currency} {amount_text(found.excess_nanos, currency)}{between}"
+        money=f"{currency} {_in_words(found.excess_nanos, currency)}{between}"
         f" since {found.onset}{margin}",
         nanos=found.excess_nanos,
         low=low,
@@ -133,3 +138,8 @@ def _measured(number: float | None) -> tuple[str, Value]:
         return NIL, None
     exact = Fraction(number).limit_denominator(_MEASURED)
     return number_text(exact), exact
+
+
+def _in_words(nanos: int, currency: str) -> str:
+    """Return an amount for a sentence, in which a dash for nothing would be a riddle."""
+    return minor_text(minor_units(nanos, currency), currency)

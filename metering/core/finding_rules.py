@@ -58,7 +58,7 @@ def finding_rules(said: Mapping[str, object]) -> FindingRules:
         workflows=_workflows(said.get("workflows", [WORKFLOW_KEY])),
         budget=_whole("budget", said.get("budget", REVIEWER_BUDGET), least=1),
         least_usd=_whole("least_usd", said.get("least_usd", LEAST_USD), least=0),
-        least_share=_share(said.get("least_share", float(LEAST_SHARE))),
+        least_share=_share(said["least_share"]) if "least_share" in said else LEAST_SHARE,
     )
 
 

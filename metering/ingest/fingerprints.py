@@ -4,12 +4,9 @@ import hashlib
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Self
+from typing import Final
 
 from metering.ingest.decompression import LineCount, refuse_other_than_file
-
-if TYPE_CHECKING:
-    from types import TracebackType
 
 # A block stays in the processor's cache between being read, hashed and looked at for line ends.
 _BLOCK: Final = 256 << 10
@@ -55,18 +52,7 @@ class Fingerprints:
         # One thread: hashing takes one core and leaves the others to DuckDB.
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="fingerprint")
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: "TracebackType | None",
-    ) -> None:
-        self.close()
-
-    def start(self, path: Path) -> "Future[Fingerprint]":
+    def start(self, path: Path) -> Future[Fingerprint]:
         """Begin to hash a file; the future raises OSError when it cannot be read.
 
         Raises:

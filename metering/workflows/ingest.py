@@ -7,7 +7,7 @@ Killed at any moment, the state is the one before or the one after.
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -143,7 +143,7 @@ def ingest_each(
 def _hashing(paths: Sequence[Path]) -> Iterator[Fingerprints]:
     """Yield hashes of files, of which the first are made while it is found out what they are."""
     held = 0
-    with Fingerprints() as hashed:
+    with closing(Fingerprints()) as hashed:
         for path in filter(Path.is_file, paths):
             held += path.stat().st_size
             if held > _PACK_BYTES:

@@ -16,36 +16,9 @@ from metering.cli.main import main
 from metering.settings import Settings, load_settings
 from metering.workflows.card_imports import import_card
 from metering.workflows.post import post
+from tests.contract_cards import VOLUME_AND_MINIMUM
 from tests.ledgers import SAMPLE, fresh_ledger, ingest, ledger_hash, run
 
-CONTRACT: Final = """\
-[card]
-name = "contract-openai"
-kind = "contract"
-currency = "USD"
-
-[[volume_tiers]]
-name = "volume"
-provider = "openai"
-meters = ["*tokens"]
-volume = "0..100"
-discount = "0"
-from = 2026-10-01T00:00:00Z
-
-[[volume_tiers]]
-name = "volume"
-provider = "openai"
-meters = ["*tokens"]
-volume = "100.."
-discount = "0.10"
-from = 2026-10-01T00:00:00Z
-
-[[minimums]]
-name = "least"
-provider = "openai"
-amount = "5000"
-from = 2026-10-01T00:00:00Z
-"""
 _LOGS: Final = SAMPLE / "usage" / "openai"
 
 
@@ -53,7 +26,7 @@ _LOGS: Final = SAMPLE / "usage" / "openai"
 def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("fresh") / "ledger"
     fresh_ledger(home)
-    (home / "contract.toml").write_text(CONTRACT, encoding="utf-8")
+    (home / "contract.toml").write_text(VOLUME_AND_MINIMUM, encoding="utf-8")
     return home
 
 
@@ -161,7 +134,7 @@ def test_terms_are_kept_as_they_were_written(settings: Settings) -> None:
 
 def test_a_newer_contract_tells_which_term_changed(settings: Settings) -> None:
     import_card(settings, run(), Path("contract.toml"), dry_run=False)
-    newer = CONTRACT.replace('"5000"', '"6000"')
+    newer = VOLUME_AND_MINIMUM.replace('"5000"', '"6000"')
     (settings.home / "contract.toml").write_text(newer, encoding="utf-8")
 
     done = json.loads(metering("prices", "import", "contract.toml", "--format", "json").stdout)
@@ -184,7 +157,9 @@ def test_terms_that_do_not_add_up_leave_the_books_alone(
     settings: Settings, was: str, will_be: str, code: str, line: int
 ) -> None:
     before = ledger_hash(settings)
-    (settings.home / "contract.toml").write_text(CONTRACT.replace(was, will_be), encoding="utf-8")
+    (settings.home / "contract.toml").write_text(
+        VOLUME_AND_MINIMUM.replace(was, will_be), encoding="utf-8"
+    )
 
     refused = metering("prices", "import", "contract.toml")
 

@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 from metering.cli.main import main
 from metering.settings import load_settings
 from metering.workflows.post import post
+from tests.contract_cards import VOLUME_AND_MINIMUM
 from tests.ledgers import SAMPLE, fresh_ledger, ingest, ledger_hash, run
 
 CONTRACT: Final = """\
@@ -27,36 +28,6 @@ factor = "90/100"
 meters = ["*tokens"]
 from = 2026-10-01T00:00:00Z
 to = 2026-10-16T00:00:00Z
-"""
-
-
-TERMS: Final = """\
-[card]
-name = "terms-openai"
-kind = "contract"
-currency = "USD"
-
-[[volume_tiers]]
-name = "volume"
-provider = "openai"
-meters = ["*tokens"]
-volume = "0..100"
-discount = "0"
-from = 2026-10-01T00:00:00Z
-
-[[volume_tiers]]
-name = "volume"
-provider = "openai"
-meters = ["*tokens"]
-volume = "100.."
-discount = "0.10"
-from = 2026-10-01T00:00:00Z
-
-[[minimums]]
-name = "least"
-provider = "openai"
-amount = "5000"
-from = 2026-10-01T00:00:00Z
 """
 
 
@@ -258,7 +229,7 @@ def test_the_table_ends_with_the_total_of_the_period(ledger: Path) -> None:
 
 @pytest.fixture
 def with_terms(ledger: Path) -> Path:
-    (ledger / "terms.toml").write_text(TERMS, encoding="utf-8")
+    (ledger / "terms.toml").write_text(VOLUME_AND_MINIMUM, encoding="utf-8")
     assert metering("prices", "import", str(ledger / "terms.toml")).exit_code == 0
     post(load_settings(ledger / "metering.toml"), run("post"))
     return ledger
@@ -288,7 +259,7 @@ def test_terms_are_settled_on_the_usage_of_the_scenario(with_terms: Path) -> Non
 
 
 def test_a_contract_that_is_tried_out_is_settled(ledger: Path) -> None:
-    (ledger / "terms.toml").write_text(TERMS, encoding="utf-8")
+    (ledger / "terms.toml").write_text(VOLUME_AND_MINIMUM, encoding="utf-8")
 
     found = told("whatif", "2026-10", "--card", str(ledger / "terms.toml"))
 

@@ -82,6 +82,7 @@ def test_a_sample_is_recognised_and_read_whole(path: Path, reader: Reader) -> No
 @pytest.mark.parametrize(
     ("bill", "other", "step"),
     [
+        ("aws-cur", "aws-cur-1", 0),
         ("cursor-usage-events", "cursor-usage-csv", HALF_CENT),
         ("cursor-usage-csv", "cursor-dashboard-events", NANO),
         ("cursor-usage-events", "cursor-spend", NANO * 45),

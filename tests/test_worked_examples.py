@@ -240,6 +240,7 @@ EXAMPLES = {
     "salesforce-wallet-events.csv": Example(1, 20 * DOLLAR, {"credit_micro": 20_000_000}),
     # 1,250.4 thousand at $0.0033 and at $0.0019; the same millions at $3, and twelve at $0.30.
     "aws-cur.csv": Example(1, 4_126_320_000, {"input_uncached": 1_250_400}),
+    "aws-cur-1.csv": Example(1, 4_126_320_000, {"input_uncached": 1_250_400}),
     "bedrock-invocation-logs.jsonl": Example(
         1, 0, {"input_uncached": 35, "cache_read": 12_000, "output": 446, "requests": 1}
     ),

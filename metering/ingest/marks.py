@@ -74,7 +74,6 @@ def by_header(sample: Sample, columns: Sequence[str], foreign: Sequence[str] = (
 def by_columns(
     sample: Sample,
     columns: Sequence[str],
-    foreign: str | None = None,
     spelling: Callable[[str], str] = str,
 ) -> Verdict:
     """Judge a table, CSV or Parquet, by the names of its columns.
@@ -82,20 +81,21 @@ def by_columns(
     Args:
         sample: the head of the file.
         columns: all of these are there, in any order.
-        foreign: no column begins with this.
         spelling: how a name becomes one of `columns`.
     """
-    names = {spelling(column) for column in sample.columns or header_of(sample)}
+    names = {spelling(column) for column in columns_of(sample)}
     if not names:
         return Verdict(matches=False, because="it is neither CSV with a header nor Parquet")
     found = len({*columns} & names)
     for column in columns:
         if column not in names:
             return Verdict(False, f"its columns lack {column!r}", found)
-    for column in sorted(names):
-        if foreign and column.startswith(foreign):
-            return Verdict(False, f"it has the column {column!r}", found)
     return Verdict(True, "it has every column", found)
+
+
+def columns_of(sample: Sample) -> tuple[str, ...]:
+    """Return the names of a table's columns, CSV or Parquet; none where the file is no table."""
+    return sample.columns or header_of(sample)
 
 
 def header_of(sample: Sample) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from metering.ingest.formats.anthropic_console_usage_csv import AnthropicConsole
 from metering.ingest.formats.anthropic_cost_report import AnthropicCostReport
 from metering.ingest.formats.anthropic_messages import AnthropicMessages
 from metering.ingest.formats.aws_cur import AwsCostAndUsageReport
+from metering.ingest.formats.aws_cur_1 import AwsLegacyCostAndUsageReport
 from metering.ingest.formats.azure_apim_llm_logs import AzureApimLlmLogs
 from metering.ingest.formats.azure_apim_token_metrics import AzureApimTokenMetrics
 from metering.ingest.formats.azure_cost_details import AzureCostDetails
@@ -89,6 +90,7 @@ BUILT_IN: Final[tuple[Ingestor, ...]] = (
     AnthropicCostReport(),
     AnthropicMessages(),
     AwsCostAndUsageReport(),
+    AwsLegacyCostAndUsageReport(),
     AzureApimLlmLogs(),
     AzureApimTokenMetrics(),
     AzureCostDetails(),

@@ -3,15 +3,15 @@
 They look like formats that are read, so that "no ingestor recognises it" would set their reader
 searching for a mistake in the file. Each is told by names that no format in use has together.
 
-Source: source formats notes (clouds 1.1, OpenAI 1.3, Cursor 1.4, LiteLLM 4.1), read 2026-11-21.
+Source: source formats notes (OpenAI 1.3, Cursor 1.4, LiteLLM 4.1), read 2026-11-21.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 from metering.ingest.contract import Sample
-from metering.ingest.marks import has_key, header_of
+from metering.ingest.marks import columns_of, has_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,36 +44,16 @@ def _has_keys(*keys: str) -> Callable[[Sample], bool]:
     return is_it
 
 
-def _names(sample: Sample) -> Sequence[str]:
-    return sample.columns or header_of(sample)
-
-
-def _is_older_cur(sample: Sample) -> bool:
-    """Return whether it is the older report, as CSV, or as Parquet with its tags in columns."""
-    names = _names(sample)
-    if {"lineItem/UsageType", "lineItem/UnblendedCost"}.issubset(names):
-        return True
-    return "line_item_usage_type" in names and any(
-        name.startswith("resource_tags_") for name in names
-    )
-
-
 def _is_other_activity(sample: Sample) -> bool:
     """Return whether it is activity of another capability; the cost export has the same times."""
     times = ("start_time", "end_time", "start_time_iso", "end_time_iso")
-    return tuple(_names(sample)[: len(times)]) == times and not {
+    return tuple(columns_of(sample)[: len(times)]) == times and not {
         "amount_value",
         "output_tokens",
-    }.intersection(_names(sample))
+    }.intersection(columns_of(sample))
 
 
 _EXPORTS: Final = (
-    UnreadExport(
-        "the older AWS Cost and Usage Report (CUR 1)",
-        "its columns depend on the account, and each tag is a column of its own",
-        "make a data export of CUR 2.0 or FOCUS 1.2 in AWS Billing, and ingest that",
-        _is_older_cur,
-    ),
     UnreadExport(
         "OpenAI's activity export of something other than completions",
         "what its columns count is not documented",

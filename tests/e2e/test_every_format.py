@@ -23,6 +23,11 @@ BILLED: dict[str, dict[str, int]] = {
     "anthropic_cost_report/good.json": {},
     # Twelve rows of AI, a discount among them; tax and another service are left out.
     "aws_cur/good.csv": {"USD": 979_193_382_800},
+    # Two lines of models of the Marketplace, told by their tokens alone: 2.50 + 8.25.
+    "aws_cur/without_products.csv": {"USD": 10_750_000_000},
+    # 4.12632 + 0.33825 + 0.00396 + 11.2028125 + 1.25 + 2.50, less a discount of 0.412632.
+    "aws_cur_1/good.csv": {"USD": 19_008_710_500},
+    "aws_cur_1/table.parquet": {"USD": 19_008_710_500},
     "azure_cost_details/good.csv": {"USD": 29_730_410_000},
     "claude_analytics_costs/good.json": {},
     "claude_analytics_usage/good.json": {},

@@ -19,6 +19,7 @@ TWICE = (
     ("usage/litellm/spend-logs-2026-10.jsonl.gz", "aws-cur"),
     ("usage/litellm/spend-logs-2026-10.jsonl.gz", "google-cloud-billing"),
     ("usage/litellm/spend-logs-2026-10.jsonl.gz", "deepseek-amount-csv"),
+    ("aws-cur", "aws-cur-1"),
     ("cursor-usage-events", "cursor-usage-csv"),
     ("cursor-usage-events", "cursor-dashboard-events"),
     ("cursor-usage-csv", "cursor-dashboard-events"),
@@ -28,7 +29,7 @@ TWICE = (
 )
 # The second views, and what holds no record.
 LEFT_OUT = {
-    *("cursor-usage-csv", "cursor-dashboard-events", "openrouter-activity"),
+    *("aws-cur-1", "cursor-usage-csv", "cursor-dashboard-events", "openrouter-activity"),
     *("inference-server-metrics", "salesforce-wallet-totals", "codex-exec"),
 }
 

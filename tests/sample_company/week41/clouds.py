@@ -37,6 +37,16 @@ _CUR = (
     *("line_item_iam_principal", "pricing_unit", "product", "product_region_code"),
     *("resource_tags", "tags"),
 )
+_CUR_1 = (
+    *("identity/LineItemId", "identity/TimeInterval", "bill/InvoiceId", "bill/BillingEntity"),
+    *("bill/BillType", "bill/PayerAccountId", "bill/BillingPeriodStartDate"),
+    *("bill/BillingPeriodEndDate", "lineItem/UsageAccountId", "lineItem/LineItemType"),
+    *("lineItem/UsageStartDate", "lineItem/UsageEndDate", "lineItem/ProductCode"),
+    *("lineItem/UsageType", "lineItem/Operation", "lineItem/ResourceId", "lineItem/UsageAmount"),
+    *("lineItem/CurrencyCode", "lineItem/UnblendedRate", "lineItem/UnblendedCost"),
+    *("lineItem/LineItemDescription", "product/ProductName", "product/regionCode", "pricing/unit"),
+    "resourceTags/user:project",
+)
 _AWS_MODELS = {
     "eu.anthropic.claude-sonnet-4-6": ("Claude4.6Sonnet", "-cross-region-eu"),
     "global.anthropic.claude-haiku-4-5-20251001-v1:0": ("Claude4.5Haiku", "-cross-region-global"),
@@ -89,6 +99,7 @@ _KEYS = ("ledger-api", "refunds")
 def files(week: Week) -> Iterator[File]:
     """Yield every file of this module, below the folder of its format."""
     yield "aws-cur/lindqvist-cur2-00001.csv.gz", _cur(week)
+    yield "aws-cur-1/lindqvist-cur1-00001.csv.gz", _cur_1(week)
     yield "bedrock-invocation-logs/20261006T000000000Z_41a1b2c3.json.gz", _invocations(week)
     yield "google-cloud-billing/gcp_billing_export_202610.jsonl", _google(week)
     yield "gemini-usage-logs/responses-2026-10-06.jsonl", lines(_gemini(week))
@@ -139,6 +150,26 @@ def _cur(week: Week) -> str:
             )
         )
     return table(_CUR, rows)
+
+
+def _cur_1(week: Week) -> str:
+    rows = []
+    for line, count in _by_line(week, "aws").items():
+        day, model, _, project, meter = line
+        name, route = _AWS_MODELS[model]
+        thousand = _price("aws", line) * 1000
+        start, end = midnight(day), next_midnight(day)
+        rows.append(
+            (
+                *(digest("first line item", *line)[:26], f"{start}/{end}", "", "AWS"),
+                *("Anniversary", _PAYER, *_MONTH, _ACCOUNT, "Usage", start, end, "AmazonBedrock"),
+                *(f"EUC1-{name}-{_AWS_KINDS[meter]}{route}", "InvokeModelInference", ""),
+                *(exact_text(Fraction(count, 1000)), "USD", exact_text(thousand)),
+                *(exact_text(thousand * count / 1000), f"{name}, per 1K tokens"),
+                *("Amazon Bedrock", "eu-central-1", "1K tokens", project),
+            )
+        )
+    return table(_CUR_1, rows)
 
 
 def _invocations(week: Week) -> str:

@@ -21,12 +21,12 @@ _KNOWN: Final[Mapping[str, frozenset[str]]] = {
     "roles": frozenset(),  # ingestor name -> role, any key
     "accounts": frozenset(),  # ingestor name -> billing account, any key
     "detail": frozenset(),  # ingestor name -> which metered usage it divides, any key
-    "outcomes": frozenset(),  # see core.outcome_rules, which checks it
-    "economics": frozenset(),  # see core.economics_rules, which checks it
-    "findings": frozenset(),  # see core.finding_rules, which checks it
+    "outcomes": frozenset(),  # see core.outcomes.outcome_rules, which checks it
+    "economics": frozenset(),  # see core.findings.economics_rules, which checks it
+    "findings": frozenset(),  # see core.findings.finding_rules, which checks it
     "nightly": frozenset({"inbox"}),
-    "pull": frozenset(),  # name of a connector -> table, see `workflows.pull.connector`
-    "true_up": frozenset(),  # reason of a tie-out -> who bears it, see core.adjustments
+    "pull": frozenset(),  # name of a connector -> table, see `workflows.intake.pull.connector`
+    "true_up": frozenset(),  # reason of a tie-out -> who bears it, see core.closing.adjustments
     "journal": frozenset(
         {
             "template",
@@ -100,15 +100,15 @@ class Settings:
         demoted: ingestor names whose `metered` numbers only divide.
         accounts: ingestor name to the billing account of files that do not name one.
         dividers: name of a detail ingestor to the metered usage it divides: patterns by field.
-        outcomes: what [outcomes] says, see `core.outcome_rules`.
-        economics: what [economics] says, see `core.economics_rules`.
-        findings: what [findings] says, see `core.finding_rules`.
+        outcomes: what [outcomes] says, see `core.outcomes.outcome_rules`.
+        economics: what [economics] says, see `core.findings.economics_rules`.
+        findings: what [findings] says, see `core.findings.finding_rules`.
         inbox: folder of what the next night takes in.
         pull: what [pull] says, connector to its options.
-        true_up: what [true_up] says, reason to bearer, see `core.adjustments.checked_policy`.
-        journal: what [journal] says, see `workflows.journal`.
-        arrival: what [arrival] says, source to rhythm, see `workflows.arrival`.
-        tolerance: what may be unexplained of an invoice at a close, see `workflows.refusals`.
+        true_up: what [true_up] says, reason to bearer, see `core.closing.adjustments`.
+        journal: what [journal] says, see `workflows.closing.journal`.
+        arrival: what [arrival] says, source to rhythm, see `workflows.intake.arrival`.
+        tolerance: what may be unexplained of an invoice, see `workflows.closing.refusals`.
         report: the look of the reports.
         people_columns: our columns of a people file to those of an HR export.
         people_key_file: the key of the pseudonyms of people; outside of `home`.

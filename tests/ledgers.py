@@ -9,11 +9,11 @@ from tempfile import mkdtemp
 
 from metering.ingest.registry import BUILT_IN
 from metering.settings import Settings, load_settings
-from metering.workflows.ingest import Order, ingest_files
+from metering.workflows.intake.ingest import Order, ingest_files
+from metering.workflows.intake.receipts import Receipt
 from metering.workflows.ledger_start import start_ledger
-from metering.workflows.owner_imports import import_file
-from metering.workflows.post import Posted, post
-from metering.workflows.receipts import Receipt
+from metering.workflows.ownership.owner_imports import import_file
+from metering.workflows.posting.post import Posted, post
 from metering.workflows.runs import Run
 from metering.workflows.verify import verify
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from metering.core.rate_book import RateBook
-from metering.core.rates import (
+from metering.core.pricing.rate_book import RateBook
+from metering.core.pricing.rates import (
     Alias,
     CardKind,
     MatchKind,
@@ -17,7 +17,7 @@ from metering.core.rates import (
     modifier_id_of,
     rate_id_of,
 )
-from metering.core.rating import PromptRange, RatingKey
+from metering.core.pricing.rating import PromptRange, RatingKey
 
 PER = 1_000_000
 

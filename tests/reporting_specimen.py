@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
+from metering.core.closing.tieout import LedgerSide, Reason, TieOut, TieOutLine
 from metering.core.periods import BillingPeriod
-from metering.core.tieout import LedgerSide, Reason, TieOut, TieOutLine
 from metering.reporting.snapshot import (
     HISTORY_SCHEMA,
     LINE_SCHEMA,

@@ -3,7 +3,7 @@
 from datetime import date, datetime, timedelta
 from fractions import Fraction
 
-from metering.core.funnel import UNIT, Answered, FunnelRow, Stages
+from metering.core.outcomes.funnel import UNIT, Answered, FunnelRow, Stages
 from metering.reporting.figures import NIL, amount_text, number_text
 from metering.reporting.plots import Course, CourseWeek, Fan
 from metering.reporting.review import (
@@ -16,7 +16,12 @@ from metering.reporting.review import (
     table,
 )
 from metering.reporting.words import shown_name
-from metering.workflows.review_plots import funnel_name, projects_split, split_of, stages_reached
+from metering.workflows.reports.review_plots import (
+    funnel_name,
+    projects_split,
+    split_of,
+    stages_reached,
+)
 
 _U = 10**9
 _HALF = Fraction(1, 2)

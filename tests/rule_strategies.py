@@ -5,7 +5,14 @@ from itertools import pairwise
 
 from hypothesis import strategies as st
 
-from metering.core.attribution import Assign, Directory, DirectoryEntry, Match, Rule, RuleSet
+from metering.core.ownership.attribution import (
+    Assign,
+    Directory,
+    DirectoryEntry,
+    Match,
+    Rule,
+    RuleSet,
+)
 from metering.core.patterns import Pattern
 
 FIRST_DAY = date(2026, 10, 1)

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,17 @@ MAY_IMPORT = {
     **{leaf: {"core", *_GROUND} for leaf in _LEAVES},
     "workflows": {"core", "rate_cards", "settings", *_LEAVES, *_GROUND},
     "cli": {"core", "workflows", "settings", *_LEAVES, *_GROUND},
+}
+# The sub-rooms of `core`, and what each may import of the others beside the ground of `core`.
+_CORE_MAY_IMPORT: dict[str, set[str]] = {
+    "pricing": set(),
+    "ownership": set(),
+    "outcomes": set(),
+    "findings": set(),
+    "sharing": {"ownership", "pricing"},
+    "closing": {"ownership"},
+    "flat": {"closing", "ownership", "pricing", "sharing"},
+    "planning": {"flat", "ownership", "pricing"},
 }
 # The one thing that two rooms share beside `core`.
 _SHARED_SCHEMA = "metering.usage.schema"
@@ -88,10 +100,11 @@ class Imported:
     at_module_level: bool
 
 
-def imports_of(module: Path) -> Iterator[Imported]:
-    """Yield every name that a module imports, wherever in it the statement stands."""
+@cache
+def imports_of(module: Path) -> tuple[Imported, ...]:
+    """Return every name that a module imports, wherever in it the statement stands."""
     tree = ast.parse((ROOT / module).read_text(encoding="utf-8"))
-    yield from _walk(tree, for_types_only=False, at_module_level=True)
+    return tuple(_walk(tree, for_types_only=False, at_module_level=True))
 
 
 def _walk(node: ast.AST, *, for_types_only: bool, at_module_level: bool) -> Iterator[Imported]:
@@ -130,6 +143,19 @@ def test_imports_point_inwards(module: Path) -> None:
         top, _, rest = found.name.partition(".")
         if top == "metering":
             assert rest.split(".")[0] in allowed, f"{module}:{found.line} imports {found.name}"
+
+
+@pytest.mark.parametrize(
+    "module", [m for m in MODULES if len(m.parts) > 3 and m.parts[1] == "core"], ids=str
+)
+def test_the_sub_rooms_of_core_point_one_way(module: Path) -> None:
+    room = module.parts[2]
+
+    for found in imports_of(module):
+        other = found.name.removeprefix("metering.core.").split(".")[0]
+        if found.name.startswith("metering.core.") and other in _CORE_MAY_IMPORT:
+            allowed = _CORE_MAY_IMPORT[room] | {room}
+            assert other in allowed, f"{module}:{found.line} imports {found.name}"
 
 
 @pytest.mark.parametrize("module", MODULES, ids=str)

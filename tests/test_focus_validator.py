@@ -16,7 +16,7 @@ import pytest
 
 from metering.core.periods import BillingPeriod
 from metering.reporting.focus_columns import FocusVersion
-from metering.workflows.focus import write_focus
+from metering.workflows.reports.focus import write_focus
 from tests.ledgers import SAMPLE, fresh_ledger, ingest_and_post
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -18,7 +18,7 @@ from metering.cli.main import main
 from metering.engine.behaviour import sum_behaviour
 from metering.engine.behaviour_folder import open_folder
 from metering.engine.connection import open_duckdb
-from metering.workflows.findings_try import frames_of
+from metering.workflows.findings.findings_try import frames_of
 from tests.companies.climates import Climate
 from tests.companies.company import draw_company
 

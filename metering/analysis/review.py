@@ -20,7 +20,7 @@ from metering.analysis.panel import Frames
 from metering.analysis.silence import Silence
 from metering.analysis.vendor_moves import VendorMove
 from metering.analysis.workflow_cases import told_once, workflow_cases
-from metering.core.finding_rules import LEAST_SHARE, LEAST_USD, REVIEWER_BUDGET
+from metering.core.findings.finding_rules import LEAST_SHARE, LEAST_USD, REVIEWER_BUDGET
 
 if TYPE_CHECKING:
     import pandas as pd

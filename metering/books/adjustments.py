@@ -16,7 +16,7 @@ from metering.books.schema import (
     whole,
     words,
 )
-from metering.core.adjustments import Adjustment, AdjustmentKind, AdjustmentLine, in_force
+from metering.core.closing.adjustments import Adjustment, AdjustmentKind, AdjustmentLine, in_force
 from metering.core.ledger import Account, AccountKind
 from metering.core.periods import BillingPeriod
 

@@ -6,9 +6,9 @@ from sqlalchemy import CheckConstraint, Connection, UniqueConstraint, insert, se
 
 from metering.books.schema import BookTable, reference, row_id, strict, table_of, whole, words
 from metering.books.versions import Version, new_version, newest, version_of
-from metering.core.attribution import Owner
-from metering.core.budgets import Budget, Budgets
+from metering.core.ownership.attribution import Owner
 from metering.core.periods import BillingPeriod
+from metering.core.planning.budgets import Budget, Budgets
 
 
 class BudgetFileRow(BookTable, table=True):

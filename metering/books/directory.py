@@ -11,11 +11,11 @@ from sqlmodel import Field
 from metering.books.schema import BookTable, reference, row_id, strict, table_of, whole, words
 from metering.books.types import DayText, JsonText
 from metering.books.versions import Version, new_version
-from metering.core.attribution import Directory
-from metering.core.directory import CostObjects, Joined, cost_objects, joined
-from metering.core.directory_files import DatedRow, DirectoryFile, Kind
-from metering.core.headcount import Presence, person_days, presences
+from metering.core.ownership.attribution import Directory
+from metering.core.ownership.directory import CostObjects, Joined, cost_objects, joined
+from metering.core.ownership.directory_files import DatedRow, DirectoryFile, Kind
 from metering.core.periods import BillingPeriod
+from metering.core.sharing.headcount import Presence, person_days, presences
 
 
 class DirectoryFileRow(BookTable, table=True):

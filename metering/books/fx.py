@@ -12,7 +12,7 @@ from sqlalchemy import Connection, UniqueConstraint, func, insert, select, text
 
 from metering.books.ledger import PostingRow
 from metering.books.schema import BookTable, reference, row_id, strict, table_of, whole, words
-from metering.core.fx import FxRate
+from metering.core.closing.fx import FxRate
 
 
 class FxRateRow(BookTable, table=True):

@@ -10,9 +10,9 @@ from typing import Any, Final
 from sqlalchemy import Connection, text
 
 from metering.books.ledger import HOLDING, ROWS_FETCHED, SUMS, fetched
-from metering.core.allocation import SHARE_METERS
-from metering.core.flat_money import FLAT_PRODUCTS
+from metering.core.flat.flat_money import FLAT_PRODUCTS
 from metering.core.ledger import AccountKind
+from metering.core.sharing.allocation import SHARE_METERS
 
 
 @dataclass(frozen=True, slots=True)

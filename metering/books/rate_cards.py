@@ -27,7 +27,7 @@ from metering.books.schema import (
     words,
 )
 from metering.books.types import Flag, canonical_json, instant_of, instant_text
-from metering.core.rates import (
+from metering.core.pricing.rates import (
     Alias,
     CardKind,
     MatchKind,
@@ -37,7 +37,7 @@ from metering.core.rates import (
     RateCard,
     Window,
 )
-from metering.core.terms import Measure, Term, TermKind
+from metering.core.pricing.terms import Measure, Term, TermKind
 
 
 class RateCardRow(BookTable, table=True):

@@ -4,7 +4,7 @@ from typing import Final
 
 from sqlalchemy import Connection, text
 
-from metering.core.price_coverage import RatedUsage
+from metering.core.pricing.price_coverage import RatedUsage
 
 # A line that was taken back wholly is no usage; lines of money alone (adjustments) are none either.
 _RATED: Final = text("""

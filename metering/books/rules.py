@@ -18,7 +18,7 @@ from metering.books.schema import (
 )
 from metering.books.types import DayText, canonical_json
 from metering.books.versions import Version, new_version, newest, version_of
-from metering.core.attribution import Assign, Match, Rule, RuleSet
+from metering.core.ownership.attribution import Assign, Match, Rule, RuleSet
 from metering.core.patterns import Pattern, PatternKind
 
 

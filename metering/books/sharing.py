@@ -10,11 +10,11 @@ from sqlmodel import Field
 from metering.books.schema import BookTable, reference, row_id, strict, table_of, whole, words
 from metering.books.types import DayText, canonical_json
 from metering.books.versions import Version, new_version, newest, version_of
-from metering.core.allocation import By, Pool, Sharing, Split, Target
-from metering.core.attribution import Match
-from metering.core.driver_file import Driver, DriverWeight
+from metering.core.ownership.attribution import Match
 from metering.core.patterns import Pattern, PatternKind
 from metering.core.periods import BillingPeriod
+from metering.core.sharing.allocation import By, Pool, Sharing, Split, Target
+from metering.core.sharing.driver_file import Driver, DriverWeight
 
 
 class SharingRow(BookTable, table=True):

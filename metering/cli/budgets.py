@@ -21,8 +21,8 @@ from metering.cli.frame import (
 from metering.core.periods import BillingPeriod
 
 if TYPE_CHECKING:
-    from metering.core.budgets import Stand
-    from metering.workflows.budgets import Budgeted
+    from metering.core.planning.budgets import Stand
+    from metering.workflows.planning.budgets import Budgeted
 
 OVER: Final = 3
 WARNED: Final = 4
@@ -73,7 +73,7 @@ def import_(ctx: click.Context, /, file: Path, *, output_format: str) -> None:
     Example:
         metering budgets import sample_logs/owners/budgets.csv
     """
-    from metering.workflows.budgets import import_budgets
+    from metering.workflows.planning.budgets import import_budgets
     from metering.workflows.runs import Run
 
     imported = import_budgets(
@@ -107,7 +107,7 @@ def show(ctx: click.Context, /, period: BillingPeriod, *, output_format: str) ->
     Example:
         metering budgets show 2026-10
     """
-    from metering.workflows.budgets import budgeted
+    from metering.workflows.planning.budgets import budgeted
 
     found = budgeted(settings_or_fail(ctx), period)
     if output_format == "json":
@@ -138,8 +138,8 @@ def check(
     Example:
         metering budgets check 2026-10 --warn-at 80%
     """
-    from metering.core.budgets import State
-    from metering.workflows.budgets import budgeted
+    from metering.core.planning.budgets import State
+    from metering.workflows.planning.budgets import budgeted
 
     found = budgeted(settings_or_fail(ctx), period)
     states = {one: one.state(warn_at) for one in found.stands}

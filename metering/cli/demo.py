@@ -10,7 +10,7 @@ from metering.cli.frame import emit_json, emit_table, format_option, note
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from metering.workflows.receipts import Receipt
+    from metering.workflows.intake.receipts import Receipt
 
 
 @click.command()

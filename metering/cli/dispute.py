@@ -57,7 +57,7 @@ def open_(
     Example:
         metering dispute open 2026-10/CC-4100/payments/refunds --reason "not our key" --owner finops
     """
-    from metering.workflows.disputes import Opening, open_dispute
+    from metering.workflows.closing.disputes import Opening, open_dispute
     from metering.workflows.runs import Run
 
     opening = Opening(
@@ -81,7 +81,7 @@ def list_(ctx: click.Context, /, *, output_format: str) -> None:
     Example:
         metering dispute list
     """
-    from metering.workflows.disputes import list_disputes
+    from metering.workflows.closing.disputes import list_disputes
 
     found = list_disputes(settings_or_fail(ctx))
     if not found and output_format == "table":
@@ -147,7 +147,7 @@ def _settle(
     target: str | None = None,
 ) -> None:
     from metering.books.disputes import DisputeState
-    from metering.workflows.disputes import settle_dispute
+    from metering.workflows.closing.disputes import settle_dispute
     from metering.workflows.runs import Run
 
     run = Run.now("dispute", number=number, state=state, note=why, target=target)

@@ -13,11 +13,11 @@ from metering.cli.frame import (
     note,
     settings_or_fail,
 )
-from metering.core.allocation import SHARE_METERS
 from metering.core.meters import Meter
+from metering.core.sharing.allocation import SHARE_METERS
 
 if TYPE_CHECKING:
-    from metering.workflows.charge_explained import Explained, Found
+    from metering.workflows.explaining.charge_explained import Explained, Found
 
 
 @click.command()
@@ -49,7 +49,7 @@ def explain(
     """
     from dataclasses import asdict
 
-    from metering.workflows.explain import explain as explain_amount
+    from metering.workflows.explaining.explain import explain as explain_amount
 
     found = explain_amount(
         settings_or_fail(ctx), reference, charges=charges, records=records, as_of=as_of

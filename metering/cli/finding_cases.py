@@ -17,7 +17,7 @@ from metering.cli.frame import (
 
 if TYPE_CHECKING:
     from metering.analysis.precision import Precision
-    from metering.workflows.findings import Case, Cases
+    from metering.workflows.findings.cases import Case, Cases
 
 
 @click.command("list")
@@ -36,7 +36,7 @@ def list_(ctx: click.Context, /, *, every: bool, output_format: str) -> None:
     Example:
         metering findings list
     """
-    from metering.workflows.findings import cases_of
+    from metering.workflows.findings.cases import cases_of
 
     found = cases_of(settings_or_fail(ctx))
     shown = found.shown if every else found.unread
@@ -88,7 +88,7 @@ def show(ctx: click.Context, /, finding: str, *, as_answered: bool, output_forma
     Example:
         metering findings show 1a2b3c4d
     """
-    from metering.workflows.findings import case_of
+    from metering.workflows.findings.cases import case_of
 
     _tell(case_of(settings_or_fail(ctx), finding, as_answered=as_answered), output_format)
 
@@ -143,7 +143,7 @@ def dismiss(ctx: click.Context, /, finding: str, *, words: str, output_format: s
 
 def _say(ctx: click.Context, finding: str, state: str, words: str, output_format: str) -> None:
     from metering.books.findings import FindingState
-    from metering.workflows.findings import say
+    from metering.workflows.findings.cases import say
     from metering.workflows.runs import Run
 
     run = Run.now("findings", finding=finding, state=state, note=words)
@@ -187,7 +187,7 @@ def _as_json(case: "Case") -> dict[str, Any]:
 
 
 def _closing(found: "Cases", quiet: int) -> str:
-    from metering.workflows.review_findings import precision_text
+    from metering.workflows.reports.review_findings import precision_text
 
     objects = found.review.study.panel.objects
     told = f"{counted(len(found.shown), 'finding')} in {counted(objects, 'project')}"

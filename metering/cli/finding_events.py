@@ -44,7 +44,7 @@ def import_(ctx: click.Context, /, file: Path, *, output_format: str) -> None:
     Example:
         metering findings events import sample_logs/exports/events.csv
     """
-    from metering.workflows.company_events import import_events
+    from metering.workflows.findings.company_events import import_events
     from metering.workflows.runs import Run
 
     imported = import_events(
@@ -69,7 +69,7 @@ def list_(ctx: click.Context, /, *, output_format: str) -> None:
     Example:
         metering findings events list
     """
-    from metering.workflows.company_events import listed_events
+    from metering.workflows.findings.company_events import listed_events
 
     found = listed_events(settings_or_fail(ctx))
     if output_format == "json":

@@ -23,7 +23,7 @@ from metering.cli.frame import (
 if TYPE_CHECKING:
     from decimal import Decimal
 
-    from metering.workflows.findings_try import Tried
+    from metering.workflows.findings.findings_try import Tried
 
 _FOLDER: Final = click.Path(exists=True, file_okay=False, path_type=Path)
 _TARGET: Final = click.Path(dir_okay=False, path_type=Path)
@@ -69,7 +69,7 @@ def try_findings(folder: Path, target: Path | None, *, budget: int, output_forma
         metering findings try exports/ --write flags.csv
     """
     from metering.analysis.review import Options
-    from metering.workflows.findings_try import try_folder, write_flags
+    from metering.workflows.findings.findings_try import try_folder, write_flags
 
     tried = try_folder(folder, Options(budget=budget))
     if target is not None:

@@ -20,10 +20,10 @@ from metering.cli.frame import (
 )
 
 if TYPE_CHECKING:
-    from metering.core.capacity import CapacityUse
+    from metering.core.flat.capacity import CapacityUse
+    from metering.core.flat.prepaid import Committed
     from metering.core.periods import BillingPeriod
-    from metering.core.prepaid import Committed
-    from metering.workflows.flat_standing import BlockUse, FlatStanding, SeatUse
+    from metering.workflows.flat.flat_standing import BlockUse, FlatStanding, SeatUse
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -60,7 +60,7 @@ def import_(
     Example:
         metering flat import sample_logs/flat/flat.toml sample_logs/flat/seats.csv
     """
-    from metering.workflows.flat_files import import_flat
+    from metering.workflows.flat.flat_files import import_flat
     from metering.workflows.runs import Run
 
     run = Run.now("flat import", files=[str(path) for path in files], dry_run=dry_run)
@@ -98,7 +98,7 @@ def show(ctx: click.Context, /, period: "BillingPeriod", *, output_format: str) 
     Example:
         metering flat show 2026-10
     """
-    from metering.workflows.flat_standing import flat_standing
+    from metering.workflows.flat.flat_standing import flat_standing
 
     found = flat_standing(settings_or_fail(ctx), period)
     if output_format == "json":

@@ -18,7 +18,7 @@ from metering.cli.frame import (
 
 if TYPE_CHECKING:
     from metering.core.periods import BillingPeriod
-    from metering.workflows.forecast import ForecastLine, PeriodForecast
+    from metering.workflows.planning.forecast import ForecastLine, PeriodForecast
 
 _PARTS = {
     "cost-centre": "cost_centre",
@@ -79,8 +79,8 @@ def forecast(
         metering forecast 2026-10 --known-days 10
         metering forecast 2026-10 --known-days 10 --without-flagged
     """
-    from metering.workflows.flagged_excess import flagged_excess
-    from metering.workflows.forecast import forecast_period
+    from metering.workflows.findings.flagged_excess import flagged_excess
+    from metering.workflows.planning.forecast import forecast_period
 
     if None not in known.values():
         raise click.UsageError("give --as-of or --known-days, not both")

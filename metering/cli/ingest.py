@@ -47,9 +47,9 @@ def ingest(  # noqa: PLR0913 - an option each
     Example:
         metering ingest sample_logs/usage/*
     """
-    from metering.workflows.ingest import Order, ingest_files
+    from metering.workflows.intake.ingest import Order, ingest_files
+    from metering.workflows.intake.usage_formats import usage_formats
     from metering.workflows.runs import Run
-    from metering.workflows.usage_formats import usage_formats
 
     settings = settings_or_fail(ctx)
     run = Run.now("ingest", files=[str(path) for path in files], account=account)

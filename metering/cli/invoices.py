@@ -17,8 +17,8 @@ from metering.cli.frame import (
 
 if TYPE_CHECKING:
     from metering.core.periods import BillingPeriod
-    from metering.workflows.invoices import InvoiceReceipt
-    from metering.workflows.true_up import TrueUp
+    from metering.workflows.closing.invoices import InvoiceReceipt
+    from metering.workflows.closing.true_up import TrueUp
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -57,7 +57,7 @@ def ingest(
     Example:
         metering invoices ingest sample_logs/invoices/*.csv
     """
-    from metering.workflows.invoices import ingest_invoices
+    from metering.workflows.closing.invoices import ingest_invoices
     from metering.workflows.runs import Run
 
     run = Run.now("invoices ingest", files=[str(path) for path in files])
@@ -114,8 +114,8 @@ def true_up(
     Example:
         metering invoices true-up 2026-10 --reason "October invoices are final"
     """
+    from metering.workflows.closing.true_up import Decision, true_up_period
     from metering.workflows.runs import Run
-    from metering.workflows.true_up import Decision, true_up_period
 
     run = Run.now("invoices true-up", period=str(period), reason=reason, undo=undo)
     decided = true_up_period(settings_or_fail(ctx), run, period, Decision(reason, accounts, undo))

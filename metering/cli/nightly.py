@@ -36,10 +36,10 @@ def nightly(ctx: click.Context, /, *, output_format: str) -> None:
     Example:
         metering nightly --format json
     """
+    from metering.workflows.intake.usage_formats import usage_formats
     from metering.workflows.nightly import Formats, run_night
-    from metering.workflows.outcome_formats import outcome_formats
+    from metering.workflows.outcomes.outcome_formats import outcome_formats
     from metering.workflows.runs import Run
-    from metering.workflows.usage_formats import usage_formats
 
     settings = settings_or_fail(ctx)
     formats = Formats(usage_formats(settings), outcome_formats(settings))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from fractions import Fraction
 
     from metering.analysis.economics.bootstrap import Interval
-    from metering.workflows.unit_costs import UnitCost
+    from metering.workflows.outcomes.unit_costs import UnitCost
 
 
 @click.command("costs")
@@ -40,7 +40,7 @@ def costs_command(ctx: click.Context, /, period: str, *, output_format: str) -> 
         metering outcomes costs 2026-10
     """
     from metering.core.periods import BillingPeriod
-    from metering.workflows.unit_costs import unit_costs
+    from metering.workflows.outcomes.unit_costs import unit_costs
 
     try:
         asked = BillingPeriod.parse(period)
@@ -143,14 +143,14 @@ def _interval(interval: "Interval | None") -> str | None:
 
 
 def _ratio(ratio: "Fraction | None") -> str | None:
-    from metering.core.funnel import Share
+    from metering.core.outcomes.funnel import Share
 
     return None if ratio is None else Share(ratio.numerator, ratio.denominator).text
 
 
 def _number(weight: "Fraction") -> str:
-    from metering.core.funnel import UNIT
-    from metering.workflows.funnel_json import units_text
+    from metering.core.outcomes.funnel import UNIT
+    from metering.workflows.outcomes.funnel_json import units_text
 
     # A sum of weights is a whole number of ten-thousandths.
     return units_text(int(weight * UNIT)) or "0"

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from metering.cli.frame import emit_json, emit_table, fail, format_option, note, settings_or_fail
-from metering.core.outcomes import Stage
+from metering.core.outcomes.stages import Stage
 
 if TYPE_CHECKING:
     from datetime import date
@@ -56,7 +56,7 @@ def list_command(  # noqa: PLR0913 - an option each
         metering outcomes list 2026-10 --kind ticket --status reversed
     """
     from metering.engine.outcome_list import COLUMNS, STATUSES, Wanted
-    from metering.workflows.outcome_list import listed_outcomes
+    from metering.workflows.outcomes.outcome_list import listed_outcomes
 
     if status is not None and status not in STATUSES:
         raise click.BadParameter(f"one of {', '.join(STATUSES)}", param_hint="--status")
@@ -103,7 +103,7 @@ def feeds_command(ctx: click.Context, /, *, output_format: str) -> None:
     """
     from dataclasses import asdict
 
-    from metering.workflows.outcome_list import feeds_of_ledger
+    from metering.workflows.outcomes.outcome_list import feeds_of_ledger
 
     feeds = feeds_of_ledger(settings_or_fail(ctx))
     if output_format == "json":
@@ -150,8 +150,8 @@ def _days(period: str | None) -> "tuple[date | None, date | None]":
 
 
 def _weight(weight_e4: object) -> str:
-    from metering.core.outcomes import WEIGHT_UNIT
-    from metering.workflows.funnel_json import units_text
+    from metering.core.outcomes.stages import WEIGHT_UNIT
+    from metering.workflows.outcomes.funnel_json import units_text
 
     return units_text(int(str(weight_e4)) * WEIGHT_UNIT) or "0"
 

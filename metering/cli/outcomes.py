@@ -20,8 +20,8 @@ from metering.cli.outcome_list import feeds_command, list_command
 from metering.cli.receipts import tell_receipts
 
 if TYPE_CHECKING:
-    from metering.core.funnel import FunnelRow
-    from metering.workflows.funnel import Funnel
+    from metering.core.outcomes.funnel import FunnelRow
+    from metering.workflows.outcomes.funnel import Funnel
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -72,8 +72,8 @@ def ingest_command(
     """
     from metering.ingest.outcomes.mapped import read_outcome_mapping
     from metering.ingest.outcomes.registry import with_mapping
-    from metering.workflows.outcome_formats import outcome_formats
-    from metering.workflows.outcome_imports import ingest_outcomes
+    from metering.workflows.outcomes.outcome_formats import outcome_formats
+    from metering.workflows.outcomes.outcome_imports import ingest_outcomes
     from metering.workflows.runs import Run
 
     settings = settings_or_fail(ctx)
@@ -105,8 +105,8 @@ def funnel_command(ctx: click.Context, /, period: str, *, output_format: str) ->
     """
     from metering.cli.frame import fail
     from metering.core.periods import BillingPeriod
-    from metering.workflows.funnel import funnel_of_period
-    from metering.workflows.funnel_json import as_json
+    from metering.workflows.outcomes.funnel import funnel_of_period
+    from metering.workflows.outcomes.funnel_json import as_json
 
     try:
         asked = BillingPeriod.parse(period)
@@ -158,8 +158,8 @@ def _show_spend(found: "Funnel") -> None:
 
 
 def _show_stages(found: "Funnel") -> None:
-    from metering.core.outcomes import Stage
-    from metering.workflows.funnel_json import units_text
+    from metering.core.outcomes.stages import Stage
+    from metering.workflows.outcomes.funnel_json import units_text
 
     reached = ("Attempted", "Completed", "Validated", "Settled", "Settling", "Yield")
     costs = (

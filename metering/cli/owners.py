@@ -21,12 +21,12 @@ from metering.cli.frame import (
 from metering.core.periods import BillingPeriod
 
 if TYPE_CHECKING:
-    from metering.core.attribution import Owner
-    from metering.core.suggestions import Column
-    from metering.workflows.owner_check import Checked, Unowned
-    from metering.workflows.owner_imports import Imported
-    from metering.workflows.owner_suggestions import Suggested
-    from metering.workflows.owners import Shown
+    from metering.core.ownership.attribution import Owner
+    from metering.core.ownership.suggestions import Column
+    from metering.workflows.ownership.owner_check import Checked, Unowned
+    from metering.workflows.ownership.owner_imports import Imported
+    from metering.workflows.ownership.owner_suggestions import Suggested
+    from metering.workflows.ownership.owners import Shown
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _TOLD_LINES = 5
@@ -86,7 +86,7 @@ def import_(
         metering owners import okta.json --as-of 2026-10-31
         metering owners import CODEOWNERS --repository acme/shop
     """
-    from metering.workflows.owner_imports import Said, import_files
+    from metering.workflows.ownership.owner_imports import Said, import_files
     from metering.workflows.runs import Run
 
     names = {"file": str(files[0])} if len(files) == 1 else {"files": [str(one) for one in files]}
@@ -134,7 +134,7 @@ def check(ctx: click.Context, /, *, strict: bool, output_format: str) -> None:
     Example:
         metering owners check
     """
-    from metering.workflows.owner_check import check as check_owners
+    from metering.workflows.ownership.owner_check import check as check_owners
 
     checked = check_owners(settings_or_fail(ctx))
     if output_format == "json":
@@ -166,7 +166,7 @@ def suggest(
         metering owners suggest 2026-10
         metering owners suggest 2026-10 --by tag:team --format toml >> rules.toml
     """
-    from metering.workflows.owner_suggestions import suggest as suggest_owners
+    from metering.workflows.ownership.owner_suggestions import suggest as suggest_owners
 
     found = suggest_owners(settings_or_fail(ctx), period, by)
     if output_format == "json":
@@ -200,7 +200,7 @@ def show(ctx: click.Context, /, key: str, *, day: datetime | None, output_format
     Example:
         metering owners show key_ana_marek --on 2026-10-15
     """
-    from metering.workflows.owners import show as show_key
+    from metering.workflows.ownership.owners import show as show_key
 
     on = (day or datetime.now(UTC)).date()
     rows = show_key(settings_or_fail(ctx), key, on)
@@ -227,7 +227,7 @@ def reveal(ctx: click.Context, /, pseudonym: str, *, reason: str, output_format:
     Example:
         metering owners reveal person-5f2c0d9e1a7b3c44 --reason "budget talk, ticket FIN-31"
     """
-    from metering.workflows.people import reveal as reveal_person
+    from metering.workflows.ownership.people import reveal as reveal_person
     from metering.workflows.runs import Run
 
     found = reveal_person(settings_or_fail(ctx), Run.now("owners reveal"), pseudonym, reason)

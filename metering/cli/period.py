@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from metering.books.periods import AccountEstimate
-    from metering.workflows.periods import PeriodTotal, Shown
+    from metering.workflows.closing.periods import PeriodTotal, Shown
 
 
 @click.group(context_settings=CONTEXT_SETTINGS)
@@ -51,7 +51,7 @@ def list_periods(ctx: click.Context, /, *, as_of: str | None, output_format: str
     """
     from dataclasses import asdict
 
-    from metering.workflows.periods import periods
+    from metering.workflows.closing.periods import periods
 
     found = periods(settings_or_fail(ctx), as_of=as_of)
     if output_format == "json":
@@ -74,7 +74,7 @@ def show(
     Example:
         metering period show 2026-10
     """
-    from metering.workflows.periods import show_period
+    from metering.workflows.closing.periods import show_period
 
     found = show_period(settings_or_fail(ctx), period, as_of=as_of)
     if output_format == "json":
@@ -154,7 +154,7 @@ def estimate(
     Example:
         metering period estimate 2026-10
     """
-    from metering.workflows.estimates import estimate_period
+    from metering.workflows.closing.estimates import estimate_period
     from metering.workflows.runs import Run
 
     found = estimate_period(
@@ -196,7 +196,7 @@ class _Acceptance(click.ParamType[tuple[str, str]]):
         ctx: click.Context | None,
     ) -> tuple[str, str]:
         """Return code and reason, or end the command with the usage."""
-        from metering.workflows.refusals import RefusalCode
+        from metering.workflows.closing.refusals import RefusalCode
 
         code, _, why = str(value).partition("=")
         codes = [known.value for known in RefusalCode]
@@ -240,8 +240,8 @@ def close(
     Example:
         metering period close 2026-05 --accept missing-days="the gateway was down"
     """
-    from metering.workflows.closing import close_period
-    from metering.workflows.refusals import RefusalCode
+    from metering.workflows.closing.close import close_period
+    from metering.workflows.closing.refusals import RefusalCode
     from metering.workflows.runs import Run
 
     closed = close_period(
@@ -285,7 +285,7 @@ def reopen(
     Example:
         metering period reopen 2026-05 --reason "the audit asked for it"
     """
-    from metering.workflows.closing import reopen_period
+    from metering.workflows.closing.close import reopen_period
     from metering.workflows.runs import Run
 
     if not reason.strip():

@@ -57,8 +57,8 @@ def post(
     Example:
         metering post --dry-run
     """
-    from metering.workflows.post import FIRST_DAY, LAST_DAY
-    from metering.workflows.post import post as post_charges
+    from metering.workflows.posting.post import FIRST_DAY, LAST_DAY
+    from metering.workflows.posting.post import post as post_charges
     from metering.workflows.runs import Run
 
     begin, end = day_range(first, last, (FIRST_DAY, LAST_DAY))

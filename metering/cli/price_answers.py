@@ -8,12 +8,12 @@ from metering.cli.frame import emit_json, emit_table, note
 from metering.cli.price_moves import movement_json, show_moved
 
 if TYPE_CHECKING:
-    from metering.core.card_changes import Change
-    from metering.core.rate_book import RateBook
-    from metering.workflows.card_imports import CardImport
-    from metering.workflows.prices import PriceRow
-    from metering.workflows.quotes import Quote, QuotedMeter
-    from metering.workflows.reprice import Repriced
+    from metering.core.pricing.card_changes import Change
+    from metering.core.pricing.rate_book import RateBook
+    from metering.workflows.pricing.card_imports import CardImport
+    from metering.workflows.pricing.prices import PriceRow
+    from metering.workflows.pricing.quotes import Quote, QuotedMeter
+    from metering.workflows.pricing.reprice import Repriced
 
 _MOST_CHANGES: Final = 50  # a table of thousands is read by nobody; --format json has them all
 
@@ -55,8 +55,8 @@ def _meter_json(one: "QuotedMeter", book: "RateBook") -> dict[str, object]:
 
 def _row_json(row_id: str, book: "RateBook") -> dict[str, object]:
     """Return one rate or modifier that a price is made of: what it says, since when, who says."""
-    from metering.core.rates import Rate
-    from metering.workflows.prices import hours_text
+    from metering.core.pricing.rates import Rate
+    from metering.workflows.pricing.prices import hours_text
 
     found = book.row(row_id)
     if found is None:
@@ -104,7 +104,7 @@ def tell_import(
         dry_run: nothing was changed.
         output_format: table or json.
     """
-    from metering.core.card_changes import counted
+    from metering.core.pricing.card_changes import counted
 
     counts = counted(done.changes)
     if output_format == "json":
@@ -136,7 +136,7 @@ def tell_import(
 
 def change_cells(change: "Change") -> tuple[object, ...]:
     """Return one change as the cells of a table."""
-    from metering.workflows.prices import row_text, subject_text
+    from metering.workflows.pricing.prices import row_text, subject_text
 
     return (
         change.kind.value,
@@ -198,7 +198,7 @@ def price_json(row: "PriceRow") -> dict[str, object]:
 
 
 def _number(quantity: int | Fraction) -> int | str:
-    from metering.workflows.prices import decimal_text
+    from metering.workflows.pricing.prices import decimal_text
 
     return quantity if isinstance(quantity, int) else decimal_text(quantity)
 

@@ -48,7 +48,7 @@ def import_(ctx: click.Context, /, file: Path, *, dry_run: bool, output_format: 
     Example:
         metering prices fx import rates.csv --dry-run
     """
-    from metering.workflows.fx import import_fx
+    from metering.workflows.pricing.fx import import_fx
     from metering.workflows.runs import Run
 
     run = Run.now("prices fx import", file=str(file), dry_run=dry_run)
@@ -82,7 +82,7 @@ def list_rates(ctx: click.Context, /, *, output_format: str) -> None:
     Example:
         metering prices fx list
     """
-    from metering.workflows.fx import fx_standing
+    from metering.workflows.pricing.fx import fx_standing
 
     settings = settings_or_fail(ctx)
     found = fx_standing(settings)

@@ -20,9 +20,9 @@ from metering.cli.frame import (
 
 if TYPE_CHECKING:
     from metering.core.periods import BillingPeriod
-    from metering.core.price_coverage import Coverage
-    from metering.core.repricing import Movement, PriceChange
-    from metering.workflows.reprice import Repriced
+    from metering.core.planning.repricing import Movement, PriceChange
+    from metering.core.pricing.price_coverage import Coverage
+    from metering.workflows.pricing.reprice import Repriced
 
 
 @click.command()
@@ -57,8 +57,8 @@ def reprice(
     Example:
         metering prices reprice --dry-run --card contract.toml
     """
-    from metering.workflows.post import FIRST_DAY, LAST_DAY
-    from metering.workflows.reprice import reprice as what_moves
+    from metering.workflows.posting.post import FIRST_DAY, LAST_DAY
+    from metering.workflows.pricing.reprice import reprice as what_moves
     from metering.workflows.runs import Run
 
     begin, end = day_range(first, last, (FIRST_DAY, LAST_DAY))
@@ -152,7 +152,7 @@ def coverage(ctx: click.Context, /, period: "BillingPeriod", *, output_format: s
     Example:
         metering prices coverage 2026-10
     """
-    from metering.workflows.price_coverage import period_coverage
+    from metering.workflows.pricing.price_coverage import period_coverage
 
     found = period_coverage(settings_or_fail(ctx), period)
     if output_format == "json":

@@ -28,8 +28,8 @@ from metering.cli.price_fx import fx
 from metering.cli.price_moves import coverage, reprice
 
 if TYPE_CHECKING:
-    from metering.core.rate_book import RateBook
-    from metering.workflows.quotes import Quote
+    from metering.core.pricing.rate_book import RateBook
+    from metering.workflows.pricing.quotes import Quote
 
 
 @click.group()
@@ -52,7 +52,7 @@ def list_platforms(ctx: click.Context, /, *, output_format: str) -> None:
     Example:
         metering prices list
     """
-    from metering.workflows.prices import priced_platforms
+    from metering.workflows.pricing.prices import priced_platforms
 
     found = priced_platforms(_book(ctx))
     if output_format == "json":
@@ -101,7 +101,7 @@ def show(
         metering prices show claude-sonnet-4-5-20250929 --platform anthropic-api
     """
     from metering.cli.frame import fail
-    from metering.workflows.prices import meanings, price_history
+    from metering.workflows.pricing.prices import meanings, price_history
 
     book = _book(ctx)
     found = meanings(book, model, provider=provider, platform=platform)
@@ -162,8 +162,8 @@ def import_(ctx: click.Context, /, file: Path, *, dry_run: bool, output_format: 
     Example:
         metering prices import contract.toml --dry-run
     """
-    from metering.workflows.card_imports import import_card
-    from metering.workflows.reprice import reprice as reprice_books
+    from metering.workflows.pricing.card_imports import import_card
+    from metering.workflows.pricing.reprice import reprice as reprice_books
     from metering.workflows.runs import Run
 
     run = Run.now("prices import", file=str(file), dry_run=dry_run)
@@ -189,7 +189,7 @@ def update_list(ctx: click.Context, /, *, dry_run: bool, output_format: str) -> 
     Example:
         metering prices update-list --dry-run
     """
-    from metering.workflows import card_imports
+    from metering.workflows.pricing import card_imports
     from metering.workflows.runs import Run
 
     run = Run.now("prices update-list", dry_run=dry_run)
@@ -209,14 +209,14 @@ def check(ctx: click.Context, /, *, output_format: str) -> None:
     Example:
         metering prices check
     """
-    from metering.core.rate_checks import book_problems
-    from metering.workflows.prices import bundled_problems
+    from metering.core.pricing.rate_checks import book_problems
+    from metering.workflows.pricing.prices import bundled_problems
 
     settings = settings_or_none(ctx)
     if settings is None:
         cards, problems = bundled_problems()
     else:
-        from metering.workflows.card_imports import book_in_force
+        from metering.workflows.pricing.card_imports import book_in_force
 
         cards = book_in_force(settings).cards
         problems = book_problems(cards)
@@ -258,7 +258,7 @@ def quote(ctx: click.Context, /, file: Path, *, output_format: str) -> None:
         metering prices quote usage.csv --format json
     """
     from metering.errors import Rejection
-    from metering.workflows.quotes import quotes
+    from metering.workflows.pricing.quotes import quotes
 
     book = _book(ctx)
     answers = list(quotes(file, book))
@@ -307,11 +307,11 @@ def _amount_cell(one: "Quote") -> str:
 def _book(ctx: click.Context) -> "RateBook":
     settings = settings_or_none(ctx)
     if settings is None:
-        from metering.workflows.prices import bundled_book
+        from metering.workflows.pricing.prices import bundled_book
 
         note("prices: the rate cards that ship with metering")
         return bundled_book()
-    from metering.workflows.card_imports import book_in_force
+    from metering.workflows.pricing.card_imports import book_in_force
 
     note(f"prices: the rate cards of the ledger in {settings.home}")
     return book_in_force(settings)

@@ -19,7 +19,7 @@ from metering.cli.frame import (
 from metering.cli.progress import working
 
 if TYPE_CHECKING:
-    from metering.workflows.pull import Pulled
+    from metering.workflows.intake.pull import Pulled
 
 
 @click.command()
@@ -59,7 +59,7 @@ def pull(
     """
     from metering.connectors.registry import CONNECTORS
     from metering.errors import PullError
-    from metering.workflows import pull as workflow
+    from metering.workflows.intake import pull as workflow
 
     settings = settings_or_fail(ctx)
     unknown = [name for name in providers if name not in CONNECTORS]

@@ -37,7 +37,7 @@ def list_quarantine(ctx: click.Context, /, *, every: bool, output_format: str) -
     Example:
         metering quarantine list --format json
     """
-    from metering.workflows.quarantine import as_json, quarantined
+    from metering.workflows.intake.quarantine import as_json, quarantined
 
     found = quarantined(settings_or_fail(ctx), open_only=not every)
     if output_format == "json":
@@ -74,7 +74,7 @@ def show_quarantine(ctx: click.Context, /, number: int, *, output_format: str) -
     Example:
         metering quarantine show 1
     """
-    from metering.workflows.quarantine import as_json, one_quarantined
+    from metering.workflows.intake.quarantine import as_json, one_quarantined
 
     found = one_quarantined(settings_or_fail(ctx), number)
     if found is None:
@@ -103,7 +103,7 @@ def assign_quarantine(
     Example:
         metering quarantine assign 1 --to "Data platform"
     """
-    from metering.workflows.quarantine import assign
+    from metering.workflows.intake.quarantine import assign
     from metering.workflows.runs import Run
 
     if not owner.strip():
@@ -131,10 +131,10 @@ def retry_quarantine(ctx: click.Context, /, *, output_format: str) -> None:
     """
     from dataclasses import asdict
 
-    from metering.workflows.outcome_formats import outcome_formats
-    from metering.workflows.quarantine import retry
+    from metering.workflows.intake.quarantine import retry
+    from metering.workflows.intake.usage_formats import usage_formats
+    from metering.workflows.outcomes.outcome_formats import outcome_formats
     from metering.workflows.runs import Run
-    from metering.workflows.usage_formats import usage_formats
 
     settings = settings_or_fail(ctx)
     outcome = retry(

@@ -8,7 +8,7 @@ from metering.errors import SourceRef
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from metering.workflows.receipts import Receipt
+    from metering.workflows.intake.receipts import Receipt
 
 
 def tell_receipts(receipts: "Iterable[Receipt]", *, output_format: str, dry_run: bool) -> None:

@@ -72,7 +72,7 @@ def chargeback(
         metering report chargeback 2026-10 --out build
         metering report chargeback 2026-10 --format xlsx,json
     """
-    from metering.workflows.report import ReportFormat, report_chargeback
+    from metering.workflows.reports.report import ReportFormat, report_chargeback
 
     with working("writing the pack"):
         written = report_chargeback(
@@ -121,7 +121,7 @@ def statement(
         metering report statement 2026-10 --out build
         metering report statement 2026-10 --owner CC-4100 --format pdf
     """
-    from metering.workflows.report import ReportFormat, report_statements
+    from metering.workflows.reports.report import ReportFormat, report_statements
 
     with working("writing the statements"):
         written = list(
@@ -175,7 +175,7 @@ def focus(
         metering report focus 2026-10 --focus-version 1.4 --format parquet,csv --out build
     """
     from metering.reporting.focus_columns import FocusVersion
-    from metering.workflows.focus import FocusFormat, write_focus
+    from metering.workflows.reports.focus import FocusFormat, write_focus
 
     written = write_focus(
         settings_or_fail(ctx),

@@ -9,9 +9,9 @@ from metering.cli.arguments import out_folder, out_option, period_argument
 from metering.cli.frame import emit_json, emit_table, format_option, settings_or_fail
 
 if TYPE_CHECKING:
-    from metering.core.journal import JournalEntry
+    from metering.core.closing.journal import JournalEntry
     from metering.core.periods import BillingPeriod
-    from metering.workflows.journal import JournalWritten
+    from metering.workflows.closing.journal import JournalWritten
 
 _TEMPLATES: Final = ("generic", "sap", "netsuite", "workday", "quickbooks")
 
@@ -45,7 +45,7 @@ def journal(
         metering report journal 2026-10 --template netsuite --out build
     """
     from metering.reporting.journal import JournalTemplate
-    from metering.workflows.journal import write_journal
+    from metering.workflows.closing.journal import write_journal
 
     written = write_journal(
         settings_or_fail(ctx),

@@ -41,7 +41,7 @@ def review(
         metering report review 2026-10 --out build
         metering report review 2026-10 --format xlsx,json
     """
-    from metering.workflows.finance_review import ReviewFormat, write_review
+    from metering.workflows.reports.finance_review import ReviewFormat, write_review
 
     with working("writing the review"):
         written = write_review(

@@ -19,7 +19,7 @@ from metering.cli.frame import (
 from metering.core.periods import BillingPeriod
 
 if TYPE_CHECKING:
-    from metering.workflows.sharing import ShareShown, Shown
+    from metering.workflows.sharing.pools import ShareShown, Shown
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -52,7 +52,7 @@ def import_(ctx: click.Context, /, file: Path, *, output_format: str) -> None:
         metering sharing import sample_logs/owners/sharing.toml
     """
     from metering.workflows.runs import Run
-    from metering.workflows.sharing import import_file
+    from metering.workflows.sharing.pools import import_file
 
     imported = import_file(settings_or_fail(ctx), Run.now("sharing import", file=str(file)), file)
     if output_format == "json":
@@ -82,7 +82,7 @@ def show(ctx: click.Context, /, period: BillingPeriod, *, output_format: str) ->
     Example:
         metering sharing show 2026-10
     """
-    from metering.workflows.sharing import show as show_sharing
+    from metering.workflows.sharing.pools import show as show_sharing
 
     shown = show_sharing(settings_or_fail(ctx), period)
     if output_format == "json":
@@ -111,7 +111,7 @@ def check(ctx: click.Context, /, *, strict: bool, output_format: str) -> None:
     Example:
         metering sharing check
     """
-    from metering.workflows.sharing import check as check_sharing
+    from metering.workflows.sharing.pools import check as check_sharing
 
     remarks = check_sharing(settings_or_fail(ctx))
     if output_format == "json":

@@ -18,9 +18,9 @@ from metering.cli.frame import (
 )
 
 if TYPE_CHECKING:
-    from metering.core.cost_report import CostComparison
+    from metering.core.closing.cost_report import CostComparison
+    from metering.core.closing.tieout import TieOut
     from metering.core.periods import BillingPeriod
-    from metering.core.tieout import TieOut
 
 _Row = tuple[str, str, int | None, str]
 """Label, currency, nanos or None, words."""
@@ -57,7 +57,7 @@ def tie_out(
     Example:
         metering tie-out 2026-10
     """
-    from metering.workflows.tie_out import tie_out_period
+    from metering.workflows.closing.tie_out import tie_out_period
 
     found = tie_out_period(settings_or_fail(ctx), period, as_of=as_of)
     if output_format == "json":
@@ -140,7 +140,7 @@ def _cost_block(costs: "CostComparison") -> Iterable[_Row]:
 
 
 def _agreement(costs: "CostComparison") -> str:
-    from metering.core.cost_report import Difference
+    from metering.core.closing.cost_report import Difference
 
     reasons = costs.by_reason()
     if reasons.keys() <= {Difference.ROUNDING}:

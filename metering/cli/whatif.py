@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from metering.analysis.economics.repricing import RepricedGroup
     from metering.analysis.economics.scenario import Scenario
     from metering.core.periods import BillingPeriod
-    from metering.workflows.whatif import WhatIf
+    from metering.workflows.pricing.whatif import WhatIf
 
 _SHARE_DECIMALS = 2
 
@@ -104,8 +104,8 @@ def whatif(
     Example:
         metering whatif 2026-10 --route claude-opus-5=claude-sonnet-5@50% --demand 0.65
     """
+    from metering.workflows.pricing.whatif import what_if
     from metering.workflows.runs import Run
-    from metering.workflows.whatif import what_if
 
     if not (cards or list_prices or any(said.values())):
         raise click.UsageError("say what is different: --route, --price-change, --cache-rate, …")

@@ -14,8 +14,8 @@ from enum import StrEnum
 from typing import Final
 from urllib.parse import quote, unquote
 
-from metering.core.attribution import Owner
 from metering.core.digests import value_digest
+from metering.core.ownership.attribution import Owner
 
 
 class AccountKind(StrEnum):

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING, NamedTuple
 
-from metering.core.outcomes import VENDOR_UNITS
+from metering.core.outcomes.stages import VENDOR_UNITS
 from metering.engine.given import give_table
 from metering.engine.outcomes import IS_SETTLED, judged
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Final
 
-from metering.core.feeds import FeedState
-from metering.core.outcomes import VENDOR_UNITS
+from metering.core.outcomes.feeds import FeedState
+from metering.core.outcomes.stages import VENDOR_UNITS
 from metering.engine.given import give_table
 from metering.engine.outcomes import (
     ACCEPTED,

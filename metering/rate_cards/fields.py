@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 from typing import Final
 
 from metering.core.money import nanos_from_decimal_text
-from metering.core.rates import MatchKind, Window
+from metering.core.pricing.rates import MatchKind, Window
 from metering.errors import shown
 
 

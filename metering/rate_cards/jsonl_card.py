@@ -1,7 +1,7 @@
 """Read a rate card that a program wrote: JSON Lines, one row to a line.
 
 The first line describes the card, each other line holds one rate, modifier, alias or statement of
-no effect, with the field names of `core.rates`.
+no effect, with the field names of `core.pricing.rates`.
 """
 
 import json
@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from metering.core.rates import (
+from metering.core.pricing.rates import (
     ALL_METERS,
     ALL_TOKENS,
     ANY_VALUE,
@@ -23,7 +23,7 @@ from metering.core.rates import (
     modifier_id_of,
     rate_id_of,
 )
-from metering.core.row_checks import Problem
+from metering.core.pricing.row_checks import Problem
 from metering.rate_cards import fields
 from metering.rate_cards.fields import FieldError, Row
 from metering.rate_cards.toml_card import card_head

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from metering.core.rate_checks import book_problems
-from metering.core.rates import RateCard
-from metering.core.row_checks import Problem
+from metering.core.pricing.rate_checks import book_problems
+from metering.core.pricing.rates import RateCard
+from metering.core.pricing.row_checks import Problem
 from metering.errors import MeteringError
 from metering.rate_cards.jsonl_card import card_from_jsonl
 from metering.rate_cards.toml_card import card_from_toml

@@ -25,9 +25,9 @@ from genai_prices.types import (
     TimeOfDateConstraint,
 )
 
-from metering.core.conditions import DIMENSIONS, is_default, spelled
 from metering.core.meters import Meter
 from metering.core.money import NANOS_PER_UNIT
+from metering.core.pricing.conditions import DIMENSIONS, is_default, spelled
 from metering.rate_cards.seed_names import endpoint_scopes
 
 Row: TypeAlias = dict[str, object]

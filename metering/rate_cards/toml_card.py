@@ -12,7 +12,7 @@ from itertools import product
 from math import gcd
 from typing import TYPE_CHECKING, Final
 
-from metering.core.rates import (
+from metering.core.pricing.rates import (
     ALL_METERS,
     ALL_TOKENS,
     ANY_VALUE,
@@ -28,14 +28,14 @@ from metering.core.rates import (
     modifier_id_of,
     rate_id_of,
 )
-from metering.core.row_checks import Problem
+from metering.core.pricing.row_checks import Problem
 from metering.errors import shown
 from metering.rate_cards import fields
 from metering.rate_cards.fields import FieldError, Row
 from metering.rate_cards.toml_terms import TERM_BLOCKS, term_of
 
 if TYPE_CHECKING:
-    from metering.core.terms import Term
+    from metering.core.pricing.terms import Term
 
 _PER: Final = 1_000_000
 _SUBJECT: Final = ("provider", "platform", "models", "match", "from", "to", "conditions")

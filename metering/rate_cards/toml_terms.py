@@ -5,7 +5,7 @@ from math import gcd
 from typing import Final
 
 from metering.core.money import NANOS_PER_UNIT, nanos_from_decimal_text
-from metering.core.terms import EVERYTHING, Measure, Term, TermKind, term_id_of
+from metering.core.pricing.terms import EVERYTHING, Measure, Term, TermKind, term_id_of
 from metering.errors import shown
 from metering.rate_cards import fields
 from metering.rate_cards.fields import FieldError, Row

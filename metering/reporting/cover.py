@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from metering.core.closing.tieout import Reason, TieOut
 from metering.core.periods import BillingPeriod
-from metering.core.tieout import Reason, TieOut
 from metering.reporting.figures import amount_text, change_text
 from metering.reporting.frames import COSTS, summed
 from metering.reporting.lines import Line, rounding_line, total_line

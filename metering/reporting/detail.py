@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 import pandas as pd
 
-from metering.core.money_alone import UNCOUNTED
+from metering.core.flat.money_alone import UNCOUNTED
 from metering.reporting.frames import COSTS, in_currency, summed
 from metering.reporting.snapshot import Bearer
 from metering.reporting.tree import LEVELS

@@ -30,16 +30,16 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet
 
-from metering.core.adjustments import ADJUSTMENT_METERS, AdjustmentKind, meter_of
-from metering.core.allocation import SHARE_METERS
-from metering.core.decisions import Status
-from metering.core.flat_money import MONEY_METERS, SEAT_METERS
+from metering.core.closing.adjustments import ADJUSTMENT_METERS, AdjustmentKind, meter_of
+from metering.core.closing.tieout import Reason as TieReason
+from metering.core.flat.flat_money import MONEY_METERS, SEAT_METERS
 from metering.core.ledger import Account, AccountKind, Basis
 from metering.core.meters import Meter
 from metering.core.money import divide_half_even
 from metering.core.periods import BillingPeriod
-from metering.core.terms import TermKind
-from metering.core.tieout import Reason as TieReason
+from metering.core.pricing.decisions import Status
+from metering.core.pricing.terms import TermKind
+from metering.core.sharing.allocation import SHARE_METERS
 from metering.errors import LedgerError
 from metering.reporting.csvfile import spreadsheet_safe
 from metering.reporting.focus_columns import (

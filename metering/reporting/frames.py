@@ -11,11 +11,11 @@ from typing import Final
 import pandas as pd
 import pyarrow as pa
 
-from metering.core.allocation import SHARE_METERS, SHARED_PRODUCT
+from metering.core.flat.money_alone import UNCOUNTED
 from metering.core.ledger import AccountKind
-from metering.core.money_alone import UNCOUNTED
 from metering.core.periods import BillingPeriod
-from metering.core.terms import SETTLED_METERS
+from metering.core.pricing.terms import SETTLED_METERS
+from metering.core.sharing.allocation import SHARE_METERS, SHARED_PRODUCT
 from metering.errors import LedgerError
 from metering.reporting.snapshot import Bearer, ChargeLines, History
 

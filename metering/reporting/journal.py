@@ -16,7 +16,7 @@ from typing import Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from metering.core.journal import EntryKind, JournalEntry
+from metering.core.closing.journal import EntryKind, JournalEntry
 from metering.core.periods import BillingPeriod
 from metering.reporting.csvfile import spreadsheet_safe
 from metering.reporting.figures import minor_digits

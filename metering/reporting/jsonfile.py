@@ -11,8 +11,8 @@ from typing import Any, Final
 import pandas as pd
 
 from metering import __version__
+from metering.core.closing.tieout import TieOut
 from metering.core.money import nanos_from_decimal_text
-from metering.core.tieout import TieOut
 from metering.errors import LedgerError
 from metering.reporting.detail import Detail, details_of
 from metering.reporting.figures import decimal_text

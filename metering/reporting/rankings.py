@@ -6,7 +6,7 @@ from typing import Final
 
 import pandas as pd
 
-from metering.core.money_alone import UNCOUNTED
+from metering.core.flat.money_alone import UNCOUNTED
 from metering.reporting.figures import amount_text, quantity_text, share_text
 from metering.reporting.frames import summed
 from metering.reporting.lines import Line, rounding_line, total_line

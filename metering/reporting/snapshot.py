@@ -14,8 +14,8 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from metering.core.closing.tieout import TieOut
 from metering.core.periods import BillingPeriod
-from metering.core.tieout import TieOut
 from metering.errors import LedgerError
 
 _INT64_LIMIT: Final = 2**63

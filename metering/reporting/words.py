@@ -5,13 +5,13 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Final
 
-from metering.core.adjustments import DEFAULT_POLICY, AdjustmentKind, meter_of
-from metering.core.allocation import SHARE_METERS, By
-from metering.core.decisions import Reason
-from metering.core.flat_money import FlatMeter
+from metering.core.closing.adjustments import DEFAULT_POLICY, AdjustmentKind, meter_of
+from metering.core.flat.flat_money import FlatMeter
 from metering.core.meters import Meter
 from metering.core.periods import BillingPeriod
-from metering.core.terms import TermKind
+from metering.core.pricing.decisions import Reason
+from metering.core.pricing.terms import TermKind
+from metering.core.sharing.allocation import SHARE_METERS, By
 
 _TOKENS: Final = "tokens"
 
@@ -117,7 +117,7 @@ def meter_unit(meter: str) -> str:
 
 
 def reason_text(code: str) -> str:
-    """Return a reason code of `core.decisions` as a sentence's end; one we do not know as it is."""
+    """Return a code of `core.pricing.decisions` as a sentence's end; an unknown one as it is."""
     name, _, dimension = code.partition(":")
     if name == Reason.UNHANDLED_CONDITION:
         return f"no rate says what {shown_name(dimension) or 'a condition'} costs"

@@ -9,19 +9,19 @@ from metering.core.periods import BillingPeriod
 from metering.errors import BookError
 from metering.resources import sample_logs_dir
 from metering.settings import FILE_NAME, Settings, load_settings
-from metering.workflows.flat_files import import_flat
-from metering.workflows.ingest import Order, ingest_files
-from metering.workflows.invoices import ingest_invoices
+from metering.workflows.closing.invoices import ingest_invoices
+from metering.workflows.closing.tie_out import tie_out_period
+from metering.workflows.flat.flat_files import import_flat
+from metering.workflows.intake.ingest import Order, ingest_files
+from metering.workflows.intake.receipts import Receipt
 from metering.workflows.ledger_start import start_ledger
-from metering.workflows.outcome_imports import ingest_outcomes
-from metering.workflows.owner_imports import import_file
-from metering.workflows.post import Posted, post
-from metering.workflows.receipts import Receipt
-from metering.workflows.report import Reported, report_chargeback
-from metering.workflows.tie_out import tie_out_period
+from metering.workflows.outcomes.outcome_imports import ingest_outcomes
+from metering.workflows.ownership.owner_imports import import_file
+from metering.workflows.posting.post import Posted, post
+from metering.workflows.reports.report import Reported, report_chargeback
 
 if TYPE_CHECKING:
-    from metering.core.tieout import TieOut
+    from metering.core.closing.tieout import TieOut
     from metering.ingest.contract import Ingestor
     from metering.ingest.outcomes.contract import OutcomeIngestor
     from metering.workflows.runs import Run

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from metering.errors import BookError
 from metering.settings import FILE_NAME, load_settings
 from metering.workflows.books_upgrade import bring_up
-from metering.workflows.people import create_key
+from metering.workflows.ownership.people import create_key
 
 if TYPE_CHECKING:
     from metering.workflows.runs import Run
@@ -79,7 +79,7 @@ file = "rules.toml"
 # least_share = 0.005
 #
 # [economics]
-# What `metering economics` cannot know by itself; the module core/economics_rules.py has all of it.
+# What `metering economics` cannot know by itself; core/findings/economics_rules.py has all of it.
 # frontier = ["claude-opus-*"]
 # seat = "USD 39.00"
 # [economics.explorations."growth/pitch-bot"]

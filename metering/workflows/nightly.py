@@ -18,26 +18,26 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from filelock import FileLock, Timeout
 
 from metering.books.engine import begin_read, open_engine
-from metering.core.budgets import State
 from metering.core.money import decimal_text
 from metering.core.periods import BillingPeriod
+from metering.core.planning.budgets import State
 from metering.errors import BookError, MeteringError, PullError
-from metering.workflows import pull as pulling
-from metering.workflows.budgets import budgeted
-from metering.workflows.findings import cases_of
-from metering.workflows.ingest import Order, ingest_each
-from metering.workflows.invoices import ingest_invoices
-from metering.workflows.outcome_imports import ingest_outcomes
-from metering.workflows.post import post
+from metering.workflows.closing.invoices import ingest_invoices
+from metering.workflows.closing.tie_out import tie_outs
+from metering.workflows.findings.cases import cases_of
+from metering.workflows.intake import pull as pulling
+from metering.workflows.intake.ingest import Order, ingest_each
+from metering.workflows.outcomes.outcome_imports import ingest_outcomes
+from metering.workflows.planning.budgets import budgeted
+from metering.workflows.posting.post import post
 from metering.workflows.runs import Run
-from metering.workflows.tie_out import tie_outs
 from metering.workflows.verify import verify
 
 if TYPE_CHECKING:
     from metering.ingest.contract import Ingestor
     from metering.ingest.outcomes.contract import OutcomeIngestor
     from metering.settings import Settings
-    from metering.workflows.receipts import Receipt
+    from metering.workflows.intake.receipts import Receipt
 
 _LOCK: Final = ".nightly.lock"
 _TAKEN: Final = "taken"

@@ -27,9 +27,9 @@ from metering.engine import trace
 from metering.engine.connection import open_duckdb
 from metering.usage.lake import Lake, file_sha256
 from metering.workflows.book_hash import book_hash, changed_closed_periods
-from metering.workflows.post import FIRST_DAY, LAST_DAY, lacking
-from metering.workflows.rating_answers import conditions_text
-from metering.workflows.tie_out import tie_outs
+from metering.workflows.closing.tie_out import tie_outs
+from metering.workflows.posting.post import FIRST_DAY, LAST_DAY, lacking
+from metering.workflows.posting.rating_answers import conditions_text
 from metering.workflows.transactions import transaction
 
 if TYPE_CHECKING:

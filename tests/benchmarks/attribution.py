@@ -23,19 +23,19 @@ from pathlib import Path
 import duckdb
 
 from metering.books.engine import begin_read, open_engine
-from metering.core.attribution import Assign, Directory, Match, Rule, RuleSet
+from metering.core.ownership.attribution import Assign, Directory, Match, Rule, RuleSet
 from metering.core.patterns import Pattern
 from metering.engine import charges as engine
 from metering.settings import Settings, load_settings
 from metering.usage.lake import Lake
-from metering.workflows.day_cells import live_cells
-from metering.workflows.desired import Policy, desired_charges
 from metering.workflows.ledger_start import start_ledger
-from metering.workflows.owner_check import check
-from metering.workflows.owner_imports import import_files
-from metering.workflows.owner_suggestions import suggest
-from metering.workflows.policy import policy_in_force
-from metering.workflows.post import FIRST_DAY, LAST_DAY
+from metering.workflows.ownership.owner_check import check
+from metering.workflows.ownership.owner_imports import import_files
+from metering.workflows.ownership.owner_suggestions import suggest
+from metering.workflows.posting.day_cells import live_cells
+from metering.workflows.posting.desired import Policy, desired_charges
+from metering.workflows.posting.policy import policy_in_force
+from metering.workflows.posting.post import FIRST_DAY, LAST_DAY
 from metering.workflows.runs import Run
 from tests.benchmarks import corpus
 from tests.benchmarks.filling import BenchRecords

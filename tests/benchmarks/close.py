@@ -19,11 +19,11 @@ from pathlib import Path
 
 from metering.core.periods import BillingPeriod
 from metering.settings import Settings, load_settings
-from metering.workflows.closing import close_period
-from metering.workflows.post import post
-from metering.workflows.refusals import RefusalCode
+from metering.workflows.closing.close import close_period
+from metering.workflows.closing.refusals import RefusalCode
+from metering.workflows.closing.tie_out import tie_out_period
+from metering.workflows.posting.post import post
 from metering.workflows.runs import Run
-from metering.workflows.tie_out import tie_out_period
 from metering.workflows.verify import verify
 from tests.benchmarks.measure import prepare_month
 

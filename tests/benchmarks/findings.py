@@ -23,7 +23,7 @@ import numpy as np
 
 from metering.analysis.findings import Family
 from metering.analysis.review import Options
-from metering.workflows.findings_try import Tried, try_folder
+from metering.workflows.findings.findings_try import Tried, try_folder
 from tests.companies.climates import CLIMATES, Climate
 from tests.companies.company import Label, draw_company
 from tests.companies.measures import Quality, measure

@@ -20,7 +20,7 @@ from metering.analysis.review import Options, review
 from metering.engine.behaviour import sum_behaviour
 from metering.engine.behaviour_folder import AT_FIRST_PRICES, COUNTS, EMPTY_TABLES
 from metering.engine.connection import open_duckdb
-from metering.workflows.findings_try import frames_of
+from metering.workflows.findings.findings_try import frames_of
 
 _FIRST = date(2026, 3, 1)
 _DAYS, _PEOPLE, _PROJECTS, _TEAMS, _MODELS = 26 * 7, 5_000, 300, 60, 12

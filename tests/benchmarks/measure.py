@@ -24,9 +24,9 @@ from metering.books.runs import record_run
 from metering.engine.connection import open_duckdb
 from metering.settings import Settings, load_settings
 from metering.usage.lake import Lake
-from metering.workflows.day_cells import day_cells, rolls_up
-from metering.workflows.policy import policy_in_force
-from metering.workflows.post import name_cells, post
+from metering.workflows.posting.day_cells import day_cells, rolls_up
+from metering.workflows.posting.policy import policy_in_force
+from metering.workflows.posting.post import name_cells, post
 from metering.workflows.runs import Run
 from tests.benchmarks import corpus
 
@@ -127,7 +127,7 @@ def _floor_ingest(folder: Path, rows: int, days: int) -> dict[str, Any]:
 
 def _ours_ingest(folder: Path, rows: int, days: int) -> dict[str, Any]:
     from metering.ingest.registry import installed  # noqa: PLC0415 - heavy, and not timed
-    from metering.workflows.ingest import Order, ingest_files  # noqa: PLC0415
+    from metering.workflows.intake.ingest import Order, ingest_files  # noqa: PLC0415
 
     settings = _ledger(folder / "ledger")
     steps = {}
@@ -213,7 +213,7 @@ def fill_lake(settings: Settings, rows: int) -> None:
 
 def _ledger(home: Path) -> Settings:
     from metering.workflows.ledger_start import start_ledger  # noqa: PLC0415 - only to prepare
-    from metering.workflows.owner_imports import import_file  # noqa: PLC0415
+    from metering.workflows.ownership.owner_imports import import_file  # noqa: PLC0415
 
     shutil.rmtree(home, ignore_errors=True)
     start_ledger(home, _run("init"))

@@ -25,8 +25,8 @@ from metering.books.engine import begin_write, open_engine
 from metering.books.ledger import add_postings
 from metering.books.migrations import upgrade
 from metering.books.runs import record_run
-from metering.core.attribution import Owner
 from metering.core.ledger import Basis, PostingKind, owner_account, provider_account
+from metering.core.ownership.attribution import Owner
 from metering.core.periods import BillingPeriod
 from metering.settings import load_settings
 
@@ -69,8 +69,8 @@ def main() -> None:
 
 def _part(folder: Path, part: str) -> dict[str, Any]:
     from metering.reporting.focus_columns import FocusVersion  # noqa: PLC0415 - what is measured
-    from metering.workflows.focus import write_focus  # noqa: PLC0415
-    from metering.workflows.report import ReportFormat, report_chargeback  # noqa: PLC0415
+    from metering.workflows.reports.focus import write_focus  # noqa: PLC0415
+    from metering.workflows.reports.report import ReportFormat, report_chargeback  # noqa: PLC0415
 
     settings, out = load_settings(folder / "metering.toml"), folder / "out"
     names = ("html", "xlsx", "csv") if part == "all" else (part,)

@@ -27,23 +27,23 @@ import genai_prices
 
 from metering.books import lake as lake_book
 from metering.books.engine import begin_read, open_engine
-from metering.core.field_sets import Attribution
+from metering.core.ownership.field_sets import Attribution
 from metering.engine import charges as engine
 from metering.engine.cells import RATING_COLUMNS
 from metering.engine.connection import open_duckdb
 from metering.settings import Settings, load_settings
 from metering.usage.lake import Lake
 from metering.usage.schema import METER_COLUMNS
-from metering.workflows.day_cells import DayCells, day_cells, rolls_up
-from metering.workflows.desired import desired_charges
 from metering.workflows.ledger_start import start_ledger
-from metering.workflows.policy import policy_in_force
+from metering.workflows.posting.day_cells import DayCells, day_cells, rolls_up
+from metering.workflows.posting.desired import desired_charges
+from metering.workflows.posting.policy import policy_in_force
 from metering.workflows.runs import Run
 from tests.benchmarks import corpus
 from tests.benchmarks.filling import record_relation
 
 if TYPE_CHECKING:
-    from metering.workflows.desired import Policy
+    from metering.workflows.posting.desired import Policy
 
 RECORDS = 2_000_000
 ASKED_ONE_BY_ONE = 5_000

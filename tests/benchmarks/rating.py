@@ -12,9 +12,9 @@ import sys
 import time
 from datetime import UTC, datetime, timedelta
 
-from metering.core.rate_book import RateBook
-from metering.core.rates import MatchKind, RateCard
-from metering.core.rating import PromptRange, RatingKey, timeline
+from metering.core.pricing.rate_book import RateBook
+from metering.core.pricing.rates import MatchKind, RateCard
+from metering.core.pricing.rating import PromptRange, RatingKey, timeline
 from metering.rate_cards.loading import bundled_cards
 
 KEYS = 20_000

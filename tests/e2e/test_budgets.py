@@ -8,8 +8,8 @@ from click.testing import CliRunner, Result
 
 from metering.cli.main import main
 from metering.settings import Settings
-from metering.workflows.post import post
-from metering.workflows.sharing import import_file
+from metering.workflows.posting.post import post
+from metering.workflows.sharing.pools import import_file
 from tests.ledgers import SAMPLE, fresh_ledger, ingest, run
 
 HEADER = "cost_centre,team,project,period,amount,currency\n"

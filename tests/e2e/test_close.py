@@ -20,16 +20,16 @@ from metering.core.ledger import CorrectionReason
 from metering.core.periods import BillingPeriod
 from metering.errors import BookError
 from metering.settings import Settings
-from metering.workflows.card_imports import import_card
-from metering.workflows.closing import close_period, reopen_period
-from metering.workflows.estimates import estimate_period
-from metering.workflows.explain import explain
-from metering.workflows.owner_imports import import_file
-from metering.workflows.periods import periods, show_period
-from metering.workflows.post import post
-from metering.workflows.quarantine import assign
-from metering.workflows.refusals import RefusalCode
-from metering.workflows.report import ReportFormat, report_chargeback
+from metering.workflows.closing.close import close_period, reopen_period
+from metering.workflows.closing.estimates import estimate_period
+from metering.workflows.closing.periods import periods, show_period
+from metering.workflows.closing.refusals import RefusalCode
+from metering.workflows.explaining.explain import explain
+from metering.workflows.intake.quarantine import assign
+from metering.workflows.ownership.owner_imports import import_file
+from metering.workflows.posting.post import post
+from metering.workflows.pricing.card_imports import import_card
+from metering.workflows.reports.report import ReportFormat, report_chargeback
 from metering.workflows.runs import Run
 from metering.workflows.verify import verify
 from tests.ledgers import fresh_ledger, ingest

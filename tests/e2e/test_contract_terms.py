@@ -14,8 +14,8 @@ from metering.books.engine import begin_read, open_engine
 from metering.books.rate_cards import cards_in_force
 from metering.cli.main import main
 from metering.settings import Settings, load_settings
-from metering.workflows.card_imports import import_card
-from metering.workflows.post import post
+from metering.workflows.posting.post import post
+from metering.workflows.pricing.card_imports import import_card
 from tests.contract_cards import VOLUME_AND_MINIMUM
 from tests.ledgers import SAMPLE, fresh_ledger, ingest, ledger_hash, run
 

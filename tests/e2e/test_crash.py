@@ -18,11 +18,11 @@ from metering.core.periods import BillingPeriod
 from metering.errors import BookError
 from metering.ingest.outcomes.registry import BUILT_IN as OUTCOME_FORMATS
 from metering.settings import FILE_NAME, Settings, load_settings
-from metering.workflows.outcome_imports import ingest_outcomes
-from metering.workflows.periods import periods, show_period
-from metering.workflows.post import post
-from metering.workflows.receipts import Receipt
-from metering.workflows.refusals import RefusalCode
+from metering.workflows.closing.periods import periods, show_period
+from metering.workflows.closing.refusals import RefusalCode
+from metering.workflows.intake.receipts import Receipt
+from metering.workflows.outcomes.outcome_imports import ingest_outcomes
+from metering.workflows.posting.post import post
 from metering.workflows.verify import Verified, verify
 from tests.ledgers import SAMPLE, fresh_ledger, ingest, ingest_and_post, ledger_hash, run
 from tests.transcript_lines import answer
@@ -97,13 +97,13 @@ def test_an_import_killed_between_two_steps_never_happened(stage: str, tmp_path:
 
 # The steps of the one transaction that records many files, in order.
 PACK_STAGES = (
-    "metering.workflows.packing:describe_sources",
-    "metering.workflows.packing:remove_duplicates",
-    "metering.workflows.packing:record_run",
+    "metering.workflows.intake.packing:describe_sources",
+    "metering.workflows.intake.packing:remove_duplicates",
+    "metering.workflows.intake.packing:record_run",
     "metering.books.sources:add_sources",
     "metering.books.sources:add_quarantine",
     "metering.usage.lake:Lake.publish_usage",
-    "metering.workflows.packing:publish_rewritten",
+    "metering.workflows.intake.packing:publish_rewritten",
     "metering.books.lake:retire_lake_files",
     "metering.usage.lake:Lake.sync",
     "metering.books.lake:add_lake_files",
@@ -167,7 +167,7 @@ def test_a_pack_killed_when_it_is_committed_is_recorded_wholly(
 ) -> None:
     ledger = sessions.copy(tmp_path / "ledger")
 
-    committed = "metering.workflows.ingest:_Importing._together"
+    committed = "metering.workflows.intake.ingest:_Importing._together"
     _killed_at(ledger, committed, "ingest", *map(str, sessions.pack))
 
     assert verify(ledger).sources == len(sessions.files)

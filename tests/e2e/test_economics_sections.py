@@ -11,8 +11,8 @@ from click.testing import CliRunner, Result
 from metering.cli.main import main
 from metering.ingest.outcomes.registry import installed
 from metering.settings import FILE_NAME, Settings, load_settings
-from metering.workflows.flat_files import import_flat
-from metering.workflows.outcome_imports import ingest_outcomes
+from metering.workflows.flat.flat_files import import_flat
+from metering.workflows.outcomes.outcome_imports import ingest_outcomes
 from tests.ledgers import SAMPLE, fresh_ledger, ingest_and_post, run
 
 _ECONOMICS = """

@@ -11,14 +11,14 @@ import pytest
 from metering.core.periods import BillingPeriod
 from metering.reporting.journal import JournalTemplate
 from metering.settings import Settings
-from metering.workflows.card_imports import import_card
-from metering.workflows.closing import close_period
-from metering.workflows.fx import import_fx
-from metering.workflows.journal import write_journal
-from metering.workflows.owner_imports import import_files
-from metering.workflows.post import post
-from metering.workflows.refusals import RefusalCode
-from metering.workflows.report import ReportFormat, report_chargeback
+from metering.workflows.closing.close import close_period
+from metering.workflows.closing.journal import write_journal
+from metering.workflows.closing.refusals import RefusalCode
+from metering.workflows.ownership.owner_imports import import_files
+from metering.workflows.posting.post import post
+from metering.workflows.pricing.card_imports import import_card
+from metering.workflows.pricing.fx import import_fx
+from metering.workflows.reports.report import ReportFormat, report_chargeback
 from tests.ledgers import fresh_ledger, ingest, run
 from tests.messages_pages import OPUS, messages_page
 

@@ -12,7 +12,7 @@ from metering.cli.main import main
 from metering.ingest.outcomes.registry import installed
 from metering.reporting.figures import MINUS, NIL
 from metering.settings import FILE_NAME, Settings
-from metering.workflows.outcome_imports import ingest_outcomes
+from metering.workflows.outcomes.outcome_imports import ingest_outcomes
 from metering.workflows.verify import verify
 from tests.ledgers import SAMPLE, fresh_ledger, ingest_and_post, run
 

@@ -13,12 +13,12 @@ from metering.cli.main import main
 from metering.core.ledger import HOLDING_KINDS
 from metering.core.periods import BillingPeriod
 from metering.settings import Settings
-from metering.workflows.explain import explain
-from metering.workflows.flat_files import import_flat
-from metering.workflows.flat_standing import flat_standing
-from metering.workflows.invoices import ingest_invoices
-from metering.workflows.post import post
-from metering.workflows.tie_out import tie_out_period
+from metering.workflows.closing.invoices import ingest_invoices
+from metering.workflows.closing.tie_out import tie_out_period
+from metering.workflows.explaining.explain import explain
+from metering.workflows.flat.flat_files import import_flat
+from metering.workflows.flat.flat_standing import flat_standing
+from metering.workflows.posting.post import post
 from metering.workflows.verify import verify
 from tests.ledgers import SAMPLE, fresh_ledger, ingest, ledger_hash, run
 

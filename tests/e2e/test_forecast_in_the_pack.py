@@ -10,8 +10,8 @@ from metering.cli.main import main
 from metering.core.money import nanos_from_decimal_text
 from metering.core.periods import BillingPeriod
 from metering.settings import FILE_NAME, Settings
-from metering.workflows.post import post
-from metering.workflows.report import read_snapshot
+from metering.workflows.posting.post import post
+from metering.workflows.reports.report import read_snapshot
 from tests.ledgers import SAMPLE, fresh_ledger, ingest, run
 
 OCTOBER = BillingPeriod(2026, 10)

@@ -14,7 +14,7 @@ from metering.books.engine import begin_read, open_engine
 from metering.books.runs import list_runs
 from metering.cli.main import main
 from metering.settings import FILE_NAME, Settings, load_settings
-from metering.workflows.quarantine import quarantined
+from metering.workflows.intake.quarantine import quarantined
 from tests.ledgers import SAMPLE, fresh_ledger, ingest_and_post, ledger_hash
 from tests.provider_server import Asked, Reply, serving
 from tests.transcript_lines import answer

@@ -18,14 +18,14 @@ import pytest
 
 from metering.analysis.findings import Family
 from metering.analysis.review import Options
-from metering.core.outcomes import WEIGHT_UNIT
+from metering.core.outcomes.stages import WEIGHT_UNIT
 from metering.engine.outcomes import open_outcomes, own_outcomes
 from metering.engine.spend import answers, split_spend
 from metering.ingest.contract import OutcomeBatch
 from metering.ingest.outcomes.outcome_csv import OutcomeCsv
 from metering.ingest.readers import Reader
 from metering.usage.outcomes import OutcomeStaging
-from metering.workflows.findings_try import try_folder
+from metering.workflows.findings.findings_try import try_folder
 from tests.attribution_oracle import Produced, Used, answered
 from tests.companies.company import draw_company
 

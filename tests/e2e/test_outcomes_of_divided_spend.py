@@ -11,8 +11,8 @@ from metering.books.engine import begin_read, open_engine
 from metering.books.ledger import net_lines
 from metering.cli.main import main
 from metering.settings import Settings, load_settings
-from metering.workflows.owner_imports import import_file
-from metering.workflows.post import post
+from metering.workflows.ownership.owner_imports import import_file
+from metering.workflows.posting.post import post
 from tests.ledgers import SAMPLE, fresh_ledger, ingest, run
 
 SETTINGS: Final = """

@@ -9,10 +9,10 @@ from click.testing import CliRunner, Result
 
 from metering.cli.main import main
 from metering.settings import Settings
-from metering.workflows.owner_check import check
-from metering.workflows.owner_imports import import_files
-from metering.workflows.owner_suggestions import suggest
-from metering.workflows.post import Posted, post
+from metering.workflows.ownership.owner_check import check
+from metering.workflows.ownership.owner_imports import import_files
+from metering.workflows.ownership.owner_suggestions import suggest
+from metering.workflows.posting.post import Posted, post
 from tests.ledgers import fresh_ledger, ingest, run
 from tests.messages_pages import OPUS, OUTPUT_NANOS, messages_page
 

@@ -8,13 +8,13 @@ import pytest
 from metering.analysis.economics.exploration import Criticality
 from metering.books.engine import begin_read, open_engine
 from metering.books.ledger_totals import billed_by_owner
-from metering.core.economics_rules import EconomicsRules
+from metering.core.findings.economics_rules import EconomicsRules
 from metering.core.periods import BillingPeriod
 from metering.errors import BookError
 from metering.settings import Settings
 from metering.workflows.economics.observed import Observed, Outcomes
 from metering.workflows.economics.period import economics_of_period
-from metering.workflows.post import post
+from metering.workflows.posting.post import post
 from tests.ledgers import SAMPLE, fresh_ledger, ingest, run
 
 OCTOBER = BillingPeriod(2026, 10)

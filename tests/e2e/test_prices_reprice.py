@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from metering.cli.main import main
-from metering.workflows.post import post
+from metering.workflows.posting.post import post
 from tests.ledgers import SAMPLE, fresh_ledger, ingest, ledger_hash, run
 
 CONTRACT: Final = """\

@@ -22,7 +22,6 @@ from metering.books.migrations import upgrade
 from metering.books.periods import PeriodState, add_period_event
 from metering.books.runs import record_run
 from metering.cli.main import main
-from metering.core.attribution import Owner
 from metering.core.ledger import (
     UNATTRIBUTED,
     UNPRICED,
@@ -33,6 +32,7 @@ from metering.core.ledger import (
     provider_account,
 )
 from metering.core.money import nanos_from_decimal_text
+from metering.core.ownership.attribution import Owner
 
 _PROVIDER = provider_account("openai", "acme")
 _PRICED = Basis(

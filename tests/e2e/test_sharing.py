@@ -21,10 +21,10 @@ from metering.books.runs import record_run
 from metering.cli.main import main
 from metering.core.periods import BillingPeriod
 from metering.settings import Settings, load_settings
-from metering.workflows.period_snapshot import snapshot_of_period
-from metering.workflows.post import post
-from metering.workflows.sharing import import_file, show
-from metering.workflows.tie_out import tie_out_period
+from metering.workflows.closing.tie_out import tie_out_period
+from metering.workflows.posting.post import post
+from metering.workflows.reports.period_snapshot import snapshot_of_period
+from metering.workflows.sharing.pools import import_file, show
 from metering.workflows.verify import verify
 from tests.ledgers import SAMPLE, fresh_ledger, ingest, ledger_hash, run
 

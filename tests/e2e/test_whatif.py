@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 
 from metering.cli.main import main
 from metering.settings import load_settings
-from metering.workflows.post import post
+from metering.workflows.posting.post import post
 from tests.contract_cards import VOLUME_AND_MINIMUM
 from tests.ledgers import SAMPLE, fresh_ledger, ingest, ledger_hash, run
 

@@ -1,7 +1,7 @@
 """Nothing is created and nothing is lost when shared cost is given on, whatever the splits.
 
 An oracle of its own divides in exact fractions and rounds by the definition of the largest
-remainder; it shares no code with `core.allocation`.
+remainder; it shares no code with `core.sharing.allocation`.
 """
 
 from collections import defaultdict
@@ -12,7 +12,10 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metering.core.allocation import (
+from metering.core.ledger import AccountKind, owner_account, pool_account, provider_account
+from metering.core.ownership.attribution import Owner
+from metering.core.periods import BillingPeriod
+from metering.core.sharing.allocation import (
     WHOLE,
     By,
     Facts,
@@ -25,9 +28,6 @@ from metering.core.allocation import (
     allocate,
     share_basis,
 )
-from metering.core.attribution import Owner
-from metering.core.ledger import AccountKind, owner_account, pool_account, provider_account
-from metering.core.periods import BillingPeriod
 
 PERIOD = BillingPeriod(2026, 10)
 OWNERS = tuple(Owner(f"CC-{at % 2}", f"team {at}", "p") for at in range(5))

@@ -6,11 +6,11 @@ from datetime import date, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metering.core.attribution import Directory, Owned, RuleSet, owner_of
-from metering.core.field_sets import Attribution
+from metering.core.flat.owner_timelines import owner_timelines
 from metering.core.ledger import UNATTRIBUTED, owner_account
-from metering.core.owner_timelines import owner_timelines
-from metering.core.reigns import Reign
+from metering.core.ownership.attribution import Directory, Owned, RuleSet, owner_of
+from metering.core.ownership.field_sets import Attribution
+from metering.core.sharing.reigns import Reign
 from tests.rule_strategies import DAYS, VALUES, directories, identities, rule_sets
 
 

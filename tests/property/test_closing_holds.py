@@ -17,15 +17,15 @@ from hypothesis import strategies as st
 from metering.core.periods import BillingPeriod
 from metering.errors import BookError
 from metering.settings import Settings
-from metering.workflows.card_imports import import_card
-from metering.workflows.closing import close_period
-from metering.workflows.owner_imports import import_file
-from metering.workflows.periods import periods, show_period
-from metering.workflows.post import post
-from metering.workflows.refusals import RefusalCode
-from metering.workflows.report import ReportFormat, report_chargeback
+from metering.workflows.closing.close import close_period
+from metering.workflows.closing.periods import periods, show_period
+from metering.workflows.closing.refusals import RefusalCode
+from metering.workflows.closing.tie_out import tie_out_period
+from metering.workflows.ownership.owner_imports import import_file
+from metering.workflows.posting.post import post
+from metering.workflows.pricing.card_imports import import_card
+from metering.workflows.reports.report import ReportFormat, report_chargeback
 from metering.workflows.runs import Run
-from metering.workflows.tie_out import tie_out_period
 from metering.workflows.verify import verify
 from tests.closing_oracle import Oracle
 from tests.ledgers import fresh_ledger, ingest

@@ -17,7 +17,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metering.core.attribution import (
+from metering.core.ledger import UNATTRIBUTED, owner_account
+from metering.core.ownership.attribution import (
     Assign,
     Directory,
     DirectoryEntry,
@@ -26,16 +27,15 @@ from metering.core.attribution import (
     Rule,
     RuleSet,
 )
-from metering.core.ledger import UNATTRIBUTED, owner_account
 from metering.core.patterns import Pattern
-from metering.core.rate_book import RateBook
+from metering.core.pricing.rate_book import RateBook
 from metering.engine import charges as engine
 from metering.engine.cells import Cuts, DayUsage, build_cells
 from metering.engine.connection import open_duckdb
 from metering.engine.rollup_duckdb import DuckDbRollUp
 from metering.rate_cards.loading import bundled_cards
 from metering.usage.staging import Staging, describe
-from metering.workflows.desired import Policy, desired_charges
+from metering.workflows.posting.desired import Policy, desired_charges
 from tests.usage_rows import usage_rows
 
 BOOK = RateBook(bundled_cards())

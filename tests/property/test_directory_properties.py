@@ -11,9 +11,9 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metering.core.attribution import RuleSet, owner_of
-from metering.core.directory import joined
-from metering.core.directory_files import DatedRow, DirectoryFile, Kind
+from metering.core.ownership.attribution import RuleSet, owner_of
+from metering.core.ownership.directory import joined
+from metering.core.ownership.directory_files import DatedRow, DirectoryFile, Kind
 
 FIRST = date(2026, 10, 1)
 DAYS = [FIRST + timedelta(days=n) for n in range(6)]

@@ -13,17 +13,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metering.core.attribution import Directory, DirectoryEntry, RuleSet, owner_of
 from metering.core.ledger import UNATTRIBUTED, UNPRICED, owner_account
-from metering.core.rate_book import RateBook
-from metering.core.rating import PromptRange, RatingKey, boundaries, prompt_bounds, rate_for
+from metering.core.ownership.attribution import Directory, DirectoryEntry, RuleSet, owner_of
+from metering.core.pricing.rate_book import RateBook
+from metering.core.pricing.rating import PromptRange, RatingKey, boundaries, prompt_bounds, rate_for
 from metering.engine import charges as engine
 from metering.engine.cells import Cuts, DayUsage, build_cells
 from metering.engine.connection import open_duckdb
 from metering.engine.rollup_duckdb import DuckDbRollUp
 from metering.rate_cards.loading import bundled_cards
 from metering.usage.staging import Staging, describe
-from metering.workflows.desired import Policy, desired_charges
+from metering.workflows.posting.desired import Policy, desired_charges
 from tests.usage_rows import usage_rows
 
 if TYPE_CHECKING:

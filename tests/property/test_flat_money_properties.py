@@ -11,9 +11,26 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metering.core.attribution import Owner
-from metering.core.capacity import Capacity, Costs, Served, capacity_day, charges_of_capacity
-from metering.core.flat_money import FlatCharge, FlatMeter, together
+from metering.core.flat.capacity import Capacity, Costs, Served, capacity_day, charges_of_capacity
+from metering.core.flat.flat_money import FlatCharge, FlatMeter, together
+from metering.core.flat.owner_timelines import Timeline
+from metering.core.flat.prepaid import (
+    Commitment,
+    CreditBlock,
+    charges_of_blocks,
+    charges_of_commitments,
+    committed,
+    movements_of,
+)
+from metering.core.flat.proration import day_share, days_between, remaining_share
+from metering.core.flat.seats import (
+    Release,
+    SeatAssignment,
+    SeatPlan,
+    SeatTerm,
+    charges_of_seats,
+    seat_days,
+)
 from metering.core.ledger import (
     HOLDING_KINDS,
     UNATTRIBUTED,
@@ -24,24 +41,7 @@ from metering.core.ledger import (
     provider_account,
 )
 from metering.core.money import apportion
-from metering.core.owner_timelines import Timeline
-from metering.core.prepaid import (
-    Commitment,
-    CreditBlock,
-    charges_of_blocks,
-    charges_of_commitments,
-    committed,
-    movements_of,
-)
-from metering.core.proration import day_share, days_between, remaining_share
-from metering.core.seats import (
-    Release,
-    SeatAssignment,
-    SeatPlan,
-    SeatTerm,
-    charges_of_seats,
-    seat_days,
-)
+from metering.core.ownership.attribution import Owner
 
 FIRST = date(2026, 2, 1)
 LAST = date(2026, 6, 30)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metering.workflows.post import post
+from metering.workflows.posting.post import post
 from metering.workflows.verify import verify
 from tests.ledgers import SAMPLE, fresh_ledger, ingest, ingest_and_post, ledger_hash, run
 

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from metering.books.lake import live_files
 from metering.settings import Settings, load_settings
 from metering.usage.staging import scan
-from metering.workflows.explain import explain
-from metering.workflows.post import post
+from metering.workflows.explaining.explain import explain
+from metering.workflows.posting.post import post
 from metering.workflows.reading import reading
 from tests.ledgers import fresh_ledger, ingest, ledger_hash, run
 from tests.transcript_lines import answer

@@ -8,10 +8,10 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metering.core.decisions import Decision, Status, amount_nanos
-from metering.core.rate_book import RateBook
-from metering.core.rates import Rate, Window
-from metering.core.rating import (
+from metering.core.pricing.decisions import Decision, Status, amount_nanos
+from metering.core.pricing.rate_book import RateBook
+from metering.core.pricing.rates import Rate, Window
+from metering.core.pricing.rating import (
     PromptRange,
     RatingKey,
     boundaries,

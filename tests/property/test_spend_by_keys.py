@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from metering.core.money import apportion
-from metering.core.tickets import ticket_in
+from metering.core.ownership.tickets import ticket_in
 from metering.engine.given import give_table
 from metering.engine.spend import (
     SPEND_TYPES,

@@ -14,11 +14,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metering.core.allocation import WHOLE, By, Pool, Sharing, Split, Target
-from metering.core.attribution import Directory, Match, RuleSet, owner_of
 from metering.core.ledger import HOLDING_KINDS, UNATTRIBUTED, Account, AccountKind, owner_account
+from metering.core.ownership.attribution import Directory, Match, RuleSet, owner_of
 from metering.core.patterns import Pattern
-from metering.core.rate_book import RateBook
+from metering.core.pricing.rate_book import RateBook
+from metering.core.sharing.allocation import WHOLE, By, Pool, Sharing, Split, Target
 from metering.engine import at_stake
 from metering.engine import charges as engine
 from metering.engine.cells import Cuts, DayUsage, build_cells
@@ -27,7 +27,7 @@ from metering.engine.connection import open_duckdb
 from metering.engine.rollup_duckdb import DuckDbRollUp
 from metering.rate_cards.loading import bundled_cards
 from metering.usage.staging import Staging, describe
-from metering.workflows.desired import Desired, Policy, desired_charges
+from metering.workflows.posting.desired import Desired, Policy, desired_charges
 from tests.rule_strategies import DAYS, FIELDS, directories, rule_sets
 from tests.usage_rows import usage_rows
 

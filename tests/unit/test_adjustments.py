@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from metering.books.adjustments import add_adjustment, adjustments_in_force
 from metering.books.engine import begin_read, begin_write
 from metering.books.runs import record_run
-from metering.core.adjustments import (
+from metering.core.closing.adjustments import (
     ADJUSTMENT_METERS,
     DEFAULT_POLICY,
     Adjustment,
@@ -22,11 +22,11 @@ from metering.core.adjustments import (
     moved,
     true_up,
 )
-from metering.core.attribution import Owner
-from metering.core.invoices import Invoice, InvoiceCategory, InvoiceLine
+from metering.core.closing.invoices import Invoice, InvoiceCategory, InvoiceLine
+from metering.core.closing.tieout import LedgerSide, Reason, TieOut, tie_out
 from metering.core.ledger import UNATTRIBUTED, Account, owner_account
+from metering.core.ownership.attribution import Owner
 from metering.core.periods import BillingPeriod
-from metering.core.tieout import LedgerSide, Reason, TieOut, tie_out
 from tests.ledgers import run
 
 _OCTOBER = BillingPeriod(2026, 10)

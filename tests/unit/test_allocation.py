@@ -4,7 +4,11 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from metering.core.allocation import (
+from metering.core.ledger import UNATTRIBUTED, owner_account, provider_account
+from metering.core.ownership.attribution import Match, Owner
+from metering.core.patterns import Pattern
+from metering.core.periods import BillingPeriod
+from metering.core.sharing.allocation import (
     By,
     Facts,
     Holding,
@@ -17,11 +21,7 @@ from metering.core.allocation import (
     allocate,
     pool_of,
 )
-from metering.core.attribution import Match, Owner
-from metering.core.headcount import Presence, person_days
-from metering.core.ledger import UNATTRIBUTED, owner_account, provider_account
-from metering.core.patterns import Pattern
-from metering.core.periods import BillingPeriod
+from metering.core.sharing.headcount import Presence, person_days
 
 OCTOBER = BillingPeriod(2026, 10)
 USD = Holding("openai", "default", "USD", provider_account("openai", "default"))

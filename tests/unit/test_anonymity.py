@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from metering.analysis.anonymity import FEWEST_PEOPLE, hidden, tells_of_few
-from metering.core.attribution import Owner
-from metering.core.economics_rules import EconomicsRules
+from metering.core.findings.economics_rules import EconomicsRules
+from metering.core.flat.seats import SeatPlan, SeatTerm
+from metering.core.ownership.attribution import Owner
 from metering.core.periods import BillingPeriod
-from metering.core.seats import SeatPlan, SeatTerm
 from metering.engine.work_counts import PersonUse
 from metering.workflows.economics.observed import Observed, SeatsHeld
 from metering.workflows.economics.plans import SeatQuestion, seat_question

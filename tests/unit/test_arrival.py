@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metering.core.arrival import Rhythm, missing_days
+from metering.core.closing.arrival import Rhythm, missing_days
 from metering.core.periods import BillingPeriod
 
 OCTOBER = BillingPeriod(2026, 10)

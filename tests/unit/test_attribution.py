@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from metering.core import patterns
-from metering.core.attribution import (
+from metering.core.ownership.attribution import (
     Assign,
     Directory,
     DirectoryEntry,
@@ -16,7 +16,7 @@ from metering.core.attribution import (
     attribution_fields,
     owner_of,
 )
-from metering.core.field_sets import Attribution, FieldSet
+from metering.core.ownership.field_sets import Attribution, FieldSet
 from metering.core.patterns import Pattern, PatternError, PatternSet, glob_expression
 
 MOVE = date(2026, 10, 15)

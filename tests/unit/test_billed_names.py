@@ -2,7 +2,7 @@
 
 import pytest
 
-from metering.workflows.dividing import billed_name
+from metering.workflows.posting.dividing import billed_name
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from metering.books.daily_spend import DaySum, daily_spend, last_use_by_provider
 from metering.books.engine import begin_read, begin_write
 from metering.books.item_spend import ItemSpend, item_spend
 from metering.books.ledger import add_postings
-from metering.core.attribution import Owner
 from metering.core.ledger import UNATTRIBUTED, owner_account, prepaid_account, provider_account
+from metering.core.ownership.attribution import Owner
 from tests.books_rows import a_run, basis, posting
 
 _TEAM = owner_account(Owner("CC-1", "payments", "refunds"))

@@ -15,9 +15,9 @@ from metering.books.directory import (
 )
 from metering.books.engine import begin_read, begin_write
 from metering.books.versions import Version
-from metering.core.attribution import Directory, DirectoryEntry
-from metering.core.directory import CostObject
-from metering.core.directory_files import DatedRow, DirectoryFile, Kind
+from metering.core.ownership.attribution import Directory, DirectoryEntry
+from metering.core.ownership.directory import CostObject
+from metering.core.ownership.directory_files import DatedRow, DirectoryFile, Kind
 from metering.core.periods import BillingPeriod
 from tests.books_rows import a_run
 

@@ -24,8 +24,8 @@ from metering.books.ledger_totals import (
     period_totals,
 )
 from metering.books.periods import PeriodState, add_period_event
-from metering.core.attribution import Owner
 from metering.core.ledger import UNATTRIBUTED, owner_account, prepaid_account, provider_account
+from metering.core.ownership.attribution import Owner
 from metering.errors import BookError
 from tests.books_rows import a_run, basis, posting
 

@@ -20,11 +20,11 @@ from metering.books.fx import (
 from metering.books.ledger import NewPosting, add_postings
 from metering.books.rate_cards import cards_in_force, store_card
 from metering.books.rated_usage import rated_usage
-from metering.core.fx import FxRate
+from metering.core.closing.fx import FxRate
 from metering.core.ledger import UNATTRIBUTED, Basis, provider_account
-from metering.core.price_coverage import RatedUsage
-from metering.core.rates import CardKind, RateCard
-from metering.core.terms import Measure, Term, TermKind, term_id_of
+from metering.core.pricing.price_coverage import RatedUsage
+from metering.core.pricing.rates import CardKind, RateCard
+from metering.core.pricing.terms import Measure, Term, TermKind, term_id_of
 from tests.books_rows import a_run, basis, posting
 
 _FREE = basis(status="zero_rated", meter="web_search")

@@ -7,7 +7,7 @@ from sqlalchemy import Engine
 
 from metering.books.engine import begin_read, begin_write
 from metering.books.rate_cards import card_versions, cards_in_force, store_card
-from metering.core.rates import (
+from metering.core.pricing.rates import (
     Alias,
     CardKind,
     MatchKind,

@@ -7,7 +7,7 @@ from sqlalchemy import Engine
 from metering.books.engine import begin_read, begin_write
 from metering.books.rules import rule_set_in_force, rule_set_version, store_rule_set
 from metering.books.versions import Version
-from metering.core.attribution import Assign, Match, Rule, RuleSet
+from metering.core.ownership.attribution import Assign, Match, Rule, RuleSet
 from metering.core.patterns import Pattern
 from tests.books_rows import a_run
 

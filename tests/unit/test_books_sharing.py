@@ -15,11 +15,11 @@ from metering.books.sharing import (
     store_sharing,
 )
 from metering.books.versions import Version
-from metering.core.allocation import By, Pool, Sharing, Split, Target
-from metering.core.attribution import Match
-from metering.core.driver_file import Driver, DriverWeight
+from metering.core.ownership.attribution import Match
 from metering.core.patterns import Pattern
 from metering.core.periods import BillingPeriod
+from metering.core.sharing.allocation import By, Pool, Sharing, Split, Target
+from metering.core.sharing.driver_file import Driver, DriverWeight
 from tests.books_rows import a_run
 
 _SHARING = Sharing(

@@ -11,9 +11,10 @@ from sqlalchemy import Engine
 from metering.books.budgets import budget_version, budgets_in_force, store_budgets
 from metering.books.engine import begin_read, begin_write
 from metering.books.versions import Version
-from metering.core.attribution import Owner
-from metering.core.budget_file import parse_budgets
-from metering.core.budgets import (
+from metering.core.ownership.attribution import Owner
+from metering.core.periods import BillingPeriod
+from metering.core.planning.budget_file import parse_budgets
+from metering.core.planning.budgets import (
     Budget,
     Budgets,
     Charged,
@@ -24,7 +25,6 @@ from metering.core.budgets import (
     first_month,
     stands,
 )
-from metering.core.periods import BillingPeriod
 from metering.errors import RefusedFileError
 from tests.books_rows import a_run
 

@@ -4,17 +4,17 @@ from dataclasses import replace
 
 import pytest
 
-from metering.core.card_changes import (
+from metering.core.pricing.card_changes import (
     START_UNKNOWN,
     ChangeKind,
     card_changes,
     carried_forward,
     counted,
 )
-from metering.core.rate_book import RateBook
-from metering.core.rate_checks import card_problems
-from metering.core.rates import Alias, Rate, RateCard
-from metering.core.rating import rate_for
+from metering.core.pricing.rate_book import RateBook
+from metering.core.pricing.rate_checks import card_problems
+from metering.core.pricing.rates import Alias, Rate, RateCard
+from metering.core.pricing.rating import rate_for
 from tests.rate_books import alias, card, instant, key, modifier, rate
 
 THEN, NOW, LATER = (instant(f"2026-0{month}-01T09:30") for month in (3, 6, 9))

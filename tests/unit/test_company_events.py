@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from metering.core.company_events import CompanyEvent, parse_events
+from metering.core.findings.company_events import CompanyEvent, parse_events
 from metering.errors import RefusedFileError
 
 _HEADER = "start_date,end_date,kind,scope,detail\n"

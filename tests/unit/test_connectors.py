@@ -20,7 +20,7 @@ from metering.ingest.detection import identify
 from metering.ingest.readers import Reader
 from metering.ingest.registry import BUILT_IN
 from metering.settings import Settings
-from metering.workflows.pull import Order, Pulled, connector, pull
+from metering.workflows.intake.pull import Order, Pulled, connector, pull
 from tests.provider_server import Asked, Provider, Reply, serving
 
 GOLDEN = Path(__file__).parents[1] / "golden"

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metering.core.cost_report import (
+from metering.core.closing.cost_report import (
     CostComparison,
     CostReport,
     Difference,

@@ -4,9 +4,9 @@ from datetime import date
 
 import pytest
 
-from metering.core.attribution import Assign, Match, Rule, RuleSet, owner_of
-from metering.core.directory import Joined, cost_objects, joined
-from metering.core.directory_files import DirectoryFile, kind_of, parse_directory_file
+from metering.core.ownership.attribution import Assign, Match, Rule, RuleSet, owner_of
+from metering.core.ownership.directory import Joined, cost_objects, joined
+from metering.core.ownership.directory_files import DirectoryFile, kind_of, parse_directory_file
 from metering.core.patterns import Pattern
 
 MOVE = date(2026, 10, 16)

@@ -4,13 +4,13 @@ from datetime import date
 from fractions import Fraction
 
 from metering.books.item_spend import ItemSpend
-from metering.core.funnel import UNIT, Answered, FunnelRow, Stages
+from metering.core.outcomes.funnel import UNIT, Answered, FunnelRow, Stages
 from metering.core.periods import BillingPeriod
 from metering.engine.work_counts import WorkCount
-from metering.workflows.answered_days import AnsweredDay
 from metering.workflows.economics.observed import Observed, Outcomes
 from metering.workflows.economics.work import chain_of, clients_of, failures_of, token_worth
-from metering.workflows.funnel import Funnel
+from metering.workflows.outcomes.answered_days import AnsweredDay
+from metering.workflows.outcomes.funnel import Funnel
 
 SEPTEMBER, OCTOBER = BillingPeriod(2026, 9), BillingPeriod(2026, 10)
 

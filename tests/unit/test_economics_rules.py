@@ -5,8 +5,8 @@ from datetime import date
 
 import pytest
 
-from metering.core import economics_rules
-from metering.core.economics_rules import (
+from metering.core.findings import economics_rules
+from metering.core.findings.economics_rules import (
     EconomicsRules,
     Exploration,
     Incentive,

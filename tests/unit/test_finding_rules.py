@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import pytest
 
-from metering.core.finding_rules import FindingRules, finding_rules
+from metering.core.findings.finding_rules import FindingRules, finding_rules
 from metering.errors import BookError
 
 

@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from metering.analysis.findings import Family, Finding
 from metering.analysis.review import Options
 from metering.cli.main import main
-from metering.workflows.findings_try import Tried, try_folder, write_flags
+from metering.workflows.findings.findings_try import Tried, try_folder, write_flags
 from tests.companies.company import Company, draw_company
 from tests.companies.measures import measure
 

@@ -9,7 +9,7 @@ import pytest
 from metering.analysis.findings import Finding
 from metering.analysis.review import Options
 from metering.analysis.workflow_cases import UNNAMED
-from metering.workflows.findings_try import Tried, try_folder, write_flags
+from metering.workflows.findings.findings_try import Tried, try_folder, write_flags
 from tests.companies.company import Company, draw_company
 
 _WEEKS = 18

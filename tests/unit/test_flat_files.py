@@ -8,12 +8,12 @@ from sqlalchemy import Engine
 
 from metering.books.engine import begin_read, begin_write
 from metering.books.flat_files import flat_files_in_force, store_flat_file
-from metering.core.attribution import Owner
-from metering.core.capacity import Served
-from metering.core.flat_file import parse_flat
-from metering.core.flat_money import Written
-from metering.core.seats import Release, SeatPlan, SeatTerm
-from metering.core.seats_file import parse_seats, seats_beyond_paid, unplanned_seats
+from metering.core.flat.capacity import Served
+from metering.core.flat.flat_file import parse_flat
+from metering.core.flat.flat_money import Written
+from metering.core.flat.seats import Release, SeatPlan, SeatTerm
+from metering.core.flat.seats_file import parse_seats, seats_beyond_paid, unplanned_seats
+from metering.core.ownership.attribution import Owner
 from metering.errors import RefusedFileError
 from tests.books_rows import a_run
 

@@ -2,13 +2,13 @@
 
 import pytest
 
-from metering.core.funnel import UNIT, Answered, FunnelRow, Stages, added
-from metering.core.outcome_rules import SESSION, OutcomeRules, checked_rules
-from metering.core.outcomes import Stage
-from metering.core.tickets import ticket_in
+from metering.core.outcomes.funnel import UNIT, Answered, FunnelRow, Stages, added
+from metering.core.outcomes.outcome_rules import SESSION, OutcomeRules, checked_rules
+from metering.core.outcomes.stages import Stage
+from metering.core.ownership.tickets import ticket_in
 from metering.errors import BookError
 from metering.ingest.outcomes.trailers import session_of_messages, tool_of_messages
-from metering.workflows.funnel_json import units_text
+from metering.workflows.outcomes.funnel_json import units_text
 
 
 def row(spend: Answered, stages: Stages, **cells: object) -> FunnelRow:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metering.core.fx import FxRate, conflicts, fx_for, parse_fx
+from metering.core.closing.fx import FxRate, conflicts, fx_for, parse_fx
 from metering.errors import RefusedFileError
 
 HEAD = "date,until,from,to,rate,source\n"

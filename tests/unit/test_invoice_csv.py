@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from metering.core.invoices import Booking, InvoiceCategory, InvoiceLine
+from metering.core.closing.invoices import Booking, InvoiceCategory, InvoiceLine
 from metering.core.periods import BillingPeriod
 from metering.errors import RefusedFileError
 from metering.ingest.invoices.invoice_csv import read_invoices

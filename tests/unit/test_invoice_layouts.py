@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from metering.core.invoices import InvoiceCategory
+from metering.core.closing.invoices import InvoiceCategory
 from metering.core.money import nanos_from_decimal_text
 from metering.errors import RefusedFileError
 from metering.ingest.invoices.invoice_csv import read_invoices

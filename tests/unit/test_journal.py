@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metering.core.attribution import Owner
-from metering.core.journal import (
+from metering.core.closing.journal import (
     ChartOfAccounts,
     EntryKind,
     JournalEntry,
@@ -19,6 +18,7 @@ from metering.core.journal import (
 )
 from metering.core.ledger import UNATTRIBUTED, owner_account, prepaid_account, provider_account
 from metering.core.money import divide_half_even, rounded_parts
+from metering.core.ownership.attribution import Owner
 from metering.core.periods import BillingPeriod
 from metering.reporting.journal import Journal, JournalTemplate, journal_csv
 from tests.reporting_specimen import HOSTILE_NAMES

@@ -2,8 +2,8 @@
 
 from datetime import date
 
-from metering.core.attribution import Directory, DirectoryEntry
-from metering.core.leavers import LeftKey, left_keys
+from metering.core.ownership.attribution import Directory, DirectoryEntry
+from metering.core.ownership.leavers import LeftKey, left_keys
 
 LAST = date(2026, 10, 31)
 END = date(2026, 10, 16)

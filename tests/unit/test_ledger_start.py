@@ -10,8 +10,8 @@ from sqlalchemy import text
 from metering.books.engine import begin_write, open_engine
 from metering.books.migrations import downgrade_to
 from metering.cli.main import main
-from metering.core.owners_file import parse_owners
-from metering.core.rules_file import parse_rules
+from metering.core.ownership.owners_file import parse_owners
+from metering.core.ownership.rules_file import parse_rules
 from metering.errors import BookError
 from metering.settings import load_settings
 from metering.workflows import ledger_start

@@ -16,9 +16,9 @@ from metering.settings import Settings
 from metering.usage.lake import Lake
 from metering.usage.outcomes import joined_digest
 from metering.workflows.gc import collect_garbage
-from metering.workflows.outcome_imports import ingest_outcomes
-from metering.workflows.quarantine import retry
-from metering.workflows.receipts import Receipt
+from metering.workflows.intake.quarantine import retry
+from metering.workflows.intake.receipts import Receipt
+from metering.workflows.outcomes.outcome_imports import ingest_outcomes
 from metering.workflows.verify import verify
 from tests.ledgers import fresh_ledger, ledger_hash, run
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from metering.core.feeds import FeedState
+from metering.core.outcomes.feeds import FeedState
 from metering.engine.outcome_list import COLUMNS, STATUSES, Wanted, feed_states, list_outcomes
 from tests.unit.test_outcome_netting import netted, row
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from metering.core.outcomes import OutcomeKind, Stage
+from metering.core.outcomes.stages import OutcomeKind, Stage
 from metering.errors import SourceError
 from metering.ingest.golden import render
 from metering.ingest.mapping_file import read_mappings

@@ -6,9 +6,17 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from metering.core.attribution import Assign, Directory, DirectoryEntry, Match, Owner, Rule, RuleSet
+from metering.core.ownership.attribution import (
+    Assign,
+    Directory,
+    DirectoryEntry,
+    Match,
+    Owner,
+    Rule,
+    RuleSet,
+)
 from metering.core.patterns import Pattern
-from metering.core.reigns import Reign
+from metering.core.sharing.reigns import Reign
 from metering.engine.outcomes import (
     OWNER_FIELDS,
     open_outcomes,
@@ -18,7 +26,7 @@ from metering.engine.outcomes import (
     stage_sums,
 )
 from metering.usage.schema import OUTCOME_SCHEMA
-from metering.workflows.owning import owner_answers
+from metering.workflows.posting.owning import owner_answers
 
 OCTOBER = (date(2026, 10, 1), date(2026, 10, 31))
 TICKETS = [("ticket", 7)]

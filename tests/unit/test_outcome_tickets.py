@@ -9,8 +9,8 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from metering.core.outcome_rules import checked_rules
-from metering.core.outcomes import SystemWords
+from metering.core.outcomes.outcome_rules import checked_rules
+from metering.core.outcomes.stages import SystemWords
 from metering.engine.outcomes import open_outcomes, own_outcomes
 from metering.errors import BookError
 from metering.ingest.contract import OutcomeBatch, Rejections
@@ -20,8 +20,8 @@ from metering.ingest.outcomes.servicenow_incidents import ServiceNowIncidents
 from metering.ingest.readers import Reader
 from metering.settings import Settings
 from metering.usage.lake import Lake
-from metering.workflows.outcome_formats import outcome_formats
-from metering.workflows.outcome_imports import ingest_outcomes
+from metering.workflows.outcomes.outcome_formats import outcome_formats
+from metering.workflows.outcomes.outcome_imports import ingest_outcomes
 from tests.ledgers import fresh_ledger, run
 
 GOLDEN = Path(__file__).parents[1] / "golden"

@@ -8,11 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from metering.core.decisions import Decision, Status, amount_nanos, billable_quantity
 from metering.core.meters import PROMPT_METERS
-from metering.core.rate_book import RateBook
-from metering.core.rates import Alias, CardKind, MatchKind, Modifier, NoEffect, Rate, RateCard
-from metering.core.rating import PromptRange, RatingKey, rate_for
+from metering.core.pricing.decisions import Decision, Status, amount_nanos, billable_quantity
+from metering.core.pricing.rate_book import RateBook
+from metering.core.pricing.rates import (
+    Alias,
+    CardKind,
+    MatchKind,
+    Modifier,
+    NoEffect,
+    Rate,
+    RateCard,
+)
+from metering.core.pricing.rating import PromptRange, RatingKey, rate_for
 from metering.rate_cards.loading import bundled_paths, load_cards
 
 _GOLDEN = Path(__file__).parents[1] / "golden" / "prices"

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from metering.core.attribution import Assign, DirectoryEntry, Match
-from metering.core.owners_file import parse_owners
+from metering.core.ownership.attribution import Assign, DirectoryEntry, Match
+from metering.core.ownership.owners_file import parse_owners
+from metering.core.ownership.rules_file import parse_rules
 from metering.core.patterns import Pattern
-from metering.core.rules_file import parse_rules
 from metering.errors import RefusedFileError
 
 ERRORS = Path(__file__).parent.parent / "errors"

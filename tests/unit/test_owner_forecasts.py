@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from metering.analysis.forecast import MonthForecast
 from metering.books.daily_spend import OwnerDaySum
-from metering.core.attribution import Owner
+from metering.core.ownership.attribution import Owner
 from metering.core.periods import BillingPeriod
-from metering.workflows.owner_forecasts import OwnerForecasts, divided, forecasts_of
+from metering.workflows.planning.owner_forecasts import OwnerForecasts, divided, forecasts_of
 
 OCTOBER = BillingPeriod(2026, 10)
 FIRST = date(2026, 5, 4)

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from metering.core.pseudonyms import pseudonym
+from metering.core.ownership.pseudonyms import pseudonym
 from metering.errors import BookError
 from metering.settings import Settings, load_settings
 from metering.workflows.audit import changes
 from metering.workflows.ledger_start import start_ledger
-from metering.workflows.owner_imports import import_files
-from metering.workflows.owners import show
-from metering.workflows.people import Pseudonyms, create_key, pseudonyms, reveal
+from metering.workflows.ownership.owner_imports import import_files
+from metering.workflows.ownership.owners import show
+from metering.workflows.ownership.people import Pseudonyms, create_key, pseudonyms, reveal
 from metering.workflows.runs import Run
 
 OWNERS = """\

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from metering.core.directory_files import DatedRow, DirectoryFile, Kind
-from metering.core.ldap_file import is_ldap, ldap_items
-from metering.core.people_snapshots import difference
-from metering.core.scim_file import ENTERPRISE, is_scim, people_of, scim_items
+from metering.core.ownership.directory_files import DatedRow, DirectoryFile, Kind
+from metering.core.ownership.ldap_file import is_ldap, ldap_items
+from metering.core.ownership.people_snapshots import difference
+from metering.core.ownership.scim_file import ENTERPRISE, is_scim, people_of, scim_items
 from metering.errors import RefusedFileError
 
 OCTOBER, NOVEMBER = date(2026, 10, 1), date(2026, 11, 1)

@@ -9,9 +9,9 @@ from metering.books.engine import begin_read, open_engine
 from metering.core.periods import BillingPeriod
 from metering.reporting.snapshot import OwnerAmount, SharedPool
 from metering.settings import Settings
-from metering.workflows.budgets import import_budgets
-from metering.workflows.period_plans import budgets_of_period, pools_of_period
-from metering.workflows.sharing import import_file
+from metering.workflows.planning.budgets import import_budgets
+from metering.workflows.reports.period_plans import budgets_of_period, pools_of_period
+from metering.workflows.sharing.pools import import_file
 from tests.ledgers import SAMPLE, fresh_ledger, run
 
 _OCTOBER = BillingPeriod(2026, 10)

@@ -2,7 +2,7 @@
 
 from fractions import Fraction
 
-from metering.core.price_coverage import RatedUsage, coverage_by_day, coverage_of
+from metering.core.pricing.price_coverage import RatedUsage, coverage_by_day, coverage_of
 
 
 def usage(meter: str, status: str, reason: str, lines: int, quantity: int) -> RatedUsage:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from metering.core.rate_checks import book_problems
-from metering.core.rates import CardKind, MatchKind, Rate, rate_id_of
+from metering.core.pricing.rate_checks import book_problems
+from metering.core.pricing.rates import CardKind, MatchKind, Rate, rate_id_of
 from metering.rate_cards.loading import (
     RateCardError,
     bundled_cards,

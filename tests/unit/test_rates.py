@@ -2,9 +2,9 @@
 
 import pytest
 
-from metering.core.conditions import canonical_conditions, context_window_range
-from metering.core.rate_checks import book_problems, card_problems
-from metering.core.rates import (
+from metering.core.pricing.conditions import canonical_conditions, context_window_range
+from metering.core.pricing.rate_checks import book_problems, card_problems
+from metering.core.pricing.rates import (
     CardKind,
     MatchKind,
     Rate,

@@ -6,9 +6,9 @@ import pytest
 
 from metering.errors import BookError
 from metering.settings import load_settings
+from metering.workflows.explaining.references import lines_of
 from metering.workflows.ledger_start import start_ledger
 from metering.workflows.reading import reading
-from metering.workflows.references import lines_of
 from metering.workflows.runs import Run
 from tests.books_rows import NOW
 

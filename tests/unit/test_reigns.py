@@ -5,8 +5,8 @@ from datetime import date, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metering.core.attribution import Directory, RuleSet
-from metering.core.reigns import ALWAYS, Reign, between, clipped
+from metering.core.ownership.attribution import Directory, RuleSet
+from metering.core.sharing.reigns import ALWAYS, Reign, between, clipped
 
 FIRST = date(2026, 1, 1)
 days = st.integers(0, 60).map(lambda number: FIRST + timedelta(days=number))

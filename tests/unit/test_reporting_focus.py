@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metering.core.attribution import Owner
 from metering.core.ledger import UNPRICED, Account, Basis, owner_account
+from metering.core.ownership.attribution import Owner
 from metering.core.periods import BillingPeriod
-from metering.core.terms import TermKind
+from metering.core.pricing.terms import TermKind
 from metering.reporting.focus import (
     FocusExport,
     FocusLines,

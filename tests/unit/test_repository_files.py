@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from metering.core.repository_files import (
+from metering.core.ownership.repository_files import (
     is_codeowners,
     is_team_list,
     parse_codeowners,

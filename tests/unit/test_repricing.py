@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from metering.core.ledger import UNATTRIBUTED, UNPRICED, Account, AccountKind, Basis
-from metering.core.repricing import LackingLine, MoveReason, movements
+from metering.core.planning.repricing import LackingLine, MoveReason, movements
 
 PRICED: Final = Basis(
     provider="openai",

@@ -17,7 +17,7 @@ from metering.engine.rollup_spark import SparkRollUp, open_spark
 from metering.errors import BookError
 from metering.settings import FILE_NAME, load_settings
 from metering.usage.staging import Staging, describe
-from metering.workflows.post import post
+from metering.workflows.posting.post import post
 from tests.ledgers import SAMPLE, fresh_ledger, ingest, ledger_hash, run
 from tests.usage_rows import usage_rows
 

@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from metering.core.attribution import (
+from metering.core.ownership.attribution import (
     Assign,
     Directory,
     DirectoryEntry,
@@ -10,9 +10,9 @@ from metering.core.attribution import (
     Rule,
     RuleSet,
 )
-from metering.core.directory_files import DatedRow
+from metering.core.ownership.directory_files import DatedRow
+from metering.core.ownership.rule_review import Remark, review
 from metering.core.patterns import Pattern
-from metering.core.rule_review import Remark, review
 
 
 def rules(*several: tuple[str, str]) -> RuleSet:

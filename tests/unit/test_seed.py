@@ -21,11 +21,11 @@ from genai_prices.types import (
     TimeOfDateConstraint,
 )
 
-from metering.core.conditions import DIMENSIONS
 from metering.core.meters import Meter
 from metering.core.patterns import Pattern, PatternKind
-from metering.core.rate_book import RateBook
-from metering.core.rating import PromptRange, RatingKey, rate_for
+from metering.core.pricing.conditions import DIMENSIONS
+from metering.core.pricing.rate_book import RateBook
+from metering.core.pricing.rating import PromptRange, RatingKey, rate_for
 from metering.rate_cards.loading import load_cards
 from metering.rate_cards.seed import build
 from metering.rate_cards.seed_names import canonical_name, names_of

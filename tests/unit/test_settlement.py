@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from metering.core.ledger import Basis
-from metering.core.rate_book import RateBook
-from metering.core.rates import CardKind, RateCard, rate_id_of
-from metering.core.settlement import SettledUsage, allowances_of, settle
-from metering.core.terms import Measure, Term, TermKind, term_id_of
+from metering.core.pricing.rate_book import RateBook
+from metering.core.pricing.rates import CardKind, RateCard, rate_id_of
+from metering.core.pricing.settlement import SettledUsage, allowances_of, settle
+from metering.core.pricing.terms import Measure, Term, TermKind, term_id_of
 from tests.rate_books import rate
 
 USD: Final = 1_000_000_000

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from metering.core.allocation import By, Target
-from metering.core.attribution import Match, Owner
-from metering.core.driver_file import parse_driver
+from metering.core.ownership.attribution import Match, Owner
 from metering.core.patterns import Pattern
 from metering.core.periods import BillingPeriod
-from metering.core.sharing_file import Known, parse_sharing
+from metering.core.sharing.allocation import By, Target
+from metering.core.sharing.driver_file import parse_driver
+from metering.core.sharing.sharing_file import Known, parse_sharing
 from metering.errors import RefusedFileError
 
 ERRORS = Path(__file__).parent.parent / "errors"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metering.core.attribution import (
+from metering.core.ownership.attribution import (
     Assign,
     Directory,
     DirectoryEntry,
@@ -16,9 +16,9 @@ from metering.core.attribution import (
     RuleSet,
     owner_of,
 )
+from metering.core.ownership.rules_file import parse_rules
+from metering.core.ownership.suggestions import Candidate, Doubt, columns, rules_text
 from metering.core.patterns import Pattern
-from metering.core.rules_file import parse_rules
-from metering.core.suggestions import Candidate, Doubt, columns, rules_text
 
 DAY = date(2026, 10, 1)
 DIRECTORY = Directory(

@@ -4,8 +4,8 @@ from typing import Final
 
 import pytest
 
-from metering.core.rate_checks import card_problems
-from metering.core.terms import Measure, Term, TermKind
+from metering.core.pricing.rate_checks import card_problems
+from metering.core.pricing.terms import Measure, Term, TermKind
 from metering.rate_cards.toml_card import card_from_toml
 
 HEAD: Final = '[card]\nname = "c"\nkind = "contract"\ncurrency = "USD"\n'

@@ -6,17 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metering.core.cost_report import (
+from metering.core.closing.cost_report import (
     CostComparison,
     CostReport,
     PricedDay,
     ReportedDay,
     compare_costs,
 )
-from metering.core.invoices import Booking, Invoice, InvoiceCategory, InvoiceLine
+from metering.core.closing.invoices import Booking, Invoice, InvoiceCategory, InvoiceLine
+from metering.core.closing.tieout import LedgerSide, Reason, TieOut, TieOutLine, tie_out
 from metering.core.money import decimal_text, nanos_from_decimal_text
 from metering.core.periods import BillingPeriod
-from metering.core.tieout import LedgerSide, Reason, TieOut, TieOutLine, tie_out
 
 OCTOBER = BillingPeriod(2026, 10)
 C = InvoiceCategory

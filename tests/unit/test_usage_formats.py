@@ -6,7 +6,7 @@ import pytest
 
 from metering.errors import SourceError
 from metering.settings import load_settings
-from metering.workflows.usage_formats import usage_formats
+from metering.workflows.intake.usage_formats import usage_formats
 
 
 @pytest.mark.parametrize(

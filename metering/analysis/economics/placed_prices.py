@@ -7,13 +7,13 @@ from fractions import Fraction
 from typing import Final
 
 from metering.analysis.economics.portions import Conditions, Portion, UsageLine, whole
-from metering.core.decisions import Decision, Reason, Status
 from metering.core.instants import microseconds_between
 from metering.core.ledger import Basis
 from metering.core.meters import Meter
-from metering.core.rate_book import RateBook
-from metering.core.rates import Rate
-from metering.core.rating import PromptRange, RatingKey, timeline
+from metering.core.pricing.decisions import Decision, Reason, Status
+from metering.core.pricing.rate_book import RateBook
+from metering.core.pricing.rates import Rate
+from metering.core.pricing.rating import PromptRange, RatingKey, timeline
 
 _WRITES: Final = (
     Meter.CACHE_WRITE_5M.value,

@@ -12,8 +12,8 @@ from typing import Final
 from metering.analysis.economics.scenario import CacheRate, Scenario
 from metering.core.ledger import Basis
 from metering.core.meters import TOKEN_METERS, Meter
-from metering.core.rate_book import RateBook
-from metering.core.rates import MatchKind
+from metering.core.pricing.rate_book import RateBook
+from metering.core.pricing.rates import MatchKind
 
 Conditions = tuple[tuple[str, str], ...]
 

@@ -1,9 +1,9 @@
 """E5: what a period would have cost by other models, prices, cache rates or ways of processing.
 
-Every line of the ledger is priced again by `core.rating`, with its own day, conditions and account,
-so that a scenario that changes nothing comes out as it is booked, to the nano. What has no price in
-the scenario keeps the amount it has, and is told. Quality is not looked at: whoever prints a
-result says that the yield is assumed equal.
+Every line of the ledger is priced again by `core.pricing.rating`, with its own day, conditions and
+account, so that a scenario that changes nothing comes out as it is booked, to the nano. What has no
+price in the scenario keeps the amount it has, and is told. Quality is not looked at: whoever prints
+a result says that the yield is assumed equal.
 """
 
 from collections import defaultdict
@@ -28,8 +28,8 @@ from metering.analysis.economics.scenario import Scenario
 from metering.core.ledger import Basis
 from metering.core.meters import Meter
 from metering.core.money import apportion, divide_half_even
-from metering.core.rate_book import RateBook
-from metering.core.settlement import SettledUsage
+from metering.core.pricing.rate_book import RateBook
+from metering.core.pricing.settlement import SettledUsage
 
 YIELD_ASSUMED: Final = "yield assumed equal: an outcome takes the same requests with either model"
 

@@ -15,8 +15,8 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Final
 
+from metering.core.closing.invoices import Booking, Invoice, InvoiceCategory, InvoiceLine
 from metering.core.csv_table import Row
-from metering.core.invoices import Booking, Invoice, InvoiceCategory, InvoiceLine
 from metering.core.ledger import DEFAULT_ACCOUNT
 from metering.core.money import decimal_text, nanos_from_decimal_text
 from metering.core.periods import BillingPeriod

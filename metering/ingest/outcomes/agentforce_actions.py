@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from metering.core.outcomes import WEIGHT_UNIT, OutcomeKind, Stage
+from metering.core.outcomes.stages import WEIGHT_UNIT, OutcomeKind, Stage
 from metering.ingest import request_logs
 from metering.ingest.bulk import Check, Fields, Layout, instant, literal
 from metering.ingest.bulk import text as said

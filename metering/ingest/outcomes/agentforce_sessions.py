@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from metering.core.outcomes import OutcomeKind, Stage
+from metering.core.outcomes.stages import OutcomeKind, Stage
 from metering.ingest.contract import Identity, Reading, Repeat, Sample, SourceRole, Verdict
 from metering.ingest.formats import salesforce_wallet_names as salesforce
 from metering.ingest.marks import by_columns

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from metering.core.outcomes import WEIGHT_UNIT, OutcomeKind, Stage
-from metering.core.tickets import ticket_in
+from metering.core.outcomes.stages import WEIGHT_UNIT, OutcomeKind, Stage
+from metering.core.ownership.tickets import ticket_in
 from metering.ingest.outcomes.trailers import (
     session_of_messages,
     tool_of_labels,

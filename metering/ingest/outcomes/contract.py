@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Protocol, runtime_checkable
 
-from metering.core.outcomes import WEIGHT_UNIT, OutcomeKind, SystemWords
+from metering.core.outcomes.stages import WEIGHT_UNIT, OutcomeKind, SystemWords
 from metering.errors import Rejection
 from metering.ingest.contract import Ingestor, Reading
 from metering.ingest.pages import Row, rows_as_several

@@ -14,8 +14,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from metering.core.outcomes import OutcomeKind, Stage
-from metering.core.tickets import ticket_in
+from metering.core.outcomes.stages import OutcomeKind, Stage
+from metering.core.ownership.tickets import ticket_in
 from metering.errors import Rejection
 from metering.ingest.contract import Identity, Reading, Repeat, Sample, SourceRole, Verdict
 from metering.ingest.fields import FieldRefused, Fields

@@ -17,7 +17,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from metering.core.outcomes import WEIGHT_UNIT, OutcomeKind, Stage
+from metering.core.outcomes.stages import WEIGHT_UNIT, OutcomeKind, Stage
 from metering.ingest.contract import Identity, Reading, Repeat, Sample, SourceRole, Verdict
 from metering.ingest.fields import Fields
 from metering.ingest.marks import by_keys

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from metering.core.outcomes import OutcomeKind
+from metering.core.outcomes.stages import OutcomeKind
 from metering.ingest.contract import Identity, Reading, Repeat, Sample, SourceRole, Verdict
 from metering.ingest.marks import by_keys
 from metering.ingest.outcomes import github

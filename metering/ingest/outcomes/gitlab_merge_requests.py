@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from metering.core.outcomes import OutcomeKind
+from metering.core.outcomes.stages import OutcomeKind
 from metering.ingest.contract import Identity, Reading, Repeat, Sample, SourceRole, Verdict
 from metering.ingest.fields import FieldRefused, Fields
 from metering.ingest.marks import by_keys

@@ -13,7 +13,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from metering.core.outcomes import OutcomeKind, SystemWords
+from metering.core.outcomes.stages import OutcomeKind, SystemWords
 from metering.ingest.contract import Identity, Reading, Repeat, Sample, SourceRole, Verdict
 from metering.ingest.fields import Fields
 from metering.ingest.marks import by_keys

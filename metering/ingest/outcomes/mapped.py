@@ -43,7 +43,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from metering.core.outcomes import DEFAULT_WINDOW_DAYS, WEIGHT_UNIT, OutcomeKind, Stage
+from metering.core.outcomes.stages import DEFAULT_WINDOW_DAYS, WEIGHT_UNIT, OutcomeKind, Stage
 from metering.errors import shown
 from metering.ingest import request_logs
 from metering.ingest.bulk import Check, Layout, literal

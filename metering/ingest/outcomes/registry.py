@@ -9,7 +9,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Final
 
-from metering.core.outcomes import SystemWords
+from metering.core.outcomes.stages import SystemWords
 from metering.errors import SourceError, SourceRef, shown
 from metering.ingest.outcomes.agentforce_actions import AgentforceActions
 from metering.ingest.outcomes.agentforce_sessions import AgentforceSessions

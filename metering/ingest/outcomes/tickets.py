@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from metering.core.outcomes import WEIGHT_UNIT, OutcomeKind, Stage, SystemWords
+from metering.core.outcomes.stages import WEIGHT_UNIT, OutcomeKind, Stage, SystemWords
 from metering.errors import shown
 from metering.ingest.fields import FieldRefused, Fields
 

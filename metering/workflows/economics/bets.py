@@ -16,7 +16,7 @@ from metering.analysis.economics.signalling import DaySpend, Signalling, signall
 from metering.analysis.economics.vanity import ProjectShape, Vanity, vanity_index
 from metering.books.daily_spend import daily_spend
 from metering.books.engine import begin_read, open_engine
-from metering.core.economics_rules import EconomicsRules, Exploration, Incentive
+from metering.core.findings.economics_rules import EconomicsRules, Exploration, Incentive
 from metering.core.periods import BillingPeriod
 from metering.workflows.economics.observed import WEEK, WEEKS, Observed
 from metering.workflows.economics.period import PeriodEconomics
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from metering.settings import Settings
-    from metering.workflows.answered_days import AnsweredDay
+    from metering.workflows.outcomes.answered_days import AnsweredDay
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,29 +14,29 @@ from typing import TYPE_CHECKING, Final
 from metering.books.engine import begin_read, open_engine
 from metering.books.migrations import require_current
 from metering.core.ledger import AccountKind, owner_account
-from metering.core.outcome_rules import OutcomeRules, checked_rules
-from metering.core.outcomes import WEIGHT_UNIT, Stage
+from metering.core.outcomes.outcome_rules import OutcomeRules, checked_rules
+from metering.core.outcomes.stages import WEIGHT_UNIT, Stage
 from metering.core.periods import BillingPeriod
 from metering.engine import charges as engine
 from metering.engine import outcomes as outcome_engine
 from metering.engine import work_counts
 from metering.engine.work_counts import KEPT, PersonUse, WorkCount
 from metering.usage.lake import Lake
-from metering.workflows.day_cells import live_cells
-from metering.workflows.desired import desired_charges
-from metering.workflows.outcome_formats import outcome_formats
-from metering.workflows.outcome_owners import open_owned_outcomes
-from metering.workflows.owning import owner_answers
-from metering.workflows.policy import policy_in_force
+from metering.workflows.outcomes.outcome_formats import outcome_formats
+from metering.workflows.outcomes.outcome_owners import open_owned_outcomes
+from metering.workflows.posting.day_cells import live_cells
+from metering.workflows.posting.desired import desired_charges
+from metering.workflows.posting.owning import owner_answers
+from metering.workflows.posting.policy import policy_in_force
 
 if TYPE_CHECKING:
     import duckdb
 
-    from metering.core.attribution import Owner
+    from metering.core.flat.seats import SeatPlan
     from metering.core.ledger import Account
-    from metering.core.seats import SeatPlan
+    from metering.core.ownership.attribution import Owner
     from metering.settings import Settings
-    from metering.workflows.desired import Policy
+    from metering.workflows.posting.desired import Policy
 
 WEEKS: Final = 26
 WEEK: Final = timedelta(days=7)

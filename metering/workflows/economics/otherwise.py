@@ -13,11 +13,11 @@ from metering.analysis.economics.scenario import (
     Scenario,
 )
 from metering.analysis.economics.vanity import LuxuryPremium, luxury_premium
-from metering.core.economics_rules import EconomicsRules, NamedScenario
+from metering.core.findings.economics_rules import EconomicsRules, NamedScenario
 from metering.core.periods import BillingPeriod
 from metering.errors import BookError
+from metering.workflows.pricing.whatif import WhatIf, what_if
 from metering.workflows.runs import Run
-from metering.workflows.whatif import WhatIf, what_if
 
 if TYPE_CHECKING:
     from metering.settings import Settings

@@ -27,9 +27,9 @@ from metering.books.daily_spend import DaySum, daily_spend
 from metering.books.engine import begin_read, open_engine
 from metering.books.item_spend import ItemSpend, item_spend
 from metering.books.migrations import require_current
-from metering.core.economics_rules import EconomicsRules
+from metering.core.findings.economics_rules import EconomicsRules
 from metering.core.periods import BillingPeriod
-from metering.core.rates import counts_tokens
+from metering.core.pricing.rates import counts_tokens
 from metering.errors import BookError
 from metering.workflows.economics.observed import WEEK, WEEKS, Observed, Outcomes
 from metering.workflows.economics.projects import (

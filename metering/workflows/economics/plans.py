@@ -23,14 +23,14 @@ from metering.analysis.economics.value_per_token import (
     TokenValue,
     recovery_per_token,
 )
-from metering.core import seats as seat_plans
-from metering.core.capacity import SECONDS_A_DAY, CapacityUse
-from metering.core.economics_rules import EconomicsRules
+from metering.core.findings.economics_rules import EconomicsRules
+from metering.core.flat import seats as seat_plans
+from metering.core.flat.capacity import SECONDS_A_DAY, CapacityUse
 from metering.core.money import divide_half_even
 from metering.core.periods import BillingPeriod
 from metering.engine.work_counts import PersonUse
 from metering.workflows.economics.observed import Observed, SeatsHeld
-from metering.workflows.flat_standing import FlatStanding
+from metering.workflows.flat.flat_standing import FlatStanding
 
 _MONTHS_A_YEAR = 12
 _HOURS_A_DAY = 24

@@ -16,7 +16,7 @@ from metering.analysis.economics.exploration import (
 )
 from metering.books.daily_spend import DaySum
 from metering.books.item_spend import ItemSpend
-from metering.core.economics_rules import EconomicsRules
+from metering.core.findings.economics_rules import EconomicsRules
 from metering.core.meters import Meter
 from metering.core.periods import BillingPeriod
 from metering.workflows.economics.observed import WEEK, WEEKS, Observed, Outcomes

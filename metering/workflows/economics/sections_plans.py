@@ -17,7 +17,7 @@ from metering.workflows.economics.wording import (
     project_name,
     said,
 )
-from metering.workflows.forecast import PeriodForecast
+from metering.workflows.planning.forecast import PeriodForecast
 
 
 def seats_section(of: Economics) -> Section:

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 from metering.books.engine import begin_read, open_engine
 from metering.books.item_spend import ItemSpend, item_spend
-from metering.core.economics_rules import EconomicsRules, checked_economics
+from metering.core.findings.economics_rules import EconomicsRules, checked_economics
 from metering.core.periods import BillingPeriod
 from metering.errors import BookError
-from metering.workflows.answered_days import answered_days
 from metering.workflows.economics.bets import (
     Bet,
     IncentiveAnswer,
@@ -42,11 +41,12 @@ from metering.workflows.economics.work import (
     failures_of,
     token_worth,
 )
-from metering.workflows.flagged_excess import flagged_excess
-from metering.workflows.flat_standing import FlatStanding, flat_standing
-from metering.workflows.forecast import PeriodForecast, forecast_period
-from metering.workflows.funnel import Funnel, funnel_of_period
-from metering.workflows.unit_costs import UnitCost, unit_costs
+from metering.workflows.findings.flagged_excess import flagged_excess
+from metering.workflows.flat.flat_standing import FlatStanding, flat_standing
+from metering.workflows.outcomes.answered_days import answered_days
+from metering.workflows.outcomes.funnel import Funnel, funnel_of_period
+from metering.workflows.outcomes.unit_costs import UnitCost, unit_costs
+from metering.workflows.planning.forecast import PeriodForecast, forecast_period
 
 if TYPE_CHECKING:
     from metering.settings import Settings

@@ -15,15 +15,15 @@ from metering.analysis.economics.value_per_token import (
     value_per_token,
 )
 from metering.books.item_spend import ItemSpend
-from metering.core.funnel import UNIT, FunnelRow
 from metering.core.meters import PROMPT_METERS
 from metering.core.money import divide_half_even
+from metering.core.outcomes.funnel import UNIT, FunnelRow
 from metering.core.periods import BillingPeriod
-from metering.workflows.answered_days import AnsweredDay
 from metering.workflows.economics.observed import Observed
 from metering.workflows.economics.period import comparable
 from metering.workflows.economics.projects import project_of
-from metering.workflows.funnel import Funnel
+from metering.workflows.outcomes.answered_days import AnsweredDay
+from metering.workflows.outcomes.funnel import Funnel
 
 _PROMPT: Final = frozenset(meter.value for meter in PROMPT_METERS)
 _OUTPUT: Final = "output"

@@ -1,0 +1,1 @@
+"""Flat money: seats, credit paid beforehand, commitments and capacity."""

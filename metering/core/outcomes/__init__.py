@@ -1,0 +1,1 @@
+"""What the spend bought: stages, rules, feeds and the funnel."""

@@ -1,0 +1,1 @@
+"""What is to come: budgets, and the money that the next postings would move."""

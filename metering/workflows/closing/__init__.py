@@ -1,0 +1,1 @@
+"""The month's end: invoices, tie-out, true-up, disputes, close and journal."""

@@ -1,0 +1,1 @@
+"""From an amount back to rule, rate or agreement, file and line."""

@@ -1,0 +1,1 @@
+"""Findings: work them out, and keep what was said of each."""

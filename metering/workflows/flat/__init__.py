@@ -1,0 +1,1 @@
+"""Flat money: take its files into force, and say how they stand."""

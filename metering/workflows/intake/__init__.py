@@ -1,0 +1,1 @@
+"""Take in usage: pull, recognise, record once, refuse with a reason."""

@@ -1,0 +1,396 @@
+"""Ingest: source files into the lake and the book, each wholly or not at all.
+
+Reading and checking happen without a lock, into a staging folder. Then one transaction of the
+book looks for duplicates and overlaps, names the new lake files, and makes the import visible.
+Killed at any moment, the state is the one before or the one after.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from metering.books import sources as source_book
+from metering.books.engine import begin_read, open_engine
+from metering.books.migrations import require_current
+from metering.core.ledger import DEFAULT_ACCOUNT
+from metering.errors import MeteringError, Rejection, SourceError
+from metering.ingest.contract import (
+    Ingestor,
+    Noise,
+    PackIngestor,
+    Rejections,
+    Slice,
+    UsageBatch,
+)
+from metering.ingest.contract import Reading as SourceReading
+from metering.ingest.detection import identify
+from metering.ingest.fingerprints import Fingerprints
+from metering.ingest.readers import Reader
+from metering.usage.lake import Lake
+from metering.usage.staging import Staging
+from metering.workflows.intake.packing import PackReading, record_pack
+from metering.workflows.intake.receipts import Origin, Receipt
+from metering.workflows.intake.recording import Reading, record_reading
+from metering.workflows.runs import Run
+from metering.workflows.transactions import transaction
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Engine
+
+    from metering.settings import Settings
+
+# What is read together is recorded together: a command that is killed loses no more of its work.
+_PACK_BYTES: Final = 1 << 30
+_FEWEST: Final = 2
+
+# Opens the transaction that makes what is recorded in it visible.
+_Begin: TypeAlias = "Callable[[], AbstractContextManager[Connection]]"
+
+
+class RejectedRecordsError(MeteringError):
+    """Some records were refused and --all-or-nothing was given; nothing is recorded."""
+
+    code = "rejected-records"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """How files are to be ingested.
+
+    Attributes:
+        ingestors: those that may recognise a file.
+        forced: name of the one to use whatever the content says, or None.
+        account: billing account of records whose source does not name one, or None.
+        dry_run: read and check, record nothing.
+        all_or_nothing: one refused record refuses every file.
+    """
+
+    ingestors: Sequence[Ingestor]
+    forced: str | None = None
+    account: str | None = None
+    dry_run: bool = False
+    all_or_nothing: bool = False
+
+
+def ingest_files(
+    settings: "Settings", run: Run, paths: Sequence[Path], order: Order
+) -> Iterator[Receipt]:
+    """Record the usage of files and yield a receipt for each, in the order given.
+
+    Every file is recognised before the first is recorded, so that a file of an unknown format
+    stops the command with nothing done.
+
+    Args:
+        settings: where the books and the lake are.
+        run: who does this, when.
+        paths: the files.
+        order: how.
+
+    Yields:
+        A receipt per file. With `all_or_nothing`, all of them at the end.
+
+    Raises:
+        SourceError: a file cannot be read at all; files before it stay recorded, unless
+            `all_or_nothing`.
+        RejectedRecordsError: with `all_or_nothing`; nothing was recorded.
+    """
+    with _hashing(paths) as hashed:
+        chosen = [(path, identify(path, order.ingestors, forced=order.forced)) for path in paths]
+        engine = _books(settings)
+        with _importing(settings, run, order, engine, hashed) as importing:
+            if not order.all_or_nothing:
+                begin = partial(transaction, engine, dry_run=order.dry_run)
+                yield from _whole(importing.each(chosen, begin))
+                return
+            with transaction(engine, dry_run=order.dry_run) as connection:
+                receipts = list(_whole(importing.each(chosen, lambda: nullcontext(connection))))
+                _refuse_rejections(receipts)
+            yield from receipts
+
+
+def ingest_each(
+    settings: "Settings", run: Run, paths: Sequence[Path], order: Order
+) -> Iterator[Receipt | MeteringError]:
+    """Record what can be recorded of files; a file that fails keeps no other from being recorded.
+
+    Args:
+        settings: where the books and the lake are.
+        run: who does this, when.
+        paths: the files.
+        order: how; `all_or_nothing` is not looked at.
+
+    Yields:
+        For each file, in the order given, its receipt, or why nothing of it is recorded.
+
+    Raises:
+        BookError: there are no books, or they are of another schema; nothing is recorded.
+    """
+    with _hashing(paths) as hashed:
+        chosen = [(path, _recognised(path, order)) for path in paths]
+        known = [(path, found) for path, found in chosen if not isinstance(found, MeteringError)]
+        engine = _books(settings)
+        with _importing(settings, run, order, engine, hashed) as importing:
+            done = importing.each(known, partial(transaction, engine, dry_run=order.dry_run))
+            for _, found in chosen:
+                yield found if isinstance(found, MeteringError) else next(done)
+
+
+@contextmanager
+def _hashing(paths: Sequence[Path]) -> Iterator[Fingerprints]:
+    """Yield hashes of files, of which the first are made while it is found out what they are."""
+    held = 0
+    with closing(Fingerprints()) as hashed:
+        for path in filter(Path.is_file, paths):
+            held += path.stat().st_size
+            if held > _PACK_BYTES:
+                break
+            hashed.start(path)
+        yield hashed
+
+
+def _books(settings: "Settings") -> "Engine":
+    engine = open_engine(settings.books_url)
+    require_current(engine)
+    return engine
+
+
+def _recognised(path: Path, order: Order) -> Ingestor | MeteringError:
+    try:
+        return identify(path, order.ingestors, forced=order.forced)
+    except MeteringError as error:
+        return error
+
+
+def _whole(taken: Iterable[Receipt | MeteringError]) -> Iterator[Receipt]:
+    """Yield receipts up to the first file that fails; those after it are not read."""
+    for one in taken:
+        if isinstance(one, MeteringError):
+            raise one
+        yield one
+
+
+def _refuse_rejections(receipts: Sequence[Receipt]) -> None:
+    messages = [
+        rejection.message(receipt.path) for receipt in receipts for rejection in receipt.rejections
+    ]
+    if messages:
+        raise RejectedRecordsError(
+            "\n".join(messages)
+            + f"\nerror[{RejectedRecordsError.code}]: records refused: {len(messages)}; "
+            "nothing is recorded\n"
+            "    do:       correct them, or leave out --all-or-nothing"
+        )
+
+
+@contextmanager
+def _importing(
+    settings: "Settings", run: Run, order: Order, engine: "Engine", hashed: Fingerprints
+) -> Iterator["_Importing"]:
+    """Yield one reader for all files: to open and close its engine costs as much as a small one."""
+    with begin_read(engine) as connection:
+        known = source_book.known_contents(connection)
+    with (
+        Lake(settings.lake).staging() as folder,
+        Reader(folder, settings.memory_limit, settings.threads, fingerprints=hashed) as reader,
+    ):
+        yield _Importing(settings, run, order, reader, known)
+
+
+@dataclass(frozen=True, slots=True)
+class _Importing:
+    """Reads and records files, one after the other or, where they are small and many, together.
+
+    Attributes:
+        known: SHA-256, ingestor and account of every source in the books, by size.
+    """
+
+    settings: "Settings"
+    run: Run
+    order: Order
+    reader: Reader
+    known: Mapping[int, frozenset[tuple[str, str, str]]]
+
+    def each(
+        self, chosen: Sequence[tuple[Path, Ingestor]], begin: _Begin
+    ) -> Iterator[Receipt | MeteringError]:
+        """Record files; yield for each, in the order given, its receipt or why there is none."""
+        for ingestor, paths in _packs(chosen):
+            yield from self._each_of(ingestor, paths, begin)
+
+    def _each_of(
+        self, ingestor: Ingestor, paths: Sequence[Path], begin: _Begin
+    ) -> Iterator[Receipt | MeteringError]:
+        together: Mapping[int, Receipt] | None = {}
+        if len(paths) >= _FEWEST and isinstance(ingestor, PackIngestor):
+            try:
+                together = self._together(ingestor, paths, begin)
+            except MeteringError as error:
+                # The books or the lake failed, which no other order of the files mends.
+                yield from [error] * len(paths)
+                return
+        if together is None:
+            # One file spoils it for all: the half without it is still read together.
+            middle = len(paths) // 2
+            for half in (paths[:middle], paths[middle:]):
+                yield from self._each_of(ingestor, half, begin)
+            return
+        for place, path in enumerate(paths):
+            yield together.get(place) or self._alone(ingestor, path, begin)
+
+    def _alone(self, ingestor: Ingestor, path: Path, begin: _Begin) -> Receipt | MeteringError:
+        try:
+            with self._reading(path, ingestor) as reading, begin() as connection:
+                return record_reading(
+                    connection, self.settings, self.run, reading, dry_run=self.order.dry_run
+                )
+        except MeteringError as error:
+            return error
+        finally:
+            self.reader.forget()
+
+    def _together(
+        self, ingestor: PackIngestor, paths: Sequence[Path], begin: _Begin
+    ) -> Mapping[int, Receipt] | None:
+        """Record what can be read together; return receipts by the places of their files.
+
+        What is not among them is left to be read alone; None: one of the files spoils it for all.
+        """
+        for path in paths:
+            self.reader.start_fingerprint(path)
+        try:
+            return self._recorded_together(ingestor, self._fresh(ingestor, paths), begin)
+        finally:
+            self.reader.forget()
+
+    def _fresh(self, ingestor: Ingestor, paths: Sequence[Path]) -> list[tuple[int, Path]]:
+        """Return the files that are not known, with their places; none of them twice.
+
+        A file of a size that no known one has is not known, and its hash is not waited for.
+        """
+        fresh: dict[Path, int] = {}
+        for place, path in enumerate(paths):
+            is_likely = path.stat().st_size in self.known
+            if not (is_likely and self._is_known(self._origin(path, ingestor))):
+                fresh.setdefault(path, place)
+        return [(place, path) for path, place in fresh.items()]
+
+    def _recorded_together(
+        self, ingestor: PackIngestor, files: Sequence[tuple[int, Path]], begin: _Begin
+    ) -> Mapping[int, Receipt] | None:
+        if len(files) < _FEWEST:
+            return {}
+        try:
+            pack = ingestor.read_pack([path for _, path in files], self.reader)
+        except SourceError:
+            pack = None
+        if pack is None:
+            return None
+        read = [
+            (place, self._origin(path, ingestor), held)
+            for (place, path), held in zip(files, pack.files, strict=True)
+            if held is not None
+        ]
+        if not read:
+            return {}
+        with self._staging(ingestor, self._account(ingestor), packed=True) as staging:
+            staging.add(pack.rows)
+            reading = PackReading([(origin, held) for _, origin, held in read], staging)
+            try:
+                with begin() as connection:
+                    receipts = record_pack(
+                        connection, self.settings, self.run, reading, dry_run=self.order.dry_run
+                    )
+            except SourceError:
+                # Some of it is of usage that is metered already: one by one it shows which.
+                return {}
+        places = [place for place, _, _ in read]
+        return dict(zip(places, receipts, strict=True)) if receipts else {}
+
+    @contextmanager
+    def _reading(self, path: Path, ingestor: Ingestor) -> Iterator[Reading]:
+        """Yield what a file holds, in staging; one that may be known is hashed before it is read.
+
+        The bytes of a known source say nothing new, so that it need not be parsed to be told.
+        """
+        # Hashing runs beside reading: the bytes are needed by both, and each takes a core.
+        self.reader.start_fingerprint(path)
+        rejections: list[Rejection] = []
+        noise: Counter[str] = Counter()
+        slices: list[Slice] = []
+        account = self._account(ingestor)
+        with self._staging(ingestor, account) as staging:
+            for reading in self._said(path, ingestor):
+                match reading:
+                    case UsageBatch():
+                        staging.add(reading.rows)
+                    case Rejections():
+                        rejections.extend(reading.items)
+                    case Noise():
+                        noise.update(reading.counts)
+                    case Slice():
+                        slices.append(reading)
+            staging.flush()
+            yield Reading(
+                origin=self._origin(path, ingestor),
+                staging=staging,
+                rejections=tuple(rejections),
+                noise=dict(sorted(noise.items())),
+                slices=tuple(slices),
+            )
+
+    def _said(self, path: Path, ingestor: Ingestor) -> Iterable[SourceReading]:
+        if path.stat().st_size in self.known and self._is_known(self._origin(path, ingestor)):
+            return ()
+        return ingestor.read(path, self.reader)
+
+    @contextmanager
+    def _staging(
+        self, ingestor: Ingestor, account: str, *, packed: bool = False
+    ) -> Iterator[Staging]:
+        with Lake(self.settings.lake).staging() as folder:
+            yield Staging(
+                self.reader.connection,
+                folder / "usage",
+                ingestor=ingestor.name,
+                account=account,
+                packed=packed,
+            )
+
+    def _account(self, ingestor: Ingestor) -> str:
+        return self.order.account or self.settings.accounts.get(ingestor.name, DEFAULT_ACCOUNT)
+
+    def _origin(self, path: Path, ingestor: Ingestor) -> Origin:
+        return Origin(
+            path=path,
+            ingestor=ingestor,
+            forced=self.order.forced is not None,
+            account=self._account(ingestor),
+            fingerprint=self.reader.fingerprint(path),
+        )
+
+    def _is_known(self, origin: Origin) -> bool:
+        contents = self.known.get(origin.fingerprint.size_bytes, frozenset())
+        return (origin.sha256, origin.ingestor.name, origin.account) in contents
+
+
+def _packs(chosen: Sequence[tuple[Path, Ingestor]]) -> Iterator[tuple[Ingestor, list[Path]]]:
+    """Yield files that can be read together, in the order given; others by themselves."""
+    pack: list[Path] = []
+    held = 0
+    for place, (path, ingestor) in enumerate(chosen):
+        size = path.stat().st_size
+        pack.append(path)
+        held += size
+        last = place + 1 == len(chosen)
+        if (
+            last
+            or not isinstance(ingestor, PackIngestor)
+            or chosen[place + 1][1] is not ingestor
+            or held + chosen[place + 1][0].stat().st_size > _PACK_BYTES
+        ):
+            yield ingestor, pack
+            pack, held = [], 0

@@ -1,0 +1,141 @@
+"""Quarantine: look at refused records, and read their files again."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from metering.books import sources as source_book
+from metering.books.engine import begin_read, begin_write, open_engine
+from metering.books.migrations import require_current
+from metering.books.runs import record_run
+from metering.errors import BookError
+from metering.ingest.contract import SourceRole
+from metering.workflows.intake.ingest import Order, ingest_files
+from metering.workflows.outcomes.outcome_imports import ingest_outcomes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from metering.ingest.contract import Ingestor
+    from metering.ingest.outcomes.contract import OutcomeIngestor
+    from metering.settings import Settings
+    from metering.workflows.intake.receipts import Receipt
+    from metering.workflows.runs import Run
+
+
+@dataclass(frozen=True, slots=True)
+class Retried:
+    """What a retry came to.
+
+    Attributes:
+        resolved: refused records whose file was read again in a corrected form.
+        still_open: refused records left, new ones of the corrected files included.
+        missing: files that are not at their place any more.
+    """
+
+    resolved: int
+    still_open: int
+    missing: tuple[str, ...]
+
+
+def quarantined(settings: "Settings", *, open_only: bool) -> tuple[source_book.Quarantined, ...]:
+    """Return the refused records by source and line."""
+    books = open_engine(settings.books_url)
+    require_current(books)
+    with begin_read(books) as connection:
+        return source_book.quarantine_list(connection, open_only=open_only)
+
+
+def one_quarantined(settings: "Settings", number: int) -> source_book.Quarantined | None:
+    """Return one refused record, or None when there is no such number."""
+    books = open_engine(settings.books_url)
+    require_current(books)
+    with begin_read(books) as connection:
+        return source_book.quarantine_show(connection, number)
+
+
+def retry(
+    settings: "Settings",
+    run: "Run",
+    ingestors: "Sequence[Ingestor]",
+    outcome_ingestors: "Sequence[OutcomeIngestor]" = (),
+) -> Retried:
+    """Ingest the files of open refused records again, where their content has changed.
+
+    The records of a corrected file that were recorded before are known again. A file whose bytes
+    are what they were is refused as before, so its records stay where they are.
+    """
+    waiting = quarantined(settings, open_only=True)
+    books = open_engine(settings.books_url)
+    with begin_read(books) as connection:
+        sources = {stored.id: stored.source for stored in source_book.list_sources(connection)}
+    resolved, missing = 0, []
+    for source_id in sorted({one.source_id for one in waiting}):
+        source = sources[source_id]
+        path = Path(source.path)
+        if not path.is_file():
+            missing.append(source.path)
+            continue
+        forced = source.ingestor if source.forced else None
+        receipts: Iterator[Receipt]
+        if source.role == SourceRole.OUTCOME:
+            receipts = ingest_outcomes(settings, run, [path], outcome_ingestors, forced=forced)
+        else:
+            order = Order(ingestors, forced=forced, account=source.billing_account)
+            receipts = ingest_files(settings, run, [path], order)
+        (receipt,) = receipts
+        if receipt.known_before:
+            continue
+        numbers = [one.id for one in waiting if one.source_id == source_id]
+        with begin_write(books) as connection:
+            run_id = record_run(connection, run.command, run.arguments, run.started_at, run.user)
+            source_book.resolve_quarantine(connection, run_id, numbers, "retried")
+        resolved += len(numbers)
+    return Retried(resolved, len(quarantined(settings, open_only=True)), tuple(missing))
+
+
+def assign(settings: "Settings", run: "Run", numbers: "Sequence[int]", owner: str) -> int:
+    """Say who sees to refused records, and return the run that did.
+
+    A period can be closed while a refused record is left that somebody sees to.
+
+    Args:
+        settings: where the books are.
+        run: who does this, when.
+        numbers: of the records; all of them open.
+        owner: a person or team, in any words.
+
+    Raises:
+        BookError: `unknown-quarantine`: there is no such open record; nothing is changed.
+    """
+    books = open_engine(settings.books_url)
+    require_current(books)
+    with begin_write(books) as connection:
+        known = {one.id for one in source_book.quarantine_list(connection)}
+        unknown = [number for number in numbers if number not in known]
+        if unknown:
+            raise BookError(
+                "unknown-quarantine",
+                f"there is no open refused record {unknown[0]}",
+                do="see `metering quarantine list`",
+            )
+        run_id = record_run(connection, run.command, run.arguments, run.started_at, run.user)
+        source_book.assign_quarantine(connection, run_id, numbers, owner)
+        return run_id
+
+
+def as_json(found: source_book.Quarantined) -> dict[str, object]:
+    """Return one refused record as scripts read it."""
+    return {
+        "id": found.id,
+        "path": found.path,
+        "line": found.rejection.line,
+        "code": found.rejection.code,
+        "field": found.rejection.field,
+        "found": found.rejection.found,
+        "expected": found.rejection.expected,
+        "remedy": found.rejection.remedy,
+        "ingestor": found.ingestor,
+        "resolution": found.resolution or "open",
+        "owner": found.owner,
+    }

@@ -1,0 +1,1 @@
+"""Outcomes: take them in, find their owners, and set spend against them."""

@@ -1,0 +1,1 @@
+"""Budgets and forecasts, for the company and its parts."""

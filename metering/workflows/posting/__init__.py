@@ -1,0 +1,1 @@
+"""From live usage to postings: what ought to be booked, and the difference appended."""

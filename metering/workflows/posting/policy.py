@@ -1,0 +1,120 @@
+"""What decides prices and owners, and since when: in force now, or frozen with a closed period."""
+
+from typing import TYPE_CHECKING
+
+from metering.books import adjustments as adjustment_book
+from metering.books import directory as directory_book
+from metering.books import periods as period_book
+from metering.books import rate_cards as card_book
+from metering.books import rules as rule_book
+from metering.books import sharing as sharing_book
+from metering.books.engine import begin_read, open_engine
+from metering.core.findings.finding_rules import finding_rules
+from metering.core.outcomes.outcome_rules import checked_rules
+from metering.core.ownership.attribution import (
+    RULE_FIELDS,
+    TAG_PREFIX,
+    Assign,
+    Match,
+    Rule,
+    RuleSet,
+)
+from metering.core.patterns import Pattern, PatternError
+from metering.core.periods import BillingPeriod
+from metering.core.pricing.rate_book import RateBook
+from metering.core.sharing.reigns import Reign, Stretch
+from metering.errors import BookError, shown
+from metering.workflows.flat.flat_files import flat_in_force
+from metering.workflows.garbage import nothing_collected
+from metering.workflows.posting.desired import Policy
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from metering.settings import Settings
+
+
+def policy_in_force(connection: "Connection", settings: "Settings") -> Policy:
+    """Return what decides prices and owners now."""
+    with nothing_collected():
+        return Policy(
+            rates=RateBook(card_book.cards_in_force(connection)),
+            rules=rule_book.rule_set_in_force(connection),
+            directory=directory_book.directory_in_force(connection),
+            currency=settings.currency,
+            promoted=settings.promoted,
+            sharing=sharing_book.sharing_in_force(connection),
+            drivers=sharing_book.drivers_in_force(connection),
+            flat=flat_in_force(connection),
+            dividers=_dividers(settings),
+            adjustments=adjustment_book.adjustments_in_force(connection),
+            frozen=_frozen(connection, settings),
+            outcomes=checked_rules(settings.outcomes),
+            workflows=finding_rules(settings.findings).workflows,
+        )
+
+
+def _dividers(settings: "Settings") -> RuleSet:
+    """Return which detail source divides which metered usage, as rules that assign the source.
+
+    Raises:
+        BookError: `bad-settings`; a field or pattern of [detail] cannot be used.
+    """
+    rules = []
+    for position, (ingestor, patterns) in enumerate(settings.dividers.items(), start=1):
+        match = []
+        for name, written in patterns.items():
+            try:
+                match.append(Match(name, Pattern.parse(written)))
+            except PatternError as error:
+                raise _bad_detail(ingestor, f"{name} is {shown(written)}: {error}") from error
+            if name not in RULE_FIELDS and not name.startswith(TAG_PREFIX):
+                raise _bad_detail(ingestor, f"{shown(name)} is no field of usage")
+        rules.append(Rule(position, ingestor, tuple(match), Assign(cost_centre=ingestor)))
+    return RuleSet("metering.toml", tuple(rules))
+
+
+def _bad_detail(ingestor: str, what: str) -> BookError:
+    return BookError(
+        "bad-settings",
+        f"metering.toml: [detail] {ingestor}: {what}",
+        details=(f"known:    {', '.join(RULE_FIELDS)}, tag:NAME",),
+    )
+
+
+def _frozen(connection: "Connection", settings: "Settings") -> tuple[Reign, ...]:
+    """Return who pays in closed periods, where that is not as the files in force now say."""
+    now = _versions(connection)
+    stretches: dict[tuple[str, ...], list[Stretch]] = {}
+    runs: dict[tuple[str, ...], int] = {}
+    books = open_engine(settings.books_url)
+    for name, run_id in period_book.owners_of_closed(connection).items():
+        with begin_read(books, as_of=run_id) as then:
+            versions = _versions(then)
+        if versions != now:
+            period = BillingPeriod.parse(name)
+            stretches.setdefault(versions, []).append((period.first_day, period.end_day))
+            runs[versions] = run_id
+    reigns = []
+    for versions, days in stretches.items():
+        with begin_read(books, as_of=runs[versions]) as then:
+            reigns.append(
+                Reign(
+                    rule_book.rule_set_in_force(then),
+                    directory_book.directory_in_force(then),
+                    tuple(days),
+                    sharing_book.sharing_in_force(then),
+                    sharing_book.drivers_in_force(then),
+                )
+            )
+    return tuple(reigns)
+
+
+def _versions(connection: "Connection") -> tuple[str, ...]:
+    drivers = sharing_book.driver_versions(connection)
+    return (
+        rule_book.rule_set_version(connection).source_sha256,
+        directory_book.directory_version(connection).source_sha256,
+        sharing_book.sharing_version(connection).source_sha256,
+        *(f"{name} {version.source_sha256}" for name, version in drivers.items()),
+    )

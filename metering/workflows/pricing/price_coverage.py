@@ -1,0 +1,49 @@
+"""Coverage of a period: which share of what is posted has a price, per provider and day."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from metering.books.engine import begin_read, open_engine
+from metering.books.migrations import require_current
+from metering.books.rated_usage import rated_usage
+from metering.core.pricing.price_coverage import Coverage, coverage_by_day, coverage_of
+from metering.errors import BookError
+
+if TYPE_CHECKING:
+    from metering.core.periods import BillingPeriod
+    from metering.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodCoverage:
+    """The coverage of one month.
+
+    Attributes:
+        total: of all of it.
+        days: of each (provider, ISO day).
+    """
+
+    total: Coverage
+    days: Mapping[tuple[str, str], Coverage]
+
+
+def period_coverage(settings: "Settings", period: "BillingPeriod") -> PeriodCoverage:
+    """Return the coverage of the usage of a period, as it is posted.
+
+    Raises:
+        BookError: `no-charges`: the book holds none of that period.
+    """
+    books = open_engine(settings.books_url)
+    require_current(books)
+    last = period.end_day - timedelta(days=1)
+    with begin_read(books) as connection:
+        usage = rated_usage(connection, period.first_day.isoformat(), last.isoformat())
+    if not usage:
+        raise BookError(
+            "no-charges",
+            f"the book holds no charges of {period}",
+            do="run `metering post`, or see `metering period list` for the periods it has",
+        )
+    return PeriodCoverage(coverage_of(usage), coverage_by_day(usage))

@@ -1,0 +1,1 @@
+"""Freeze a period, and write what finance and reviewers read."""

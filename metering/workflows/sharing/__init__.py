@@ -1,0 +1,1 @@
+"""Shared cost: take its files into force, and say how pools stand."""

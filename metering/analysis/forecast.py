@@ -5,14 +5,15 @@ from how wrong the same method was on days gone by. A forecast is made of one se
 is made of the company's days, and never by adding up the intervals of its parts.
 
 Sources: token maxing specification, E10, where run rate, last week and three statistical models
-did worse; split conformal prediction with the finite-sample quantile, J. Lei et al. (2018).
+did worse; split conformal prediction with the finite-sample quantile, J. Lei et al. (2018), and
+with weights that fall with age, R. F. Barber et al. (2023).
 `python -m tests.benchmarks.forecast` measures both.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from math import ceil, exp
+from math import exp
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -27,6 +28,8 @@ METHOD: Final = "weekday median of 8 weeks x level of the last 14 days"
 CONFIDENCE: Final = 0.8
 FEWEST_ORIGINS: Final = 8
 FEWEST_DAYS: Final = 28
+MOST_APART: Final = 4
+"""Bounds further apart, as a ratio, are no forecast; from half as much to twice as much is one."""
 
 _WEEK: Final = 7
 _WEEKS: Final = 8
@@ -37,6 +40,10 @@ _FLOOR: Final = 0.01
 # Stretches that overlap repeat each other's errors: one that begins a sixth of its length later
 # is counted as another one.
 _NEW_PER_STRETCH: Final = 6
+# An error counts half as much as one of a month later: a company is no longer what it was, and one
+# Christmas does not widen the whole of next year's intervals.
+_HALF_LIFE_DAYS: Final = 30
+_SLACK: Final = 1e-12  # of sums of weights
 _WEIGHT: Final = 1 << 40
 
 
@@ -79,7 +86,8 @@ class MonthForecast:
         low, high: the month's total lies between them with the confidence `CONFIDENCE`.
         origins: past days, a week apart, that the interval was measured on.
         held, tried: of past intervals, how many held, measured on days that each of them could
-            not know of; by what they missed `CONFIDENCE`, `low` and `high` are wider or narrower.
+            not know of. It is told and not aimed at: a series has few stretches that do not
+            overlap, and intervals corrected by what those missed are wider and hold no better.
         without_excess: the month's total if flagged excess stops now; None when none is flagged.
     """
 
@@ -111,7 +119,8 @@ def month_forecast(
     Returns:
         The forecast; a month whose days are all known is its own forecast. A refusal when a day
         before the month is the last one known, when nothing was ever spent, with less than
-        `FEWEST_DAYS` of history, or with less than `FEWEST_ORIGINS` past origins.
+        `FEWEST_DAYS` of history, with less than `FEWEST_ORIGINS` past origins, or when the interval
+        is wider than `MOST_APART`.
 
     Raises:
         ValueError: the last day known lies beyond the month.
@@ -134,7 +143,11 @@ def month_forecast(
     days = past.next_days()
     rest = sum(days)
     held, tried = past.coverage()
-    width = past.width(len(past.errors), past.confidence(held, tried))
+    width = past.width()
+    low = known + round(max(0.0, (rest + past.floor) * exp(-width) - past.floor))
+    high = known + round((rest + past.floor) * exp(width) - past.floor)
+    if high > MOST_APART * low:
+        return Refusal(_says_nothing(low, high))
     clean = None
     if any(excess):
         honest = [paid - flagged for paid, flagged in zip(spend.nanos, excess, strict=True)]
@@ -142,12 +155,22 @@ def month_forecast(
     return MonthForecast(
         known=known,
         days=days,
-        low=known + round(max(0.0, (rest + past.floor) * exp(-width) - past.floor)),
-        high=known + round((rest + past.floor) * exp(width) - past.floor),
+        low=low,
+        high=high,
         origins=past.origins,
         held=held,
         tried=tried,
         without_excess=clean,
+    )
+
+
+def _says_nothing(low: int, high: int) -> str:
+    """Return why an interval is none."""
+    if low <= 0:
+        return "going by past errors, the rest of the month may cost nothing or a multiple"
+    return (
+        f"going by past errors, the highest it may come to is {high / low:,.1f} times the lowest;"
+        f" more than {MOST_APART} times says nothing"
     )
 
 
@@ -192,24 +215,38 @@ class _Past:
         """How many starts of past stretches there are, a week apart."""
         return -(-len(self.errors) // _WEEK)
 
-    def width(self, count: int, confidence: float = CONFIDENCE) -> float:
-        """Return how far off, as a logarithm, the earliest `count` stretches were at most."""
-        different = max(1.0, min(count, _NEW_PER_STRETCH * count / self.left))
-        share = min(1.0, confidence * (different + 1) / different)
-        rank = min(count, ceil(share * count)) - 1
-        return float(np.partition(self.errors[:count], rank)[rank])
+    def width(self) -> float:
+        """Return how far off, as a logarithm, the past stretches were at most."""
+        order = np.argsort(self.errors, kind="stable")
+        reached = np.cumsum(self._weights[order])
+        rank = int(np.searchsorted(reached, self._aims[-1]))
+        return float(self.errors[order][min(len(order) - 1, rank)])
 
     def coverage(self) -> tuple[int, int]:
         """Return how many past intervals held, of how many that had enough past of their own."""
-        first = (FEWEST_ORIGINS - 1) * _WEEK + self.left
-        tries = range(first, len(self.errors))
+        tries = np.arange((FEWEST_ORIGINS - 1) * _WEEK + self.left, len(self.errors))
         # At a start only the stretches that had ended by then were known.
-        held = sum(self.errors[at] <= self.width(at - self.left + 1) for at in tries)
-        return int(held), len(tries)
+        known = tries - self.left + 1
+        was_known = np.arange(len(self.errors))[None, :] < known[:, None]
+        is_less = self.errors[None, :] < self.errors[tries][:, None]
+        less = np.where(was_known & is_less, self._weights[None, :], 0.0).sum(axis=1)
+        return int((less < self._aims[known - 1]).sum()), len(tries)
 
-    def confidence(self, held: int, tried: int) -> float:
-        """Return what to aim at: off `CONFIDENCE` by what past intervals missed it by."""
-        return CONFIDENCE + (CONFIDENCE - held / tried if tried else 0.0)
+    @property
+    def _weights(self) -> "NDArray[np.float64]":
+        """What each error counts; only how they compare matters."""
+        age = np.arange(len(self.errors))[::-1]
+        return np.asarray(0.5 ** (age / _HALF_LIFE_DAYS))
+
+    @property
+    def _aims(self) -> "NDArray[np.float64]":
+        """What the errors up to each one must weigh that lie within an interval made of them."""
+        weights = self._weights
+        total = np.cumsum(weights)
+        counted = total**2 / np.cumsum(weights**2)
+        different = np.maximum(1.0, np.minimum(counted, _NEW_PER_STRETCH * counted / self.left))
+        share = np.minimum(1.0, CONFIDENCE * (different + 1) / different)
+        return np.asarray(share * total * (1 - _SLACK))
 
     def next_days(self) -> tuple[int, ...]:
         """Return the forecast of each day that comes, in nanos."""

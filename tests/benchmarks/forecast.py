@@ -1,6 +1,7 @@
 """Measure the month forecast: error against run rate, and how often its 80 % intervals hold.
 
     python -m tests.benchmarks.forecast                       # companies of our own making
+    python -m tests.benchmarks.forecast --times               # growth, holidays, price cuts, …
     python -m tests.benchmarks.forecast --data DIR [DIR…]     # folders with a usage.csv
 
 A folder is one in the layout of the practice data: usage.csv with date, team, project and
@@ -11,7 +12,7 @@ is WAPE of the month's total.
 import argparse
 import csv
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
@@ -19,7 +20,7 @@ from pathlib import Path
 from metering.analysis.forecast import DailySpend, MonthForecast, month_forecast
 from metering.core.money import nanos_from_decimal_text
 from metering.core.periods import BillingPeriod
-from tests.spending import companies
+from tests.spending import TIMES, companies, companies_in
 
 KNOWN_DAYS = (3, 5, 10, 15, 20, 25)
 _SEEDS = range(6)
@@ -97,14 +98,14 @@ def measured(objects: Mapping[tuple[str, str], DailySpend], into: Measured) -> N
         into.add("object", spend)
         by_function[function].append(spend)
     for parts in by_function.values():
-        into.add("function", _sum(parts))
-    into.add("company", _sum(list(objects.values())))
+        into.add("function", total_of(parts))
+    into.add("company", total_of(objects.values()))
 
 
-def _sum(parts: list[DailySpend]) -> DailySpend:
-    return DailySpend(
-        parts[0].first, tuple(map(sum, zip(*(part.nanos for part in parts), strict=True)))
-    )
+def total_of(parts: Iterable[DailySpend]) -> DailySpend:
+    """Return the sum of series of equal length."""
+    (first, *_), nanos = zip(*((part.first, part.nanos) for part in parts), strict=True)
+    return DailySpend(first, tuple(map(sum, zip(*nanos, strict=True))))
 
 
 def _read(folder: Path) -> dict[tuple[str, str], DailySpend]:
@@ -138,10 +139,26 @@ def lines(of: Measured) -> Iterator[str]:
     yield f"refused: {len(of.refused)}"
 
 
+def lines_by_times(seeds: range) -> Iterator[str]:
+    """Yield how often the intervals held in companies that go through each of the times."""
+    yield f"{'times':14}" + "".join(f"{level:>10}" for level in _LEVELS) + f"{'run rate':>10}"
+    for name in TIMES:
+        found = Measured()
+        for company in companies_in(name, seeds):
+            measured(company, found)
+        held = "".join(f"{found.coverage(level):10.1%}" for level in _LEVELS)
+        yield f"{name:14}{held}{found.better_than_run_rate():10.0%}"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--data", type=Path, nargs="+", help="folders with a usage.csv")
+    parser.add_argument("--times", action="store_true", help="companies in times of all kinds")
     options = parser.parse_args()
+    if options.times:
+        for line in lines_by_times(_SEEDS):
+            print(line, flush=True)
+        return
     found = Measured()
     for objects in map(_read, options.data) if options.data else companies(_SEEDS):
         measured(objects, found)

@@ -13,8 +13,8 @@ from metering.analysis.forecast import (
     month_forecast,
 )
 from metering.core.periods import BillingPeriod
-from tests.benchmarks.forecast import Measured, measured
-from tests.spending import companies
+from tests.benchmarks.forecast import Measured, measured, total_of
+from tests.spending import TIMES, companies, companies_in
 
 OCTOBER = BillingPeriod(2026, 10)
 # A Monday, twenty weeks before the first Monday of October.
@@ -142,3 +142,25 @@ def test_forecasts_beat_run_rate_and_their_intervals_hold_on_invented_companies(
     assert found.better_than_run_rate() >= 0.95
     assert 0.72 <= found.coverage("object") <= 0.88
     assert sum(cell.tried for (level, _), cell in found.cells.items() if level == "object") >= 500
+
+
+@pytest.mark.parametrize("name", TIMES)
+def test_intervals_of_companies_hold_through_times_of_all_kinds(name: str) -> None:
+    found = Measured()
+    for company in companies_in(name, range(10), objects=6):
+        found.add("company", total_of(company.values()))
+
+    # A month after the only Christmas there is, nobody knows how often there is one.
+    assert 0.72 <= found.coverage("company") <= (0.92 if name == "holidays" else 0.88)
+    assert found.better_than_run_rate() >= 0.8
+
+
+def test_bounds_that_say_nothing_are_refused() -> None:
+    usual = _spend(date(2026, 10, 10)).nanos
+    launched = DailySpend(MONDAY, (*usual[:-30], *(40 * nanos for nanos in usual[-30:])))
+
+    found = month_forecast(launched, OCTOBER)
+
+    assert isinstance(found, Refusal)
+    assert found.reason.startswith("going by past errors, the highest it may come to is")
+    assert found.reason.endswith("times the lowest; more than 4 times says nothing")

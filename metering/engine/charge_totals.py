@@ -22,7 +22,7 @@ def totals_by_debit(connection: "duckdb.DuckDBPyConnection") -> list[tuple[int, 
 def lacking_by_basis(
     connection: "duckdb.DuckDBPyConnection",
 ) -> list[tuple[str, int, int, str, int, int]]:
-    """Return what is lacking, days added up, see `engine.charges.find_lacking`.
+    """Return what is lacking, days added up, see `engine.lacking.find_lacking`.
 
     Returns:
         Rows of (period, debit account id, basis id, currency, quantity, nanos), sorted; those in

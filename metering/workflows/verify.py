@@ -22,9 +22,9 @@ from metering.books.engine import begin_read, open_engine
 from metering.books.migrations import database_problems, require_current
 from metering.core.ledger import UNATTRIBUTED
 from metering.core.periods import BillingPeriod
-from metering.engine import charges as engine
 from metering.engine import trace
 from metering.engine.connection import open_duckdb
+from metering.engine.lacking import lacking_totals
 from metering.usage.lake import Lake, file_sha256
 from metering.workflows.book_hash import book_hash, changed_closed_periods
 from metering.workflows.closing.tie_out import tie_outs
@@ -261,7 +261,7 @@ def _deep_problems(settings: "Settings") -> Iterator[str]:
         transaction(books, dry_run=True) as connection,
         lacking(connection, settings, staging, FIRST_DAY, LAST_DAY) as found,
     ):
-        count = sum(row[4] for row in engine.lacking_totals(found.duck))
+        count = sum(row[4] for row in lacking_totals(found.duck))
         if count:
             yield (
                 f"the book lacks {count} postings of what the usage ought to cost: "

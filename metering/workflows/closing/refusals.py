@@ -12,7 +12,7 @@ from metering.books import period_content as content_book
 from metering.books import runs as run_book
 from metering.books import sources as source_book
 from metering.core.money import decimal_text, nanos_from_decimal_text
-from metering.engine import charges as engine
+from metering.engine.lacking import lacking_totals
 from metering.errors import BookError, shown
 from metering.workflows.closing.tie_out import tie_outs
 from metering.workflows.intake.arrival import missing_source_days
@@ -87,7 +87,7 @@ def _not_posted(
         # Whatever is lacking of an earlier, closed month belongs in this one as a correction.
         first, last = FIRST_DAY, LAST_DAY
     with lacking(connection, settings, staging, first, last) as found:
-        count = sum(row[4] for row in engine.lacking_totals(found.duck) if row[1] == str(period))
+        count = sum(row[4] for row in lacking_totals(found.duck) if row[1] == str(period))
     if count:
         yield Refusal(
             RefusalCode.NOT_POSTED,

@@ -27,8 +27,9 @@ from metering.core.ledger import (
 )
 from metering.core.periods import BillingPeriod
 from metering.core.pricing.terms import TermKind
-from metering.engine import charges as engine
 from metering.engine import corrections
+from metering.engine.charges import open_cells
+from metering.engine.lacking import find_lacking, lacking_rows, lacking_totals
 from metering.errors import BookError
 from metering.usage.lake import Lake
 from metering.workflows.garbage import nothing_collected
@@ -139,7 +140,7 @@ def post(
         )
         name_cells(connection, Lake(settings.lake), run_id, found.cells)
         before = last_posting_id(connection)
-        ledger_book.add_postings(connection, run_id, engine.lacking_rows(found.duck))
+        ledger_book.add_postings(connection, run_id, lacking_rows(found.duck))
         _, no_fx = convert_postings(connection, settings.currency, after=before)
         return replace(told, run_id=run_id, no_fx=no_fx)
 
@@ -212,7 +213,7 @@ def charged_of(
     """Return what ought to be charged on some days, of which all cells are there."""
     if cells.first is None or cells.last is None:
         return desired_charges(duck, policy, None, days)
-    engine.open_cells(duck, cells.files)
+    open_cells(duck, cells.files)
     usage = (cells.first, cells.last)
     return desired_charges(duck, policy, usage, days, detail=cells.detail)
 
@@ -225,7 +226,7 @@ def _find(
     days: tuple[str, str],
 ) -> None:
     bases = account_book.ensure_bases(connection, desired.bases)
-    engine.find_lacking(
+    find_lacking(
         duck,
         [
             (number, accounts[account.name])
@@ -310,7 +311,7 @@ def _told(found: Lacking) -> Posted:
     amounts: Counter[tuple[str, str]] = Counter()
     unattributed: Counter[str] = Counter()
     postings = corrections = unpriced = 0
-    for kind, period, currency, debit, count, added, nanos in engine.lacking_totals(found.duck):
+    for kind, period, currency, debit, count, added, nanos in lacking_totals(found.duck):
         postings += count
         corrections += count if kind == PostingKind.CORRECTION.value else 0
         account = found.accounts[debit]

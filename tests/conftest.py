@@ -13,6 +13,7 @@ from metering.books.engine import begin_write, open_engine
 from metering.books.migrations import upgrade
 from metering.books.schema import all_tables
 from tests.postgres.server import Server, ServerMissingError, running_server
+from tests.warm_program import warm_program
 
 # Machines are shared and slow now and then: a property fails by what it says, never by the clock.
 settings.register_profile(
@@ -46,6 +47,13 @@ def _people_key(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         path = tmp_path_factory.mktemp("people") / "people.key"
         patch.setenv("METERING_PEOPLE_KEY_FILE", str(path))
         yield
+
+
+@pytest.fixture(scope="session")
+def warm_folder() -> Iterator[Path]:
+    """Yield a folder to be put first on PATH: its `metering` has loaded its libraries already."""
+    with warm_program() as folder:
+        yield folder
 
 
 @pytest.fixture

@@ -15,12 +15,12 @@ import pytest
 COMMANDS = sorted((Path(__file__).parent / "errors").glob("*/command"))
 
 
-def _run(line: str, folder: Path) -> "subprocess.CompletedProcess[str]":
-    path = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)))
+def _run(line: str, folder: Path, programs: Path) -> "subprocess.CompletedProcess[str]":
+    here = (str(programs), str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath))
     return subprocess.run(
         ["bash", "-c", line],  # noqa: S607 - whichever bash the machine has
         cwd=folder,
-        env={**os.environ, "PATH": path},
+        env={**os.environ, "PATH": os.pathsep.join(here)},
         capture_output=True,
         text=True,
         check=False,
@@ -29,15 +29,15 @@ def _run(line: str, folder: Path) -> "subprocess.CompletedProcess[str]":
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda path: path.parent.name)
 def test_a_command_says_what_it_refuses_and_what_to_do(
-    command: Path, tmp_path: Path, pytestconfig: pytest.Config
+    command: Path, tmp_path: Path, warm_folder: Path, pytestconfig: pytest.Config
 ) -> None:
     folder = tmp_path / "here"
     shutil.copytree(command.parent, folder)
     *before, last = command.read_text(encoding="utf-8").splitlines()
     for line in before:
-        assert _run(line, folder).returncode == 0, line
+        assert _run(line, folder, warm_folder).returncode == 0, line
 
-    refused = _run(last, folder)
+    refused = _run(last, folder, warm_folder)
 
     expected = command.with_name("command.expected")
     said = refused.stderr.replace(f"{folder.resolve()}/", "")

@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -143,30 +142,30 @@ class Demo:
 
 
 @pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
+def demo(tmp_path_factory: pytest.TempPathFactory, warm_folder: Path) -> Demo:
     root = tmp_path_factory.mktemp("checkout")
     (root / "sample_logs").symlink_to(ROOT / "sample_logs")
-    return Demo(root, _run(_DEMO, root))
+    return Demo(root, _run(_DEMO, root, warm_folder))
 
 
 @pytest.mark.parametrize("example", _examples(), ids=lambda example: f"README.md:{example.line}")
 def test_an_example_of_the_readme_does_what_it_shows(
-    example: Example, demo: Demo, tmp_path: Path
+    example: Example, demo: Demo, tmp_path: Path, warm_folder: Path
 ) -> None:
     root = tmp_path / "checkout"
     shutil.copytree(demo.root, root, symlinks=True)
 
     for typed, shown in example.commands:
         done = typed == _DEMO
-        printed = demo.printed if done else _run(typed, root / "build" / "demo")
+        printed = demo.printed if done else _run(typed, root / "build" / "demo", warm_folder)
 
         assert not _missing(shown, printed.splitlines()), f"{typed} printed:\n{printed}"
 
 
-def _run(typed: str, folder: Path) -> str:
+def _run(typed: str, folder: Path, programs: Path) -> str:
     """Return what a command line prints; a command meant to fail says so with `|| echo`."""
     folder.mkdir(parents=True, exist_ok=True)
-    path = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)))
+    path = os.pathsep.join((str(programs), os.environ.get("PATH", os.defpath)))
     # Without the keys that somebody may have: no example asks a provider for anything.
     kept = {name: value for name, value in os.environ.items() if name not in KEYS}
     done = subprocess.run(

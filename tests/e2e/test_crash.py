@@ -8,8 +8,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -47,8 +48,13 @@ OUTCOME_STAGES = (
 )
 
 
-def _killed_at(settings: Settings, stage: str, *arguments: str) -> None:
-    """Run a command that kills itself when it has passed a stage for the second time."""
+@pytest.fixture
+def killed_at(warm_folder: Path) -> Callable[..., None]:
+    """Return what runs a command in a ledger that kills itself when it has passed a stage."""
+    return partial(_killed_at, warm_folder / "metering-python")
+
+
+def _killed_at(python: Path, settings: Settings, stage: str, *arguments: str) -> None:
     module, _, name = stage.partition(":")
     script = f"""
 import importlib, os, signal, sys
@@ -57,19 +63,15 @@ owner = module
 *path, last = {name!r}.split(".")
 for part in path:
     owner = getattr(owner, part)
-original, calls = getattr(owner, last), []
+original = getattr(owner, last)
 def passed(*args, **kwargs):
-    result = original(*args, **kwargs)
-    calls.append(1)
+    original(*args, **kwargs)
     os.kill(os.getpid(), signal.SIGKILL)
-    return result
 setattr(owner, last, passed)
 from metering.cli.main import main
 main({list(arguments)!r})
 """
-    done = subprocess.run(
-        [sys.executable, "-c", script], cwd=settings.home, capture_output=True, check=False
-    )
+    done = subprocess.run([python, script], cwd=settings.home, capture_output=True, check=False)
     assert done.returncode == -signal.SIGKILL, done.stderr.decode()
 
 
@@ -83,12 +85,14 @@ CLOSE = ("period", "close", "2026-10", *(f"--accept={code}=a test" for code in R
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_an_import_killed_between_two_steps_never_happened(stage: str, tmp_path: Path) -> None:
+def test_an_import_killed_between_two_steps_never_happened(
+    stage: str, tmp_path: Path, killed_at: Callable[..., None]
+) -> None:
     ledger = fresh_ledger(tmp_path / "ledger")
     ingest_and_post(ledger, [PAGE])
     before = ledger_hash(ledger)
 
-    _killed_at(ledger, stage, "ingest", str(LOG))
+    killed_at(ledger, stage, "ingest", str(LOG))
 
     verified = verify(ledger, full=True)
     assert (verified.ledger_hash, verified.problems) == (before, ())
@@ -150,11 +154,11 @@ def sessions(tmp_path_factory: pytest.TempPathFactory) -> Sessions:
 
 @pytest.mark.parametrize("stage", PACK_STAGES)
 def test_a_pack_killed_between_two_steps_never_happened(
-    stage: str, sessions: Sessions, tmp_path: Path
+    stage: str, sessions: Sessions, tmp_path: Path, killed_at: Callable[..., None]
 ) -> None:
     ledger = sessions.copy(tmp_path / "ledger")
 
-    _killed_at(ledger, stage, "ingest", *map(str, sessions.pack))
+    killed_at(ledger, stage, "ingest", *map(str, sessions.pack))
 
     assert verify(ledger, full=True) == sessions.before
     assert not any(receipt.known_before for receipt in ingest(ledger, *sessions.pack))
@@ -163,12 +167,12 @@ def test_a_pack_killed_between_two_steps_never_happened(
 
 
 def test_a_pack_killed_when_it_is_committed_is_recorded_wholly(
-    sessions: Sessions, tmp_path: Path
+    sessions: Sessions, tmp_path: Path, killed_at: Callable[..., None]
 ) -> None:
     ledger = sessions.copy(tmp_path / "ledger")
 
     committed = "metering.workflows.intake.ingest:_Importing._together"
-    _killed_at(ledger, committed, "ingest", *map(str, sessions.pack))
+    killed_at(ledger, committed, "ingest", *map(str, sessions.pack))
 
     assert verify(ledger).sources == len(sessions.files)
     assert all(receipt.known_before for receipt in ingest(ledger, *sessions.pack))
@@ -177,7 +181,7 @@ def test_a_pack_killed_when_it_is_committed_is_recorded_wholly(
 
 
 def test_a_night_killed_while_it_moves_files_is_finished_by_the_next(
-    sessions: Sessions, tmp_path: Path
+    sessions: Sessions, tmp_path: Path, killed_at: Callable[..., None]
 ) -> None:
     ledger = sessions.copy(tmp_path / "ledger")
     inbox = ledger.home / "inbox"
@@ -185,7 +189,7 @@ def test_a_night_killed_while_it_moves_files_is_finished_by_the_next(
     for path in sessions.files:
         shutil.copyfile(path, inbox / path.name)
 
-    _killed_at(ledger, "metering.workflows.nightly:_move", "nightly")
+    killed_at(ledger, "metering.workflows.nightly:_move", "nightly")
     left = len(list(inbox.glob("*.jsonl")))
     subprocess.run([sys.executable, "-m", "metering", "nightly"], cwd=ledger.home, check=False)
 
@@ -220,13 +224,13 @@ def _charging_sessions(home: Path) -> Settings:
 
 @pytest.mark.parametrize("stage", OUTCOME_STAGES)
 def test_an_import_of_outcomes_killed_between_two_steps_never_happened(
-    stage: str, tmp_path: Path
+    stage: str, tmp_path: Path, killed_at: Callable[..., None]
 ) -> None:
     ledger = fresh_ledger(tmp_path / "ledger")
     _outcomes(ledger, PULLS[:1])
     before = verify(ledger)
 
-    _killed_at(ledger, stage, "outcomes", "ingest", *map(str, PULLS[1:]))
+    killed_at(ledger, stage, "outcomes", "ingest", *map(str, PULLS[1:]))
 
     assert verify(ledger) == before
     assert all(receipt.recorded for receipt in _outcomes(ledger, PULLS[1:]))
@@ -240,12 +244,14 @@ def _outcomes(ledger: Settings, files: Sequence[Path]) -> list[Receipt]:
 
 
 @pytest.mark.parametrize("stage", CLOSE_STAGES)
-def test_a_close_killed_between_two_steps_never_happened(stage: str, tmp_path: Path) -> None:
+def test_a_close_killed_between_two_steps_never_happened(
+    stage: str, tmp_path: Path, killed_at: Callable[..., None]
+) -> None:
     ledger = fresh_ledger(tmp_path / "ledger")
     ingest_and_post(ledger, [PAGE])
     before = verify(ledger)
 
-    _killed_at(ledger, stage, *CLOSE)
+    killed_at(ledger, stage, *CLOSE)
 
     assert verify(ledger) == before
     assert [one.state for one in periods(ledger)] == ["open"]
@@ -308,10 +314,12 @@ def _killed_after(settings: Settings, seconds: float, arguments: list[str]) -> i
     return 0
 
 
-def test_what_a_killed_import_left_behind_is_collected_and_nothing_else(tmp_path: Path) -> None:
+def test_what_a_killed_import_left_behind_is_collected_and_nothing_else(
+    tmp_path: Path, killed_at: Callable[..., None]
+) -> None:
     ledger = fresh_ledger(tmp_path / "ledger")
     ingest_and_post(ledger, [PAGE])
-    _killed_at(ledger, STAGES[1], "ingest", str(LOG))
+    killed_at(ledger, STAGES[1], "ingest", str(LOG))
     old = time.time() - 2 * 86_400
     for path in ledger.lake.rglob("*"):
         os.utime(path, (old, old))

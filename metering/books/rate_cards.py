@@ -4,16 +4,26 @@ Rows are read as plain tuples, not as objects of the tables: a few thousand of t
 before anything can be priced.
 """
 
-import json
-from collections.abc import Callable, Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
-from functools import lru_cache
-from typing import Any, ClassVar, Final, TypeVar
+from typing import Any, ClassVar, Final
 
-from sqlalchemy import CheckConstraint, Connection, Table, UniqueConstraint, func, insert, select
+from sqlalchemy import (
+    CheckConstraint,
+    Connection,
+    Select,
+    Table,
+    UniqueConstraint,
+    exists,
+    func,
+    insert,
+    select,
+)
 from sqlmodel import Field
 
+from metering.books.card_values import READ, WRITTEN
 from metering.books.runs import RunRow
 from metering.books.schema import (
     BookTable,
@@ -26,18 +36,16 @@ from metering.books.schema import (
     whole,
     words,
 )
-from metering.books.types import Flag, canonical_json, instant_of, instant_text
+from metering.books.types import Flag
 from metering.core.pricing.rates import (
     Alias,
     CardKind,
-    MatchKind,
     Modifier,
     NoEffect,
     Rate,
     RateCard,
-    Window,
 )
-from metering.core.pricing.terms import Measure, Term, TermKind
+from metering.core.pricing.terms import Term
 
 
 class RateCardRow(BookTable, table=True):
@@ -208,16 +216,20 @@ _NO_EFFECT: Final = table_of(NoEffectRow)
 _ALIAS: Final = table_of(ModelAliasRow)
 _TERM: Final = table_of(ContractTermRow)
 
-Item = TypeVar("Item", Rate, Modifier, NoEffect, Alias, Term)
-
 # Rows of a card do not carry these: where a row stood in the file is of use only when it is read.
 _NOT_STORED: Final = frozenset({"place"})
-_PARTS: Final[tuple[tuple[str, Table], ...]] = (
-    ("rates", _RATE),
-    ("modifiers", _MODIFIER),
-    ("no_effects", _NO_EFFECT),
-    ("aliases", _ALIAS),
-    ("terms", _TERM),
+_PARTS: Final[tuple[tuple[str, Table, type[Any]], ...]] = (
+    ("rates", _RATE, Rate),
+    ("modifiers", _MODIFIER, Modifier),
+    ("no_effects", _NO_EFFECT, NoEffect),
+    ("aliases", _ALIAS, Alias),
+    ("terms", _TERM, Term),
+)
+# What a row of a card keeps of it beside its parts, and as it is.
+_HEADING: Final = tuple(
+    field.name
+    for field in fields(RateCard)
+    if field.name not in {"kind", *(part for part, _, _ in _PARTS)}
 )
 
 
@@ -252,16 +264,13 @@ def store_card(connection: Connection, run_id: int, card: RateCard) -> RateCard:
     A card that says exactly what the newest version says already is not kept again. The version
     of `card` itself is ignored: it is the book that numbers them.
     """
-    newest = connection.execute(
-        select(func.max(_CARD.c.version)).where(_CARD.c.name == card.name)
-    ).scalar_one()
-    if newest is not None:
-        in_force = _cards(connection, ((card.name, newest),))[0]
-        if in_force == replace(card, version=newest):
-            return in_force
-    stored = replace(card, version=(newest or 0) + 1)
-    card_id = inserted_id(connection, insert(_CARD).values(run_id=run_id, **_heading(stored)))
-    for part, table in _PARTS:
+    known = _cards(connection, _newest().where(_CARD.c.name == card.name))
+    if known and known[0] == replace(card, version=known[0].version):
+        return known[0]
+    stored = replace(card, version=known[0].version + 1 if known else 1)
+    heading = {name: getattr(stored, name) for name in _HEADING} | {"kind": stored.kind.value}
+    card_id = inserted_id(connection, insert(_CARD).values(run_id=run_id, **heading))
+    for part, table, _ in _PARTS:
         rows = [{"card_id": card_id, **_row(item)} for item in getattr(stored, part)]
         if rows:
             connection.execute(insert(table), rows)
@@ -270,8 +279,13 @@ def store_card(connection: Connection, run_id: int, card: RateCard) -> RateCard:
 
 def cards_in_force(connection: Connection) -> tuple[RateCard, ...]:
     """Return the newest version of every card, by name."""
-    newest = select(_CARD.c.name, func.max(_CARD.c.version)).group_by(_CARD.c.name)
-    return _cards(connection, sorted((name, number) for name, number in connection.execute(newest)))
+    return _cards(connection, _newest())
+
+
+def _newest() -> Select[Any]:
+    newer = _CARD.alias()
+    is_newer = (newer.c.name == _CARD.c.name) & (newer.c.version > _CARD.c.version)
+    return select(_CARD.c.id).where(~exists().where(is_newer))
 
 
 def card_versions(connection: Connection) -> tuple[CardVersion, ...]:
@@ -304,127 +318,47 @@ def card_versions(connection: Connection) -> tuple[CardVersion, ...]:
     )
 
 
-def _cards(connection: Connection, wanted: Iterable[tuple[str, int]]) -> tuple[RateCard, ...]:
+def _cards(connection: Connection, versions: Select[Any]) -> tuple[RateCard, ...]:
+    """Return the cards that a selection of their ids names, whole, by name."""
+    rows = connection.execute(select(_CARD).where(_CARD.c.id.in_(versions))).all()
+    ids = [row.id for row in rows]
+    parts = {part: _items(connection, table, item, ids) for part, table, item in _PARTS}
     cards = []
-    for name, version in wanted:
-        row = connection.execute(
-            select(_CARD).where(_CARD.c.name == name, _CARD.c.version == version)
-        ).one()
-        cards.append(
-            RateCard(
-                name=name,
-                kind=CardKind(row.kind),
-                currency=row.currency,
-                rates=_items(connection, _RATE, Rate, row.id),
-                modifiers=_items(connection, _MODIFIER, Modifier, row.id),
-                aliases=_items(connection, _ALIAS, Alias, row.id),
-                no_effects=_items(connection, _NO_EFFECT, NoEffect, row.id),
-                terms=_items(connection, _TERM, Term, row.id),
-                version=version,
-                scope=row.scope,
-                complete=row.complete,
-                source_name=row.source_name,
-                source_version=row.source_version,
-                source_sha256=row.source_sha256,
-                licence=row.licence,
-            )
-        )
+    for row in sorted(rows, key=lambda row: str(row.name)):
+        said: dict[str, Any] = {name: getattr(row, name) for name in _HEADING}
+        said |= {part: tuple(items.get(row.id, ())) for part, items in parts.items()}
+        cards.append(RateCard(kind=CardKind(row.kind), **said))
     return tuple(cards)
 
 
 def _items(
-    connection: Connection, table: Table, item: type[Item], card_id: int
-) -> tuple[Item, ...]:
+    connection: Connection, table: Table, item: type[Any], card_ids: Sequence[int]
+) -> dict[int, list[Any]]:
+    """Return the rows of one part of some cards by card, as they were written."""
     names = _stored_fields(item)
-    statement = select(*(table.c[name] for name in names)).where(table.c.card_id == card_id)
-    rows = connection.execute(statement.order_by(table.c.id)).all()
+    columns = (table.c.card_id, *(table.c[name] for name in names))
+    statement = select(*columns).where(table.c.card_id.in_(card_ids)).order_by(table.c.id)
+    rows = connection.execute(statement).all()
+    if not rows:
+        return {}
+    of_card, *stored = zip(*rows, strict=True)
     # Column by column: most columns need no translation, and those that do repeat few values.
-    columns = (
-        map(_READ[name], column) if name in _READ else column
-        for name, column in zip(names, zip(*rows, strict=True), strict=True)
+    read = (
+        map(READ[name], column) if name in READ else column
+        for name, column in zip(names, stored, strict=True)
     )
-    return tuple(item(*values) for values in zip(*columns, strict=True)) if rows else ()
-
-
-def _heading(card: RateCard) -> dict[str, Any]:
-    parts = {part for part, _ in _PARTS}
-    names = (field.name for field in fields(card) if field.name not in parts)
-    return {name: getattr(card, name) for name in names} | {"kind": card.kind.value}
+    items: dict[int, list[Any]] = defaultdict(list)
+    for card_id, values in zip(of_card, zip(*read, strict=True), strict=True):
+        items[card_id].append(item(*values))
+    return items
 
 
 def _row(item: Rate | Modifier | NoEffect | Alias | Term) -> dict[str, Any]:
     values = {name: getattr(item, name) for name in _stored_fields(type(item))}
     return {
-        name: _WRITE[name](value) if name in _WRITE else value for name, value in values.items()
+        name: WRITTEN[name](value) if name in WRITTEN else value for name, value in values.items()
     }
 
 
 def _stored_fields(item: type[Any]) -> tuple[str, ...]:
     return tuple(field.name for field in fields(item) if field.name not in _NOT_STORED)
-
-
-def _instant_written(instant: datetime | None) -> str | None:
-    return None if instant is None else instant_text(instant)
-
-
-def _json_written(value: object) -> str | None:
-    return None if value is None else canonical_json(value)
-
-
-def _window_written(window: Window | None) -> str | None:
-    if window is None:
-        return None
-    return canonical_json(
-        {
-            "weekdays": sorted(window.weekdays),
-            "start": window.start,
-            "end": window.end,
-            "zone": window.zone,
-            "holidays": window.holidays,
-        }
-    )
-
-
-@lru_cache(maxsize=4096)
-def _instant_read(text: str | None) -> datetime | None:
-    return None if text is None else instant_of(text)
-
-
-@lru_cache(maxsize=4096)
-def _mapping_read(text: str | None) -> Mapping[str, str] | None:
-    return None if text is None else json.loads(text)
-
-
-@lru_cache(maxsize=4096)
-def _names_read(text: str) -> tuple[str, ...]:
-    return tuple(json.loads(text))
-
-
-@lru_cache(maxsize=4096)
-def _window_read(text: str | None) -> Window | None:
-    if text is None:
-        return None
-    said = json.loads(text)
-    return Window(**{**said, "weekdays": frozenset(said["weekdays"])})
-
-
-_INSTANTS: Final = ("effective_from", "effective_to", "guaranteed_until", "list_as_of")
-_MAPPINGS: Final = ("conditions", "dimensions")
-_NAMES: Final = ("meters", "models", "values")
-_WRITE: Final[Mapping[str, Callable[[Any], Any]]] = {
-    **dict.fromkeys(_INSTANTS, _instant_written),
-    **dict.fromkeys((*_MAPPINGS, *_NAMES), _json_written),
-    "match_kind": str,
-    "kind": str,
-    "measure": str,
-    "window": _window_written,
-}
-_READ: Final[Mapping[str, Callable[[Any], Any]]] = {
-    **dict.fromkeys(_INSTANTS, _instant_read),
-    **dict.fromkeys(_MAPPINGS, _mapping_read),
-    **dict.fromkeys(_NAMES, _names_read),
-    "match_kind": MatchKind,
-    "kind": TermKind,
-    "measure": Measure,
-    "window": _window_read,
-}

@@ -31,8 +31,8 @@ Fields: TypeAlias = "Mapping[str, Form]"
 
 _USUAL_REMEDY: Final = "correct the field and ingest the file again"
 # 18 digits always fit in 64 bits, and so does the sum of the few that make a record.
-_WHOLE_NUMBER: Final = r"[0-9]{1,18}"
-_LARGEST: Final = 10**18 - 1
+_DIGITS: Final = 18
+_LARGEST: Final = 10**_DIGITS - 1
 # Without a pattern DuckDB takes "infinity", bare dates and names of zones for instants.
 _WALL_CLOCK: Final = r"20\d\d-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d{1,9})?"
 _OFFSET: Final = r"(Z|[+-]\d\d(:?\d\d)?)"
@@ -250,13 +250,23 @@ def rejection(layout: "Layout", line: int, refused_by: int, found: str | None) -
 
 def whole_number(text: str) -> str:
     """Return an expression for a count of 1 to 18 ASCII digits; null for anything else."""
-    # A cast also takes signs, blanks, fractions and powers, none of which it gives back as they
-    # were; so the usual number is known by its way back, in two thirds of the time of a pattern.
-    cast = f"try_cast({text} AS BIGINT)"
-    return (
-        f"CASE WHEN {cast} BETWEEN 0 AND {_LARGEST} AND {cast}::VARCHAR = {text} THEN {cast}"
-        f" WHEN regexp_full_match({text}, '{_WHOLE_NUMBER}') THEN {text}::BIGINT END"
-    )
+    count = f"try_cast({text} AS BIGINT)"
+    is_count = f"{count} BETWEEN 0 AND {_LARGEST} AND {is_digits(text, count, _DIGITS)}"
+    return f"CASE WHEN {is_count} THEN {count} END"
+
+
+def is_digits(text: str, cast: str, most: int) -> str:
+    """Return a condition: a text that a cast took for a number, 0 or more, is of digits alone.
+
+    A cast also takes signs, blanks, fractions and powers, none of which it gives back as they were;
+    so the usual number is known by its way back, in two thirds of the time of a pattern.
+
+    Args:
+        text: the text.
+        cast: the number.
+        most: how many digits there may be.
+    """
+    return f"({cast}::VARCHAR = {text} OR regexp_full_match({text}, '[0-9]{{1,{most}}}'))"
 
 
 def instant(text: str, *, zoneless_is_utc: bool) -> str:

@@ -8,12 +8,13 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from metering.ingest import bulk_tags
-from metering.ingest.bulk import Check, instant, literal, whole_number
+from metering.ingest.bulk import Check, instant, is_digits, literal, whole_number
 from metering.ingest.bulk_checks import INSTANT, TAGS, WHOLE, missing
 
-# 1 January 2000 to 2100, in milliseconds.
-_EARLIEST: Final = 946_684_800_000
-_LATEST: Final = 4_102_444_800_000
+# 1 January 2000 to 2100, in seconds.
+_EARLIEST: Final = 946_684_800
+_LATEST: Final = 4_102_444_800
+_MOST_DIGITS: Final = 19
 _CALLERS: Final = "request."
 
 EPOCH_MS: Final = "whole milliseconds since 1970, from 2000 to 2099"
@@ -32,7 +33,8 @@ NUMBERED: Final = f"""
       row_number() OVER (PARTITION BY event_id ORDER BY row_no) AS event_id)
     FROM records WHERE starts_with(event_id, '{_WITHOUT_ID}/')"""  # noqa: S608 - our own names
 
-# How many of each make a microsecond, or how many microseconds one makes.
+# How many of each make a second, and how to make microseconds of them.
+_PER_SECOND: Final = {EPOCH_SECONDS: 1, EPOCH_MS: 10**3, EPOCH_NANOS: 10**9}
 _MICROSECONDS: Final = {EPOCH_SECONDS: "* 1000000", EPOCH_MS: "* 1000", EPOCH_NANOS: "// 1000"}
 
 
@@ -43,11 +45,11 @@ def since_1970(text: str, unit: str) -> str:
         text: the field.
         unit: `EPOCH_SECONDS`, `EPOCH_MS` or `EPOCH_NANOS`.
     """
-    microseconds = f"({text}::HUGEINT {_MICROSECONDS[unit]})"
+    count, per_second = f"try_cast({text} AS BIGINT)", _PER_SECOND[unit]
+    instant = f"make_timestamptz({count} {_MICROSECONDS[unit]})"
     return (
-        f"CASE WHEN regexp_full_match({text}, '[0-9]{{9,19}}')"
-        f" AND {microseconds} >= {_EARLIEST}000 AND {microseconds} < {_LATEST}000"
-        f" THEN make_timestamptz({microseconds}::BIGINT) END"
+        f"CASE WHEN {count} >= {_EARLIEST * per_second} AND {count} < {_LATEST * per_second}"
+        f" AND {is_digits(text, count, _MOST_DIGITS)} THEN {instant} END"
     )
 
 

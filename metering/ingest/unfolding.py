@@ -41,13 +41,17 @@ def unfolded(source: str, levels: Sequence[Level]) -> str:
     query = f"SELECT *, 0::BIGINT AS {PLACE} FROM ({source})"  # noqa: S608 - our own names
     above = ""
     for depth, level in enumerate(levels):
-        elements = _never_empty(level.elements.replace(ABOVE, above))
-        before = f"list_slice({elements}, 1, nth - 1)"
-        passed = _rows(levels[depth + 1 :], before) if levels[depth + 1 :] else "nth - 1"
+        elements = level.elements.replace(ABOVE, above)
+        below = levels[depth + 1 :]
+        passed = _rows(below, f"list_slice({elements}, 1, nth - 1)") if below else "nth - 1"
+        # Of two lists taken apart together the shorter one goes on with nulls. To put a null into
+        # an empty list instead, or to look at no elements, would copy all that lies below.
         query = (
-            f"SELECT * EXCLUDE (nth) REPLACE ({PLACE} + {passed} AS {PLACE}) FROM ("  # noqa: S608
+            f"SELECT * EXCLUDE (nth) REPLACE ({PLACE}"  # noqa: S608
+            f" + CASE WHEN nth > 1 THEN {passed} ELSE 0 END AS {PLACE}) FROM ("
             f"SELECT *, unnest({elements}) AS {level.name},"
-            f" generate_subscripts({elements}, 1) AS nth FROM ({query}))"
+            f" unnest(range(1, 1 + greatest(coalesce(len({elements}), 0), 1))) AS nth"
+            f" FROM ({query}))"
         )
         if level.steps:
             named = ", ".join(f"{expression} AS {step}" for step, expression in level.steps.items())
@@ -63,7 +67,3 @@ def _rows(below: Sequence[Level], elements: str) -> str:
     rows = _rows(below[1:], inner) if below[1:] else f"len({inner})"
     each = f"greatest(coalesce({rows}, 0), 1)"
     return f"coalesce(list_sum(list_transform({elements}, lambda {variable}: {each})), 0)::BIGINT"
-
-
-def _never_empty(elements: str) -> str:
-    return f"CASE WHEN len({elements}) > 0 THEN {elements} ELSE [NULL] END"

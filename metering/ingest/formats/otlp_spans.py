@@ -88,9 +88,17 @@ _OWN_LABELS: Final = (
     *("feature", "environment", "tenant.id", "user.id", "enduser.id"),
     *("gen_ai.agent.name", "gen_ai.agent.id"),
 )
+_HAS_USAGE: Final = (
+    f"list_has_any(every_key, [{', '.join(map(literal, (*_USAGE['input'], *_USAGE['output'])))}])"
+)
 
 _STEPS: Final = (
-    {"span_keys": otlp.keys("span.attributes"), "span_values": otlp.values("span.attributes")},
+    {"every_key": otlp.keys("span.attributes")},
+    # Most spans are of other work than a model's: they are looked at no further.
+    {
+        "span_keys": f"CASE WHEN {_HAS_USAGE} THEN every_key END",
+        "span_values": f"CASE WHEN {_HAS_USAGE} THEN {otlp.values('span.attributes')} END",
+    },
     {
         "started": request_logs.since_1970("span.startTimeUnixNano", request_logs.EPOCH_NANOS),
         "ended": request_logs.since_1970("span.endTimeUnixNano", request_logs.EPOCH_NANOS),

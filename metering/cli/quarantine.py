@@ -122,8 +122,9 @@ def assign_quarantine(
 def retry_quarantine(ctx: click.Context, /, *, output_format: str) -> None:
     r"""Read the files of open refused records again, where they were corrected in place.
 
-    A file that is gone, or unchanged, stays in quarantine. Records that are recorded already are
-    known again and counted once. Exit code 1 while refused records are left.
+    A file that is gone, or unchanged, stays in quarantine; one of the inbox is read where the night
+    has moved it, which `quarantine list` shows. Records that are recorded already are known again
+    and counted once. Exit code 1 while refused records are left.
 
     \b
     Example:

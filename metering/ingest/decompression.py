@@ -155,10 +155,8 @@ def refuse_other_than_file(path: Path) -> None:
 def _opened(path: Path) -> Iterator[tuple[IO[bytes], bytes]]:
     """Yield a file at its start, and its first bytes."""
     refuse_other_than_file(path)
-    try:
+    with reading(path):
         stream = path.open("rb")
-    except OSError as error:
-        raise _unreadable(path, error) from error
     with stream:
         head = next(_readable(path, _blocks(stream, _HEAD)), b"")
         stream.seek(0)
@@ -167,8 +165,19 @@ def _opened(path: Path) -> Iterator[tuple[IO[bytes], bytes]]:
 
 def _readable(path: Path, blocks: Iterator[bytes]) -> Iterator[bytes]:
     """Yield blocks; that they cannot be read is told of the file, unlike what becomes of them."""
-    try:
+    with reading(path):
         yield from blocks
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Tell of a file that it cannot be read, where the system says so.
+
+    Raises:
+        SourceError: `unreadable-file`.
+    """
+    try:
+        yield
     except OSError as error:
         raise _unreadable(path, error) from error
 

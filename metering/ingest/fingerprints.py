@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from metering.ingest.decompression import LineCount, refuse_other_than_file
+from metering.ingest.decompression import LineCount, reading, refuse_other_than_file
 
 # A block stays in the processor's cache between being read, hashed and looked at for line ends.
 _BLOCK: Final = 256 << 10
@@ -31,11 +31,11 @@ def fingerprint_of(path: Path) -> Fingerprint:
     """Return what a file is, reading it once.
 
     Raises:
-        OSError: it cannot be read.
+        SourceError: `unreadable-file`.
     """
     digest, count, size = hashlib.sha256(), LineCount(), 0
     buffer = memoryview(bytearray(_BLOCK))
-    with path.open("rb", buffering=0) as stream:
+    with reading(path), path.open("rb", buffering=0) as stream:
         while length := stream.readinto(buffer):
             block = buffer[:length]
             digest.update(block)
@@ -53,7 +53,7 @@ class Fingerprints:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="fingerprint")
 
     def start(self, path: Path) -> Future[Fingerprint]:
-        """Begin to hash a file; the future raises OSError when it cannot be read.
+        """Begin to hash a file; the future raises what `fingerprint_of` does.
 
         Raises:
             SourceError: `unreadable-file`: it is no file, or not there.

@@ -181,7 +181,7 @@ class Reader:
     def start_fingerprint(self, path: Path) -> "Future[Fingerprint]":
         """Begin to hash a file in a thread, so that it overlaps with reading.
 
-        The future raises OSError when the file cannot be read.
+        The future raises what `fingerprints.fingerprint_of` does.
         """
         return self._fingerprints.start(path)
 
@@ -189,7 +189,7 @@ class Reader:
         """Return what a file is, waiting for its hash.
 
         Raises:
-            OSError: the file cannot be read.
+            SourceError: `unreadable-file`.
         """
         return self.start_fingerprint(path).result()
 
@@ -259,7 +259,6 @@ class Reader:
         """Read files of JSON Lines together, see `packs`; None where one spoils it for all.
 
         Raises:
-            OSError: a file cannot be read.
             SourceError: as `plain`.
         """
         prints = [self.start_fingerprint(path) for path in paths]
@@ -269,7 +268,7 @@ class Reader:
         ]
         try:
             return read_pack(self.connection, files, layout)
-        except (duckdb.InvalidInputException, duckdb.OutOfMemoryException):
+        except (duckdb.InvalidInputException, duckdb.OutOfMemoryException, duckdb.IOException):
             return None
 
     def _json_lines(self, path: Path, plain: Path, layout: Layout) -> _Staged:

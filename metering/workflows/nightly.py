@@ -22,12 +22,13 @@ from metering.core.money import decimal_text
 from metering.core.periods import BillingPeriod
 from metering.core.planning.budgets import State
 from metering.errors import BookError, MeteringError, PullError
-from metering.workflows.closing.invoices import ingest_invoices
+from metering.workflows.closing.invoices import ingest_each_invoices
 from metering.workflows.closing.tie_out import tie_outs
 from metering.workflows.findings.cases import cases_of
 from metering.workflows.intake import pull as pulling
+from metering.workflows.intake.inbox import take, waiting_invoices, waiting_outcomes, waiting_usage
 from metering.workflows.intake.ingest import Order, ingest_each
-from metering.workflows.outcomes.outcome_imports import ingest_outcomes
+from metering.workflows.outcomes.outcome_imports import ingest_each_outcomes
 from metering.workflows.planning.budgets import budgeted
 from metering.workflows.posting.post import post
 from metering.workflows.runs import Run
@@ -40,12 +41,6 @@ if TYPE_CHECKING:
     from metering.workflows.intake.receipts import Receipt
 
 _LOCK: Final = ".nightly.lock"
-_TAKEN: Final = "taken"
-_INVOICES: Final = "invoices"
-_OUTCOMES: Final = "outcomes"
-# What an exporter is still writing, and what a folder keeps for itself.
-_UNFINISHED: Final = (".part", ".tmp", ".crdownload", "~")
-
 # What was refused of a file that was taken in, a sentence for each record.
 _Refused: TypeAlias = Sequence[str]
 
@@ -170,26 +165,20 @@ class _Night:
         return Step("pull", state, f"{files} files", told)
 
     def _usage(self) -> Step:
-        apart = (self._inbox / _INVOICES, self._inbox / _OUTCOMES, self._inbox / _TAKEN)
-        files = [path for path in _waiting(self._inbox) if not _is_below(path, apart)]
+        files = waiting_usage(self._inbox)
         taken = ingest_each(self._settings, self._run, files, Order(self._formats.usage))
         return self._taken_in("usage", files, map(_refused_or_why, taken))
 
     def _outcomes(self) -> Step:
-        def take(path: Path) -> _Refused:
-            (receipt,) = ingest_outcomes(self._settings, self._run, [path], self._formats.outcomes)
-            return _refused(receipt)
-
-        files = _waiting(self._inbox / _OUTCOMES)
-        return self._taken_in("outcomes", files, _one_by_one(files, take))
+        files = waiting_outcomes(self._inbox)
+        taken = ingest_each_outcomes(self._settings, self._run, files, self._formats.outcomes)
+        return self._taken_in("outcomes", files, map(_refused_or_why, taken))
 
     def _invoices(self) -> Step:
-        def take(path: Path) -> _Refused:
-            list(ingest_invoices(self._settings, self._run, [path]))
-            return ()
-
-        files = _waiting(self._inbox / _INVOICES)
-        return self._taken_in("invoices", files, _one_by_one(files, take))
+        files = waiting_invoices(self._inbox)
+        taken = ingest_each_invoices(self._settings, self._run, files)
+        refused = (one if isinstance(one, MeteringError) else () for one in taken)
+        return self._taken_in("invoices", files, refused)
 
     def _taken_in(
         self, name: str, files: Sequence[Path], taken: Iterable[_Refused | MeteringError]
@@ -198,16 +187,19 @@ class _Night:
         if not files:
             return Step(name, StepState.DONE, "nothing waits")
         told: list[str] = []
-        moved = 0
+        count = 0
         for path, refused in zip(files, taken, strict=True):
             if isinstance(refused, MeteringError):
                 told.append(str(refused))
                 continue
+            count += 1
             told.extend(refused)
-            _move(path, self._inbox, f"{self._run.started_at:%Y-%m-%d}")
-            moved += 1
+            try:
+                take(path, self._inbox, self._run.started_at)
+            except OSError as error:
+                told.append(_not_moved(path, error))
         state = StepState.ATTENTION if told else StepState.DONE
-        summary = f"{moved} of {len(files)} files taken in"
+        summary = f"{count} of {len(files)} files taken in"
         # What keeps many files from being recorded, such as a full disk, is told once.
         return Step(name, state, summary, tuple(dict.fromkeys(told)))
 
@@ -279,14 +271,11 @@ def _refused_or_why(taken: "Receipt | MeteringError") -> _Refused | MeteringErro
     return taken if isinstance(taken, MeteringError) else _refused(taken)
 
 
-def _one_by_one(
-    files: Iterable[Path], take: Callable[[Path], _Refused]
-) -> Iterator[_Refused | MeteringError]:
-    for path in files:
-        try:
-            yield take(path)
-        except MeteringError as error:
-            yield error
+def _not_moved(path: Path, error: OSError) -> str:
+    return (
+        f"{path}: it was taken in, and cannot be moved: {error.strerror or error}\n"
+        "    do:       give access to the folder; until then each night reads the file again"
+    )
 
 
 def _step(name: str, work: Callable[[], Step]) -> Step:
@@ -308,29 +297,6 @@ def _alone(path: Path) -> Iterator[None]:
             details=(f"lock:     {path}",),
             do="wait for it, or see what its process is doing",
         ) from error
-
-
-def _waiting(folder: Path) -> list[Path]:
-    """Return the files below a folder, sorted; hidden and unfinished ones are left alone."""
-    if not folder.is_dir():
-        return []
-    return sorted(
-        path
-        for path in folder.rglob("*")
-        if path.is_file()
-        and not path.name.endswith(_UNFINISHED)
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-    )
-
-
-def _is_below(path: Path, folders: Iterable[Path]) -> bool:
-    return any(path.is_relative_to(folder) for folder in folders)
-
-
-def _move(path: Path, inbox: Path, day: str) -> None:
-    target = inbox / _TAKEN / day / path.relative_to(inbox)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    path.replace(target)
 
 
 def _written(settings: "Settings", run: Run, steps: Sequence[Step]) -> Night:

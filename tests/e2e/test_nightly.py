@@ -14,7 +14,9 @@ from metering.books.engine import begin_read, open_engine
 from metering.books.runs import list_runs
 from metering.cli.main import main
 from metering.settings import FILE_NAME, Settings, load_settings
+from metering.workflows.intake import ingest, one_by_one
 from metering.workflows.intake.quarantine import quarantined
+from metering.workflows.outcomes import outcome_imports
 from tests.ledgers import SAMPLE, fresh_ledger, ingest_and_post, ledger_hash
 from tests.provider_server import Asked, Reply, serving
 from tests.transcript_lines import answer
@@ -200,3 +202,103 @@ def test_what_is_wrong_with_one_of_many_files_is_that_files_matter_alone(
     assert [name in told for name in ("0003.jsonl:2", *stayed)] == [True] * 4
     refused = [one.rejection for one in quarantined(ledger, open_only=True)]
     assert [(one.line, one.code) for one in refused] == [(2, "bad-quantity")]
+
+
+@pytest.mark.parametrize("at", ["october.json", "outcomes/merged.json"])
+def test_a_file_that_goes_away_while_it_is_read_is_told_and_keeps_nothing_else_back(
+    at: str, ledger: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _waits(ledger, "usage/openai/embeddings-2026-10.json", "a-embeddings.json")
+    _waits(ledger, "outcomes/support-cases.csv", "outcomes/cases.csv")
+    is_usage = "/" not in at
+    source = "usage/openai/completions-2026-10.json"
+    gone = _waits(ledger, source if is_usage else "outcomes/pull-requests-helpdesk-bot.json", at)
+
+    def and_then_it_is_gone(path: Path, *arguments: Any) -> object:
+        found = one_by_one.recognised(path, *arguments)
+        if path == gone:
+            path.unlink()
+        return found
+
+    for module in (ingest, outcome_imports):
+        monkeypatch.setattr(module, "recognised", and_then_it_is_gone)
+    steps = _steps(_night(ledger))
+
+    name, other = ("usage", "outcomes") if is_usage else ("outcomes", "usage")
+    assert steps[name]["summary"] == "1 of 2 files taken in"
+    assert steps[other]["summary"] == "1 of 1 files taken in"
+    (told,) = steps[name]["told"]
+    assert told.startswith(f"{gone}: error[unreadable-file]: the file cannot be read")
+    assert "do:       check the path and the permissions" in told
+    assert steps["verify"]["state"] == "done"
+
+
+def test_one_of_many_small_files_that_goes_away_keeps_nothing_else_back(
+    ledger: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sessions = _sessions(ledger, *(answer(number, number, 20) for number in range(9)))
+
+    def and_then_it_is_gone(path: Path, *arguments: Any) -> object:
+        found = one_by_one.recognised(path, *arguments)
+        if path == sessions[4]:
+            path.unlink()
+        return found
+
+    monkeypatch.setattr(ingest, "recognised", and_then_it_is_gone)
+    steps = _steps(_night(ledger))
+
+    assert steps["usage"]["summary"] == "8 of 9 files taken in"
+    assert len(steps["usage"]["told"]) == 1
+    assert f"{sessions[4]}: error[unreadable-file]" in steps["usage"]["told"][0]
+
+
+def test_what_was_refused_of_a_taken_file_is_retried_where_the_night_moved_it(
+    ledger: Settings,
+) -> None:
+    wrong = answer(2, 2, 20).replace('"input_tokens":5', '"input_tokens":-5')
+    (waited,) = _sessions(ledger, f"{answer(1, 1, 20)}\n{wrong}")
+    _night(ledger)
+    config = ("--config", str(ledger.home / FILE_NAME))
+    (refused,) = quarantined(ledger, open_only=True)
+    taken = Path(refused.path)
+
+    assert taken.is_file()
+    assert taken.is_relative_to(ledger.home / "inbox" / "taken")
+    assert f"{taken}:2: error[bad-quantity]" in _shown(*config, "quarantine", "show", "1")
+
+    taken.write_text(f"{answer(1, 1, 20)}\n{answer(2, 2, 20)}\n", encoding="utf-8")
+    retried = CliRunner().invoke(main, [*config, "quarantine", "retry"])
+
+    assert retried.exit_code == 0, retried.output
+    assert "1 record dealt with, 0 still refused" in retried.stderr
+    assert not waited.exists()
+
+
+def _shown(*arguments: str) -> str:
+    return CliRunner().invoke(main, arguments).stdout
+
+
+def test_a_second_file_of_a_name_on_one_day_does_not_replace_the_first(ledger: Settings) -> None:
+    for source in ("completions", "embeddings"):
+        _waits(ledger, f"usage/openai/{source}-2026-10.json", "october.json")
+        _night(ledger)
+
+    kept = sorted((ledger.home / "inbox" / "taken").rglob("october.json"))
+
+    assert len({path.read_bytes() for path in kept}) == 2
+
+
+def test_exports_that_are_refused_keep_no_other_outcome_or_invoice_back(ledger: Settings) -> None:
+    for folder, source in (
+        ("outcomes", "outcomes/support-cases.csv"),
+        ("invoices", "invoices/invoices-2026-10.csv"),
+    ):
+        for place in (1, 3):
+            _waits(ledger, source, f"{folder}/{place}{Path(source).suffix}")
+        (ledger.home / "inbox" / folder / "2.csv").write_text("a,b\n1,2\n", encoding="utf-8")
+
+    steps = _steps(_night(ledger))
+
+    assert steps["outcomes"]["summary"] == "2 of 3 files taken in"
+    assert steps["invoices"]["summary"] == "2 of 3 files taken in"
+    assert len(steps["outcomes"]["told"]) == len(steps["invoices"]["told"]) == 1

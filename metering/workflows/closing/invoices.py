@@ -14,14 +14,14 @@ from metering.books.runs import record_run
 from metering.core.closing.invoices import Booking, Invoice, InvoiceCategory, InvoiceLine
 from metering.core.money import decimal_text
 from metering.core.periods import BillingPeriod
-from metering.errors import SourceError, SourceRef
+from metering.errors import MeteringError, SourceError, SourceRef
 from metering.ingest.contract import Identity, SourceRole
 from metering.ingest.invoices.invoice_csv import read_invoices
 from metering.workflows.text_files import TextFile, read_text
 from metering.workflows.transactions import transaction
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Engine
 
     from metering.settings import Settings
     from metering.workflows.runs import Run
@@ -62,19 +62,48 @@ def ingest_invoices(
         SourceError: `conflicting-invoice`; the number is known with other content. Nothing of that
             file is recorded; files before it stay.
     """
+    books = _books(settings)
+    for path in paths:
+        yield from _recorded(books, run, path, dry_run=dry_run)
+
+
+def ingest_each_invoices(
+    settings: "Settings", run: "Run", paths: Sequence[Path]
+) -> Iterator[list[InvoiceReceipt] | MeteringError]:
+    """Record what can be recorded of files; a file that fails keeps no other from being recorded.
+
+    Yields:
+        For each file, in the order given, its receipts, or why nothing of it is recorded.
+
+    Raises:
+        BookError: there are no books, or they are of another schema; nothing is recorded.
+    """
+    books = _books(settings)
+    for path in paths:
+        try:
+            yield _recorded(books, run, path, dry_run=False)
+        except MeteringError as error:
+            yield error
+
+
+def _books(settings: "Settings") -> "Engine":
     books = open_engine(settings.books_url)
     require_current(books)
-    for path in paths:
-        file = read_text(path)
-        invoices = read_invoices(file.text, str(path))
-        with transaction(books, dry_run=dry_run) as connection:
-            receipts = [
-                InvoiceReceipt(str(path), _is_new(connection, path, invoice), invoice)
-                for invoice in invoices
-            ]
-            if any(receipt.is_new for receipt in receipts):
-                _record(connection, run, file, receipts)
-        yield from receipts
+    return books
+
+
+def _recorded(books: "Engine", run: "Run", path: Path, *, dry_run: bool) -> list[InvoiceReceipt]:
+    """Record one file wholly or not at all."""
+    file = read_text(path)
+    invoices = read_invoices(file.text, str(path))
+    with transaction(books, dry_run=dry_run) as connection:
+        receipts = [
+            InvoiceReceipt(str(path), _is_new(connection, path, invoice), invoice)
+            for invoice in invoices
+        ]
+        if any(receipt.is_new for receipt in receipts):
+            _record(connection, run, file, receipts)
+    return receipts
 
 
 def invoice_of_books(stored: invoice_book.NewInvoice) -> Invoice:

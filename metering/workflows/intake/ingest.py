@@ -7,7 +7,7 @@ Killed at any moment, the state is the one before or the one after.
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -32,6 +32,7 @@ from metering.ingest.fingerprints import Fingerprints
 from metering.ingest.readers import Reader
 from metering.usage.lake import Lake
 from metering.usage.staging import Staging
+from metering.workflows.intake.one_by_one import recognised, size_of, whole, why_not
 from metering.workflows.intake.packing import PackReading, record_pack
 from metering.workflows.intake.receipts import Origin, Receipt
 from metering.workflows.intake.recording import Reading, record_reading
@@ -104,10 +105,10 @@ def ingest_files(
         with _importing(settings, run, order, engine, hashed) as importing:
             if not order.all_or_nothing:
                 begin = partial(transaction, engine, dry_run=order.dry_run)
-                yield from _whole(importing.each(chosen, begin))
+                yield from whole(importing.each(chosen, begin))
                 return
             with transaction(engine, dry_run=order.dry_run) as connection:
-                receipts = list(_whole(importing.each(chosen, lambda: nullcontext(connection))))
+                receipts = list(whole(importing.each(chosen, lambda: nullcontext(connection))))
                 _refuse_rejections(receipts)
             yield from receipts
 
@@ -130,7 +131,7 @@ def ingest_each(
         BookError: there are no books, or they are of another schema; nothing is recorded.
     """
     with _hashing(paths) as hashed:
-        chosen = [(path, _recognised(path, order)) for path in paths]
+        chosen = [(path, recognised(path, order.ingestors, order.forced)) for path in paths]
         known = [(path, found) for path, found in chosen if not isinstance(found, MeteringError)]
         engine = _books(settings)
         with _importing(settings, run, order, engine, hashed) as importing:
@@ -145,10 +146,11 @@ def _hashing(paths: Sequence[Path]) -> Iterator[Fingerprints]:
     held = 0
     with closing(Fingerprints()) as hashed:
         for path in filter(Path.is_file, paths):
-            held += path.stat().st_size
+            held += size_of(path)
             if held > _PACK_BYTES:
                 break
-            hashed.start(path)
+            with suppress(SourceError):  # it is gone already, which whoever reads it tells
+                hashed.start(path)
         yield hashed
 
 
@@ -156,21 +158,6 @@ def _books(settings: "Settings") -> "Engine":
     engine = open_engine(settings.books_url)
     require_current(engine)
     return engine
-
-
-def _recognised(path: Path, order: Order) -> Ingestor | MeteringError:
-    try:
-        return identify(path, order.ingestors, forced=order.forced)
-    except MeteringError as error:
-        return error
-
-
-def _whole(taken: Iterable[Receipt | MeteringError]) -> Iterator[Receipt]:
-    """Yield receipts up to the first file that fails; those after it are not read."""
-    for one in taken:
-        if isinstance(one, MeteringError):
-            raise one
-        yield one
 
 
 def _refuse_rejections(receipts: Sequence[Receipt]) -> None:
@@ -248,7 +235,7 @@ class _Importing:
                     connection, self.settings, self.run, reading, dry_run=self.order.dry_run
                 )
         except MeteringError as error:
-            return error
+            return why_not(path, error)
         finally:
             self.reader.forget()
 
@@ -259,10 +246,14 @@ class _Importing:
 
         What is not among them is left to be read alone; None: one of the files spoils it for all.
         """
-        for path in paths:
-            self.reader.start_fingerprint(path)
         try:
-            return self._recorded_together(ingestor, self._fresh(ingestor, paths), begin)
+            for path in paths:
+                self.reader.start_fingerprint(path)
+            fresh = self._fresh(ingestor, paths)
+        except SourceError:  # one of them is gone
+            return None
+        try:
+            return self._recorded_together(ingestor, fresh, begin)
         finally:
             self.reader.forget()
 
@@ -273,7 +264,7 @@ class _Importing:
         """
         fresh: dict[Path, int] = {}
         for place, path in enumerate(paths):
-            is_likely = path.stat().st_size in self.known
+            is_likely = size_of(path) in self.known
             if not (is_likely and self._is_known(self._origin(path, ingestor))):
                 fresh.setdefault(path, place)
         return [(place, path) for path, place in fresh.items()]
@@ -343,7 +334,7 @@ class _Importing:
             )
 
     def _said(self, path: Path, ingestor: Ingestor) -> Iterable[SourceReading]:
-        if path.stat().st_size in self.known and self._is_known(self._origin(path, ingestor)):
+        if size_of(path) in self.known and self._is_known(self._origin(path, ingestor)):
             return ()
         return ingestor.read(path, self.reader)
 
@@ -382,7 +373,7 @@ def _packs(chosen: Sequence[tuple[Path, Ingestor]]) -> Iterator[tuple[Ingestor, 
     pack: list[Path] = []
     held = 0
     for place, (path, ingestor) in enumerate(chosen):
-        size = path.stat().st_size
+        size = size_of(path)
         pack.append(path)
         held += size
         last = place + 1 == len(chosen)
@@ -390,7 +381,7 @@ def _packs(chosen: Sequence[tuple[Path, Ingestor]]) -> Iterator[tuple[Ingestor, 
             last
             or not isinstance(ingestor, PackIngestor)
             or chosen[place + 1][1] is not ingestor
-            or held + chosen[place + 1][0].stat().st_size > _PACK_BYTES
+            or held + size_of(chosen[place + 1][0]) > _PACK_BYTES
         ):
             yield ingestor, pack
             pack, held = [], 0

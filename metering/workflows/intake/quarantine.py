@@ -1,20 +1,23 @@
 """Quarantine: look at refused records, and read their files again."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from metering.books import sources as source_book
 from metering.books.engine import begin_read, begin_write, open_engine
 from metering.books.migrations import require_current
-from metering.books.runs import record_run
+from metering.books.runs import list_runs, record_run
 from metering.errors import BookError
 from metering.ingest.contract import SourceRole
+from metering.workflows.intake.inbox import taken_to
 from metering.workflows.intake.ingest import Order, ingest_files
 from metering.workflows.outcomes.outcome_imports import ingest_outcomes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from sqlalchemy import Connection
 
     from metering.ingest.contract import Ingestor
     from metering.ingest.outcomes.contract import OutcomeIngestor
@@ -39,11 +42,12 @@ class Retried:
 
 
 def quarantined(settings: "Settings", *, open_only: bool) -> tuple[source_book.Quarantined, ...]:
-    """Return the refused records by source and line."""
+    """Return the refused records by source and line, each where its file stands now."""
     books = open_engine(settings.books_url)
     require_current(books)
     with begin_read(books) as connection:
-        return source_book.quarantine_list(connection, open_only=open_only)
+        found = source_book.quarantine_list(connection, open_only=open_only)
+        return _where_they_stand(settings, connection, found)
 
 
 def one_quarantined(settings: "Settings", number: int) -> source_book.Quarantined | None:
@@ -51,7 +55,8 @@ def one_quarantined(settings: "Settings", number: int) -> source_book.Quarantine
     books = open_engine(settings.books_url)
     require_current(books)
     with begin_read(books) as connection:
-        return source_book.quarantine_show(connection, number)
+        found = source_book.quarantine_show(connection, number)
+        return _where_they_stand(settings, connection, [found])[0] if found else None
 
 
 def retry(
@@ -63,16 +68,16 @@ def retry(
     """Ingest the files of open refused records again, where their content has changed.
 
     The records of a corrected file that were recorded before are known again. A file whose bytes
-    are what they were is refused as before, so its records stay where they are.
+    are what they were is refused as before, so its records stay where they are. A file of the inbox
+    is looked for where its night has moved it to.
     """
     waiting = quarantined(settings, open_only=True)
     books = open_engine(settings.books_url)
     with begin_read(books) as connection:
         sources = {stored.id: stored.source for stored in source_book.list_sources(connection)}
     resolved, missing = 0, []
-    for source_id in sorted({one.source_id for one in waiting}):
+    for source_id, path in sorted({(one.source_id, Path(one.path)) for one in waiting}):
         source = sources[source_id]
-        path = Path(source.path)
         if not path.is_file():
             missing.append(source.path)
             continue
@@ -92,6 +97,22 @@ def retry(
             source_book.resolve_quarantine(connection, run_id, numbers, "retried")
         resolved += len(numbers)
     return Retried(resolved, len(quarantined(settings, open_only=True)), tuple(missing))
+
+
+def _where_they_stand(
+    settings: "Settings", connection: "Connection", found: "Sequence[source_book.Quarantined]"
+) -> tuple[source_book.Quarantined, ...]:
+    """Return refused records with the path to which a night has moved their file, if one has."""
+    gone = {one.source_id for one in found if not Path(one.path).is_file()}
+    if not gone:
+        return tuple(found)
+    began = {one.id: one.started_at for one in list_runs(connection)}
+    moved = {
+        stored.id: taken_to(Path(stored.source.path), settings.inbox, began[stored.run_id])
+        for stored in source_book.list_sources(connection)
+        if stored.id in gone
+    }
+    return tuple(replace(one, path=str(moved.get(one.source_id) or one.path)) for one in found)
 
 
 def assign(settings: "Settings", run: "Run", numbers: "Sequence[int]", owner: str) -> int:

@@ -16,13 +16,14 @@ from metering.books import sources as source_book
 from metering.books.engine import open_engine
 from metering.books.migrations import require_current
 from metering.books.runs import record_run
-from metering.errors import Rejection
+from metering.errors import MeteringError, Rejection
 from metering.ingest.contract import Noise, OutcomeBatch, Rejections, SourceRole
 from metering.ingest.detection import identify
 from metering.ingest.outcomes.contract import OutcomeIngestor
 from metering.ingest.readers import Reader
 from metering.usage.lake import Lake
 from metering.usage.outcomes import NewOutcomes, OutcomeStaging
+from metering.workflows.intake.one_by_one import recognised, whole, why_not
 from metering.workflows.intake.receipts import Origin, Receipt, receipt_of_known, source_of
 from metering.workflows.transactions import transaction
 
@@ -69,23 +70,61 @@ def ingest_outcomes(
         SourceError: a file is of no known format, or cannot be read at all; files before it stay.
     """
     chosen = [(path, identify(path, ingestors, forced=forced)) for path in paths]
+    yield from whole(_each(settings, run, chosen, forced=forced is not None, dry_run=dry_run))
+
+
+def ingest_each_outcomes(
+    settings: "Settings", run: "Run", paths: Sequence[Path], ingestors: Sequence[OutcomeIngestor]
+) -> Iterator[Receipt | MeteringError]:
+    """Record what can be recorded of files; a file that fails keeps no other from being recorded.
+
+    Yields:
+        For each file, in the order given, its receipt, or why nothing of it is recorded.
+
+    Raises:
+        BookError: there are no books, or they are of another schema; nothing is recorded.
+    """
+    chosen = [(path, recognised(path, ingestors)) for path in paths]
+    known = [(path, found) for path, found in chosen if not isinstance(found, MeteringError)]
+    done = _each(settings, run, known, forced=False, dry_run=False)
+    for _, found in chosen:
+        yield found if isinstance(found, MeteringError) else next(done)
+
+
+def _each(
+    settings: "Settings",
+    run: "Run",
+    chosen: Sequence[tuple[Path, OutcomeIngestor]],
+    *,
+    forced: bool,
+    dry_run: bool,
+) -> Iterator[Receipt | MeteringError]:
+    """Record files with one reader; yield for each its receipt, or why there is none."""
     books = open_engine(settings.books_url)
     require_current(books)
-    for path, ingestor in chosen:
-        with _read(settings, path, ingestor, forced=forced is not None) as reading:
-            with transaction(books, dry_run=dry_run) as connection:
-                receipt = _record(connection, settings, run, reading, dry_run=dry_run)
-            yield receipt
+    with (
+        Lake(settings.lake).staging() as folder,
+        Reader(folder, settings.memory_limit, settings.threads) as reader,
+    ):
+        for path, ingestor in chosen:
+            one: Receipt | MeteringError
+            try:
+                with (
+                    _read(settings, reader, path, ingestor, forced=forced) as reading,
+                    transaction(books, dry_run=dry_run) as connection,
+                ):
+                    one = _record(connection, settings, run, reading, dry_run=dry_run)
+            except MeteringError as error:
+                one = why_not(path, error)
+            reader.forget()
+            yield one
 
 
 @contextmanager
 def _read(
-    settings: "Settings", path: Path, ingestor: OutcomeIngestor, *, forced: bool
+    settings: "Settings", reader: Reader, path: Path, ingestor: OutcomeIngestor, *, forced: bool
 ) -> Iterator[_Reading]:
-    with (
-        Lake(settings.lake).staging() as folder,
-        Reader(folder / "scratch", settings.memory_limit, settings.threads) as reader,
-    ):
+    with Lake(settings.lake).staging() as folder:
         fingerprint = reader.start_fingerprint(path)
         staging = OutcomeStaging(
             reader.connection,

@@ -137,10 +137,11 @@ def _in_words_of(columns: Mapping[str, str], checks: Sequence[Check]) -> tuple[C
         columns: the column of each field.
         checks: in terms of the fields.
     """
-    names = re.compile("|".join(sorted(map(re.escape, columns), key=len, reverse=True)))
+    longest_first = sorted(columns, key=len, reverse=True)
+    names = re.compile(rf"\b({'|'.join(map(re.escape, longest_first))})\b")
 
     def said(text: str) -> str:
-        return names.sub(lambda found: columns[found[0]], text)
+        return names.sub(lambda found: columns[found[0]], text) if columns else text
 
     return tuple(
         replace(check, field=said(check.field), expected=said(check.expected)) for check in checks

@@ -19,7 +19,12 @@ from metering.usage.duplicates import Deduplicated, remove_duplicates
 from metering.usage.lake import Lake, Published
 from metering.usage.staging import SourceDay, Staging, describe, describe_sources
 from metering.workflows.intake.overlaps import accounts_by_day, claims_of, refuse_overlap
-from metering.workflows.intake.publishing import live_paths, publish_day, publish_rewritten
+from metering.workflows.intake.publishing import (
+    live_paths,
+    publish_day,
+    publish_rewritten,
+    refuse_too_much,
+)
 from metering.workflows.intake.receipts import Origin, Receipt, source_of
 from metering.workflows.runs import Run
 
@@ -145,6 +150,7 @@ def _write_usage(
     found: Deduplicated,
 ) -> None:
     ingestor = pack.files[0][0].ingestor
+    refuse_too_much(pack.files[0][0].path, days)
     contents = sorted(origin.sha256 for origin, _ in pack.files)
     digest = hashlib.sha256("".join(contents).encode()).hexdigest()
     files = [publish_day(lake, ingestor, day, source_id=None, source=digest) for day in days]

@@ -3,10 +3,10 @@
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from metering.books import lake as lake_book
-from metering.errors import LedgerError
+from metering.errors import LedgerError, SourceError, SourceRef
 from metering.usage.staging import StagedDay, describe
 
 if TYPE_CHECKING:
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from metering.usage.lake import Lake
 
 
+_LARGEST: Final = 2**63 - 1
+
+
 def live_paths(connection: "Connection", lake: "Lake", ingestor: "Ingestor") -> dict[str, Path]:
     """Return where the events of an ingestor stand, by the path the book knows each file under."""
     return {
@@ -24,6 +27,27 @@ def live_paths(connection: "Connection", lake: "Lake", ingestor: "Ingestor") -> 
         for file in lake_book.event_files(connection, ingestor.name)
         if file.path is not None
     }
+
+
+def refuse_too_much(path: Path, days: Sequence[StagedDay]) -> None:
+    """Refuse usage whose counts of a day add up to more than the books hold: one of them is wrong.
+
+    Args:
+        path: of the file, or of the first of several that were read together.
+        days: what it holds.
+
+    Raises:
+        SourceError: `amount-too-large`.
+    """
+    for day in days:
+        if day.quantity > _LARGEST:
+            raise SourceError(
+                SourceRef(str(path)),
+                "amount-too-large",
+                f"its counts of {day.day} add up to {day.quantity:,}",
+                details=(f"expected: at most {_LARGEST:,}, which the books can hold",),
+                do="look for the wrong count, correct it and ingest the file again",
+            )
 
 
 def publish_day(

@@ -21,7 +21,12 @@ from metering.usage.duplicates import remove_duplicates
 from metering.usage.lake import Lake, Published
 from metering.usage.staging import StagedDay, Staging, content_digests, describe
 from metering.workflows.intake.overlaps import accounts_by_day, claims_of, refuse_overlap
-from metering.workflows.intake.publishing import live_paths, publish_day, publish_rewritten
+from metering.workflows.intake.publishing import (
+    live_paths,
+    publish_day,
+    publish_rewritten,
+    refuse_too_much,
+)
 from metering.workflows.intake.receipts import Origin, Receipt, receipt_of_known, source_of
 from metering.workflows.runs import Run
 
@@ -68,7 +73,8 @@ def record_reading(
         dry_run: tell what would happen; publish nothing, write nothing.
 
     Raises:
-        SourceError: `overlapping-metered` or `mixed-snapshot`; nothing is written.
+        SourceError: `overlapping-metered`, `mixed-snapshot` or `amount-too-large`; nothing is
+            written.
     """
     ingestor = reading.ingestor
     origin = reading.origin
@@ -76,6 +82,7 @@ def record_reading(
     if known is not None:
         return receipt_of_known(origin, known)
     staged = describe(reading.staging.connection, reading.staging.files())
+    refuse_too_much(origin.path, staged)
     records_in = reading.records(staged)
     claims = claims_of(ingestor, accounts_by_day(staged), reading.slices)
     refuse_overlap(connection, settings, ingestor, origin.path, origin.account, claims)

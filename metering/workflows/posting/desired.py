@@ -30,10 +30,11 @@ from metering.core.pricing.rating import (
 from metering.core.sharing.allocation import Sharing, share_basis
 from metering.core.sharing.driver_file import Driver
 from metering.core.sharing.reigns import Reign, between
-from metering.engine import charge_totals
+from metering.engine import charge_totals, too_much
 from metering.engine import charges as engine
 from metering.engine import detail as detail_engine
 from metering.engine.owners import NO_OWNER, OwnerAnswers
+from metering.errors import BookError, shown
 from metering.workflows.numbering import Numbered
 from metering.workflows.posting.allocating import allocated, number_of
 from metering.workflows.posting.dividing import divisions, mark
@@ -231,8 +232,27 @@ def _price_usage(
         (row, bases.number(_basis(keys[row[0]], row, decisions.items[row[4]], policy)))
         for row in combinations
     ]
-    engine.price_lines(
-        connection, basis_of, [_line_basis(no, basis) for no, basis in enumerate(bases.items)]
+    try:
+        with too_much.refused(connection):
+            engine.price_lines(
+                connection,
+                basis_of,
+                [_line_basis(no, basis) for no, basis in enumerate(bases.items)],
+            )
+    except too_much.TooMuchError as error:
+        raise _too_much(error, bases.items[error.basis_no]) from error
+
+
+def _too_much(error: too_much.TooMuchError, basis: Basis) -> BookError:
+    model = f" of {shown(basis.model_raw)}" if basis.model_raw else ""
+    return BookError(
+        "amount-too-large",
+        f"{error.quantity} {basis.meter}{model} on {error.day} come to more than the books hold",
+        details=(
+            f"account:  {basis.provider} {basis.billing_account}",
+            "limit:    9,223,372,036 of a currency in one line",
+        ),
+        do="look for the wrong count in the day's files, correct it and ingest the file again",
     )
 
 

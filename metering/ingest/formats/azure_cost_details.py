@@ -65,6 +65,12 @@ _MONEY: Final = (
 _TAX: Final = "tax, which comes with the invoice"
 _OTHERS: Final = "rows of other services"
 
+# An export of chosen columns may leave out who publishes a thing.
+_IN_MARKETPLACE: Final = (
+    "coalesce(lower(publishertype) = 'marketplace', false)"
+    " OR (nullif(publishertype, '') IS NULL AND lower(metercategory) = 'saas')"
+)
+
 _DATES: Final = ("date", "billingperiodstartdate", "billingperiodenddate")
 
 _ASIDE: Final = Aside(
@@ -76,12 +82,12 @@ _ASIDE: Final = Aside(
         WHEN lower(chargetype) = 'tax' THEN '{_TAX}'
         WHEN lower(consumedservice) = '{_SERVICE}' THEN NULL
         WHEN lower(metercategory) IN {_CATEGORIES} THEN NULL
-        WHEN lower(publishertype) = 'marketplace' THEN NULL
+        WHEN {_IN_MARKETPLACE} THEN NULL
         WHEN coalesce(consumedservice, '') || coalesce(metercategory, '') = '' THEN NULL
         ELSE '{_OTHERS}' END""",
 )
 _NOISE: Final = f"""CASE
-    WHEN lower(publishertype) = 'marketplace' AND NOT is_ours AND NOT is_claude THEN '{_OTHERS}'
+    WHEN ({_IN_MARKETPLACE}) AND NOT is_ours AND NOT is_claude THEN '{_OTHERS}'
     END"""
 
 _KEYED: Final = (

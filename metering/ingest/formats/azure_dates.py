@@ -77,7 +77,7 @@ def refuse_doubt(orders: Collection[str], path: Path) -> None:
 def _order(text: str) -> str:
     return (
         f"CASE WHEN regexp_matches({text}, '^{_ISO}') THEN '{_YEAR_FIRST}'"
-        f" WHEN NOT regexp_matches({text}, '{_SLASHED}') THEN NULL"
+        f" WHEN {text} IS NULL OR NOT regexp_matches({text}, '{_SLASHED}') THEN NULL"
         f" WHEN regexp_extract({text}, '{_SLASHED}', 1)::INT > {_MONTHS} THEN '{_DAY_FIRST}'"
         f" WHEN regexp_extract({text}, '{_SLASHED}', 2)::INT > {_MONTHS} THEN '{_MONTH_FIRST}'"
         f" ELSE '{_UNDECIDED}' END"

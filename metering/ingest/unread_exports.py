@@ -3,7 +3,7 @@
 They look like formats that are read, so that "no ingestor recognises it" would set their reader
 searching for a mistake in the file. Each is told by names that no format in use has together.
 
-Source: source formats notes (OpenAI 1.3, Cursor 1.4, LiteLLM 4.1), read 2026-11-21.
+Source: source formats notes (OpenAI 1.3, Cursor 1.4, Copilot 2.2, LiteLLM 4.1), read 2026-11-21.
 """
 
 from collections.abc import Callable
@@ -53,6 +53,10 @@ def _is_other_activity(sample: Sample) -> bool:
     }.intersection(columns_of(sample))
 
 
+def _is_older_premium_requests(sample: Sample) -> bool:
+    return {"Requests Used", "Exceeds Monthly Quota"}.issubset(columns_of(sample))
+
+
 _EXPORTS: Final = (
     UnreadExport(
         "OpenAI's activity export of something other than completions",
@@ -65,6 +69,12 @@ _EXPORTS: Final = (
         "it breaks a day down by several things that overlap, so that no sum of them is the day",
         "export the spend logs, /spend/logs with summarize=false, a row for each request",
         _has_keys("results", "breakdown", "metrics", "api_requests"),
+    ),
+    UnreadExport(
+        "GitHub's older report of premium requests",
+        "it counts requests without saying what they cost, and ends in November 2025",
+        "export the premium request usage report, or the AI usage report, for those days",
+        _is_older_premium_requests,
     ),
     UnreadExport(
         "Cursor's pooled usage",

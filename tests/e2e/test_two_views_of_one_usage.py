@@ -129,3 +129,18 @@ def test_on_demand_use_of_cursor_without_money_is_unpriced_in_the_open() -> None
     found = verified()
 
     assert found["unpriced_records"] == 2  # its input and its output
+
+
+@pytest.mark.usefixtures("ledger")
+def test_a_bill_of_two_periods_in_one_file_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    head, row, *_ = (GOLDEN / "aws_cur" / "good.csv").read_text(encoding="utf-8").splitlines()
+    path = tmp_path / "two.csv"
+    path.write_text(
+        "\n".join([head, row, row.replace("2026-06-01", "2026-07-01")]) + "\n", encoding="utf-8"
+    )
+
+    refused = run("ingest", str(path))
+
+    assert "error[mixed-snapshot]: the file holds the bills of several periods" in refused.stderr
+    assert "2026-07: unblended cost" in refused.stderr
+    assert "export each billing period to a file of its own" in refused.stderr

@@ -7,7 +7,6 @@ Source: source formats note, section 1.3, read 2026-11-21.
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 
 _REQUESTS: Final = ("composerRequests", "chatRequests", "agentRequests", "cmdkUsages")
 _BILLING: Final = ("subscriptionIncludedReqs", "apiKeyReqs", "usageBasedReqs")
-_ISO_DAY: Final = 10
 
 
 class CursorDailyUsage:
@@ -64,13 +62,8 @@ def _is_idle(row: Row) -> bool:
 
 
 def _cells(row: Fields) -> Mapping[str, object]:
-    spelled = row.text("day")
-    try:
-        day = date.fromisoformat(spelled if len(spelled) == _ISO_DAY else "")
-    except ValueError as error:
-        raise row.refused("bad-date", "day", "a day as YYYY-MM-DD") from error
     return {
-        **Span.of_day(day).cells(),
+        **Span.of_day(row.day("day")).cells(),
         "provider": "cursor",
         "platform": "cursor-api",
         "product": "cursor",

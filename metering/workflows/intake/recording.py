@@ -5,6 +5,7 @@ force is decided by what they say (how far they reach, how much they hold), neve
 first, so that any order of the same files gives the same ledger.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
@@ -38,6 +39,9 @@ if TYPE_CHECKING:
 _KEPT_AS_HISTORY: Final = (
     "a later or fuller export is recorded and stays in force; this one is kept as history"
 )
+
+# As bills name the part of an account's usage they report on: the month it is invoiced in.
+_BILLING_PERIOD: Final = re.compile(r"20\d\d-\d\d", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,12 +209,17 @@ def _precedes(day: StagedDay, end: str, reading: Reading, live: lake_book.LakeFi
 def _covered_days(reading: Reading) -> tuple[str, ...]:
     kinds = {(piece.scope, piece.signature) for piece in reading.slices}
     if len(kinds) > 1:
+        periods = all(_BILLING_PERIOD.fullmatch(scope) for scope, _ in kinds)
         raise SourceError(
             SourceRef(str(reading.origin.path)),
             "mixed-snapshot",
-            "the file holds reports of several kinds or groupings",
+            "the file holds the bills of several periods"
+            if periods
+            else "the file holds reports of several kinds or groupings",
             details=tuple(f"{scope}: {signature}" for scope, signature in sorted(kinds)),
-            do="write each pull to a file of its own, and ingest them one by one",
+            do="export each billing period to a file of its own, and ingest them one by one"
+            if periods
+            else "write each pull to a file of its own, and ingest them one by one",
         )
     days: set[str] = set()
     for piece in reading.slices:

@@ -3,7 +3,8 @@
 They look like formats that are read, so that "no ingestor recognises it" would set their reader
 searching for a mistake in the file. Each is told by names that no format in use has together.
 
-Source: source formats notes (OpenAI 1.3, Cursor 1.4, Copilot 2.2, LiteLLM 4.1), read 2026-11-21.
+Source: source formats notes (OpenAI 1.3, Cursor 1.4, Copilot 2.2, xAI 3.1, LiteLLM 4.1), read on
+2026-11-21.
 """
 
 from collections.abc import Callable
@@ -69,6 +70,12 @@ _EXPORTS: Final = (
         "it breaks a day down by several things that overlap, so that no sum of them is the day",
         "export the spend logs, /spend/logs with summarize=false, a row for each request",
         _has_keys("results", "breakdown", "metrics", "api_requests"),
+    ),
+    UnreadExport(
+        "an answer of xAI's usage API without its request",
+        "the request alone says what its values and groups are, and how long a bucket is",
+        "save the request beside each answer, as analyticsRequest: metering pull xai does so",
+        _has_keys("timeSeries", "dataPoints", "limitReached"),
     ),
     UnreadExport(
         "GitHub's older report of premium requests",

@@ -19,6 +19,7 @@ from metering.ingest.bulk import text as said
 from metering.ingest.contract import Identity, Reading, Repeat, Sample, SourceRole, Verdict
 from metering.ingest.formats import openrouter_requests as request
 from metering.ingest.marks import by_header
+from metering.ingest.request_logs import CACHE_SPLIT_UNKNOWN
 
 if TYPE_CHECKING:
     from metering.ingest.readers import Reader
@@ -53,8 +54,15 @@ _LAYOUT: Final = Layout(
         "created_at",
         "cost_total",
         {
-            tag: f"CASE WHEN {name(column)} NOT IN {_NOTHING} THEN {name(column)} END"
-            for tag, column in _TAGS.items()
+            **{
+                tag: f"CASE WHEN {name(column)} NOT IN {_NOTHING} THEN {name(column)} END"
+                for tag, column in _TAGS.items()
+            },
+            # Older exports do not say how much of the prompt came from a cache.
+            CACHE_SPLIT_UNKNOWN: (
+                "CASE WHEN nullif(tokens_cached, '') IS NULL AND tokens_prompt <> ''"
+                " THEN 'unknown' END"
+            ),
         },
     ),
     columns={

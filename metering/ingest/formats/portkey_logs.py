@@ -6,7 +6,8 @@ The rules, from the source formats note (section 4.2, read 2026-11-21):
   the prompt counts as uncached: the tag `cache_split` says that this is not known.
 * `cost` is said to be in cents by the documentation and looks like dollars in the vendor's own
   sample. What is off by a factor of a hundred is not taken.
-* `metadata` is said by the caller; it becomes tags.
+* `metadata` is said by the caller; it becomes tags. The metric files of a private cloud keep it as
+  two lists, `{"key": […], "value": […]}`, and write counts as 200.0.
 * A response from the gateway's cache cost nothing at the provider: it counts as a request, has no
   tokens and carries the tag `gateway_cache_hit`.
 
@@ -18,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from metering.ingest import providers, request_logs
-from metering.ingest.bulk import Fields, Layout, Shared, instant
+from metering.ingest.bulk import Fields, Layout, Shared, instant, json_fields
 from metering.ingest.bulk import text as said
 from metering.ingest.bulk_checks import WHOLE, missing, texts_without_nul
 from metering.ingest.bulk_tags import json_tags
@@ -43,17 +44,32 @@ _FIELDS: Final[Fields] = {
     "prompt_slug": "VARCHAR",
     "metadata": "VARCHAR",
 }
+
+
+def _whole(field: str) -> str:
+    """Return an expression for the text of a count, without the zero behind its point."""
+    return f"regexp_replace({field}::VARCHAR, '^([0-9]+)[.]0+$', '\\1')"
+
+
 _COUNTS: Final = {
-    "prompt": ("req_units", "req_units"),
-    "answer": ("res_units", "res_units"),
-    "total": ("total_units", "total_units"),
+    name: (field, _whole(field))
+    for name, field in (("prompt", "req_units"), ("answer", "res_units"), ("total", "total_units"))
 }
+_LISTED: Final = json_fields("metadata", {"key": ("VARCHAR",), "value": ("VARCHAR",)})
 
 _STEPS: Final = (
     {
         "started": instant("created_at", zoneless_is_utc=False),
         "hit": "coalesce(lower(cache_status) IN ('hit', 'semantic hit', 'semantic_hit'), false)",
         "failed": request_logs.failed("response_status_code"),
+        "listed": f"CASE WHEN json_keys(metadata) = ['key', 'value'] THEN {_LISTED} END",
+    },
+    {
+        "labels": (
+            "CASE WHEN len(listed.key) = len(listed.value)"
+            " AND len(listed.key) = len(list_distinct(listed.key))"
+            " THEN to_json(map(listed.key, listed.value))::VARCHAR ELSE metadata END"
+        ),
     },
     *request_logs.counted(_COUNTS),
 )
@@ -63,7 +79,7 @@ _SHARED: Final = Shared(
         "model": "ai_model",
         "from_cache": "CASE WHEN hit THEN 'true' END",
         "slug": "prompt_slug",
-        "labels": "metadata",
+        "said": "labels",
     },
     steps=({"spelt": providers.spelling("org")},),
     columns={
@@ -76,7 +92,7 @@ _SHARED: Final = Shared(
                 "gateway_cache_hit": "from_cache",
                 "prompt_slug": "slug",
             },
-            json_tags("labels"),
+            json_tags("said"),
         ),
     },
 )

@@ -1,5 +1,6 @@
 """Two sources of the same usage are never added up, and exports of it converge in any order."""
 
+import csv
 import itertools
 import json
 import shutil
@@ -144,3 +145,29 @@ def test_a_bill_of_two_periods_in_one_file_is_refused_with_what_to_do(tmp_path: 
     assert "error[mixed-snapshot]: the file holds the bills of several periods" in refused.stderr
     assert "2026-07: unblended cost" in refused.stderr
     assert "export each billing period to a file of its own" in refused.stderr
+
+
+def test_an_azure_account_is_one_account_however_an_export_writes_it(ledger: Path) -> None:
+    focus = (GOLDEN / "focus" / "aws.csv").read_text(encoding="utf-8").splitlines()[:2]
+    header = focus[0].split(",")
+    row = dict(zip(header, next(csv.reader([focus[1]])), strict=True)) | {
+        "BillingAccountId": "/providers/Microsoft.Billing/billingAccounts/8611537",
+        "InvoiceIssuerName": "Microsoft",
+        "ServiceName": "Azure AI Services",
+    }
+    row |= {name: "Microsoft" for name in ("ProviderName", "ServiceProviderName") if name in row}
+    with (ledger / "focus.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([header, row.values()])
+    day = row["ChargePeriodStart"][:10]
+    (ledger / "actual.csv").write_text(
+        "Date,MeterCategory,MeterName,UnitOfMeasure,Quantity,EffectivePrice,CostInBillingCurrency,"
+        "BillingCurrencyCode,ChargeType,ConsumedService,SubscriptionId,ResourceId,PricingModel,"
+        f"BillingAccountId\n{day},Foundry Models,gpt 4.1 Inp glbl Tokens,1K,1250.4,0.0019,2.37576,"
+        "USD,Usage,Microsoft.CognitiveServices,1111,r,OnDemand,8611537\n",
+        encoding="utf-8",
+    )
+
+    assert run("ingest", "focus.csv").exit_code == 0
+    refused = run("ingest", "actual.csv")
+
+    assert "azure account '8611537' is already metered by focus" in refused.stderr

@@ -221,13 +221,20 @@ _SHARED: Final = Shared(
     },
 )
 
+# Azure may write an account by its full path, and its other exports by the last part of it.
+_ACCOUNT: Final = (
+    "CASE WHEN starts_with(BillingAccountId, '/') THEN"
+    " coalesce(nullif(regexp_extract(BillingAccountId,"
+    " '(?i)^/providers/microsoft[.]billing/billingaccounts/([^/]+)$', 1), ''), BillingAccountId)"
+    " ELSE BillingAccountId END"
+)
 _COLUMNS: Final = {
     "start": "started",
     "end": "ended",
     "grain": "stretch",
     "provider": "provider_of",
     "platform": "platform_of",
-    "billing_account": "BillingAccountId",
+    "billing_account": _ACCOUNT,
     "product": "'api'",
     "input_uncached": _of_class("input"),
     "cache_read": _of_class("cache_read"),

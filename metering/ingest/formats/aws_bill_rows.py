@@ -81,6 +81,10 @@ _PRODUCT_NAME: Final = (
 _TAX: Final = "tax, which comes with the invoice"
 _OTHERS: Final = "rows of other services"
 
+# What may be taken, as two columns show.
+OF_INTEREST: Final = (
+    f"(line_item_product_code IN {_BEDROCK} OR bill_billing_entity = '{_MARKETPLACE}')"
+)
 # Most rows of a bill: told by two columns, in which there are few different values.
 _ASIDE: Final = Aside(
     fields=(

@@ -117,6 +117,9 @@ def _layout(columns: Sequence[str]) -> Layout:
 def _as_json(called: Mapping[str, str]) -> str:
     """Return an expression for a JSON object of the fields that are not empty; else null.
 
+    It is null for most rows of a bill, of which nothing is taken: an account may have hundreds of
+    tags, and to look at all of them in each row costs more than all the rest.
+
     Args:
         called: the name of each in the object.
     """
@@ -125,7 +128,7 @@ def _as_json(called: Mapping[str, str]) -> str:
     pairs = ", ".join(f"{{'key': {literal(key)}, 'value': {at}}}" for at, key in called.items())
     filled = f"list_filter([{pairs}], lambda entry: entry.value <> '')"
     return (
-        f"CASE WHEN concat({', '.join(called)}) <> ''"
+        f"CASE WHEN {aws_bill_rows.OF_INTEREST} AND concat({', '.join(called)}) <> ''"
         f" THEN to_json(map_from_entries({filled}))::VARCHAR END"
     )
 

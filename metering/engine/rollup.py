@@ -1,22 +1,41 @@
 """What every engine is given to roll up: the one heavy statement and the tables beside it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
+from typing import Final
 
 from metering.engine.cells import COUNTS, Cuts, DayUsage, tag_column
-from metering.usage.schema import METER_COLUMNS
+from metering.usage.schema import CONDITION_COLUMNS, IDENTITY_COLUMNS, METER_COLUMNS
 
 Batch = Sequence[tuple[DayUsage, Cuts]]
 
+# Columns of the records that are columns of the cells.
+_RECORD: Final = (
+    *("ingestor", "provider", "platform", "billing_account", "product", "model_raw"),
+    *CONDITION_COLUMNS,
+)
+_REPORTED: Final = ("reported_currency", "reported_kind")
+KEPT: Final = (*_RECORD, *IDENTITY_COLUMNS, *_REPORTED)
+SUMMED: Final = (*COUNTS, *METER_COLUMNS)
 
-def statement(batch: Batch) -> str:
-    """Return the roll-up of some days, whose tags and sessions are the same, in DuckDB's SQL."""
+_NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
+
+
+def statement(batch: Batch, same: Mapping[str, str] = _NOTHING) -> str:
+    """Return the roll-up of some days, whose tags and sessions are the same, in DuckDB's SQL.
+
+    Args:
+        batch: the days.
+        same: columns among `KEPT` and `SUMMED` that have one value in all of their records, with
+            that value as SQL; what is known need not be read, nor be compared record by record.
+    """
     cuts = batch[0][1]
-    text = _statement(cuts, other_meters=False)
+    text = _statement(cuts, same, other_meters=False)
     if any(usage.has_other_meters for usage, _ in batch):
-        text = f"({text})\nUNION ALL\n({_statement(cuts, other_meters=True)})"
+        text = f"({text})\nUNION ALL\n({_statement(cuts, same, other_meters=True)})"
     return text
 
 
@@ -41,12 +60,12 @@ def price_cuts(batch: Batch) -> list[tuple[str, str, date, list[datetime]]]:
     ]
 
 
-def _statement(cuts: Cuts, *, other_meters: bool) -> str:
+def _statement(cuts: Cuts, same: Mapping[str, str], *, other_meters: bool) -> str:
     kept = ",\n    session" if cuts.sessions else ""
     kept += "".join(f",\n    tags['{escaped(tag)}'] AS {tag_column(tag)}" for tag in cuts.tags)
     if other_meters:
         measures = [
-            *(f"CAST(NULL AS BIGINT) AS {name}" for name in ("records", *COUNTS, *METER_COLUMNS)),
+            *(f"CAST(NULL AS BIGINT) AS {name}" for name in ("records", *SUMMED)),
             "other.entry.key AS other_meter",
             "CAST(sum(other.entry.value) AS BIGINT) AS other_quantity",
         ]
@@ -54,14 +73,22 @@ def _statement(cuts: Cuts, *, other_meters: bool) -> str:
     else:
         measures = [
             "count(*) AS records",
-            *(f"CAST(sum({name}) AS BIGINT) AS {name}" for name in (*COUNTS, *METER_COLUMNS)),
+            *(f"CAST(sum({same.get(name, name)}) AS BIGINT) AS {name}" for name in SUMMED),
             "CAST(NULL AS VARCHAR) AS other_meter",
             "CAST(NULL AS BIGINT) AS other_quantity",
         ]
         source = ""
     return _template().format(
-        kept_columns=kept, measures=",\n    ".join(measures), other_meters=source
+        record=_columns(_RECORD, same),
+        identity=_columns(IDENTITY_COLUMNS, same) + kept,
+        reported=_columns(_REPORTED, same),
+        measures=",\n    ".join(measures),
+        other_meters=source,
     )
+
+
+def _columns(names: Sequence[str], same: Mapping[str, str]) -> str:
+    return ", ".join(f"{same[name]} AS {name}" if name in same else name for name in names)
 
 
 @cache

@@ -21,8 +21,7 @@ WITH placed AS (
         CAST(u.day AS TIMESTAMP) + INTERVAL 1 DAY AS day_end,
         CAST(u.start AS TIMESTAMP) AS used_from,
         -- A request is rated at the instant it began; a bucket over all of its stretch.
-        CASE WHEN u.grain = 'request' THEN CAST(u.start AS TIMESTAMP)
-            ELSE CAST(coalesce(u."end", u.start) AS TIMESTAMP) END AS used_to,
+        CAST(coalesce(u."end", u.start) AS TIMESTAMP) AS used_to,
         c.cuts
     FROM usage u
     LEFT JOIN bounds b
@@ -31,25 +30,23 @@ WITH placed AS (
         ON c.provider = u.provider AND c.platform = u.platform AND c.day = u.day
 )
 SELECT
-    day, ingestor, provider, platform, billing_account, product, model_raw,
-    service_tier, processing, speed, region, endpoint_scope, context_window, conditions,
-    prompt_lo, prompt_hi,
+    day, {record}, prompt_lo, prompt_hi,
     CASE WHEN cuts IS NULL THEN day_start
         ELSE coalesce(list_max(list_filter(cuts, lambda t: t <= used_from)), day_start)
     END AS segment_start,
-    greatest(
-        CASE WHEN cuts IS NULL THEN day_end
-            WHEN per_request
-            THEN coalesce(list_min(list_filter(cuts, lambda t: t > used_to)), day_end)
-            ELSE coalesce(list_min(list_filter(cuts, lambda t: t >= used_to)), day_end)
-        END,
-        used_to
-    ) AS segment_end,
-    cuts IS NOT NULL AND NOT per_request
-        AND array_length(list_filter(cuts, lambda t: t > used_from AND t < used_to)) > 0
-        OR used_to > day_end AS straddles,
-    api_key, workspace, principal, workflow_key{kept_columns},
-    reported_currency, reported_kind,
+    CASE WHEN per_request AND cuts IS NULL THEN day_end
+        WHEN per_request
+        THEN coalesce(list_min(list_filter(cuts, lambda t: t > used_from)), day_end)
+        WHEN cuts IS NULL THEN greatest(day_end, used_to)
+        ELSE greatest(
+            coalesce(list_min(list_filter(cuts, lambda t: t >= used_to)), day_end), used_to
+        )
+    END AS segment_end,
+    CASE WHEN per_request THEN false
+        ELSE used_to > day_end OR cuts IS NOT NULL
+            AND array_length(list_filter(cuts, lambda t: t > used_from AND t < used_to)) > 0
+    END AS straddles,
+    {identity}, {reported},
     -- A provider's own bill is charged as it stands; its currency is part of the rating key.
     CASE WHEN reported_kind = 'billed' THEN reported_currency END AS billed_currency,
     {measures}

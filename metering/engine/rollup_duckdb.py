@@ -1,10 +1,20 @@
 """The embedded engine rolls up: in process, in bounded memory, the default."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from metering.engine.given import give_table
-from metering.engine.rollup import Batch, escaped, files, price_cuts, prompt_bounds, statement
+from metering.engine.rollup import (
+    KEPT,
+    SUMMED,
+    Batch,
+    escaped,
+    files,
+    price_cuts,
+    prompt_bounds,
+    statement,
+)
 
 if TYPE_CHECKING:
     import duckdb
@@ -17,6 +27,8 @@ _BOUNDS: Final = {
 }
 _PARQUET: Final = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1"
 _CUTS: Final = {"provider": "VARCHAR", "platform": "VARCHAR", "day": "DATE", "cuts": "TIMESTAMP[]"}
+# Of a longer text a footer may say no more than its beginning.
+_WHOLE: Final = 32
 
 
 class DuckDbRollUp:
@@ -36,18 +48,53 @@ class DuckDbRollUp:
         )
         give_table(self._connection, "bounds", _BOUNDS, prompt_bounds(days))
         give_table(self._connection, "cuts", _CUTS, price_cuts(days))
+        cells = statement(days, self._same_in_all(days))
         if len(days) == 1:
-            self._write_day(days, folder)
+            self._write_day(cells, folder / f"day={days[0][0].day}")
             return
         self._connection.execute(
-            f"COPY ({statement(days)}) TO '{escaped(str(folder))}' ({_PARQUET}, PARTITION_BY (day))"
+            f"COPY ({cells}) TO '{escaped(str(folder))}' ({_PARQUET}, PARTITION_BY (day))"
         )
 
-    def _write_day(self, days: Batch, folder: Path) -> None:
+    def _write_day(self, cells: str, target: Path) -> None:
         # Cells of one day need no sorting into partitions, which costs as much as writing them.
-        target = folder / f"day={days[0][0].day}"
         target.mkdir(parents=True)
         file = escaped(str(target / "cells.parquet"))
         self._connection.execute(
-            f"COPY (SELECT * EXCLUDE (day) FROM ({statement(days)})) TO '{file}' ({_PARQUET})"
+            f"COPY (SELECT * EXCLUDE (day) FROM ({cells})) TO '{file}' ({_PARQUET})"
         )
+
+    def _same_in_all(self, days: Batch) -> Mapping[str, str]:
+        """Return the columns that have one value in all records, or none in any, and that value.
+
+        The footers of the files tell: the least and the greatest value of each column, and how
+        often there is none.
+        """
+        found = self._connection.execute(
+            """
+            SELECT path_in_schema, min(stats_min_value)
+            FROM parquet_metadata($files) WHERE list_contains($columns, path_in_schema)
+            GROUP BY path_in_schema
+            HAVING sum(num_values) = $records AND (
+                sum(stats_null_count) = $records
+                OR sum(stats_null_count) = 0 AND count(stats_min_value) = count(*)
+                    AND bool_and(stats_min_value = stats_max_value)
+                    AND count(DISTINCT stats_min_value) = 1
+                    AND strlen(min(stats_min_value)) < $whole
+            )
+            """,
+            {
+                "files": [str(path) for path in files(days)],
+                "columns": [*KEPT, *SUMMED],
+                "records": sum(usage.records for usage, _ in days),
+                "whole": _WHOLE,
+            },
+        ).fetchall()
+        return {
+            column: f"CAST({_literal(value)} AS {'BIGINT' if column in SUMMED else 'VARCHAR'})"
+            for column, value in found
+        }
+
+
+def _literal(value: str | None) -> str:
+    return "NULL" if value is None else f"'{escaped(value)}'"

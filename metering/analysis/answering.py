@@ -29,12 +29,16 @@ class Answered:
 
     Attributes:
         credited: objects by days: net weight credited to the usage of a day.
+        credited_events: likewise, how many outcomes were accepted.
+        credited_weight: likewise, their weight before reversals.
         observed: objects by days: the share of a day's outcomes that can have been seen, 0 to 1.
         expected: objects by days: spend whose outcomes fall on a day, in USD.
         lag_days: mean time from usage to outcome, per object.
     """
 
     credited: Floats
+    credited_events: Floats
+    credited_weight: Floats
     observed: Floats
     expected: Floats
     lag_days: Floats
@@ -51,13 +55,18 @@ def answer(panel: Panel, spend: Floats, seen: Bools) -> Answered:
     """
     lags = _lags(panel)
     used = np.maximum(spend, 0) + _LEAST_SHARE * spend.mean(axis=1, keepdims=True) + 1e-12
-    net = np.where(seen, panel.net, 0.0)
     before = _before_the_data(panel, used, lags)
     expected = _delayed(used, lags) + before
     floor = _LEAST_SHARE * used.mean(axis=1, keepdims=True)
-    per_usd = net / np.maximum(expected, floor)
+
+    def credited(outcomes: Floats) -> Floats:
+        per_usd = np.where(seen, outcomes, 0.0) / np.maximum(expected, floor)
+        return used * _foreshadowed(per_usd, lags)
+
     return Answered(
-        credited=used * _foreshadowed(per_usd, lags),
+        credited=credited(panel.net),
+        credited_events=credited(panel.on_days(panel.frames.outcomes, "events")),
+        credited_weight=credited(panel.accepted),
         observed=np.clip(_foreshadowed(seen.astype(np.float64), lags), 0.0, 1.0),
         expected=np.where(seen, expected, 0.0),
         lag_days=lags @ np.arange(lags.shape[1], dtype=np.float64),

@@ -241,11 +241,13 @@ def _terms(study: Study, at: int, named: Pattern) -> dict[str, float]:
     shift = 0.0 if support is None else round(float(support[at, best]), 6)
     declared = -DECLARED if study.masks.declared[at, test.windows.first[best]] else 0.0
     of_some = _of_some(study, at, best)
-    rest = round(float(study.stakes.score[at]) - shift - declared - of_some, 6)
+    unchanged = round(float(test.unchanged[at, best]), 6)
+    rest = round(float(study.stakes.score[at]) - shift - declared - of_some - unchanged, 6)
     terms = {
         "spend against outcomes": rest,
         named.value: shift,
         "spend of some of the people": of_some,
+        "weight of each outcome": unchanged,
         "declared by an event": declared,
     }
     return {name: value for name, value in terms.items() if value or name == next(iter(terms))}

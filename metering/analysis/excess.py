@@ -4,7 +4,8 @@ For each window of each cost object two explanations are weighed. *Honest*: spen
 does, and outcomes followed with an elasticity below one. *Pattern*: spend moved by a further factor
 that the outcomes know nothing of. The log of how much better the second explains spend and outcomes
 together is the evidence; it is added to what the composition of usage says, pattern by pattern,
-and averaged over all windows, so that looking in many places is paid for.
+and to what the people and the weight of the outcomes say. It is averaged over all windows, so that
+looking in many places is paid for.
 """
 
 from collections.abc import Callable, Mapping
@@ -23,6 +24,7 @@ from metering.analysis.composition import (
     ratios_of,
 )
 from metering.analysis.headcount import log_headcount
+from metering.analysis.heavier_outcomes import heavier_outcomes
 from metering.analysis.heavy_tails import log_mean, log_ratio
 from metering.analysis.masks import EventMasks
 from metering.analysis.panel import Bools, Floats, Panel
@@ -40,8 +42,9 @@ from metering.analysis.windows import Windows, candidate_windows, enough_observe
 # By which factors spend may have grown beyond its outcomes; equally likely beforehand.
 _FACTORS: Final = (1.25, 1.4, 1.6, 1.9, 2.3, 2.9, 3.8, 5.0, 8.0, 13.0, 21.0)
 _AROUND_IMPLIED: Final = (0.7, 1.0, 1.4)
-# Honest growth has very heavy tails (launches, new people), honest productivity less so.
-_GROWTH_FREEDOM: Final = 1.5
+# Honest growth knows no scale: launches, new people and backlogs of any size are ordinary, so that
+# volume alone says little (outcomes beat volume). Honest productivity has a scale.
+_GROWTH_FREEDOM: Final = 0.5
 _EXCESS_FREEDOM: Final = 8.0
 # How much elasticity differs between cost objects of one company.
 _ELASTICITY_SPREAD: Final = 0.15
@@ -64,13 +67,15 @@ class Excess:
         usable: objects by windows: whether there is enough to compare.
         growth: log of daily spend inside over outside.
         outcomes: log of daily outcome weight inside over outside.
-        excess: elasticity times growth less outcomes, less the company's own move.
+        excess: log of the outcomes that the days' spend leads to expect, by the elasticity, inside
+            over outside, less outcomes, less the company's own move.
         error: standard error of `excess`: counting, drift, and elasticity.
         evidence: log of how much better a pattern explains the window than honest change.
         by_pattern: pattern -> its part of `evidence`, with its share beforehand.
         ratios: what the composition is made of.
         composition: what it says.
         of_some: what it adds that spend moved among the people, for every pattern alike.
+        unchanged: what it adds that outcomes kept their weight, for every pattern alike.
         answered: outcomes by day of usage.
         spend: spend without the vendors' common moves, USD by day.
         common: those moves.
@@ -91,6 +96,7 @@ class Excess:
     ratios: Mapping[Pattern, Ratio]
     composition: Composition
     of_some: Floats
+    unchanged: Floats
     answered: Answered
     spend: Floats
     common: Common
@@ -117,13 +123,19 @@ def find_excess(panel: Panel, masks: EventMasks) -> Excess:
     per_event = weight_per_outcome(panel, answered.expected)
     usable = enough_observed(windows, answered.observed)
 
-    growth = _log_rate(windows, spend, answered.observed)
-    # Volume that rose because the price fell is not more money: near a change of price both count.
-    cheaper = _log_rate(windows, paid, answered.observed)
-    growth = np.where(masks.price_change[:, windows.first], np.minimum(growth, cheaper), growth)
+    near_price = masks.price_change[:, windows.first]
+
+    def grown(power: float) -> Floats:
+        more = _log_rate(windows, np.maximum(spend, 0.0) ** power, answered.observed)
+        # Volume that rose because the price fell is not more money: near its change both count.
+        dearer = _log_rate(windows, np.maximum(paid, 0.0) ** power, answered.observed)
+        return np.where(near_price, np.minimum(more, dearer), more)
+
+    growth = grown(1.0)
     outcomes, counting = _outcome_rate(windows, answered, per_event)
     power = elasticity(growth, outcomes, counting, usable)
-    excess = power * growth - outcomes
+    # Outcomes follow each day's spend: a backlog of six days answers for less than its mean would.
+    excess = grown(power) - outcomes
     excess -= _company_move(excess, usable)
     # What more people spend is honest growth, as long as their outcomes follow.
     unexplained = growth - log_headcount(panel, windows)
@@ -144,9 +156,10 @@ def find_excess(panel: Panel, masks: EventMasks) -> Excess:
     of_some = composition.of_some + moved_apart(
         panel, windows, at_own_prices(panel) / common.factor
     )
+    unchanged = heavier_outcomes(panel, answered, windows)
     declared = DECLARED * masks.declared[:, windows.first]
     by_pattern = {
-        pattern: np.where(usable, part + of_some - declared, _NEVER)
+        pattern: np.where(usable, part + of_some + unchanged - declared, _NEVER)
         for pattern, part in by_pattern.items()
     }
     evidence = np.asarray(np.logaddexp.reduce(np.stack([*by_pattern.values()]), axis=0))
@@ -162,6 +175,7 @@ def find_excess(panel: Panel, masks: EventMasks) -> Excess:
         ratios=ratios,
         composition=composition,
         of_some=of_some,
+        unchanged=unchanged,
         answered=answered,
         spend=spend,
         common=common,

@@ -25,10 +25,12 @@ from metering.core.findings.finding_rules import LEAST_SHARE, LEAST_USD, REVIEWE
 if TYPE_CHECKING:
     import pandas as pd
 
-EVIDENCE_FACTOR: Final = 1.0
-"""A pattern is flagged when it explains the data at least this much better than honest change.
+EVIDENCE_FACTOR: Final = 0.5
+"""A pattern is flagged when it explains the data at least this much as well as honest change does.
 
-That is over all windows that were looked at, most of which speak against it: one is a high bar.
+That is the mean over all windows that were looked at, most of which speak against it: a half is a
+high bar. Of what passes it in invented companies that nothing was decided on, nine in ten are right
+(`python -m tests.benchmarks.findings --climates`).
 """
 
 _NANOS: Final = 10**9

@@ -61,7 +61,7 @@ def answer(panel: Panel, spend: Floats, seen: Bools) -> Answered:
 
     def credited(outcomes: Floats) -> Floats:
         per_usd = np.where(seen, outcomes, 0.0) / np.maximum(expected, floor)
-        return used * _foreshadowed(per_usd, lags)
+        return np.asarray(used * _foreshadowed(per_usd, lags), np.float64)
 
     return Answered(
         credited=credited(panel.net),

@@ -57,7 +57,7 @@ def _relative_square(panel: Panel) -> Floats:
     events = panel.on_days(panel.frames.outcomes, "events").sum(axis=1)
     weight = panel.accepted.sum(axis=1)
     square = panel.squares.sum(axis=1) * events / np.maximum(weight**2, 1e-12) - 1
-    return np.maximum(square, _LEAST_SQUARE)
+    return np.asarray(np.maximum(square, _LEAST_SQUARE), np.float64)
 
 
 def _regular(panel: Panel) -> Bools:

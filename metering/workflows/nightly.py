@@ -21,7 +21,7 @@ from metering.books.engine import begin_read, open_engine
 from metering.core.money import decimal_text
 from metering.core.periods import BillingPeriod
 from metering.core.planning.budgets import State
-from metering.errors import BookError, MeteringError, PullError
+from metering.errors import BookError, MeteringError, PullError, Rejection
 from metering.workflows.closing.invoices import ingest_each_invoices
 from metering.workflows.closing.tie_out import tie_outs
 from metering.workflows.findings.cases import cases_of
@@ -41,8 +41,8 @@ if TYPE_CHECKING:
     from metering.workflows.intake.receipts import Receipt
 
 _LOCK: Final = ".nightly.lock"
-# What was refused of a file that was taken in, a sentence for each record.
-_Refused: TypeAlias = Sequence[str]
+# What was refused of a file that was taken in.
+_Refused: TypeAlias = Sequence[Rejection]
 
 
 class StepState(StrEnum):
@@ -193,11 +193,12 @@ class _Night:
                 told.append(str(refused))
                 continue
             count += 1
-            told.extend(refused)
+            place = path
             try:
-                take(path, self._inbox, self._run.started_at)
+                place = take(path, self._inbox, self._run.started_at)
             except OSError as error:
                 told.append(_not_moved(path, error))
+            told.extend(one.message(str(place)) for one in refused)
         state = StepState.ATTENTION if told else StepState.DONE
         summary = f"{count} of {len(files)} files taken in"
         # What keeps many files from being recorded, such as a full disk, is told once.
@@ -263,12 +264,8 @@ class _Night:
         return Step("verify", state, summary, tuple(found.problems))
 
 
-def _refused(taken: "Receipt") -> _Refused:
-    return [rejection.message(taken.path) for rejection in taken.rejections]
-
-
 def _refused_or_why(taken: "Receipt | MeteringError") -> _Refused | MeteringError:
-    return taken if isinstance(taken, MeteringError) else _refused(taken)
+    return taken if isinstance(taken, MeteringError) else taken.rejections
 
 
 def _not_moved(path: Path, error: OSError) -> str:

@@ -257,11 +257,12 @@ def test_what_was_refused_of_a_taken_file_is_retried_where_the_night_moved_it(
 ) -> None:
     wrong = answer(2, 2, 20).replace('"input_tokens":5', '"input_tokens":-5')
     (waited,) = _sessions(ledger, f"{answer(1, 1, 20)}\n{wrong}")
-    _night(ledger)
+    (told,) = _steps(_night(ledger))["usage"]["told"]
     config = ("--config", str(ledger.home / FILE_NAME))
     (refused,) = quarantined(ledger, open_only=True)
     taken = Path(refused.path)
 
+    assert told.startswith(f"{taken}:2: error[bad-quantity]")
     assert taken.is_file()
     assert taken.is_relative_to(ledger.home / "inbox" / "taken")
     assert f"{taken}:2: error[bad-quantity]" in _shown(*config, "quarantine", "show", "1")

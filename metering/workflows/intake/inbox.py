@@ -32,8 +32,8 @@ def waiting_invoices(inbox: Path) -> list[Path]:
     return _waiting(inbox / _INVOICES)
 
 
-def take(path: Path, inbox: Path, started_at: datetime) -> None:
-    """Move a file that was taken in, unless somebody removed it meanwhile.
+def take(path: Path, inbox: Path, started_at: datetime) -> Path:
+    """Move a file that was taken in, unless somebody removed it meanwhile; return where it stands.
 
     A file of the same name that was taken in earlier that day stays as it is.
 
@@ -50,6 +50,7 @@ def take(path: Path, inbox: Path, started_at: datetime) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     if path.exists():
         path.replace(target)
+    return target
 
 
 def taken_to(path: Path, inbox: Path, started_at: datetime) -> Path | None:

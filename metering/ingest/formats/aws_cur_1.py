@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _WORD: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _TAG_COLUMN: Final = re.compile(r"resourceTags/|resource_tags_")
 # What the second report keeps in its map of a product, or in one column where this one has two.
-_OF_PRODUCT: Final = ("product_product_name", "product_model")
+_OF_PRODUCT: Final = {"product_product_name": "product_name", "product_model": "model"}
 _OTHER_REGION: Final = "product_region"
 _REGION: Final = "product_region_code"
 
@@ -39,7 +39,7 @@ def is_of_first_report(column: str) -> bool:
     """Return whether a column is one that the first report has and the second has not."""
     return (
         column.startswith("lineItem/")
-        or column == _OF_PRODUCT[0]
+        or column == "product_product_name"
         or _TAG_COLUMN.match(column) is not None
     )
 
@@ -94,20 +94,17 @@ def _layout(columns: Sequence[str]) -> Layout:
     tags = [column for column in columns if _TAG_COLUMN.match(column)]
     # Tags are told apart by case, and columns of the engine are not.
     fields = {column: f"tag_{number}" for number, column in enumerate(tags)}
-    known = {*base.fields, *_OF_PRODUCT, _OTHER_REGION}
+    known = (*base.fields, *_OF_PRODUCT, _OTHER_REGION)
+    names = {fields[tag]: _TAG_COLUMN.sub("", tag, count=1) for tag in tags}
     fields |= {column: _spelt(column) for column in columns if _spelt(column) in known}
-    named = {tag: fields[tag] for tag in tags}
     return replace(
         base,
-        fields=dict.fromkeys((*known, *named.values()), "VARCHAR"),
+        fields=dict.fromkeys((*known, *names), "VARCHAR"),
         flattened={
             **{field: field for field in base.fields},
             _REGION: f"coalesce(nullif({_REGION}, ''), {_OTHER_REGION})",
-            "product": _as_json(dict(zip(_OF_PRODUCT, ("product_name", "model"), strict=True))),
-            "resource_tags": _as_json(
-                {field: _TAG_COLUMN.sub("", tag, count=1) for tag, field in named.items()}
-            ),
-            "tags": "NULL::VARCHAR",
+            "product": f"coalesce({_as_json(_OF_PRODUCT)}, product)",
+            "resource_tags": f"coalesce({_as_json(names)}, resource_tags)",
         },
         spelling=lambda column: fields.get(column, column),
         checks=_in_words_of({field: column for column, field in fields.items()}, base.checks),

@@ -257,3 +257,17 @@ def test_the_installed_command_quotes_outside_any_ledger(tmp_path: Path) -> None
 
     assert len(done.stdout.splitlines()) == 25
     assert "rate cards that ship with metering" in done.stderr
+
+
+def test_conditions_nested_without_end_are_refused_with_their_line(tmp_path: Path) -> None:
+    path = tmp_path / "usage.csv"
+    deep = "[" * 5000
+    path.write_text(
+        f'{HEAD}x,openai,openai-api,gpt-5.6-sol,2026-10-01T00:00:00Z,request,{deep},"{{}}"\n',
+        encoding="utf-8",
+    )
+
+    refused = metering("quote", str(path))
+
+    assert refused.exit_code == 1
+    assert f"{path}:2: error[bad-json]: conditions_json" in refused.stderr

@@ -56,6 +56,7 @@ def test_every_layout_says_the_same(text: str) -> None:
         ("[1]", "bad-json"),
         ('{"invoices": 3}', "bad-json"),
         ('[{"invoice_id": ', "bad-json"),
+        ("[" * 5000, "bad-json"),
         ('[{"invoice_id": "A", "lines": 3}]', "bad-amount"),
         (_FOCUS.replace("35.2E-1", "1,2"), "bad-row"),
         (_FOCUS.replace("35.2E-1", "abc"), "bad-amount"),

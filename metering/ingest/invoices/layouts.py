@@ -125,6 +125,8 @@ def _of_json(text: str, columns: Sequence[str]) -> Table:
         document = json.loads(text.lstrip("\ufeff"), parse_float=str, parse_int=str)
     except json.JSONDecodeError as error:
         return Table((), (_broken(error.lineno, str(error.msg)),))
+    except RecursionError:
+        return Table((), (_broken(1, "values nested too deep"),))
     invoices = document.get("invoices") if isinstance(document, dict) else document
     if not isinstance(invoices, list) or not all(isinstance(one, dict) for one in invoices):
         return Table((), (_broken(1, "no list of invoices"),))

@@ -266,7 +266,7 @@ def _object(row: Mapping[str, str], column: str) -> dict[str, object]:
     try:
         # A number with decimals stays text: a float could not hold it exactly.
         found = json.loads(value or "{}", parse_float=str, parse_constant=str)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise _Refused("bad-json", column, value, "a JSON object") from None
     if not isinstance(found, dict):
         raise _Refused("bad-json", column, value, "a JSON object")

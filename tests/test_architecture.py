@@ -54,6 +54,7 @@ AT_HOME = {
         "metering/analysis/",
         "metering/reporting/",
         "metering/ingest/decompression.py",  # counts lines, five times as fast as Python or Arrow
+        "metering/ingest/line_batches.py",  # finds the line ends of a block without a loop
     ),
     "pandas": ("metering/analysis/", "metering/reporting/"),
     "psycopg": (),

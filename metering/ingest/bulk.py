@@ -29,6 +29,10 @@ from metering.usage.schema import USAGE_SCHEMA
 Form: TypeAlias = "str | Fields | tuple[Form]"
 Fields: TypeAlias = "Mapping[str, Form]"
 
+LONGEST_LINE: Final = 64 << 20
+# What DuckDB is handed at once: it reserves a few times this for each thread.
+LONGEST_HELD: Final = 16 << 20
+
 _USUAL_REMEDY: Final = "correct the field and ingest the file again"
 # 18 digits always fit in 64 bits, and so does the sum of the few that make a record.
 _DIGITS: Final = 18
@@ -153,6 +157,8 @@ class Layout:
         keyed: steps that come before all others, over fields alone; their names are their own.
         aside: what is noise at first sight, before any step.
         noise: an expression for what a line without usage is, in words; null for a record.
+        telling: text that every line of JSON with usage has in it, if there is one; whether a line
+            without it names something twice is not asked.
         live: the source may still be growing: a last line without its line end that is no complete
             JSON is noise, to be read with the next import, and not a record that is broken.
         merge: a query from `records` that gives rows of the same columns, for a source that repeats
@@ -176,6 +182,7 @@ class Layout:
     keyed: tuple[Keyed, ...] = ()
     aside: Aside | None = None
     noise: str = "NULL"
+    telling: str = ""
     live: bool = False
     merge: str = ""
     kept: tuple[str, ...] = ()
@@ -186,8 +193,8 @@ class Layout:
     schema: pa.Schema = USAGE_SCHEMA
 
 
-# What may be wrong with a line before any field of it can be looked at. The reader of exact lines
-# gives `line_fault`; in a file that DuckDB reads without complaint it is null throughout.
+# What may be wrong with a line before any field of it can be looked at: the sources say it in
+# `line_fault`, which is null throughout what DuckDB reads by itself without complaint.
 LINE_CHECKS: Final = (
     Check(
         fails="line_fault = 'bad-encoding'",

@@ -5,19 +5,19 @@ times that. So files of JSON Lines are read together: their lines form one table
 line knows its file, and all that follows is done once for all of them. What comes out for each
 file, line numbers and counts included, is what reading it alone gives.
 
-A file that cannot be read this way, because a line of it is empty, cut or no JSON, is left to be
-read alone.
+Of files with the same bytes one is read; the others are left to be read alone, and then known.
 """
 # ruff: noqa: S608 - names and texts go through `name` and `literal`; there is nothing to bind
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from metering.errors import Rejection
 from metering.ingest.bulk import Layout, name, rejection
-from metering.ingest.bulk_sources import many_files_source
+from metering.ingest.bulk_sources import json_lines_source
 from metering.ingest.bulk_statement import (
     same_for_all,
     shared_statement,
@@ -25,13 +25,13 @@ from metering.ingest.bulk_statement import (
     usage_column,
 )
 from metering.ingest.contract import Pack, PackedFile
+from metering.ingest.line_batches import LineBatches
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
     import duckdb
 
-    from metering.ingest.decompression import PlainFile
     from metering.ingest.fingerprints import Fingerprint
 
 _LINES: Final = "pack_lines"
@@ -39,10 +39,7 @@ _FILES: Final = "pack_files"
 _RECORDS: Final = "pack_records"
 _SHARED: Final = "pack_shared"
 # The lines of the files that are not left to be read alone.
-_READ: Final = (
-    f"(SELECT lines.*, lines.rowid AS row_no, begins_at FROM {_LINES} AS lines"
-    f" JOIN {_FILES} USING (file_no))"
-)
+_READ: Final = f"(SELECT * FROM {_LINES} JOIN {_FILES} USING (file_no))"
 TABLES: Final = (_LINES, _FILES, _RECORDS, _SHARED)
 
 
@@ -56,21 +53,14 @@ class PackFile:
             are marked with their SHA-256, hexadecimal.
     """
 
-    plain: "PlainFile"
+    plain: Path
     fingerprint: "Future[Fingerprint]"
-
-    @property
-    def lines(self) -> int:
-        """How many it has."""
-        counted = self.plain.lines
-        return self.fingerprint.result().lines if counted is None else counted
 
 
 @dataclass(slots=True)
 class _Found:
     """What the lines of one file are."""
 
-    begins_at: int
     records: int = 0
     noise: Counter[str] = field(default_factory=Counter)
     rejections: list[Rejection] = field(default_factory=list)
@@ -87,30 +77,26 @@ def read_pack(
         layout: of their format.
 
     Raises:
-        duckdb.InvalidInputException: a line of one of the files is no JSON; which one, is for the
-            caller to find out.
+        duckdb.InvalidInputException: a file cannot be read.
     """
     filled = layout.columns.keys() - same_for_all(layout)
-    kept = (*sorted(filled), "shared_key", *layout.kept, "file_no")
-    source = many_files_source([file.plain.path for file in files], layout)
-    lines = statement(layout, source, carried=("file_no",))
-    _make(
-        connection,
-        _LINES,
-        f"SELECT {_listed(kept)}, noise, refused_by, found FROM ({lines})",
-    )
-    found = _files(connection, files)
-    _count_noise(connection, found)
-    _collect_rejections(connection, found, layout)
-    records = (
-        f"SELECT {_listed(kept)}, row_no FROM {_READ} WHERE noise IS NULL AND refused_by IS NULL"
-    )
-    if layout.merge:
-        records = (
-            f"WITH records AS ({records}) SELECT {_listed((*kept, 'row_no'))} FROM ({layout.merge})"
+    kept = (*sorted(filled), "shared_key", *layout.kept, "file_no", "row_no")
+    lines = statement(layout, json_lines_source(layout), carried=("file_no",))
+    with LineBatches([file.plain for file in files], layout).registered(connection):
+        _make(
+            connection,
+            _LINES,
+            f"SELECT {_listed(kept)}, noise, refused_by, found"
+            f" FROM (SELECT *, line_no AS row_no FROM ({lines}))",
         )
-    _make(connection, _RECORDS, f"{records} ORDER BY row_no")
-    _count_records(connection, found, layout)
+    found = _files(connection, files)
+    accepted = _count_lines(connection, found)
+    _collect_rejections(connection, found, layout)
+    records = f"SELECT {_listed(kept)} FROM {_READ} WHERE noise IS NULL AND refused_by IS NULL"
+    if layout.merge:
+        records = f"WITH records AS ({records}) SELECT {_listed(kept)} FROM ({layout.merge})"
+    _make(connection, _RECORDS, f"{records} ORDER BY file_no, row_no")
+    _count_records(connection, found, accepted, layout)
     return Pack(
         connection.sql(_rows(connection, layout)),
         tuple(
@@ -121,78 +107,63 @@ def read_pack(
 
 
 def _files(connection: "duckdb.DuckDBPyConnection", files: Sequence[PackFile]) -> dict[int, _Found]:
-    """Return the files that were read line by line, by their place; the others are left out.
-
-    Of files with the same bytes the first is one that was read.
-    """
-    placed = connection.execute(
-        f"SELECT file_no, count(*), min(rowid), max(rowid) FROM {_LINES} GROUP BY file_no"
-    ).fetchall()
-    found = {
-        number: _Found(begins_at=first)
-        for number, count, first, last in placed
-        if count == files[number].lines and count == last - first + 1
-    }
-    seen: set[str] = set()
-    for number in sorted(found):
-        source = files[number].fingerprint.result().sha256
-        if source in seen:
-            del found[number]
-        seen.add(source)
-    numbers = sorted(found)
+    """Return the files by their place, of those with the same bytes the first."""
+    sources: dict[str, int] = {}
+    for number, file in enumerate(files):
+        sources.setdefault(file.fingerprint.result().sha256, number)
     # As parameters: Arrow would import pandas for a look at the types of these few values.
     connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE {_FILES} AS SELECT unnest($1::UBIGINT[]) AS file_no,"
-        " unnest($2::BIGINT[]) AS begins_at, unnest($3::VARCHAR[]) AS source",
-        [
-            numbers,
-            [found[number].begins_at for number in numbers],
-            [files[number].fingerprint.result().sha256 for number in numbers],
-        ],
+        f"CREATE OR REPLACE TEMP TABLE {_FILES} AS SELECT unnest($1::INTEGER[]) AS file_no,"
+        " unnest($2::VARCHAR[]) AS source",
+        [list(sources.values()), list(sources)],
     )
-    return found
+    return {number: _Found() for number in sources.values()}
 
 
-def _count_noise(connection: "duckdb.DuckDBPyConnection", found: dict[int, _Found]) -> None:
+def _count_lines(
+    connection: "duckdb.DuckDBPyConnection", found: dict[int, _Found]
+) -> dict[int, int]:
+    """Count the lines that are noise; return how many others were accepted, by file."""
+    accepted = {}
     for number, noise, count in connection.execute(
-        f"SELECT file_no, noise, count(*) FROM {_READ} WHERE noise IS NOT NULL GROUP BY ALL"
+        f"SELECT file_no, noise, count(*) FROM {_READ} WHERE refused_by IS NULL GROUP BY ALL"
     ).fetchall():
-        found[number].noise[noise] = count
+        if noise is None:
+            accepted[number] = count
+        else:
+            found[number].noise[noise] = count
+    return accepted
 
 
 def _collect_rejections(
     connection: "duckdb.DuckDBPyConnection", found: dict[int, _Found], layout: Layout
 ) -> None:
     for number, line, at, shown in connection.execute(
-        f"SELECT file_no, row_no - begins_at + 1, refused_by, found FROM {_READ}"
-        " WHERE refused_by IS NOT NULL ORDER BY row_no"
+        f"SELECT file_no, row_no, refused_by, found FROM {_READ}"
+        " WHERE refused_by IS NOT NULL ORDER BY file_no, row_no"
     ).fetchall():
         found[number].rejections.append(rejection(layout, line, at, shown))
 
 
 def _count_records(
-    connection: "duckdb.DuckDBPyConnection", found: dict[int, _Found], layout: Layout
+    connection: "duckdb.DuckDBPyConnection",
+    found: dict[int, _Found],
+    accepted: dict[int, int],
+    layout: Layout,
 ) -> None:
-    left: dict[int, int] = defaultdict(int)
-    left.update(
-        connection.execute(f"SELECT file_no, count(*) FROM {_RECORDS} GROUP BY file_no").fetchall()
-    )
-    for number, accepted in connection.execute(
-        f"SELECT file_no, count(*) FROM {_READ} WHERE noise IS NULL AND refused_by IS NULL"
-        " GROUP BY file_no"
+    for number, count in connection.execute(
+        f"SELECT file_no, count(*) FROM {_RECORDS} GROUP BY file_no"
     ).fetchall():
+        found[number].records = count
+    for number, count in accepted.items():
         one = found[number]
-        one.records = left[number]
-        if accepted > one.records:
-            one.noise[layout.merged_noise] = accepted - one.records
+        if count > one.records:
+            one.noise[layout.merged_noise] = count - one.records
 
 
 def _rows(connection: "duckdb.DuckDBPyConnection", layout: Layout) -> str:
     shared = layout.shared.columns if layout.shared else {}
-    joined = (
-        f"SELECT * REPLACE (row_no - begins_at + 1 AS row_no)"
-        f" FROM {_RECORDS} JOIN {_FILES} USING (file_no)"
-    )
+    joined = f"SELECT * FROM {_RECORDS} JOIN {_FILES} USING (file_no)"
     if layout.shared:
         keys = f"SELECT DISTINCT shared_key FROM {_RECORDS}"
         _make(connection, _SHARED, shared_statement(layout.shared, keys))

@@ -2,10 +2,11 @@
 
 A bulk file is read in one of two ways with one result. The fast way lets DuckDB parse the file and
 run the format's statement over it, once. When DuckDB stumbles, or finds another number of rows
-than the file has lines, the exact way (`exact_lines`) reads line by line what can be read and says
-of each other line what is wrong with it. Both end in a Parquet file of checked rows in scratch
-space, so memory is bounded by the limit given and not by the file, and row numbers come from
-the rows' places in that file: counting rows while parsing would take one core instead of all.
+than the file has lines, the exact way reads line by line what can be read and says of each other
+line what is wrong with it (`line_batches`, and `exact_rows` for tables). Both end in a Parquet file
+of checked rows in scratch space, so memory is bounded by the limit given and not by the file, and
+row numbers come from the rows' places in that file: counting rows while parsing would take one core
+instead of all.
 """
 
 import shutil
@@ -21,13 +22,13 @@ from typing import TYPE_CHECKING, Final, Self
 import duckdb
 
 from metering.errors import SourceError, SourceRef
-from metering.ingest import exact_lines, packs, parquet_source
+from metering.ingest import exact_rows, packs, parquet_source
 from metering.ingest.bulk import Layout, literal, name, rejection, source_path
 from metering.ingest.bulk_enums import enumerated
 from metering.ingest.bulk_sources import (
     csv_source,
-    exact_lines_source,
     exact_table_source,
+    json_lines_source,
     json_source,
 )
 from metering.ingest.bulk_statement import (
@@ -41,6 +42,7 @@ from metering.ingest.bulk_typed import statement_of_columns
 from metering.ingest.contract import Noise, Pack, Reading, Rejections, Slice
 from metering.ingest.decompression import ArchiveLimits, PlainFile, plain_file
 from metering.ingest.fingerprints import Fingerprint, Fingerprints
+from metering.ingest.line_batches import LineBatches
 from metering.ingest.packs import PackFile, read_pack
 from metering.ingest.parquet_source import (
     PARQUET_MARK,
@@ -263,8 +265,7 @@ class Reader:
         """
         prints = [self.start_fingerprint(path) for path in paths]
         files = [
-            PackFile(self._plain_file(path), print_)
-            for path, print_ in zip(paths, prints, strict=True)
+            PackFile(self.plain(path), print_) for path, print_ in zip(paths, prints, strict=True)
         ]
         try:
             return read_pack(self.connection, files, layout)
@@ -277,18 +278,14 @@ class Reader:
         staged = self._attempt(json_source(plain, layout, "newline_delimited"), layout)
         if staged is not None and self._lines_in(staged) == self._lines(path):
             return staged
-        return self._exact_lines(plain, layout)
+        with LineBatches([plain], layout).registered(self.connection):
+            return self._stage(json_lines_source(layout), layout)
 
     def _lines_in(self, staged: _Staged) -> int:
         if staged.lines is None:
             return staged.count
         lines = f"SELECT count(*) FROM read_parquet({source_path(staged.lines)})"
         return _only_number(self.connection.execute(lines))
-
-    def _exact_lines(self, plain: Path, layout: Layout) -> _Staged:
-        copy = self._scratch_file("lines")
-        exact_lines.copy_readable_lines(plain, copy, layout.fields, live=layout.live)
-        return self._stage(exact_lines_source(copy, layout), layout)
 
     def _array(self, path: Path, plain: Path, layout: Layout) -> _Staged:
         staged = self._attempt(json_source(plain, layout, "array"), layout)
@@ -302,14 +299,14 @@ class Reader:
         )
 
     def _table(self, path: Path, plain: Path, layout: Layout) -> _Staged:
-        header = tuple(map(layout.spelling, exact_lines.header_of(plain, str(path))))
-        exact_lines.check_header(header, layout.required, str(path))
+        header = tuple(map(layout.spelling, exact_rows.header_of(plain, str(path))))
+        exact_rows.check_header(header, layout.required, str(path))
         staged = self._attempt(csv_source(plain, header, layout), layout, first_line=2)
         if staged is not None and staged.count + 1 == self._lines(path):
             return staged
         copy = self._scratch_file("rows")
         columns = tuple(column for column in layout.fields if column in header)
-        exact_lines.copy_readable_rows(plain, copy, header, columns, str(path))
+        exact_rows.copy_readable_rows(plain, copy, header, columns, str(path))
         return self._stage(exact_table_source(copy, layout), layout)
 
     def _parquet(self, path: Path, plain: Path, layout: Layout) -> _Staged:
@@ -317,7 +314,7 @@ class Reader:
         try:
             table = self.connection.sql(f"SELECT * FROM {parquet_table(plain)}")
             header = tuple(map(layout.spelling, table.columns))
-            exact_lines.check_header(header, layout.required, str(path))
+            exact_rows.check_header(header, layout.required, str(path))
             source, groups = take_rows(self.connection, plain, table, layout)
             query = statement_of_columns(layout, source, groups)
             with self._joining_as_written():

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 from metering.errors import Rejection
 from metering.ingest.buckets import Coverage, Span, coverage
 from metering.ingest.contract import Reading
-from metering.ingest.exact_lines import check_header, numbered_rows
+from metering.ingest.exact_rows import check_header, numbered_rows
 from metering.ingest.fields import FieldRefused, Fields
 from metering.ingest.pages import Row, rows_as_records
 from metering.ingest.records import readings

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 
 from metering.ingest.bulk import Check, Layout, literal
 from metering.ingest.contract import Identity, Reading, Repeat, Sample, SourceRole, Verdict
-from metering.ingest.exact_lines import header_of
+from metering.ingest.exact_rows import header_of
 from metering.ingest.formats import aws_bill_rows
 from metering.ingest.marks import by_columns, columns_of
 from metering.ingest.parquet_source import PARQUET_MARK, parquet_columns

@@ -277,11 +277,11 @@ _CHECKS: Final = (
 _MERGE: Final = """
     SELECT records.* REPLACE (kept.first_seen AS "start")
     FROM records JOIN (
-      SELECT best.row_no AS row_no, first_seen FROM answers WHERE NOT only_side
+      SELECT file_no, best.row_no AS row_no, first_seen FROM answers WHERE NOT only_side
       UNION ALL
-      SELECT min(best).row_no, min(first_seen) FROM answers
+      SELECT file_no, min(best).row_no, min(first_seen) FROM answers
       GROUP BY file_no, message_id HAVING bool_and(only_side)
-    ) AS kept USING (row_no)"""
+    ) AS kept USING (file_no, row_no)"""
 _ANSWERS: Final = """
     SELECT file_no, event_id, any_value(split_part(event_id, '/', 1)) AS message_id,
       bool_and(side) AS only_side, min("start") AS first_seen,
@@ -298,6 +298,7 @@ _LAYOUT: Final = Layout(
     shared=_SHARED,
     checks=_CHECKS,
     noise=_NOISE,
+    telling='"usage"',
     live=True,
     merge=f"WITH answers AS ({_ANSWERS}) {_MERGE}",
     kept=("side",),

@@ -60,6 +60,7 @@ _COUNTERS: Final = {
     "request_failure_total": _FAILED,
 }
 _TELLING: Final = tuple(name for name, kind in _COUNTERS.items() if kind == _PROMPT)
+_BEGINNINGS: Final = tuple(f"{name}{after}" for name in _TELLING for after in "{ ")
 _MODEL: Final = "model_name"
 # Labels that part one counter of a server into several, which are added up.
 _PARTS: Final = frozenset({"finished_reason", "le"})
@@ -111,7 +112,7 @@ class InferenceServerMetrics:
     def identify(self, sample: Sample) -> Verdict:
         """Match on the counter of prompt tokens, which all of the servers have."""
         for line in sample.lines:
-            if line.startswith(tuple(f"{name}{after}" for name in _TELLING for after in "{ ")):
+            if line.startswith(_BEGINNINGS):
                 return Verdict(matches=True, because="it has a counter of prompt tokens")
         return Verdict(matches=False, because=f"no line begins with {' or '.join(_TELLING)}")
 

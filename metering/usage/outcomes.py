@@ -90,8 +90,8 @@ class OutcomeStaging:
                 self._flush()
             return
         self._flush()
-        rows.create_view("incoming", replace=True)
-        self._write()
+        rows.create_view("incoming_rows", replace=True)
+        self._write("incoming_rows")
 
     def new_outcomes(self, live: Sequence[Path]) -> NewOutcomes:
         """Return what is new beside the outcomes that are recorded already.
@@ -135,17 +135,16 @@ class OutcomeStaging:
         self._tables.clear()
         self._buffered = 0
         self._connection.register("incoming_table", table)
-        self._connection.execute("CREATE OR REPLACE TEMP VIEW incoming AS FROM incoming_table")
-        self._write()
+        self._write("incoming_table")
         self._connection.unregister("incoming_table")
 
-    def _write(self) -> None:
+    def _write(self, incoming: str) -> None:
         target = self._folder / f"part-{len(self._parts)}.parquet"
         place = len(self._parts) << 40
         self._connection.execute(
             f"COPY (SELECT CAST({_KEY.format(system=self._system)} AS UUID) AS record_key,"
             f" '{self._ingestor}' AS ingestor, '{self._system}' AS system, {', '.join(_columns())},"
-            f" {place} + row_number() OVER () AS row_at FROM incoming) TO '{target}' ({PARQUET})"
+            f" {place} + row_number() OVER () AS row_at FROM {incoming}) TO '{target}' ({PARQUET})"
         )
         self._parts.append(target)
 

@@ -63,6 +63,22 @@ def test_a_file_is_recorded_once(settings: Settings, tmp_path: Path) -> None:
     assert verify(settings).outcomes == 20
 
 
+def test_pages_and_tables_are_taken_in_one_after_the_other(
+    settings: Settings, tmp_path: Path
+) -> None:
+    pulls = Path(__file__).parents[1] / "golden" / "github_pull_requests" / "good.json"
+    deploys = Path(__file__).parents[1] / "golden" / "github_deployments" / "good.json"
+    whole = fresh_ledger(tmp_path / "whole")
+    files = (pulls, table(tmp_path, ROWS), deploys, table(tmp_path, ROWS[:3], "again.csv"))
+    for path in files:
+        taken(whole, path)
+
+    receipts = taken(settings, *files)
+
+    assert all(receipt.records_in for receipt in receipts)
+    assert ledger_hash(settings) == ledger_hash(whole)
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_any_order_and_division_gives_the_same_ledger(
     settings: Settings, tmp_path: Path, seed: int

@@ -4,12 +4,12 @@ import json
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
-from metering.cli.main import main
 from metering.settings import Settings
 from metering.workflows.posting.post import post
 from metering.workflows.sharing.pools import import_file
+from tests.command_line import metering
 from tests.ledgers import SAMPLE, fresh_ledger, ingest, run
 
 HEADER = "cost_centre,team,project,period,amount,currency\n"
@@ -32,10 +32,6 @@ def ledger(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 def home(ledger: Settings, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(ledger.home)
     return ledger.home
-
-
-def metering(*arguments: str) -> Result:
-    return CliRunner().invoke(main, arguments)
 
 
 def _check(home: Path, lines: str, *arguments: str) -> Result:

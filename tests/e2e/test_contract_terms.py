@@ -7,15 +7,14 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from click.testing import CliRunner, Result
 from sqlalchemy import text
 
 from metering.books.engine import begin_read, open_engine
 from metering.books.rate_cards import cards_in_force
-from metering.cli.main import main
 from metering.settings import Settings, load_settings
 from metering.workflows.posting.post import post
 from metering.workflows.pricing.card_imports import import_card
+from tests.command_line import metering
 from tests.contract_cards import VOLUME_AND_MINIMUM
 from tests.ledgers import SAMPLE, fresh_ledger, ingest, ledger_hash, run
 
@@ -36,10 +35,6 @@ def settings(fresh: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Se
     shutil.copytree(fresh, home)
     monkeypatch.chdir(home)
     return load_settings(home / "metering.toml")
-
-
-def metering(*arguments: str) -> Result:
-    return CliRunner().invoke(main, arguments)
 
 
 def booked(settings: Settings, month: str = "2026-10") -> dict[str, int]:

@@ -6,15 +6,14 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from click.testing import CliRunner, Result
 
 from metering.books.engine import begin_read, open_engine
 from metering.books.ledger import NetLine, net_lines
-from metering.cli.main import main
 from metering.settings import Settings, load_settings
 from metering.workflows.ownership.owner_imports import import_file
 from metering.workflows.posting.post import post
 from metering.workflows.verify import verify
+from tests.command_line import metering
 from tests.ledgers import SAMPLE, fresh_ledger, ingest, ledger_hash, run
 
 DETAIL: Final = '\n[detail]\nclaude-code-transcripts = { api_key = "apikey_01ClaudeCode" }\n'
@@ -54,10 +53,6 @@ def divided(settings: Settings) -> Settings:
 def lines(settings: Settings) -> tuple[NetLine, ...]:
     with begin_read(open_engine(settings.books_url)) as connection:
         return tuple(net_lines(connection))
-
-
-def metering(*arguments: str) -> Result:
-    return CliRunner().invoke(main, arguments)
 
 
 def test_detail_moves_what_it_covers_and_adds_nothing(settings: Settings) -> None:

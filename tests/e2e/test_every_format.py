@@ -4,7 +4,6 @@ Each golden file that is good is ingested into a ledger of its own. What a meter
 billed is what is posted, to the nano; sources of other roles post nothing.
 """
 
-import json
 import shutil
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from metering.cli.main import main
+from tests.command_line import done, told
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 
@@ -92,18 +92,11 @@ BILLED: dict[str, dict[str, int]] = {
 }
 
 
-def metering(*arguments: str) -> str:
-    """Return what a command prints, having seen that it succeeds."""
-    done = CliRunner().invoke(main, arguments)
-    assert done.exit_code == 0, done.output
-    return done.stdout
-
-
 @pytest.fixture(scope="module")
 def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a ledger without usage, to be copied: making one takes a second."""
     folder = tmp_path_factory.mktemp("ledger")
-    metering("init", str(folder))
+    done("init", str(folder))
     return folder
 
 
@@ -114,12 +107,12 @@ def test_a_file_becomes_postings_of_what_it_says_was_billed(
     shutil.copytree(fresh, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
 
-    metering("ingest", str(GOLDEN / name))
-    metering("post")
-    once = json.loads(metering("verify", "--format", "json"))
-    metering("ingest", str(GOLDEN / name))
-    metering("post")
-    twice = json.loads(metering("verify", "--format", "json"))
+    done("ingest", str(GOLDEN / name))
+    done("post")
+    once = told("verify")
+    done("ingest", str(GOLDEN / name))
+    done("post")
+    twice = told("verify")
 
     assert {code: nanos for code, nanos in once["billed_nanos"].items() if nanos} == BILLED[name]
     assert once["sound"] is True
@@ -152,12 +145,12 @@ def test_credits_stay_unpriced_until_the_contract_says_what_they_cost(
     monkeypatch.chdir(tmp_path)
     Path("card.toml").write_text(CREDITS_AT_FOUR_CENTS, encoding="utf-8")
 
-    metering("ingest", str(GOLDEN / "chatgpt_credits_csv" / "good.csv"))
-    metering("post")
-    before = json.loads(metering("verify", "--format", "json"))
-    metering("prices", "import", "card.toml")
-    metering("post")
-    after = json.loads(metering("verify", "--format", "json"))
+    done("ingest", str(GOLDEN / "chatgpt_credits_csv" / "good.csv"))
+    done("post")
+    before = told("verify")
+    done("prices", "import", "card.toml")
+    done("post")
+    after = told("verify")
 
     # 12.5 + 1.25 + 50 credits, and two millionths of one.
     assert not any(before["billed_nanos"].values())
@@ -203,12 +196,12 @@ def test_credits_of_one_card_have_the_price_of_that_card(
     monkeypatch.chdir(tmp_path)
     Path("card.toml").write_text(FLEX_CREDITS, encoding="utf-8")
 
-    metering("ingest", str(GOLDEN / name))
-    metering("post")
-    first = json.loads(metering("verify", "--format", "json"))
-    metering("prices", "import", "card.toml")
-    metering("post")
-    then = json.loads(metering("verify", "--format", "json"))
+    done("ingest", str(GOLDEN / name))
+    done("post")
+    first = told("verify")
+    done("prices", "import", "card.toml")
+    done("post")
+    then = told("verify")
 
     assert (first["unpriced_records"], then["unpriced_records"]) == unpriced
     assert then["billed_nanos"] == {"USD": nanos}
@@ -252,12 +245,12 @@ def test_own_capacity_stays_unpriced_until_the_house_has_a_rate_card(
     monkeypatch.chdir(tmp_path)
     Path("card.toml").write_text(OWN_LLAMA, encoding="utf-8")
 
-    metering("ingest", str(GOLDEN / name))
-    metering("post")
-    before = json.loads(metering("verify", "--format", "json"))
-    metering("prices", "import", "card.toml")
-    metering("post")
-    after = json.loads(metering("verify", "--format", "json"))
+    done("ingest", str(GOLDEN / name))
+    done("post")
+    before = told("verify")
+    done("prices", "import", "card.toml")
+    done("post")
+    after = told("verify")
 
     assert not any(before["billed_nanos"].values())
     assert before["unpriced_records"] == unpriced
@@ -274,9 +267,9 @@ def test_a_file_without_usage_is_recorded_and_says_nothing_about_any_day(
     shutil.copytree(fresh, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
 
-    metering("ingest", str(GOLDEN / name))
+    done("ingest", str(GOLDEN / name))
 
-    verified = json.loads(metering("verify", "--format", "json"))
+    verified = told("verify")
     assert verified["sources"] == 1
     assert verified["records"] == 0
     assert verified["sound"] is True
@@ -288,11 +281,11 @@ def test_two_views_of_one_usage_are_refused_with_both_names(
     shutil.copytree(fresh, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
 
-    metering("ingest", str(GOLDEN / "openai_usage" / "completions.json"))
+    done("ingest", str(GOLDEN / "openai_usage" / "completions.json"))
     activity = CliRunner().invoke(
         main, ["ingest", str(GOLDEN / "openai_activity_csv" / "good.csv")]
     )
-    metering("ingest", str(GOLDEN / "anthropic_messages" / "good.json"))
+    done("ingest", str(GOLDEN / "anthropic_messages" / "good.json"))
     console = CliRunner().invoke(
         main, ["ingest", str(GOLDEN / "anthropic_console_usage_csv" / "good.csv")]
     )
@@ -316,11 +309,11 @@ def test_a_later_spend_report_of_a_month_replaces_the_earlier_one(
     month.write_text(text, encoding="utf-8")
     to_date.write_text(text.replace("412.80", "100.00"), encoding="utf-8")
 
-    metering("ingest", str(month))
-    metering("ingest", str(to_date))
-    metering("post")
+    done("ingest", str(month))
+    done("ingest", str(to_date))
+    done("post")
 
-    verified = json.loads(metering("verify", "--format", "json"))
+    verified = told("verify")
     assert verified["billed_nanos"] == {"USD": 412_800_000_000}
 
 
@@ -332,10 +325,10 @@ def test_two_cost_reports_of_a_day_are_versions_of_one_and_never_added(
     monkeypatch.chdir(tmp_path)
 
     for name in names:
-        metering("ingest", str(GOLDEN / "anthropic_cost_report" / f"{name}.json"))
+        done("ingest", str(GOLDEN / "anthropic_cost_report" / f"{name}.json"))
 
     # Of the first day either the two rows by description are live, or the one of the whole; the
     # second day has two rows. The report that reaches further wins, whatever came first.
-    verified = json.loads(metering("verify", "--format", "json"))
+    verified = told("verify")
     assert verified["recorded"] == 5
     assert verified["records"] == 4

@@ -15,12 +15,11 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from click.testing import CliRunner
 
 from metering.books.engine import begin_read, open_engine
 from metering.books.ledger import NetLine, net_lines
-from metering.cli.main import main
 from metering.settings import load_settings
+from tests.command_line import done, told
 
 LOGS: Final = Path(__file__).parents[2] / "sample_logs"
 WEEK: Final = LOGS / "week-41"
@@ -33,12 +32,6 @@ name = "{project}, as the log says"
 match = {{ "tag:team" = "glob:*", "tag:project" = "{project}" }}
 assign = {{ cost_centre = "CC-{place}", team = "teams", project = "{project}" }}
 """
-
-
-def metering(*arguments: str) -> str:
-    done = CliRunner().invoke(main, arguments)
-    assert done.exit_code == 0, done.output
-    return done.output
 
 
 def of(name: str) -> str:
@@ -60,7 +53,7 @@ def billed_by_project() -> dict[str, int]:
 @pytest.fixture(scope="module")
 def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("ledger")
-    metering("init", str(folder))
+    done("init", str(folder))
     return folder
 
 
@@ -73,7 +66,7 @@ def _in_a_ledger(fresh: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         for place, project in enumerate(sorted(billed_by_project()))
     ]
     Path("rules.toml").write_text("".join(rules), encoding="utf-8")
-    metering("owners", "import", "rules.toml")
+    done("owners", "import", "rules.toml")
 
 
 def lines() -> list[NetLine]:
@@ -108,9 +101,9 @@ def test_each_project_bears_what_the_bill_says_it_used(
     set_detail('\n[detail]\nbedrock-invocation-logs = { provider = "aws" }\n')
     files = [("ingest", of("aws-cur")), ("ingest", *account, of("bedrock-invocation-logs"))]
     for arguments in files if bill_first else reversed(files):
-        metering(*arguments)
+        done(*arguments)
 
-    metering("post")
+    done("post")
     owned, rest = borne_on_tuesday()
     expected = billed_by_project()
 
@@ -118,8 +111,8 @@ def test_each_project_bears_what_the_bill_says_it_used(
     assert all(abs(owned[project] - expected[project]) <= NANOS for project in expected)
     assert 0 <= rest <= NANOS
     assert sum(owned.values()) + rest == sum(expected.values())
-    assert "nothing to post" in metering("post")
-    assert json.loads(metering("verify", "--format", "json"))["sound"] is True
+    assert "nothing to post" in done("post")
+    assert told("verify")["sound"] is True
 
 
 def test_a_gateway_that_was_set_to_detail_divides_the_bills_of_two_clouds() -> None:
@@ -131,11 +124,11 @@ def test_a_gateway_that_was_set_to_detail_divides_the_bills_of_two_clouds() -> N
         RULE.format(project="lakehouse", place=1).replace('"tag:team" = "glob:*", ', ""),
         encoding="utf-8",
     )
-    metering("owners", "import", "rules.toml")
+    done("owners", "import", "rules.toml")
     log = str(LOGS / "usage" / "litellm" / "spend-logs-2026-10.jsonl.gz")
-    metering("ingest", log, of("aws-cur"), of("google-cloud-billing"))
+    done("ingest", log, of("aws-cur"), of("google-cloud-billing"))
 
-    metering("post")
+    done("post")
 
     total = dict.fromkeys(("aws", "google"), 0)
     divided = dict(total)
@@ -150,10 +143,10 @@ def test_a_gateway_that_was_set_to_detail_divides_the_bills_of_two_clouds() -> N
 
 def test_an_explanation_opens_to_the_log_that_divided() -> None:
     set_detail('\n[detail]\nbedrock-invocation-logs = { provider = "aws" }\n')
-    metering("ingest", of("aws-cur"), of("bedrock-invocation-logs"))
-    metering("post")
+    done("ingest", of("aws-cur"), of("bedrock-invocation-logs"))
+    done("post")
 
-    shown = metering("explain", "2026-10/CC-4000")
+    shown = done("explain", "2026-10/CC-4000")
 
     assert "tokens that bedrock-invocation-logs tells, weighed at list prices" in shown
     assert ", as the log says'" in shown

@@ -5,7 +5,6 @@ owner of everything is its project. What the funnel says is worked out a second 
 row and day by day, from the files alone.
 """
 
-import json
 import random
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
@@ -17,10 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 
-from metering.cli.main import main
 from tests.attribution_oracle import Produced, Used, answered
+from tests.command_line import done, told
 
 FIRST, DAYS = date(2026, 8, 1), 92
 PERIOD = "2026-09"
@@ -119,12 +117,6 @@ def _decimal(number: int, places: int) -> str:
     return f"{sign}{number // 10**places}.{number % 10**places:0{places}d}"
 
 
-def metering(*arguments: str) -> str:
-    done = CliRunner().invoke(main, arguments)
-    assert done.exit_code == 0, done.output
-    return done.stdout
-
-
 def written(found: Company, folder: Path) -> None:
     lines = ["line,day,model,project,workflow_key,tokens,cost_usd"]
     lines += [
@@ -158,15 +150,11 @@ class Ledger:
 
     def funnel(self, period: str) -> Any:
         config = str(self.folder / "metering.toml")
-        return json.loads(
-            metering("--config", config, "outcomes", "funnel", period, "--format", "json")
-        )
+        return told("--config", config, "outcomes", "funnel", period)
 
     def costs(self, period: str) -> Any:
         config = str(self.folder / "metering.toml")
-        return json.loads(
-            metering("--config", config, "outcomes", "costs", period, "--format", "json")
-        )
+        return told("--config", config, "outcomes", "costs", period)
 
 
 @pytest.fixture(scope="module")
@@ -174,13 +162,13 @@ def ledger(tmp_path_factory: pytest.TempPathFactory) -> Ledger:
     """Return a ledger with all of it ingested and posted."""
     folder = tmp_path_factory.mktemp("practice")
     found = company(7001)
-    metering("init", str(folder))
+    done("init", str(folder))
     written(found, folder)
     config = ("--config", str(folder / "metering.toml"))
-    metering(*config, "owners", "import", str(folder / "owners.csv"))
-    metering(*config, "ingest", str(folder / "usage.csv"))
-    metering(*config, "outcomes", "ingest", str(folder / "outcomes.csv"))
-    metering(*config, "post")
+    done(*config, "owners", "import", str(folder / "owners.csv"))
+    done(*config, "ingest", str(folder / "usage.csv"))
+    done(*config, "outcomes", "ingest", str(folder / "outcomes.csv"))
+    done(*config, "post")
     return Ledger(folder, found)
 
 
@@ -207,7 +195,7 @@ def test_the_funnel_has_the_total_of_the_period(ledger: Ledger) -> None:
     parts = ("keyed_nanos", "project_nanos", "pending_nanos", "unattributed_nanos")
 
     config = str(ledger.folder / "metering.toml")
-    periods = json.loads(metering("--config", config, "period", "list", "--format", "json"))
+    periods = told("--config", config, "period", "list")
 
     assert total["spend_nanos"] == sum(total[part] for part in parts)
     assert [total["spend_nanos"]] == [

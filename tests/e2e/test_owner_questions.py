@@ -5,14 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 
-from metering.cli.main import main
 from metering.settings import Settings
 from metering.workflows.ownership.owner_check import check
 from metering.workflows.ownership.owner_imports import import_files
 from metering.workflows.ownership.owner_suggestions import suggest
 from metering.workflows.posting.post import Posted, post
+from tests.command_line import metering
 from tests.ledgers import fresh_ledger, ingest, run
 from tests.messages_pages import OPUS, OUTPUT_NANOS, messages_page
 
@@ -21,13 +20,6 @@ OWNERS = "key,person,team,project,cost_centre,valid_from,valid_to\n"
 PEOPLE = "person,logins,team,valid_from,valid_to\n"
 TEAMS = "team,cost_centre\npayments,CC-1\nsearch,CC-2\n"
 CENTRES = "cost_centre,name,owner,gl_account\nCC-1,Payments,dana@example.com,6420\nCC-2,Search,,\n"
-
-
-def metering(*arguments: object) -> Result:
-    result = CliRunner().invoke(main, [str(argument) for argument in arguments])
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result
 
 
 @pytest.fixture

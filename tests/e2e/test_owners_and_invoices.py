@@ -6,9 +6,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 
-from metering.cli.main import main
+from tests.command_line import metering
 
 ROOT = Path(__file__).parent.parent.parent
 SAMPLES = ROOT / "sample_logs"
@@ -18,13 +17,6 @@ USAGE = tuple(
 )
 _AMOUNT = re.compile(r"(?<=[0-9])\.(?=[0-9]{2})")
 INVOICES = SAMPLES / "invoices" / "invoices-2026-10.csv"
-
-
-def metering(*arguments: object) -> Result:
-    result = CliRunner().invoke(main, [str(argument) for argument in arguments])
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result
 
 
 def answer(*arguments: object) -> list[dict[str, object]]:

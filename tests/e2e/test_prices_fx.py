@@ -1,15 +1,13 @@
 """Charges stay in their currency; what they are worth is pinned beside them, or listed as no-fx."""
 
-import json
 import shutil
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pytest
-from click.testing import CliRunner, Result
 
-from metering.cli.main import main
 from metering.settings import load_settings
+from tests.command_line import metering, told
 from tests.ledgers import fresh_ledger, ledger_hash
 
 YUAN: Final = Path(__file__).parents[1] / "golden" / "deepseek_amount_csv" / "new_header.csv"
@@ -46,17 +44,6 @@ def ledger(fresh: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
     shutil.copytree(fresh, home)
     monkeypatch.chdir(home)
     return home
-
-
-def metering(*arguments: str) -> Result:
-    return CliRunner().invoke(main, arguments)
-
-
-def told(*arguments: str) -> dict[str, Any]:
-    result = metering(*arguments, "--format", "json")
-    assert result.exit_code == 0, result.stderr
-    found: dict[str, Any] = json.loads(result.stdout)
-    return found
 
 
 def worth() -> list[tuple[str, int, int]]:

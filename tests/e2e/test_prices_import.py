@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 
-from metering.cli.main import main
 from metering.rate_cards import seed
+from tests.command_line import metering
 
 NO_CATALOGUE = (Path(__file__).parents[1] / "errors/no-catalogue/expected").read_text("utf-8")
 CONTRACT = """\
@@ -46,10 +45,6 @@ percent,openai,openai-api,gpt-5,2026-07-01T00Z,request,{},"{""input_uncached"": 
 batch,openai,openai-api,gpt-5-mini,2026-07-01T00Z,request,"{""batch"": true}","{""output"":1000000}"
 search,openai,openai-api,gpt-5,2026-07-01T00:00:00Z,request,{},"{""web_search"": 1000}"
 """
-
-
-def metering(*arguments: str) -> Result:
-    return CliRunner().invoke(main, arguments)
 
 
 @pytest.fixture(scope="module")

@@ -1,15 +1,13 @@
 """`metering prices reprice` and `coverage`: told before it is posted, and then it comes true."""
 
-import json
 import shutil
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pytest
-from click.testing import CliRunner, Result
 
-from metering.cli.main import main
 from metering.workflows.posting.post import post
+from tests.command_line import metering, told
 from tests.ledgers import SAMPLE, fresh_ledger, ingest, ledger_hash, run
 
 CONTRACT: Final = """\
@@ -45,17 +43,6 @@ def ledger(posted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
     shutil.copytree(posted, home)
     monkeypatch.chdir(home)
     return home
-
-
-def metering(*arguments: str) -> Result:
-    return CliRunner().invoke(main, arguments)
-
-
-def told(*arguments: str) -> dict[str, Any]:
-    result = metering(*arguments, "--format", "json")
-    assert result.exit_code == 0, result.stderr
-    found: dict[str, Any] = json.loads(result.stdout)
-    return found
 
 
 @pytest.mark.usefixtures("ledger")

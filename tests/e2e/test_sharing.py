@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from click.testing import CliRunner, Result
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -18,7 +17,6 @@ from metering.books.ledger import NetLine, net_lines
 from metering.books.ledger_totals import control_totals, period_totals
 from metering.books.periods import PeriodState, add_period_event
 from metering.books.runs import record_run
-from metering.cli.main import main
 from metering.core.periods import BillingPeriod
 from metering.settings import Settings, load_settings
 from metering.workflows.closing.tie_out import tie_out_period
@@ -26,6 +24,7 @@ from metering.workflows.posting.post import post
 from metering.workflows.reports.period_snapshot import snapshot_of_period
 from metering.workflows.sharing.pools import import_file, show
 from metering.workflows.verify import verify
+from tests.command_line import metering
 from tests.ledgers import SAMPLE, fresh_ledger, ingest, ledger_hash, run
 
 OCTOBER: Final = BillingPeriod(2026, 10)
@@ -73,10 +72,6 @@ def settings(posted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> S
     shutil.copytree(posted, home)
     monkeypatch.chdir(home)
     return load_settings(home / "metering.toml")
-
-
-def metering(*arguments: str) -> Result:
-    return CliRunner().invoke(main, arguments)
 
 
 def share(settings: Settings, text: str = SHARING) -> None:

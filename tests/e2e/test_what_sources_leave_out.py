@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from openpyxl import load_workbook
 
 from metering.cli.main import main
+from tests.command_line import done
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 WITHOUT_A_MODEL = {
@@ -22,16 +23,10 @@ WITHOUT_A_MODEL = {
 }
 
 
-def metering(*arguments: str) -> str:
-    done = CliRunner().invoke(main, arguments)
-    assert done.exit_code == 0, done.output
-    return done.output
-
-
 @pytest.fixture(scope="module")
 def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("ledger")
-    metering("init", str(folder))
+    done("init", str(folder))
     return folder
 
 
@@ -43,9 +38,9 @@ def _in_a_ledger(fresh: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 def reported(*files: str, period: str = "2026-10") -> tuple[str, list[dict[str, str]]]:
     """Ingest files, post, and return what the terminal shows of the report, and its rows."""
-    metering("ingest", *files)
-    metering("post")
-    shown = metering("report", "chargeback", period, "--out", "out", "--format", "csv")
+    done("ingest", *files)
+    done("post")
+    shown = done("report", "chargeback", period, "--out", "out", "--format", "csv")
     with Path(f"out/chargeback-{period}.csv").open(encoding="utf-8", newline="") as stream:
         return shown, list(csv.DictReader(stream))
 
@@ -99,7 +94,7 @@ def test_consumption_units_are_charged_as_billed_and_have_no_tokens(bill: str) -
     Path("bill.csv").write_text("\n".join([text[0], *units]) + "\n", encoding="utf-8")
 
     _, rows = reported("bill.csv", period="2026-06")
-    explained = metering("explain", "2026-06")
+    explained = done("explain", "2026-06")
 
     assert [(row["billed_cost"], row["token_class"]) for row in rows] == [("2.5", "billed_nanos")]
     assert {(row["quantity"], row["unit"]) for row in rows} == {("", "")}
@@ -110,8 +105,8 @@ def test_consumption_units_are_charged_as_billed_and_have_no_tokens(bill: str) -
 def test_what_a_bill_states_has_no_quantity_on_any_face() -> None:
     bill = str(GOLDEN / "aws_cur" / "good.csv")
     reported(bill, period="2026-06")
-    explained = metering("explain", "2026-06", "--charges", "20", "--format", "json")
-    metering("report", "chargeback", "2026-06", "--out", "out", "--format", "json,xlsx,html")
+    explained = done("explain", "2026-06", "--charges", "20", "--format", "json")
+    done("report", "chargeback", "2026-06", "--out", "out", "--format", "json,xlsx,html")
 
     charges = json.loads(explained)["explained"]
     assert {(one["quantity"], one["traced_quantity"]) for one in charges} == {(None, None)}

@@ -1,16 +1,14 @@
 """`metering whatif`: what changes nothing comes out as booked, and nothing reaches the book."""
 
-import json
 import shutil
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from click.testing import CliRunner, Result
 
-from metering.cli.main import main
 from metering.settings import load_settings
 from metering.workflows.posting.post import post
+from tests.command_line import metering, told
 from tests.contract_cards import VOLUME_AND_MINIMUM
 from tests.ledgers import SAMPLE, fresh_ledger, ingest, ledger_hash, run
 
@@ -52,17 +50,6 @@ def ledger(posted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
     shutil.copytree(posted, home)
     monkeypatch.chdir(home)
     return home
-
-
-def metering(*arguments: str) -> Result:
-    return CliRunner().invoke(main, arguments)
-
-
-def told(*arguments: str) -> dict[str, Any]:
-    result = metering(*arguments, "--format", "json")
-    assert result.exit_code == 0, result.stderr
-    found: dict[str, Any] = json.loads(result.stdout)
-    return found
 
 
 def whatif(*arguments: str) -> dict[str, dict[str, Any]]:

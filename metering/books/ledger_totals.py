@@ -12,7 +12,7 @@ from sqlalchemy import Connection, text
 from metering.books.ledger import HOLDING, ROWS_FETCHED, SUMS, fetched
 from metering.core.flat.flat_money import FLAT_PRODUCTS
 from metering.core.ledger import AccountKind
-from metering.core.sharing.allocation import SHARE_METERS
+from metering.core.sharing.splits import SHARE_METERS
 
 
 @dataclass(frozen=True, slots=True)

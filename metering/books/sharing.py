@@ -13,8 +13,8 @@ from metering.books.versions import Version, new_version, newest, version_of
 from metering.core.ownership.attribution import Match
 from metering.core.patterns import Pattern, PatternKind
 from metering.core.periods import BillingPeriod
-from metering.core.sharing.allocation import By, Pool, Sharing, Split, Target
 from metering.core.sharing.driver_file import Driver, DriverWeight
+from metering.core.sharing.splits import By, Pool, Sharing, Split, Target
 
 
 class SharingRow(BookTable, table=True):

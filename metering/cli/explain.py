@@ -14,7 +14,7 @@ from metering.cli.frame import (
     settings_or_fail,
 )
 from metering.core.meters import Meter
-from metering.core.sharing.allocation import SHARE_METERS
+from metering.core.sharing.splits import SHARE_METERS
 
 if TYPE_CHECKING:
     from metering.workflows.explaining.charge_explained import Explained, Found

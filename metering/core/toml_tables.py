@@ -11,6 +11,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Final
 
+from metering.core.patterns import Pattern, PatternError
 from metering.errors import WHOLE_FILE_REMEDY, RefusedFileError, RejectedError, Rejection, shown
 
 _HEADER: Final = re.compile(r"^[ \t]*\[\[", re.MULTILINE)
@@ -119,6 +120,22 @@ def text_in(table: Mapping[str, object], key: str, place: Place) -> str:
     if not isinstance(value, str) or not value.strip():
         raise place.refused("bad-value", key, shown(value), "text in quotes")
     return value.strip()
+
+
+def pattern_in(table: Mapping[str, object], key: str, place: Place) -> Pattern:
+    """Return the pattern under a key.
+
+    Raises:
+        RejectedError: `bad-pattern`, or `bad-value` for anything but text.
+    """
+    written = table[key]
+    if not isinstance(written, str):
+        raise place.refused("bad-value", key, shown(written), "a pattern in quotes")
+    try:
+        return Pattern.parse(written)
+    except PatternError as error:
+        expected = f"exact text, glob:… or re2:…; {error}"
+        raise place.refused("bad-pattern", key, shown(written), expected) from error
 
 
 def day_text_in(table: Mapping[str, object], key: str, place: Place) -> str:

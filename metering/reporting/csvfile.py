@@ -23,7 +23,7 @@ import pandas as pd
 from metering.core.flat.flat_money import SEAT_METERS
 from metering.core.flat.money_alone import UNCOUNTED
 from metering.core.money import nanos_from_decimal_text
-from metering.core.sharing.allocation import SHARE_METERS
+from metering.core.sharing.splits import SHARE_METERS
 from metering.errors import LedgerError
 from metering.reporting.figures import decimal_text
 from metering.reporting.frames import SUMS, frame_of, in_currency, summed

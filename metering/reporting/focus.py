@@ -39,7 +39,7 @@ from metering.core.money import divide_half_even
 from metering.core.periods import BillingPeriod
 from metering.core.pricing.decisions import Status
 from metering.core.pricing.terms import TermKind
-from metering.core.sharing.allocation import SHARE_METERS
+from metering.core.sharing.splits import SHARE_METERS
 from metering.errors import LedgerError
 from metering.reporting.csvfile import spreadsheet_safe
 from metering.reporting.focus_columns import (

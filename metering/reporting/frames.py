@@ -15,7 +15,8 @@ from metering.core.flat.money_alone import UNCOUNTED
 from metering.core.ledger import AccountKind
 from metering.core.periods import BillingPeriod
 from metering.core.pricing.terms import SETTLED_METERS
-from metering.core.sharing.allocation import SHARE_METERS, SHARED_PRODUCT
+from metering.core.sharing.allocation import SHARED_PRODUCT
+from metering.core.sharing.splits import SHARE_METERS
 from metering.errors import LedgerError
 from metering.reporting.snapshot import Bearer, ChargeLines, History
 

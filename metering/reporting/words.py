@@ -11,7 +11,7 @@ from metering.core.meters import Meter
 from metering.core.periods import BillingPeriod
 from metering.core.pricing.decisions import Reason
 from metering.core.pricing.terms import TermKind
-from metering.core.sharing.allocation import SHARE_METERS, By
+from metering.core.sharing.splits import SHARE_METERS, By
 
 _TOKENS: Final = "tokens"
 

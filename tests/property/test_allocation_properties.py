@@ -15,19 +15,8 @@ from hypothesis import strategies as st
 from metering.core.ledger import AccountKind, owner_account, pool_account, provider_account
 from metering.core.ownership.attribution import Owner
 from metering.core.periods import BillingPeriod
-from metering.core.sharing.allocation import (
-    WHOLE,
-    By,
-    Facts,
-    Holding,
-    Pool,
-    Sharing,
-    Split,
-    Target,
-    Use,
-    allocate,
-    share_basis,
-)
+from metering.core.sharing.allocation import Facts, Holding, Use, allocate, share_basis
+from metering.core.sharing.splits import WHOLE, By, Pool, Sharing, Split, Target
 
 PERIOD = BillingPeriod(2026, 10)
 OWNERS = tuple(Owner(f"CC-{at % 2}", f"team {at}", "p") for at in range(5))

@@ -18,7 +18,7 @@ from metering.core.ledger import HOLDING_KINDS, UNATTRIBUTED, Account, AccountKi
 from metering.core.ownership.attribution import Directory, Match, RuleSet, owner_of
 from metering.core.patterns import Pattern
 from metering.core.pricing.rate_book import RateBook
-from metering.core.sharing.allocation import WHOLE, By, Pool, Sharing, Split, Target
+from metering.core.sharing.splits import WHOLE, By, Pool, Sharing, Split, Target
 from metering.engine import at_stake
 from metering.engine import charges as engine
 from metering.engine.cells import Cuts, DayUsage, build_cells

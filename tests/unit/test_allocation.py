@@ -8,20 +8,9 @@ from metering.core.ledger import UNATTRIBUTED, owner_account, provider_account
 from metering.core.ownership.attribution import Match, Owner
 from metering.core.patterns import Pattern
 from metering.core.periods import BillingPeriod
-from metering.core.sharing.allocation import (
-    By,
-    Facts,
-    Holding,
-    Pool,
-    Share,
-    Sharing,
-    Split,
-    Target,
-    Use,
-    allocate,
-    pool_of,
-)
+from metering.core.sharing.allocation import Facts, Holding, Share, Use, allocate
 from metering.core.sharing.headcount import Presence, person_days
+from metering.core.sharing.splits import By, Pool, Sharing, Split, Target, pool_of
 
 OCTOBER = BillingPeriod(2026, 10)
 USD = Holding("openai", "default", "USD", provider_account("openai", "default"))

@@ -18,8 +18,8 @@ from metering.books.versions import Version
 from metering.core.ownership.attribution import Match
 from metering.core.patterns import Pattern
 from metering.core.periods import BillingPeriod
-from metering.core.sharing.allocation import By, Pool, Sharing, Split, Target
 from metering.core.sharing.driver_file import Driver, DriverWeight
+from metering.core.sharing.splits import By, Pool, Sharing, Split, Target
 from tests.books_rows import a_run
 
 _SHARING = Sharing(

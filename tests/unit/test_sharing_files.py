@@ -9,9 +9,9 @@ import pytest
 from metering.core.ownership.attribution import Match, Owner
 from metering.core.patterns import Pattern
 from metering.core.periods import BillingPeriod
-from metering.core.sharing.allocation import By, Target
 from metering.core.sharing.driver_file import parse_driver
 from metering.core.sharing.sharing_file import Known, parse_sharing
+from metering.core.sharing.splits import By, Target
 from metering.errors import RefusedFileError
 
 ERRORS = Path(__file__).parent.parent / "errors"

@@ -28,10 +28,10 @@ from metering.core.ownership.attribution import (
     Rule,
     RuleSet,
 )
-from metering.core.patterns import Pattern, PatternError
 from metering.core.toml_tables import (
     Place,
     day_text_in,
+    pattern_in,
     read_toml,
     table_in,
     tables,
@@ -81,28 +81,20 @@ def _rule(position: int, table: Mapping[str, object], place: Place) -> Rule:
         ("from", day_text_in(table, "from", place)),
         ("to", day_text_in(table, "to", place)),
     )
+    conditions = table_in(table, "match", place)
     return Rule(
         position=position,
         name=text_in(table, "name", place),
-        match=tuple(
-            _condition(field, written, place)
-            for field, written in table_in(table, "match", place).items()
-        ),
+        match=tuple(_condition(conditions, field, place) for field in conditions),
         assign=_assign(table_in(table, "assign", place), place),
         valid_from=start,
         valid_to=end,
     )
 
 
-def _condition(field: str, written: object, place: Place) -> Match:
+def _condition(table: Mapping[str, object], field: str, place: Place) -> Match:
     _require_field(field, field, place)
-    if not isinstance(written, str):
-        raise place.refused("bad-value", field, shown(written), "a pattern in quotes")
-    try:
-        return Match(field, Pattern.parse(written))
-    except PatternError as error:
-        expected = f"exact text, glob:… or re2:…; {error}"
-        raise place.refused("bad-pattern", field, shown(written), expected) from error
+    return Match(field, pattern_in(table, field, place))
 
 
 def _assign(table: Mapping[str, object], place: Place) -> Assign:

@@ -12,8 +12,8 @@ from typing import Final
 
 from metering.core.csv_table import Row, read_table
 from metering.core.periods import BillingPeriod
-from metering.core.sharing.allocation import Target
 from metering.core.sharing.sharing_file import Known
+from metering.core.sharing.splits import Target
 from metering.errors import WHOLE_FILE_REMEDY, RefusedFileError, RejectedError, Rejection, shown
 
 DRIVER_COLUMNS: Final = ("period", "target", "weight")

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from metering.core.ownership.attribution import Directory, RuleSet, attribution_fields
-from metering.core.sharing.allocation import Sharing
 from metering.core.sharing.driver_file import Driver
+from metering.core.sharing.splits import Sharing
 
 Stretch = tuple[date | None, date | None]
 """Half-open days; None is unbounded."""

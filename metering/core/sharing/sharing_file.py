@@ -28,11 +28,11 @@ from decimal import Decimal
 from typing import Final
 
 from metering.core.ownership.attribution import Match, Owner
-from metering.core.patterns import Pattern, PatternError
-from metering.core.sharing.allocation import POOL_FIELDS, WHOLE, By, Pool, Sharing, Split, Target
+from metering.core.sharing.splits import POOL_FIELDS, WHOLE, By, Pool, Sharing, Split, Target
 from metering.core.toml_tables import (
     Place,
     day_text_in,
+    pattern_in,
     read_toml,
     tables,
     text_in,
@@ -119,25 +119,18 @@ def _pool(table: Mapping[str, object], place: Place) -> Pool:
         line=place.line,
         name=text_in(table, "name", place),
         matches=tuple(
-            tuple(_condition(field, pattern, place) for field, pattern in one.items())
-            for one in alternatives
+            tuple(_condition(one, field, place) for field in one) for one in alternatives
         ),
         valid_from=start,
         valid_to=end,
     )
 
 
-def _condition(field: str, written: object, place: Place) -> Match:
+def _condition(table: Mapping[str, object], field: str, place: Place) -> Match:
     if field not in POOL_FIELDS:
         expected = f"one of {', '.join(POOL_FIELDS)}"
         raise place.refused("unknown-field", field, "no field of a charge", expected)
-    if not isinstance(written, str):
-        raise place.refused("bad-value", field, shown(written), "a pattern in quotes")
-    try:
-        return Match(field, Pattern.parse(written))
-    except PatternError as error:
-        expected = f"exact text, glob:… or re2:…; {error}"
-        raise place.refused("bad-pattern", field, shown(written), expected) from error
+    return Match(field, pattern_in(table, field, place))
 
 
 def _split(table: Mapping[str, object], place: Place) -> Split:

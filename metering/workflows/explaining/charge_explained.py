@@ -25,7 +25,8 @@ from metering.core.money import decimal_text
 from metering.core.ownership.attribution import attribution_fields, owner_of
 from metering.core.pricing.rates import Modifier, Rate
 from metering.core.pricing.terms import Term
-from metering.core.sharing.allocation import BASIS_FIELDS, SHARE_METERS, SPLIT_ID, pool_of
+from metering.core.sharing.allocation import SPLIT_ID
+from metering.core.sharing.splits import BASIS_FIELDS, SHARE_METERS, pool_of
 from metering.engine import trace
 from metering.engine.connection import open_duckdb
 from metering.usage.lake import Lake

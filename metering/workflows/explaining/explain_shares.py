@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from metering.books.ledger import NetLine
 from metering.core.ledger import AccountKind
 from metering.core.money import decimal_text
-from metering.core.sharing.allocation import SHARE_METERS, WHOLE, By, Split
+from metering.core.sharing.splits import SHARE_METERS, WHOLE, By, Split
 
 _WEIGHED_IN = {
     By.EVEN: "parts",

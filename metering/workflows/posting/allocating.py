@@ -15,19 +15,10 @@ from metering.core.ledger import (
 )
 from metering.core.meters import TOKEN_METERS
 from metering.core.periods import BillingPeriod
-from metering.core.sharing.allocation import (
-    ACCOUNT_FIELDS,
-    BASIS_FIELDS,
-    Facts,
-    Holding,
-    Share,
-    Use,
-    account_said,
-    allocate,
-    meets,
-)
+from metering.core.sharing.allocation import Facts, Holding, Share, Use, allocate
 from metering.core.sharing.headcount import presences
 from metering.core.sharing.reigns import Reign, clipped
+from metering.core.sharing.splits import ACCOUNT_FIELDS, BASIS_FIELDS, account_said, meets
 from metering.engine import sharing as engine
 
 if TYPE_CHECKING:

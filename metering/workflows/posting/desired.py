@@ -27,9 +27,10 @@ from metering.core.ownership.attribution import Directory, RuleSet
 from metering.core.pricing.rating import (
     Decision,
 )
-from metering.core.sharing.allocation import Sharing, share_basis
+from metering.core.sharing.allocation import share_basis
 from metering.core.sharing.driver_file import Driver
 from metering.core.sharing.reigns import Reign, between
+from metering.core.sharing.splits import Sharing
 from metering.engine import charge_totals, too_much
 from metering.engine import charges as engine
 from metering.engine import detail as detail_engine

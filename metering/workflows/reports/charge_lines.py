@@ -23,7 +23,8 @@ from metering.core.ledger import (
     Basis,
 )
 from metering.core.periods import BillingPeriod
-from metering.core.sharing.allocation import SHARE_METERS, SPLIT_ID
+from metering.core.sharing.allocation import SPLIT_ID
+from metering.core.sharing.splits import SHARE_METERS
 from metering.errors import LedgerError
 from metering.reporting.snapshot import Bearer, ChargeLines
 from metering.workflows.posting.accounting import Accounting

@@ -15,7 +15,7 @@ from metering.core.money import apportion, divide_half_even
 from metering.core.ownership.attribution import Owner
 from metering.core.periods import BillingPeriod
 from metering.core.planning.budgets import Budget, first_month
-from metering.core.sharing.allocation import WHOLE, By, Split
+from metering.core.sharing.splits import WHOLE, By, Split
 from metering.reporting.snapshot import BudgetStretch, OwnerAmount, OwnerAsked, SharedPool
 from metering.workflows.explaining.references import lines_of
 from metering.workflows.planning.owner_forecasts import divided, owner_forecasts

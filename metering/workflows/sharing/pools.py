@@ -19,9 +19,9 @@ from metering.core.ledger import AccountKind, pool_account
 from metering.core.money import decimal_text
 from metering.core.ownership.attribution import Directory, Owner, RuleSet
 from metering.core.periods import BillingPeriod
-from metering.core.sharing.allocation import SHARE_METERS, Split, Target
 from metering.core.sharing.driver_file import parse_driver
 from metering.core.sharing.sharing_file import Known, parse_sharing
+from metering.core.sharing.splits import SHARE_METERS, Split, Target
 from metering.errors import BookError
 from metering.workflows.posting.policy import policy_in_force
 from metering.workflows.text_files import read_text

@@ -30,18 +30,24 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet
 
-from metering.core.closing.adjustments import ADJUSTMENT_METERS, AdjustmentKind, meter_of
-from metering.core.closing.tieout import Reason as TieReason
-from metering.core.flat.flat_money import MONEY_METERS, SEAT_METERS
+from metering.core.flat.flat_money import SEAT_METERS
 from metering.core.ledger import Account, AccountKind, Basis
 from metering.core.meters import Meter
 from metering.core.money import divide_half_even
 from metering.core.periods import BillingPeriod
-from metering.core.pricing.decisions import Status
-from metering.core.pricing.terms import TermKind
-from metering.core.sharing.splits import SHARE_METERS
 from metering.errors import LedgerError
 from metering.reporting.csvfile import spreadsheet_safe
+from metering.reporting.focus_basis import (
+    ADJUSTING,
+    NANO_DIGITS,
+    charge_category,
+    charge_description,
+    contracted_price,
+    list_price,
+    pricing_block,
+    pricing_category,
+    region_of,
+)
 from metering.reporting.focus_columns import (
     COST_SCALE,
     PRICE_SCALE,
@@ -51,7 +57,6 @@ from metering.reporting.focus_columns import (
     focus_columns,
 )
 from metering.reporting.focus_words import (
-    Sku,
     canonical_json,
     issuer_name,
     model_maker,
@@ -61,16 +66,9 @@ from metering.reporting.focus_words import (
 )
 from metering.reporting.snapshot import ReportStatus
 
-_NANO_DIGITS: Final = 9
-_COST_OF_NANO: Final = 10 ** (COST_SCALE - _NANO_DIGITS)
-_PRICE_OF_NANO: Final = 10 ** (PRICE_SCALE - _NANO_DIGITS)
+_COST_OF_NANO: Final = 10 ** (COST_SCALE - NANO_DIGITS)
 _QUANTITY_ONE: Final = 10**QUANTITY_SCALE
 _DECIMAL_BYTES: Final = 16
-_ADJUSTING: Final = frozenset((*TermKind, *SHARE_METERS, *MONEY_METERS, *ADJUSTMENT_METERS))
-_TAX: Final = meter_of(AdjustmentKind.TRUE_UP, TieReason.TAX)
-_CREDITS: Final = frozenset(
-    (TermKind.CREDIT.value, meter_of(AdjustmentKind.TRUE_UP, TieReason.CREDIT))
-)
 _INSTANT_TEXT: Final = "%Y-%m-%dT%H:%M:%SZ"
 
 
@@ -180,12 +178,12 @@ class _Spread:
         self._debits = pa.array(export.lines.debits, pa.int32())
         self._reasons = pa.array(export.lines.reasons, pa.int32())
         self._skus = [sku_of(basis) for basis in export.lines.bases]
-        self._usage = [basis.meter not in _ADJUSTING for basis in export.lines.bases]
+        self._usage = [basis.meter not in ADJUSTING for basis in export.lines.bases]
         # What is bought for a stretch of time has a quantity that is priced, and none consumed.
-        self._consumed = [_category(basis) == "Usage" for basis in export.lines.bases]
-        self._contracted = [_contracted_price(basis) for basis in export.lines.bases]
-        self._listed = [_list_price(basis) for basis in export.lines.bases]
-        self._pers = [_block(basis) for basis in export.lines.bases]
+        self._consumed = [charge_category(basis) == "Usage" for basis in export.lines.bases]
+        self._contracted = [contracted_price(basis) for basis in export.lines.bases]
+        self._listed = [list_price(basis) for basis in export.lines.bases]
+        self._pers = [pricing_block(basis) for basis in export.lines.bases]
         self._billed = [basis.meter == Meter.BILLED_NANOS for basis in export.lines.bases]
         self._pricing = self._pricing_quantities()
         made = {**self._money(), **self._whens(), **self._reasons_texts(), **self._owners_texts()}
@@ -269,12 +267,12 @@ class _Spread:
             "HostProviderName": [issuer_name(basis.provider) for basis in bases],
             "PublisherName": [model_maker(basis) for basis in bases],
             "ServiceName": [service_name(basis.platform) for basis in bases],
-            "ChargeCategory": [_category(basis) for basis in bases],
+            "ChargeCategory": [charge_category(basis) for basis in bases],
             "ChargeFrequency": [
                 "Recurring" if basis.meter in SEAT_METERS else "Usage-Based" for basis in bases
             ],
-            "ChargeDescription": [_description(basis, sku) for basis, sku, _ in skus],
-            "PricingCategory": [_pricing_category(basis) for basis in bases],
+            "ChargeDescription": [charge_description(basis, sku) for basis, sku, _ in skus],
+            "PricingCategory": [pricing_category(basis) for basis in bases],
             "PricingUnit": [
                 pricing_unit(basis.meter, basis.per or 1) if counts else None
                 for basis, _, counts in skus
@@ -287,8 +285,8 @@ class _Spread:
             "SkuPriceId": [sku.price_id if counts else None for _, sku, counts in skus],
             "SkuMeter": [sku.meter if counts else None for _, sku, counts in skus],
             "SkuPriceDetails": [sku.details if counts else None for _, sku, counts in skus],
-            "RegionId": [_region(basis) for basis in bases],
-            "RegionName": [_region(basis) for basis in bases],
+            "RegionId": [region_of(basis) for basis in bases],
+            "RegionName": [region_of(basis) for basis in bases],
             "x_ListPrice": ["known" if price is not None else "unknown" for price in self._listed],
             "x_RateCard": [basis.card or None for basis in bases],
             "x_RatingReason": [basis.reason or None for basis in bases],
@@ -342,57 +340,6 @@ class _Spread:
         return pa.array([value], kind).take(pa.array([0] * self._count, pa.int32()))
 
 
-def _block(basis: Basis) -> int:
-    """Return how many units of a meter the pricing unit is: of what a bill states, one in money.
-
-    A bill counts nothing else, and FOCUS wants a quantity of all usage: there it is the amount, in
-    units of its currency, each of which costs one.
-    """
-    return 10**_NANO_DIGITS if basis.meter == Meter.BILLED_NANOS else basis.per or 1
-
-
-def _contracted_price(basis: Basis) -> int | None:
-    """Return the price of a pricing unit at the contracted rate, in steps of the price's scale."""
-    if basis.unit_price_nanos is None or basis.meter in _ADJUSTING:
-        return None
-    scaled = basis.unit_price_nanos * _PRICE_OF_NANO * basis.factor_num
-    return divide_half_even(scaled * _block(basis), basis.factor_den * (basis.per or 1))
-
-
-def _list_price(basis: Basis) -> int | None:
-    """Return the list price of the same pricing unit, whatever block the list quotes."""
-    if basis.meter in _ADJUSTING or basis.list_unit_price_nanos is None or basis.list_per is None:
-        return None
-    scaled = basis.list_unit_price_nanos * _PRICE_OF_NANO * basis.list_factor_num
-    return divide_half_even(scaled * _block(basis), basis.list_factor_den * basis.list_per)
-
-
-def _category(basis: Basis) -> str:
-    if basis.meter == _TAX:
-        return "Tax"
-    if basis.meter in _CREDITS:
-        return "Credit"
-    if basis.meter in SEAT_METERS:
-        return "Purchase"
-    return "Adjustment" if basis.meter in _ADJUSTING else "Usage"
-
-
-def _pricing_category(basis: Basis) -> str | None:
-    if basis.meter in _ADJUSTING:
-        return None
-    priced = basis.status != Status.UNPRICED and basis.meter != Meter.BILLED_NANOS
-    return "Standard" if priced else "Other"
-
-
-def _description(basis: Basis, sku: Sku) -> str:
-    return f"{sku.meter}, {basis.model or basis.model_raw or service_name(basis.platform)}"
-
-
-def _region(basis: Basis) -> str | None:
-    region = json.loads(basis.conditions).get("region")
-    return str(region) if region else None
-
-
 def _tags(account: Account) -> str:
     owner = {
         "cost_centre": account.cost_centre,
@@ -425,7 +372,7 @@ def _decimals(values: Iterable[int | None], scale: int) -> "pa.Array[Any]":
 def _check(table: pa.Table, lines: FocusLines) -> None:
     written = pc.sum(table["BilledCost"]).as_py() or Decimal()
     booked = sum(lines.billed_nanos)
-    if int(written.scaleb(_NANO_DIGITS)) != booked:
+    if int(written.scaleb(NANO_DIGITS)) != booked:
         raise LedgerError(f"the FOCUS file adds up to {written}, the book to {booked} nanos")
 
 

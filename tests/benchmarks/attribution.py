@@ -33,8 +33,8 @@ from metering.workflows.ownership.owner_check import check
 from metering.workflows.ownership.owner_imports import import_files
 from metering.workflows.ownership.owner_suggestions import suggest
 from metering.workflows.posting.day_cells import live_cells
-from metering.workflows.posting.desired import Policy, desired_charges
-from metering.workflows.posting.policy import policy_in_force
+from metering.workflows.posting.desired import desired_charges
+from metering.workflows.posting.policy import Policy, policy_in_force
 from metering.workflows.posting.post import FIRST_DAY, LAST_DAY
 from metering.workflows.runs import Run
 from tests.benchmarks import corpus

@@ -43,7 +43,7 @@ from tests.benchmarks import corpus
 from tests.benchmarks.filling import record_relation
 
 if TYPE_CHECKING:
-    from metering.workflows.posting.desired import Policy
+    from metering.workflows.posting.policy import Policy
 
 RECORDS = 2_000_000
 ASKED_ONE_BY_ONE = 5_000

@@ -23,7 +23,8 @@ from metering.engine.connection import open_duckdb
 from metering.engine.rollup_duckdb import DuckDbRollUp
 from metering.rate_cards.loading import bundled_cards
 from metering.usage.staging import Staging, describe
-from metering.workflows.posting.desired import Policy, desired_charges
+from metering.workflows.posting.desired import desired_charges
+from metering.workflows.posting.policy import Policy
 from tests.usage_rows import usage_rows
 
 if TYPE_CHECKING:

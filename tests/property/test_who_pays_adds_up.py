@@ -27,7 +27,8 @@ from metering.engine.connection import open_duckdb
 from metering.engine.rollup_duckdb import DuckDbRollUp
 from metering.rate_cards.loading import bundled_cards
 from metering.usage.staging import Staging, describe
-from metering.workflows.posting.desired import Desired, Policy, desired_charges
+from metering.workflows.posting.desired import Desired, desired_charges
+from metering.workflows.posting.policy import Policy
 from tests.rule_strategies import DAYS, FIELDS, directories, rule_sets
 from tests.usage_rows import usage_rows
 

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from metering.core.ledger import Account
     from metering.core.ownership.attribution import Owner
     from metering.settings import Settings
-    from metering.workflows.posting.desired import Policy
+    from metering.workflows.posting.policy import Policy
 
 WEEKS: Final = 26
 WEEK: Final = timedelta(days=7)

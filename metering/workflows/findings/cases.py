@@ -45,7 +45,8 @@ if TYPE_CHECKING:
 
     from metering.core.ownership.attribution import Owner
     from metering.settings import Settings
-    from metering.workflows.posting.desired import Desired, Policy
+    from metering.workflows.posting.desired import Desired
+    from metering.workflows.posting.policy import Policy
 
 _ID_DIGITS: Final = 8
 # How many times the money of an answered finding has to grow until it is read again.

@@ -24,8 +24,7 @@ from metering.workflows.outcomes.keyed_spend import KeyedSpend, open_keyed_spend
 from metering.workflows.outcomes.outcome_formats import outcome_formats
 from metering.workflows.outcomes.outcome_owners import last_usage_day, open_owned_outcomes
 from metering.workflows.posting.day_cells import live_cells
-from metering.workflows.posting.desired import Policy
-from metering.workflows.posting.policy import policy_in_force
+from metering.workflows.posting.policy import Policy, policy_in_force
 
 if TYPE_CHECKING:
     import duckdb

@@ -19,7 +19,8 @@ from metering.engine import charges as engine
 from metering.engine import spend as spend_engine
 from metering.errors import BookError
 from metering.usage.lake import Lake
-from metering.workflows.posting.desired import Policy, desired_charges
+from metering.workflows.posting.desired import desired_charges
+from metering.workflows.posting.policy import Policy
 
 if TYPE_CHECKING:
     import duckdb

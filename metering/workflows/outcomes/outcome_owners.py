@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from metering.core.ownership.rule_review import Identity
     from metering.engine.owners import Values
     from metering.settings import Settings
-    from metering.workflows.posting.desired import Policy
+    from metering.workflows.posting.policy import Policy
 
 
 def open_owned_outcomes(

@@ -17,8 +17,8 @@ from metering.engine.connection import open_duckdb
 from metering.engine.detail import DETAIL_CELLS, open_detail
 from metering.usage.lake import Lake
 from metering.workflows.posting.day_cells import DayCells, live_cells
-from metering.workflows.posting.desired import Desired, Policy, desired_charges
-from metering.workflows.posting.policy import policy_in_force
+from metering.workflows.posting.desired import Desired, desired_charges
+from metering.workflows.posting.policy import Policy, policy_in_force
 from metering.workflows.posting.post import FIRST_DAY, LAST_DAY, days_needed
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ from metering.engine import sharing as engine
 if TYPE_CHECKING:
     import duckdb
 
-    from metering.workflows.posting.desired import Policy
+    from metering.workflows.posting.policy import Policy
 
 _TOKENS: Final = frozenset(meter.value for meter in TOKEN_METERS)
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from metering.settings import Settings
-    from metering.workflows.posting.desired import Policy
+    from metering.workflows.posting.policy import Policy
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from metering.books.ledger import NetLine
     from metering.core.pricing.rate_book import RateBook
-    from metering.workflows.posting.desired import Policy
+    from metering.workflows.posting.policy import Policy
 
 _ONE_DAY: Final = timedelta(days=1)
 # Where it runs, and the version of an API, which say nothing about the model.

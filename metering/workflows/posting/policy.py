@@ -1,5 +1,7 @@
 """What decides prices and owners, and since when: in force now, or frozen with a closed period."""
 
+from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import TYPE_CHECKING
 
 from metering.books import adjustments as adjustment_book
@@ -9,12 +11,14 @@ from metering.books import rate_cards as card_book
 from metering.books import rules as rule_book
 from metering.books import sharing as sharing_book
 from metering.books.engine import begin_read, open_engine
-from metering.core.findings.finding_rules import finding_rules
-from metering.core.outcomes.outcome_rules import checked_rules
+from metering.core.closing.adjustments import Adjustment
+from metering.core.findings.finding_rules import TAG, WORKFLOW_KEY, finding_rules
+from metering.core.outcomes.outcome_rules import OutcomeRules, checked_rules
 from metering.core.ownership.attribution import (
     RULE_FIELDS,
     TAG_PREFIX,
     Assign,
+    Directory,
     Match,
     Rule,
     RuleSet,
@@ -22,16 +26,101 @@ from metering.core.ownership.attribution import (
 from metering.core.patterns import Pattern, PatternError
 from metering.core.periods import BillingPeriod
 from metering.core.pricing.rate_book import RateBook
-from metering.core.sharing.reigns import Reign, Stretch
+from metering.core.sharing.driver_file import Driver
+from metering.core.sharing.reigns import Reign, Stretch, between
+from metering.core.sharing.splits import Sharing
 from metering.errors import BookError, shown
 from metering.workflows.flat.flat_files import flat_in_force
 from metering.workflows.garbage import nothing_collected
-from metering.workflows.posting.desired import Policy
+from metering.workflows.posting.flat_charges import FlatMoney
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from metering.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Everything that decides, besides usage.
+
+    Attributes:
+        rates: the rate cards in force.
+        rules, directory: who pays, on every day that no period closed before has taken.
+        outcomes: which columns of usage carry the keys of outcomes, so that cells keep them.
+        frozen: who pays on the days of closed periods, where others decided then.
+        currency: of lines without a rate.
+        promoted: ingestors whose detail stands in for metered usage.
+        dividers: which detail source divides which metered usage: rules that assign its ingestor.
+        sharing, drivers: how shared cost is given on.
+        flat: what is charged by agreement and not by usage.
+        adjustments: true-ups and outcomes of disputes.
+        workflows: fields of usage that name its workflow, so that cells keep them.
+        asked_tags: tags that no rule reads and somebody asks by, so that cells keep them.
+    """
+
+    rates: RateBook
+    rules: RuleSet
+    directory: Directory
+    currency: str
+    promoted: frozenset[str] = frozenset()
+    dividers: RuleSet = field(default_factory=RuleSet)
+    sharing: Sharing = field(default_factory=Sharing)
+    drivers: tuple[Driver, ...] = ()
+    outcomes: OutcomeRules = field(default_factory=OutcomeRules)
+    frozen: tuple[Reign, ...] = ()
+    flat: FlatMoney = field(default_factory=FlatMoney)
+    adjustments: tuple[Adjustment, ...] = ()
+    workflows: tuple[str, ...] = (WORKFLOW_KEY,)
+    asked_tags: frozenset[str] = frozenset()
+
+    @property
+    def reigns(self) -> tuple[Reign, ...]:
+        """Return who decides on which days: every day has one reign."""
+        taken = [
+            (first, end)
+            for reign in self.frozen
+            for first, end in reign.stretches
+            if first is not None and end is not None
+        ]
+        now = Reign(self.rules, self.directory, between(taken), self.sharing, self.drivers)
+        return (*self.frozen, now)
+
+    @property
+    def shares(self) -> bool:
+        """Whether cost is shared on some day."""
+        return any(reign.sharing.pools for reign in self.reigns)
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """Return the tags that rules read, or that tell keys and workflows: cells keep them."""
+        deciding = (*self.reigns, Reign(self.dividers, Directory()))
+        read = self.outcomes.tags.union(*(reign.tags for reign in deciding))
+        named = {name.removeprefix(TAG) for name in self.workflows if name.startswith(TAG)}
+        return tuple(sorted(read | named | self.asked_tags))
+
+    @property
+    def unshared(self) -> "Policy":
+        """The same without shared cost: everything stays with whom it was charged to first."""
+        frozen = tuple(replace(reign, sharing=Sharing()) for reign in self.frozen)
+        return replace(self, sharing=Sharing(), frozen=frozen)
+
+    @property
+    def teams(self) -> frozenset[str]:
+        """Return the names of the teams that rules or a directory know."""
+        return frozenset(
+            team
+            for reign in self.reigns
+            for team in (
+                *(rule.assign.team for rule in reign.rules.rules),
+                *(entry.team for entry in reign.directory.entries),
+            )
+            if team
+        )
+
+    def reign_on(self, day: date) -> Reign:
+        """Return the rules, the owners file and the sharing file that decide on a day."""
+        return next(reign for reign in self.reigns if reign.holds_on(day))
 
 
 def policy_in_force(connection: "Connection", settings: "Settings") -> Policy:

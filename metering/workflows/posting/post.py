@@ -34,8 +34,8 @@ from metering.errors import BookError
 from metering.usage.lake import Lake
 from metering.workflows.garbage import nothing_collected
 from metering.workflows.posting.day_cells import DayCells, live_cells, publish_cells
-from metering.workflows.posting.desired import Desired, Policy, desired_charges
-from metering.workflows.posting.policy import policy_in_force
+from metering.workflows.posting.desired import Desired, desired_charges
+from metering.workflows.posting.policy import Policy, policy_in_force
 from metering.workflows.posting.settling import settled_days, whole_months
 from metering.workflows.pricing.fx import NoFx, convert_postings
 from metering.workflows.transactions import transaction

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from metering.settings import Settings
-    from metering.workflows.posting.desired import Policy
+    from metering.workflows.posting.policy import Policy
     from metering.workflows.runs import Run
 
 _TOML: Final = re.compile(r"^[ \t]*\[\[?[ \t]*(pool|split)\b", re.MULTILINE)

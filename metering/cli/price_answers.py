@@ -198,9 +198,9 @@ def price_json(row: "PriceRow") -> dict[str, object]:
 
 
 def _number(quantity: int | Fraction) -> int | str:
-    from metering.workflows.pricing.prices import decimal_text
+    from metering.core.money import NANOS_PER_UNIT, plain_decimal
 
-    return quantity if isinstance(quantity, int) else decimal_text(quantity)
+    return quantity if isinstance(quantity, int) else plain_decimal(int(quantity * NANOS_PER_UNIT))
 
 
 def iso(instant: datetime | None) -> str | None:

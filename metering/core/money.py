@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-NANOS_PER_UNIT: Final = 1_000_000_000
+NANO_DIGITS: Final = 9
+NANOS_PER_UNIT: Final = 10**NANO_DIGITS
 
 
 class CurrencyMismatchError(ValueError):
@@ -113,7 +114,7 @@ def nanos_from_decimal_text(text: str) -> int:
     )
     if not plain or len(fraction) > 9 or len(whole) > 18:  # noqa: PLR2004 - nano digits
         raise ValueError(f"{text!r} is not a decimal with at most nine decimals")
-    return sign * (int(whole) * NANOS_PER_UNIT + int(fraction.ljust(9, "0") or 0))
+    return sign * (int(whole) * NANOS_PER_UNIT + int(fraction.ljust(NANO_DIGITS, "0") or 0))
 
 
 def decimal_text(nanos: int) -> str:
@@ -121,3 +122,10 @@ def decimal_text(nanos: int) -> str:
     whole, fraction = divmod(abs(nanos), NANOS_PER_UNIT)
     digits = f"{fraction:09d}".rstrip("0").ljust(2, "0")
     return f"{'-' if nanos < 0 else ''}{whole}.{digits}"
+
+
+def plain_decimal(nanos: int) -> str:
+    """Return nanos as exact decimal text without zeros at its end: "12.34", "-0.005", "3"."""
+    whole, fraction = divmod(abs(nanos), NANOS_PER_UNIT)
+    decimals = f".{fraction:09d}".rstrip("0").rstrip(".")
+    return f"{'-' if nanos < 0 else ''}{whole}{decimals}"

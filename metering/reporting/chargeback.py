@@ -9,6 +9,7 @@ from typing import Final
 
 import pandas as pd
 
+from metering.core.money import plain_decimal
 from metering.reporting.appendix import Appendix, appendix_of
 from metering.reporting.budget_stretches import StretchShown, stretches_shown
 from metering.reporting.cover import (
@@ -19,7 +20,7 @@ from metering.reporting.cover import (
     tie_out_shown,
     unlisted_note,
 )
-from metering.reporting.figures import amount_text, change_text, decimal_text, quantity_text
+from metering.reporting.figures import amount_text, change_text, quantity_text
 from metering.reporting.frames import (
     COSTS,
     frame_of,
@@ -205,7 +206,7 @@ def _account(
         currency=currency,
         total=amount_text(total, currency),
         change=change_text(total, before),
-        exact=decimal_text(total),
+        exact=plain_decimal(total),
         summary=summary_lines(lines, period, currency, total),
         costs=cost_lines(lines, currency, total),
         unlisted=unlisted_note(lines, currency),

@@ -22,10 +22,9 @@ import pandas as pd
 
 from metering.core.flat.flat_money import SEAT_METERS
 from metering.core.flat.money_alone import UNCOUNTED
-from metering.core.money import nanos_from_decimal_text
+from metering.core.money import nanos_from_decimal_text, plain_decimal
 from metering.core.sharing.splits import SHARE_METERS
 from metering.errors import LedgerError
-from metering.reporting.figures import decimal_text
 from metering.reporting.frames import SUMS, frame_of, in_currency, summed
 from metering.reporting.snapshot import Bearer, Snapshot
 from metering.reporting.words import meter_unit
@@ -198,14 +197,17 @@ def _money_cells(group: dict[str, object]) -> dict[str, str]:
     if group["bearer"] == Bearer.UNPRICED and not billed:
         return {}
     contracted = _whole(group["contracted_nanos"])
-    cells = {"contracted_cost": decimal_text(contracted), "billed_cost": decimal_text(billed)}
+    cells = {
+        "contracted_cost": plain_decimal(contracted),
+        "billed_cost": plain_decimal(billed),
+    }
     if not group["list_known"]:
         return cells
     listed = _whole(group["list_nanos"])
     return cells | {
-        "list_cost": decimal_text(listed),
-        "discount": decimal_text(max(listed - contracted, 0)),
-        "markup": decimal_text(max(contracted - listed, 0)),
+        "list_cost": plain_decimal(listed),
+        "discount": plain_decimal(max(listed - contracted, 0)),
+        "markup": plain_decimal(max(contracted - listed, 0)),
     }
 
 

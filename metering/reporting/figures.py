@@ -10,12 +10,11 @@ from collections.abc import Iterable
 from fractions import Fraction
 from typing import Final
 
-from metering.core.money import NANOS_PER_UNIT, divide_half_even
+from metering.core.money import NANO_DIGITS, divide_half_even
 from metering.reporting.numerals import current_numerals
 
 NIL: Final = "\N{EN DASH}"
 MINUS: Final = "\N{MINUS SIGN}"
-_NANO_DIGITS: Final = 9
 
 # Digits after the decimal point of a currency's minor unit, where they are not two (ISO 4217).
 _MINOR_DIGITS: Final = {
@@ -32,7 +31,7 @@ def minor_digits(currency: str) -> int:
 
 def minor_units(nanos: int, currency: str) -> int:
     """Return nanos as whole minor units, half to even: the figure that will be shown."""
-    return divide_half_even(nanos, 10 ** (_NANO_DIGITS - minor_digits(currency)))
+    return divide_half_even(nanos, 10 ** (NANO_DIGITS - minor_digits(currency)))
 
 
 def rounding_left(parts: Iterable[int], whole: int, currency: str) -> int:
@@ -99,10 +98,3 @@ def _percent(tenths: int) -> str:
     numerals = current_numerals()
     points, tenth = divmod(abs(tenths), 10)
     return f"{numerals.grouped(points)}{numerals.decimal}{tenth} %"
-
-
-def decimal_text(nanos: int) -> str:
-    """Return an exact plain decimal for files: ASCII, no separators, no trailing zeros."""
-    whole, fraction = divmod(abs(nanos), NANOS_PER_UNIT)
-    decimals = f".{fraction:09d}".rstrip("0").rstrip(".")
-    return f"{'-' if nanos < 0 else ''}{whole}{decimals}"

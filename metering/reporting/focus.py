@@ -33,13 +33,12 @@ import pyarrow.parquet
 from metering.core.flat.flat_money import SEAT_METERS
 from metering.core.ledger import Account, AccountKind, Basis
 from metering.core.meters import Meter
-from metering.core.money import divide_half_even
+from metering.core.money import NANO_DIGITS, divide_half_even
 from metering.core.periods import BillingPeriod
 from metering.errors import LedgerError
 from metering.reporting.csvfile import spreadsheet_safe
 from metering.reporting.focus_basis import (
     ADJUSTING,
-    NANO_DIGITS,
     charge_category,
     charge_description,
     contracted_price,

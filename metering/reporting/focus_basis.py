@@ -8,7 +8,7 @@ from metering.core.closing.tieout import Reason as TieReason
 from metering.core.flat.flat_money import MONEY_METERS, SEAT_METERS
 from metering.core.ledger import Basis
 from metering.core.meters import Meter
-from metering.core.money import divide_half_even
+from metering.core.money import NANO_DIGITS, NANOS_PER_UNIT, divide_half_even
 from metering.core.pricing.decisions import Status
 from metering.core.pricing.terms import TermKind
 from metering.core.sharing.splits import SHARE_METERS
@@ -20,7 +20,6 @@ from metering.reporting.focus_words import (
     service_name,
 )
 
-NANO_DIGITS: Final = 9
 ADJUSTING: Final = frozenset((*TermKind, *SHARE_METERS, *MONEY_METERS, *ADJUSTMENT_METERS))
 """Meters of charges that adjust others: they have no price of a unit."""
 
@@ -37,7 +36,7 @@ def pricing_block(basis: Basis) -> int:
     A bill counts nothing else, and FOCUS wants a quantity of all usage: there it is the amount, in
     units of its currency, each of which costs one.
     """
-    return 10**NANO_DIGITS if basis.meter == Meter.BILLED_NANOS else basis.per or 1
+    return NANOS_PER_UNIT if basis.meter == Meter.BILLED_NANOS else basis.per or 1
 
 
 def contracted_price(basis: Basis) -> int | None:

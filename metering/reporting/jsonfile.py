@@ -12,10 +12,9 @@ import pandas as pd
 
 from metering import __version__
 from metering.core.closing.tieout import TieOut
-from metering.core.money import nanos_from_decimal_text
+from metering.core.money import nanos_from_decimal_text, plain_decimal
 from metering.errors import LedgerError
 from metering.reporting.detail import Detail, details_of
-from metering.reporting.figures import decimal_text
 from metering.reporting.frames import (
     frame_of,
     grouped,
@@ -101,11 +100,11 @@ def _account(
     before = prior_month(history, snapshot.period)
     return {
         "currency": currency,
-        "billed": decimal_text(total),
+        "billed": plain_decimal(total),
         "prior_month": {
             "period": str(snapshot.period.previous),
             "owners": [
-                {"bearer": bearer, **_owner(levels), "billed": decimal_text(int(nanos))}
+                {"bearer": bearer, **_owner(levels), "billed": plain_decimal(int(nanos))}
                 for bearer, *levels, nanos in zip(
                     *(before[name] for name in ("bearer", *LEVELS, "amount_nanos")), strict=True
                 )
@@ -116,11 +115,11 @@ def _account(
             {
                 **_owner((one.cost_centre, one.team, one.project)),
                 "months": one.months,
-                "amount": decimal_text(one.budget_nanos),
-                "share_of_month": decimal_text(one.share_nanos),
-                "charged_in_month": decimal_text(one.month_nanos),
-                "charged": decimal_text(one.charged_nanos),
-                "left": decimal_text(one.left_nanos),
+                "amount": plain_decimal(one.budget_nanos),
+                "share_of_month": plain_decimal(one.share_nanos),
+                "charged_in_month": plain_decimal(one.month_nanos),
+                "charged": plain_decimal(one.charged_nanos),
+                "left": plain_decimal(one.left_nanos),
             }
             for one in snapshot.stretches
             if one.currency == currency
@@ -137,7 +136,7 @@ def _general_ledger(frame: pd.DataFrame, currency: str, total: int) -> list[dict
     return [
         {
             **{name: one if isinstance(one, str) else None for name, one in named.items()},
-            "billed": decimal_text(int(nanos)),
+            "billed": plain_decimal(int(nanos)),
         }
         for *said, nanos in rows
         for named in [dict(zip(_LEDGER_KEY, said, strict=True))]
@@ -154,9 +153,9 @@ def _line(row: Detail) -> dict[str, Any]:
         "meter": row.meter,
         "quantity": row.counted,
         "unit": meter_unit(row.meter),
-        "list": decimal_text(row.listed) if is_priced else None,
-        "contracted": decimal_text(row.contracted) if is_priced else None,
-        "billed": decimal_text(row.amount) if is_priced or row.amount else None,
+        "list": plain_decimal(row.listed) if is_priced else None,
+        "contracted": plain_decimal(row.contracted) if is_priced else None,
+        "billed": plain_decimal(row.amount) if is_priced or row.amount else None,
     }
 
 
@@ -170,7 +169,7 @@ def _corrections(snapshot: Snapshot) -> list[dict[str, Any]]:
             "corrects": corrects,
             "bearer": bearer,
             **_owner(levels),
-            "billed": decimal_text(int(nanos)),
+            "billed": plain_decimal(int(nanos)),
         }
         for currency, corrects, bearer, *levels, nanos in view.itertuples(index=False)
     ]
@@ -182,10 +181,14 @@ def _tie_out(tie: TieOut) -> dict[str, Any]:
         "billing_account": tie.billing_account,
         "currency": tie.currency,
         "invoices": list(tie.invoice_ids),
-        "invoiced": decimal_text(tie.invoiced_nanos) if tie.is_invoiced else None,
+        "invoiced": plain_decimal(tie.invoiced_nanos) if tie.is_invoiced else None,
         "ties": tie.ties if tie.is_invoiced else None,
         "lines": [
-            {"label": line.label, "reason": line.reason.value, "amount": decimal_text(line.nanos)}
+            {
+                "label": line.label,
+                "reason": line.reason.value,
+                "amount": plain_decimal(line.nanos),
+            }
             for line in tie.lines
         ],
         "notes": list(tie.notes),
@@ -196,7 +199,10 @@ def _plans(plans: tuple[OwnerAmount, ...] | None, currency: str) -> list[dict[st
     if plans is None:
         return None
     return [
-        {**_owner((plan.cost_centre, plan.team, plan.project)), "amount": decimal_text(plan.nanos)}
+        {
+            **_owner((plan.cost_centre, plan.team, plan.project)),
+            "amount": plain_decimal(plan.nanos),
+        }
         for plan in plans
         if plan.currency == currency
     ]

@@ -14,10 +14,10 @@ from xlsxwriter.utility import xl_col_to_name
 from xlsxwriter.workbook import Workbook
 from xlsxwriter.worksheet import Worksheet
 
+from metering.core.money import NANO_DIGITS, NANOS_PER_UNIT
 from metering.reporting.figures import minor_digits
 from metering.reporting.words import shown_name
 
-_NANO_DIGITS: Final = 9
 # Rows of a table's sheet: totals, headings, then what they are of.
 _TOTALS, _HEADINGS, _FIRST = range(3)
 _CELL_CHARACTERS: Final = 32_767
@@ -102,7 +102,7 @@ class Sheets:
 
     def amount(self, currency: str, *, exact: bool = False, **more: Any) -> Any:
         """Return the format of amounts: a true minus and a dash for nil, as on the page."""
-        decimals = "0" * (_NANO_DIGITS if exact else minor_digits(currency))
+        decimals = "0" * (NANO_DIGITS if exact else minor_digits(currency))
         number = f"#,##0.{decimals}" if decimals else "#,##0"
         nil = f'"{chr(0x2013)}"'
         return self.format(num_format=f"{number};\N{MINUS SIGN}{number};{nil}", **more)
@@ -156,7 +156,7 @@ class Sheets:
         """
         name = sheet.get_name()
         highest = max((nanos for row in rows for nanos in row[first:]), default=0)
-        scale = {"max": -(-highest // 10**_NANO_DIGITS)} if highest > 0 else {}
+        scale = {"max": -(-highest // NANOS_PER_UNIT)} if highest > 0 else {}
         for place, row in enumerate(rows[:_BARS]):
             at, last = _FIRST + place, len(row) - 1
             label = [name, at, 1 if row[1] else 0]
@@ -211,4 +211,4 @@ class Sheets:
 
 def units(nanos: int) -> Decimal:
     """Return nanos as whole units, exact; a cell keeps 15 significant digits of them."""
-    return Decimal(nanos).scaleb(-_NANO_DIGITS)
+    return Decimal(nanos).scaleb(-NANO_DIGITS)

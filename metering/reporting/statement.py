@@ -11,8 +11,9 @@ from typing import Final, NamedTuple
 
 import pandas as pd
 
+from metering.core.money import plain_decimal
 from metering.reporting.cover import cost_lines, unlisted_note
-from metering.reporting.figures import amount_text, change_text, decimal_text, share_text
+from metering.reporting.figures import amount_text, change_text, share_text
 from metering.reporting.frames import (
     COSTS,
     frame_of,
@@ -195,7 +196,7 @@ class Statements:
             currency=currency,
             total=amount_text(total, currency),
             change=change_text(total, prior),
-            exact=decimal_text(total),
+            exact=plain_decimal(total),
             share=share_text(total, self._totals[currency]),
             prior=amount_text(prior, currency),
             costs=cost_lines(lines, currency, total),

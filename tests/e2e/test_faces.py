@@ -14,8 +14,7 @@ from click.testing import CliRunner
 from pypdf import PdfReader
 
 from metering.cli.main import main
-from metering.core.money import divide_half_even, nanos_from_decimal_text
-from metering.reporting.figures import decimal_text
+from metering.core.money import divide_half_even, nanos_from_decimal_text, plain_decimal
 from metering.settings import FILE_NAME, Settings
 from tests.ledgers import SAMPLE, fresh_ledger, ingest_and_post
 
@@ -56,7 +55,7 @@ def test_every_face_of_a_month_has_one_total_and_one_snapshot(
 
     review = json.loads((tmp_path / "review-2026-10.json").read_text(encoding="utf-8"))
     assert (review["nanos"], review["snapshot_id"]) == (total, snapshot_id)
-    exact = decimal_text(total)
+    exact = plain_decimal(total)
     told = json.loads(pack.with_suffix(".json").read_text(encoding="utf-8"))
     assert exact in json.dumps(told)
     assert f'<span class="code">{exact}</span>' in pack.with_suffix(".html").read_text("utf-8")

@@ -4,12 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metering.core.money import nanos_from_decimal_text
+from metering.core.money import nanos_from_decimal_text, plain_decimal
 from metering.reporting.figures import (
     NIL,
     amount_text,
     change_text,
-    decimal_text,
     minor_units,
     quantity_text,
     rounding_left,
@@ -48,11 +47,11 @@ def test_shown_parts_and_rounding_add_up_to_the_shown_whole(
 
 @given(amounts)
 def test_a_decimal_in_a_file_is_exact(nanos: int) -> None:
-    assert nanos_from_decimal_text(decimal_text(nanos)) == nanos
+    assert nanos_from_decimal_text(plain_decimal(nanos)) == nanos
 
 
 def test_a_decimal_in_a_file_has_no_trailing_zeros() -> None:
-    assert [decimal_text(nanos) for nanos in (0, 1, 10**9, -250_000_000)] == [
+    assert [plain_decimal(nanos) for nanos in (0, 1, 10**9, -250_000_000)] == [
         "0",
         "0.000000001",
         "1",

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from metering.books.ledger import NetLine
 from metering.core.ledger import AccountKind
-from metering.core.money import decimal_text
+from metering.core.money import NANOS_PER_UNIT, decimal_text
 from metering.core.sharing.splits import SHARE_METERS, WHOLE, By, Split
 
 _WEIGHED_IN = {
@@ -55,4 +55,4 @@ def _is_pool(line: NetLine) -> bool:
 
 
 def _per_cent(parts: int) -> str:
-    return f"{decimal_text(parts * 100 * (10**9 // WHOLE))} %"
+    return f"{decimal_text(parts * 100 * (NANOS_PER_UNIT // WHOLE))} %"

@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import Final
 
 from metering.core.instants import ALWAYS, NEVER
+from metering.core.money import NANOS_PER_UNIT, plain_decimal
 from metering.core.pricing.card_changes import Row
 from metering.core.pricing.model_names import Resolution
 from metering.core.pricing.rate_book import Candidate, Multiple, RateBook
@@ -192,16 +193,16 @@ def row_text(row: Row | None) -> str:
         return row.canonical_model
     if isinstance(row, Modifier):
         return f"x {row.factor_num}/{row.factor_den}"
-    return f"{decimal_text(Fraction(row.price_nanos, 10**9))} per {row.per:,}"
+    return f"{plain_decimal(row.price_nanos)} per {row.per:,}"
 
 
 def _term_text(term: Term) -> str:
     paid = Fraction(term.factor_num, term.factor_den)
     if term.kind is TermKind.VOLUME_TIER:
-        scale = 10**9 if term.measure is Measure.SPEND else 1
+        scale = NANOS_PER_UNIT if term.measure is Measure.SPEND else 1
         upto = "" if term.hi is None else f"{term.hi // scale:,}"
         return f"{term.lo // scale:,}..{upto} {term.measure} x {paid}"
-    amount = f"{decimal_text(Fraction(term.amount_nanos, 10**9))} a month"
+    amount = f"{plain_decimal(term.amount_nanos)} a month"
     return f"{amount} x {paid}" if term.kind is TermKind.COMMITMENT else amount
 
 
@@ -222,7 +223,7 @@ def _price_row(model: str, candidate: Candidate) -> PriceRow:
         platform=rate.platform,
         model=model,
         meter=rate.meter,
-        price=decimal_text(Fraction(rate.price_nanos, 10**9)),
+        price=plain_decimal(rate.price_nanos),
         per=rate.per,
         currency=card.currency,
         conditions=_words(rate.conditions),
@@ -317,10 +318,3 @@ def _words(conditions: object) -> str:
 
 def _bound(instant: datetime) -> datetime | None:
     return None if instant in (ALWAYS, NEVER) else instant
-
-
-def decimal_text(value: Fraction) -> str:
-    """Return a fraction of tens as exact decimal text, without zeros at its end."""
-    whole, rest = divmod(value.numerator * 10**9, value.denominator * 10**9)
-    digits = str(rest * 10**9 // (value.denominator * 10**9)).rjust(9, "0").rstrip("0")
-    return f"{whole}.{digits}" if digits else str(whole)

@@ -51,18 +51,21 @@ def json_lines_source(layout: Layout) -> str:
       WHEN trim(line, {blank}) = {literal(line_batches.BAD_ENCODING)} THEN 'bad-encoding'
       WHEN trim(line, {blank}) = {literal(line_batches.LINE_TOO_LONG)} THEN 'line-too-long'
       WHEN trim(line, {blank}) = {literal(line_batches.UNFINISHED)} THEN 'unfinished'
-      WHEN NOT json_valid(line) OR json_type(line) NOT IN ('OBJECT', 'NULL') THEN 'bad-json'
+      WHEN NOT json_valid(line) THEN 'bad-json'
+      WHEN json_type(line) NOT IN ('OBJECT', 'NULL') THEN 'bad-json'
       WHEN list_unique({looked_at}) < len({looked_at}) THEN 'bad-json'
     END"""
     # That something could be taken out of a line tells that it is JSON: what is wrong with it is
-    # asked of the few where nothing could, or that may name something twice.
-    sound = f"taken IS NOT NULL AND starts_with(line, '{{') AND NOT ({_may_double(layout)})"
+    # asked of the few where nothing could, or that may name something twice. Always CASE, since of
+    # AND and OR DuckDB may work out either side first, or both.
+    doubtful = f"""CASE WHEN taken IS NULL OR NOT starts_with(line, '{{') THEN true
+      WHEN contains(line, {literal(layout.telling)}) THEN {_may_double(layout)} END"""
     return f"""
       SELECT unnest(CASE WHEN line_fault IS NULL THEN taken END), line_fault,
         CASE WHEN line_fault IS NOT NULL THEN length(rtrim(line, {blank})) END AS line_size,
         line_no, file_no
       FROM (
-        SELECT *, CASE WHEN {sound} THEN NULL ELSE {fault} END AS line_fault
+        SELECT *, CASE WHEN {doubtful} THEN {fault} END AS line_fault
         FROM (SELECT *, {json_fields("line", layout.fields)} AS taken FROM {line_batches.TABLE})
       )"""
 
@@ -76,8 +79,7 @@ def _may_double(layout: Layout) -> str:
     names = (re.escape(field) for field in layout.fields)
     twice = "|".join(rf"{field}\n(?:.*\n)?{field}" for field in names)
     pattern = literal(rf"(?s)(?:^|\n)(?:{twice})(?:\n|$)")
-    doubles = f"regexp_matches(array_to_string(json_keys(line), chr(10)), {pattern})"
-    return f"contains(line, {literal(layout.telling)}) AND {doubles}"
+    return f"regexp_matches(array_to_string(json_keys(line), chr(10)), {pattern})"
 
 
 def csv_source(plain: Path, header: tuple[str, ...], layout: Layout) -> str:

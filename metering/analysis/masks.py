@@ -27,6 +27,8 @@ _PRICE_AFTER_DAYS: Final = 14
 # A silence is a gap when its chance, at the team's own rate, is below this.
 _CHANCE: Final = 1e-5
 _LEAST_GAP_DAYS: Final = 5
+# Days with an outcome come in runs, so that fewer are to be expected than there usually are.
+_STEADY: Final = 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,23 +160,33 @@ def _days(panel: Panel, first: int, end: int) -> Ints:
 def _silences(panel: Panel) -> list[Gap]:
     """Return the stretches without any outcome of a team that chance does not explain.
 
-    Only teams of several objects with outcomes: when one object stops, that is a question, and when
-    all of a team stop on one day, its feed did.
+    Chance is told by how much was spent meanwhile, where several objects were to speak, and by how
+    many working days went by, if outcomes come on most of them. A silence that goes on to the end
+    is no gap: that an object stopped is a question.
     """
     found: list[Gap] = []
     teams = np.array(panel.teams)
     speaks = panel.accepted.sum(axis=1) > 0
     for team in sorted(set(panel.teams)):
         members = np.flatnonzero((teams == team) & speaks)
-        if len(members) < 2:  # noqa: PLR2004 - one object alone may have stopped by itself
+        if not len(members):
             continue
         weight, squares = panel.accepted[members].sum(), panel.squares[members].sum()
-        heard = np.flatnonzero((panel.accepted[members] > 0).any(axis=0))
-        used = np.cumsum(panel.spend[members].sum(axis=0))
-        events = weight**2 / max(squares, 1e-12)
-        for before, after in pairwise(heard):
+        # One object alone may be quiet of itself.
+        events = weight**2 / max(squares, 1e-12) if len(members) > 1 else 0.0
+        has_outcome = panel.accepted[members].sum(axis=0) > 0
+        spent = panel.spend[members].sum(axis=0)
+        used = np.cumsum(spent)
+        usually = float(np.median(spent[spent > 0])) if (spent > 0).any() else 0.0
+        works = np.asarray(spent > usually / 2, np.bool_)
+        for before, after in pairwise(np.flatnonzero(has_outcome)):
             length = int(after - before - 1)
+            if length < _LEAST_GAP_DAYS:
+                continue
             share = (used[after - 1] - used[before]) / max(used[-1], 1e-12)
-            if length >= _LEAST_GAP_DAYS and np.exp(-events * share / 2) < _CHANCE:
+            silent = int(works[before + 1 : after].sum())
+            usual = float(has_outcome[works].sum()) / max(int(works.sum()) - silent, 1)
+            by_days = (1 - _STEADY * min(usual, 1.0)) ** silent
+            if min(np.exp(-events * share / 2), by_days) < _CHANCE:
                 found.append(Gap(team, int(before) + 1, int(after), is_told=False))
     return found

@@ -119,3 +119,25 @@ def test_a_backlog_of_six_days_whose_outcomes_follow_leaves_nothing_over() -> No
     assert test.elasticity == 0.9
     assert around.any()
     assert test.excess[0, around] == pytest.approx(np.zeros(around.sum()), abs=0.03)
+
+
+@pytest.mark.parametrize(
+    ("silent", "every", "gaps"),
+    [
+        (range(40, 54), 1, [(40, 54)]),  # outcomes of every day, and none for two weeks
+        (range(40, 46), 1, []),  # for six days: once in 15 000 stretches
+        (range(40, 54), 7, []),  # a release a week, and two of them left out
+        (range(70, 84), 1, []),  # to the end: it may have stopped
+    ],
+)
+def test_a_silence_that_ends_is_a_gap_of_the_feed(
+    silent: range, every: int, gaps: list[tuple[int, int]]
+) -> None:
+    events = np.zeros((1, _DAYS))
+    events[0, ::every] = 3.0
+    events[0, list(silent)] = 0.0
+
+    masks = masks_of(_panel(np.ones((1, _DAYS)), events, np.ones((1, _DAYS))))
+
+    assert [(gap.first, gap.end) for gap in masks.gaps] == gaps
+    assert int((~masks.seen).sum()) == sum(end - first for first, end in gaps)

@@ -14,6 +14,9 @@ from metering.ingest.bulk import literal, name
 if TYPE_CHECKING:
     import duckdb
 
+# The type of a column without any text.
+NO_TEXT: Final = "ENUM('')"
+
 # Every group of rows gets the whole dictionary of an enumeration, so it must be small.
 _FEW: Final = 10_000
 # What holds texts, by type: lists of them over all rows of a group.
@@ -42,7 +45,7 @@ def enumerated(
         types: of its columns.
 
     Returns:
-        An expression by column; columns that hold no texts, or more of them than pay, stay out.
+        An expression by column; columns of other types, and of more texts than pay, stay out.
     """
     looked_at = {column: _LISTED[kind] for column, kind in types.items() if kind in _LISTED}
     if not looked_at:
@@ -57,7 +60,9 @@ def enumerated(
     expressions = {}
     for column, listed in looked_at.items():
         texts = [next(found) for _ in listed]
-        if all(texts) and max(map(len, texts)) <= _FEW:
+        if types[column] == "VARCHAR" and not any(texts):
+            expressions[column] = f"NULL::{NO_TEXT}"
+        elif all(texts) and max(map(len, texts)) <= _FEW:
             enums = ", ".join(map(_enum, texts))
             kind = enums if types[column] == "VARCHAR" else f"MAP({enums})"
             expressions[column] = f"{name(column)}::{kind}"

@@ -77,7 +77,24 @@ def exact(text: str) -> str:
     )
 
 
-def nanos_of_sum(text: str, others: str) -> str:
+def nanos_of_each(texts: str) -> str:
+    """Return an expression for the amounts of a list that are whole in nanos, null for others."""
+    cast = "try_cast(one || 'e9' AS BIGINT)"
+    each = f"CASE WHEN regexp_full_match(one, '{_WHOLE_NANOS}') THEN {cast} END"
+    return f"list_transform({texts}, lambda one: {each})"
+
+
+def are_amounts(texts: str, in_nanos: str) -> str:
+    """Return a condition: every text of a list is an amount of less than a billion.
+
+    Args:
+        texts: the list.
+        in_nanos: what `nanos_of_each` gives of it.
+    """
+    return f"({_is_complete(in_nanos)} OR {_is_complete(_exact_each(texts))})"
+
+
+def nanos_of_sum(text: str, others: str, in_nanos: str) -> str:
     """Return an expression for the sum of an amount and a list of them in nanos, rounded once.
 
     Half to even; null if one of them is no amount of less than a billion.
@@ -85,23 +102,24 @@ def nanos_of_sum(text: str, others: str) -> str:
     Args:
         text: the amount.
         others: a list of texts, of which there is at least one.
+        in_nanos: what `nanos_of_each` gives of the list.
     """
-    whole_nanos = (
-        f"CASE WHEN regexp_full_match(one, '{_WHOLE_NANOS}') THEN try_cast(one || 'e9' AS BIGINT)"
-    )
+    exactly = _exact_each(others)
     # What is whole in nanos does not change how the rest is rounded, unless that is a tie.
-    added = f"list_transform({others}, lambda one: {whole_nanos} END)"
-    exactly = f"list_transform({others}, lambda one: {exact('one')})"
     return (
-        f"CASE WHEN regexp_full_match({text}, '-?{UNTIED}') AND {_is_complete(added)}"
-        f" THEN ({signed_nanos(text)}) + list_sum({added})::BIGINT"
+        f"CASE WHEN regexp_full_match({text}, '-?{UNTIED}') AND {_is_complete(in_nanos)}"
+        f" THEN try_cast({text} || 'e9' AS BIGINT) + list_sum({in_nanos})::BIGINT"
         f" WHEN {_is_complete(exactly)} THEN"
         f" (round_even({exact(text)} + list_sum({exactly}), 9) * 1000000000)::BIGINT END"
     )
 
 
+def _exact_each(texts: str) -> str:
+    return f"list_transform({texts}, lambda one: {exact('one')})"
+
+
 def _is_complete(values: str) -> str:
-    return f"len(list_filter({values}, lambda value: value IS NULL)) = 0"
+    return f"list_count({values}) = len({values})"
 
 
 def approximate(text: str) -> str:

@@ -8,7 +8,7 @@ from typing import Final
 import pyarrow as pa
 
 from metering.ingest.bulk import LINE_CHECKS, Layout, Shared, Snapshot, name
-from metering.ingest.bulk_enums import enum_of
+from metering.ingest.bulk_enums import NO_TEXT, enum_of
 from metering.ingest.unfolding import PLACE, unfolded
 from metering.usage.schema import INSTANT, METERS, TAGS, USAGE_SCHEMA
 
@@ -85,12 +85,16 @@ def same_for_all(layout: Layout) -> dict[str, str]:
         if column != "row_no" and column not in shared
     }
     return {
-        column: enum_of(value)
-        if _TEXT.fullmatch(value)
-        else f"{value}::{sql_type_of(column, layout.schema)}"
+        column: _constant(value, sql_type_of(column, layout.schema))
         for column, value in given.items()
         if _CONSTANT.fullmatch(value)
     }
+
+
+def _constant(value: str, kind: str) -> str:
+    if _TEXT.fullmatch(value):
+        return enum_of(value)
+    return f"{value}::{NO_TEXT if kind == 'VARCHAR' else kind}"
 
 
 def sql_type_of(column: str, schema: pa.Schema = USAGE_SCHEMA) -> str:

@@ -10,9 +10,18 @@ import pyarrow as pa
 import pytest
 
 from metering.ingest.bulk import nanos
-from metering.ingest.bulk_numbers import nanos_of_sum, quantity, signed_nanos, whole
+from metering.ingest.bulk_numbers import (
+    are_amounts,
+    nanos_of_each,
+    nanos_of_sum,
+    quantity,
+    signed_nanos,
+    whole,
+)
 
 _NANO: Final = 10**9
+_SUM: Final = nanos_of_sum("amount", "others", nanos_of_each("others"))
+_ARE_AMOUNTS: Final = are_amounts("others", nanos_of_each("others"))
 
 
 @pytest.fixture(scope="module")
@@ -50,25 +59,24 @@ def test_an_amount_is_rounded_half_to_even_whichever_way_is_taken(
 def test_a_sum_is_rounded_once_whichever_way_is_taken(engine: duckdb.DuckDBPyConnection) -> None:
     chance = Random(2)  # noqa: S311 - the same numbers each time
     others = [[f"-{_amount(chance)}" for _ in range(chance.choice((1, 2)))] for _ in range(20_000)]
-    amounts = [_amount(chance) for _ in others]
+    amounts = [f"{chance.choice(('', '-'))}{_amount(chance)}" for _ in others]
     engine.register("given", pa.table({"amount": amounts, "others": others}))
 
-    rows = engine.execute(
-        f"SELECT amount, others, {nanos_of_sum('amount', 'others')} FROM given"
-    ).fetchall()
+    rows = engine.execute(f"SELECT amount, others, {_SUM}, {_ARE_AMOUNTS} FROM given").fetchall()
 
     assert len(rows) == len(amounts)
-    for text, added, made in rows:
+    for text, added, made, all_amounts in rows:
         assert made == round(sum(map(Fraction, added), Fraction(text)) * _NANO), (text, added)
+        assert all_amounts, added
 
 
 @pytest.mark.parametrize("others", [["1", None], ["1", "1,5"], ["NaN"], ["1e400"], [""]])
 def test_a_sum_with_what_is_no_amount_is_none(
     engine: duckdb.DuckDBPyConnection, others: list[str | None]
 ) -> None:
-    query = f"SELECT {nanos_of_sum('amount', 'others')} FROM (SELECT '1' AS amount, $1 AS others)"
+    query = f"SELECT {_SUM}, {_ARE_AMOUNTS} FROM (SELECT '1' AS amount, $1 AS others)"
 
-    assert engine.execute(query, [others]).fetchall() == [(None,)]
+    assert engine.execute(query, [others]).fetchall() == [(None, False)]
 
 
 @pytest.mark.parametrize(

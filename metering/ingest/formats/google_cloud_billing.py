@@ -33,8 +33,9 @@ from metering.ingest.bulk import (
 )
 from metering.ingest.bulk_numbers import (
     approximate,
+    are_amounts,
     differ,
-    exact,
+    nanos_of_each,
     nanos_of_sum,
     quantity,
     signed_nanos,
@@ -190,14 +191,11 @@ _STEPS: Final = (
         "product_of_both": f"{approximate('usage_amount_in_pricing_units')} * price",
     },
     {"credited": "list_transform(credit_list, lambda given: given.amount)"},
+    {"credited_nanos": nanos_of_each("credited")},
     {
-        "credits_broken": (
-            "nullif(credits, '') IS NOT NULL AND credits <> '[]' AND (credit_list IS NULL"
-            " OR NOT starts_with(ltrim(credits), '[')"
-            f" OR len(list_filter(credited, lambda one: ({exact('one')}) IS NULL)) > 0)"
-        ),
         "owed_nanos": (
-            f"CASE WHEN len(credited) > 0 THEN {nanos_of_sum('cost', 'credited')}"
+            "CASE WHEN len(credited) > 0"
+            f" THEN {nanos_of_sum('cost', 'credited', 'credited_nanos')}"
             f" ELSE {signed_nanos('cost')} END"
         ),
         "units": f"CASE WHEN counted AND sku_class IS NOT NULL THEN {whole('amount', '1')} END",
@@ -329,7 +327,11 @@ _CHECKS: Final = (
         quotes=False,
     ),
     Check(
-        fails="credits_broken",
+        fails=(
+            "nullif(credits, '') IS NOT NULL AND credits <> '[]' AND (credit_list IS NULL"
+            " OR NOT starts_with(ltrim(credits), '[')"
+            f" OR NOT {are_amounts('credited', 'credited_nanos')})"
+        ),
         code="bad-amount",
         field="credits",
         found="'text that is not a list of amounts'",

@@ -49,8 +49,10 @@ lint: $(TOOLS) ## look for mistakes and for layout, changing nothing
 types: $(TOOLS) ## check the types, strictly
 	$(BIN)/mypy
 
+# A file stays on one worker, since its tests share what they made. Left in their order, the long ones (browser, e2e,
+# property) come first, and the short ones at the end even out the workers.
 test: $(TOOLS) ## run every test
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 browser: $(TOOLS) ## only the tests that open a page in Chromium
 	$(BIN)/python -m pytest -m browser

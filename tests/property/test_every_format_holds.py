@@ -7,6 +7,7 @@ never with a traceback.
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -194,7 +195,7 @@ def test_a_row_with_one_wrong_number_is_recorded_or_rejected_and_never_lost(
         for number, found in enumerate(random.sample(numbers, min(6, len(numbers)))):
             path = tmp_path / f"{number}{source.suffix}"
             path.write_bytes(content[: found.start()] + b"-7" + content[found.end() :])
-            if refusal(partial(accounted, ingestor, path, reader)) is None:
+            with suppress(SourceError):
                 counts.add(accounted(ingestor, path, reader))
 
     assert counts <= {before}

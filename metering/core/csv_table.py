@@ -7,13 +7,15 @@ or gained cells; nothing is read by position.
 
 import csv
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
-from metering.errors import WHOLE_FILE_REMEDY, Rejection
+from metering.errors import WHOLE_FILE_REMEDY, RejectedError, Rejection
 
 _BYTE_ORDER_MARK: Final = "\ufeff"
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,23 @@ def read_table(
             )
         )
     return Table(tuple(rows), tuple(rejections))
+
+
+def read_rows(table: Table, of: Callable[[Row], T]) -> tuple[list[T], list[Rejection]]:
+    """Return what the rows of a table say, and every refusal: the table's own, then of its rows.
+
+    Args:
+        table: as it was read.
+        of: what one row says; it raises RejectedError for a row that it refuses.
+    """
+    said: list[T] = []
+    rejections = list(table.rejections)
+    for row in table.rows:
+        try:
+            said.append(of(row))
+        except RejectedError as error:
+            rejections.append(error.rejection)
+    return said, rejections
 
 
 def _numbered_rows(text: str) -> Iterator[tuple[int, list[str]]]:

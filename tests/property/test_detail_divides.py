@@ -30,14 +30,14 @@ from metering.core.ownership.attribution import (
 from metering.core.patterns import Pattern
 from metering.core.pricing.rate_book import RateBook
 from metering.engine import charges as engine
-from metering.engine.cells import Cuts, DayUsage, build_cells
+from metering.engine.cells import Cuts, build_cells
 from metering.engine.connection import open_duckdb
 from metering.engine.rollup_duckdb import DuckDbRollUp
 from metering.rate_cards.loading import bundled_cards
-from metering.usage.staging import Staging, describe
+from metering.usage.staging import Staging
 from metering.workflows.posting.desired import desired_charges
 from metering.workflows.posting.policy import Policy
-from tests.usage_rows import usage_rows
+from tests.usage_rows import staged_days, usage_rows
 
 BOOK = RateBook(bundled_cards())
 DAYS = (date(2026, 10, 1), date(2026, 10, 2))
@@ -175,20 +175,7 @@ def _cells(connection: Any, folder: Path, ingestor: str, drawn: list[dict[str, A
         )
     )
     staging.flush()
-    plans = [
-        (
-            DayUsage(
-                date.fromisoformat(day.day),
-                day.files,
-                ("content",),
-                day.records,
-                frozenset(day.models),
-                bool(day.other_meters),
-            ),
-            Cuts({}, {}, ()),
-        )
-        for day in describe(connection, staging.files())
-    ]
+    plans = [(day, Cuts({}, {}, ())) for day in staged_days(staging)]
     return build_cells(DuckDbRollUp(connection), plans, folder / "cells")
 
 

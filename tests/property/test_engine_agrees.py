@@ -22,10 +22,10 @@ from metering.engine.cells import Cuts, DayUsage, build_cells
 from metering.engine.connection import open_duckdb
 from metering.engine.rollup_duckdb import DuckDbRollUp
 from metering.rate_cards.loading import bundled_cards
-from metering.usage.staging import Staging, describe
+from metering.usage.staging import Staging
 from metering.workflows.posting.desired import desired_charges
 from metering.workflows.posting.policy import Policy
-from tests.usage_rows import usage_rows
+from tests.usage_rows import staged_days, usage_rows
 
 if TYPE_CHECKING:
     import duckdb
@@ -165,17 +165,7 @@ def _engine(rows: Any, scratch: Path) -> Iterator[tuple["duckdb.DuckDBPyConnecti
         staging = Staging(connection, folder / "usage", ingestor="log", account="default")
         staging.add(rows)
         staging.flush()
-        plans = []
-        for day in describe(connection, staging.files()):
-            usage = DayUsage(
-                date.fromisoformat(day.day),
-                day.files,
-                ("content",),
-                day.records,
-                frozenset(day.models),
-                bool(day.other_meters),
-            )
-            plans.append((usage, _cuts(usage)))
+        plans = [(day, _cuts(day)) for day in staged_days(staging)]
         cells = build_cells(DuckDbRollUp(connection), plans, folder / "cells")
         engine.open_cells(connection, list(cells.values()))
         yield connection, desired_charges(connection, POLICY, (min(cells), max(cells)))

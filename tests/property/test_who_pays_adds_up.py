@@ -6,7 +6,7 @@ The prices are whole nanos a token, so that what usage costs is known without ro
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, date, datetime, time
+from datetime import UTC, datetime, time
 from itertools import product
 from typing import Any
 
@@ -21,16 +21,16 @@ from metering.core.pricing.rate_book import RateBook
 from metering.core.sharing.splits import WHOLE, By, Pool, Sharing, Split, Target
 from metering.engine import at_stake
 from metering.engine import charges as engine
-from metering.engine.cells import Cuts, DayUsage, build_cells
+from metering.engine.cells import Cuts, build_cells
 from metering.engine.charges import Kept
 from metering.engine.connection import open_duckdb
 from metering.engine.rollup_duckdb import DuckDbRollUp
 from metering.rate_cards.loading import bundled_cards
-from metering.usage.staging import Staging, describe
+from metering.usage.staging import Staging
 from metering.workflows.posting.desired import Desired, desired_charges
 from metering.workflows.posting.policy import Policy
 from tests.rule_strategies import DAYS, FIELDS, directories, rule_sets
-from tests.usage_rows import usage_rows
+from tests.usage_rows import staged_days, usage_rows
 
 LAST_NOON = datetime.combine(DAYS[-1], time(12), UTC)
 # USD 3 per million input tokens, 15 per million output.
@@ -110,20 +110,7 @@ def duck(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         rows = [{"event_id": str(number), **row} for number, row in enumerate(USED)]
         staging.add(usage_rows(*rows))
         staging.flush()
-        plans = [
-            (
-                DayUsage(
-                    date.fromisoformat(day.day),
-                    day.files,
-                    ("content",),
-                    day.records,
-                    frozenset(day.models),
-                    bool(day.other_meters),
-                ),
-                Cuts({}, {}, ("project",)),
-            )
-            for day in describe(connection, staging.files())
-        ]
+        plans = [(day, Cuts({}, {}, ("project",))) for day in staged_days(staging)]
         cells = build_cells(DuckDbRollUp(connection), plans, folder / "cells")
         engine.open_cells(connection, list(cells.values()))
         yield connection

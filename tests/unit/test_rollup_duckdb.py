@@ -1,17 +1,17 @@
 """The embedded engine's roll-up: what footers say of all records changes nothing in the cells."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from metering.engine.cells import Cuts, DayUsage, build_cells
+from metering.engine.cells import Cuts, build_cells
 from metering.engine.connection import open_duckdb
 from metering.engine.rollup import statement
 from metering.engine.rollup_duckdb import DuckDbRollUp
-from metering.usage.staging import Staging, describe
-from tests.usage_rows import usage_rows
+from metering.usage.staging import Staging
+from tests.usage_rows import staged_days, usage_rows
 
 DAYS = (datetime(2026, 10, 1, 12, tzinfo=UTC), datetime(2026, 10, 2, 12, tzinfo=UTC))
 # As texts "333" comes after "1000003": the least of both days and the greatest are one text.
@@ -37,20 +37,7 @@ def test_cells_are_the_same_whatever_footers_tell(
         staging = Staging(connection, tmp_path / "usage", ingestor="made", account="default")
         staging.add(usage_rows(*rows))
         staging.flush()
-        days = [
-            (
-                DayUsage(
-                    date.fromisoformat(day.day),
-                    day.files,
-                    ("content",),
-                    day.records,
-                    frozenset(day.models),
-                    bool(day.other_meters),
-                ),
-                Cuts({}, {}, ()),
-            )
-            for day in describe(connection, staging.files())
-        ]
+        days = [(day, Cuts({}, {}, ())) for day in staged_days(staging)]
 
         built = build_cells(DuckDbRollUp(connection), days, tmp_path / "cells")
 

@@ -14,7 +14,7 @@ from datetime import date
 from itertools import pairwise
 from typing import Final
 
-from metering.core.csv_table import Row, read_table
+from metering.core.csv_table import Row, read_rows, read_table
 from metering.core.money import NANOS_PER_UNIT, divide_half_even, nanos_from_decimal_text
 from metering.errors import WHOLE_FILE_REMEDY, RefusedFileError, RejectedError, Rejection, shown
 
@@ -59,14 +59,7 @@ def parse_fx(text: str, path: str) -> tuple[FxRate, ...]:
         RefusedFileError: a cell is not as the format says, or two rates hold on one day; every
             such place is told.
     """
-    table = read_table(text, FX_COLUMNS, _OPTIONAL)
-    rejections = list(table.rejections)
-    rates: list[FxRate] = []
-    for row in table.rows:
-        try:
-            rates.append(_rate(row))
-        except RejectedError as error:
-            rejections.append(error.rejection)
+    rates, rejections = read_rows(read_table(text, FX_COLUMNS, _OPTIONAL), _rate)
     rejections.extend(_overlaps(rates))
     if rejections:
         raise RefusedFileError(path, rejections)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from metering.core.csv_table import Row, read_table
+from metering.core.csv_table import Row, read_rows, read_table
 from metering.errors import WHOLE_FILE_REMEDY, RefusedFileError, RejectedError, Rejection, shown
 
 EVENT_COLUMNS: Final = ("start_date", "kind")
@@ -56,14 +56,7 @@ def parse_events(text: str, path: str) -> tuple[CompanyEvent, ...]:
         RefusedFileError: a column or cell is missing, a day cannot be read, an event ends before it
             begins, or a scope names nothing; every such place is told.
     """
-    table = read_table(text, EVENT_COLUMNS, _FURTHER)
-    rejections = list(table.rejections)
-    events: list[CompanyEvent] = []
-    for row in table.rows:
-        try:
-            events.append(_event(row))
-        except RejectedError as error:
-            rejections.append(error.rejection)
+    events, rejections = read_rows(read_table(text, EVENT_COLUMNS, _FURTHER), _event)
     if rejections:
         raise RefusedFileError(path, rejections)
     return tuple(events)

@@ -13,7 +13,7 @@ from datetime import date
 from itertools import pairwise
 from typing import Final
 
-from metering.core.csv_table import Row, read_table
+from metering.core.csv_table import Row, read_rows, read_table
 from metering.core.flat.flat_money import Written
 from metering.core.flat.seats import SeatAssignment, SeatPlan
 from metering.core.validity import validity_of
@@ -35,13 +35,7 @@ def parse_seats(text: str, path: str, *, name: str = "seats.csv") -> tuple[SeatA
             seats of a plan at once; every such place is told.
     """
     table = read_table(text, SEAT_COLUMNS)
-    rejections = list(table.rejections)
-    assignments: list[SeatAssignment] = []
-    for row in table.rows:
-        try:
-            assignments.append(_assignment(row, name))
-        except RejectedError as error:
-            rejections.append(error.rejection)
+    assignments, rejections = read_rows(table, lambda row: _assignment(row, name))
     rejections += [rejection for _, rejection in doubled_seats(assignments)]
     if rejections:
         raise RefusedFileError(path, rejections)

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Final
 
-from metering.core.csv_table import Row, read_table
+from metering.core.csv_table import Row, read_rows, read_table
 from metering.core.ownership.attribution import Directory, DirectoryEntry
 from metering.core.validity import days_told, validity_of
 from metering.errors import WHOLE_FILE_REMEDY, RefusedFileError, RejectedError, Rejection, shown
@@ -45,14 +45,7 @@ def parse_owners(text: str, path: str, *, name: str = "owners.csv") -> Directory
         RefusedFileError: a column or cell is missing, a day is not a day, or two entries of one
             key overlap; every such place is told.
     """
-    table = read_table(text, OWNER_COLUMNS)
-    rejections = list(table.rejections)
-    entries: list[DirectoryEntry] = []
-    for row in table.rows:
-        try:
-            entries.append(_entry(row))
-        except RejectedError as error:
-            rejections.append(error.rejection)
+    entries, rejections = read_rows(read_table(text, OWNER_COLUMNS), _entry)
     rejections.extend(_overlaps(entries))
     if rejections:
         raise RefusedFileError(path, rejections)

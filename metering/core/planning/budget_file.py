@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from metering.core.csv_table import Row, read_table
+from metering.core.csv_table import Row, read_rows, read_table
 from metering.core.money import nanos_from_decimal_text
 from metering.core.ownership.attribution import Owner
 from metering.core.periods import BillingPeriod
@@ -35,14 +35,7 @@ def parse_budgets(text: str, path: str, *, name: str = "budgets.csv") -> Budgets
         RefusedFileError: a column or cell is missing, a period, amount or currency cannot be used,
             or two budgets of one owner overlap; every such place is told.
     """
-    table = read_table(text, BUDGET_COLUMNS)
-    rejections = list(table.rejections)
-    lines: list[Budget] = []
-    for row in table.rows:
-        try:
-            lines.append(_budget(row))
-        except RejectedError as error:
-            rejections.append(error.rejection)
+    lines, rejections = read_rows(read_table(text, BUDGET_COLUMNS), _budget)
     rejections += _overlaps(lines)
     if rejections:
         raise RefusedFileError(path, rejections)

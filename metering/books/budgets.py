@@ -5,23 +5,17 @@ from typing import Any, ClassVar, Final
 from sqlalchemy import CheckConstraint, Connection, UniqueConstraint, insert, select
 
 from metering.books.schema import BookTable, reference, row_id, strict, table_of, whole, words
-from metering.books.versions import Version, new_version, newest, version_of
+from metering.books.versions import Version, VersionRow, new_version, newest, version_of
 from metering.core.ownership.attribution import Owner
 from metering.core.periods import BillingPeriod
 from metering.core.planning.budgets import Budget, Budgets
 
 
-class BudgetFileRow(BookTable, table=True):
+class BudgetFileRow(VersionRow, table=True):
     """One version of the budget file."""
 
     __tablename__: ClassVar[Any] = "budget_file"
     __table_args__ = strict(UniqueConstraint("version"))
-
-    id: int | None = row_id()
-    run_id: int = reference("run.id")
-    version: int = whole()
-    source_name: str = words()
-    source_sha256: str = words()
 
 
 class BudgetRow(BookTable, table=True):

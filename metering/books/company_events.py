@@ -4,21 +4,16 @@ from typing import Any, ClassVar, Final
 
 from sqlalchemy import Connection, UniqueConstraint, insert
 
-from metering.books.schema import BookTable, reference, row_id, strict, table_of, whole, words
-from metering.books.versions import Version, newest, version_of
+from metering.books.schema import strict, table_of, words
+from metering.books.versions import Version, VersionRow, newest, version_of
 
 
-class EventFileRow(BookTable, table=True):
+class EventFileRow(VersionRow, table=True):
     """One version of the events."""
 
     __tablename__: ClassVar[Any] = "event_file"
     __table_args__ = strict(UniqueConstraint("version"))
 
-    id: int | None = row_id()
-    run_id: int = reference("run.id")
-    version: int = whole()
-    source_name: str = words()
-    source_sha256: str = words()
     content: str = words()
 
 

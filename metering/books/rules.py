@@ -17,22 +17,16 @@ from metering.books.schema import (
     words,
 )
 from metering.books.types import DayText, canonical_json
-from metering.books.versions import Version, new_version, newest, version_of
+from metering.books.versions import Version, VersionRow, new_version, newest, version_of
 from metering.core.ownership.attribution import Assign, Match, Rule, RuleSet
 from metering.core.patterns import Pattern, PatternKind
 
 
-class RuleSetRow(BookTable, table=True):
+class RuleSetRow(VersionRow, table=True):
     """One version of the rules file."""
 
     __tablename__: ClassVar[Any] = "rule_set"
     __table_args__ = strict(UniqueConstraint("version"))
-
-    id: int | None = row_id()
-    run_id: int = reference("run.id")
-    version: int = whole()
-    source_name: str = words()
-    source_sha256: str = words()
 
 
 class RuleRow(BookTable, table=True):

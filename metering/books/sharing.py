@@ -9,7 +9,7 @@ from sqlmodel import Field
 
 from metering.books.schema import BookTable, reference, row_id, strict, table_of, whole, words
 from metering.books.types import DayText, canonical_json
-from metering.books.versions import Version, new_version, newest, version_of
+from metering.books.versions import Version, VersionRow, new_version, newest, version_of
 from metering.core.ownership.attribution import Match
 from metering.core.patterns import Pattern, PatternKind
 from metering.core.periods import BillingPeriod
@@ -17,17 +17,11 @@ from metering.core.sharing.driver_file import Driver, DriverWeight
 from metering.core.sharing.splits import By, Pool, Sharing, Split, Target
 
 
-class SharingRow(BookTable, table=True):
+class SharingRow(VersionRow, table=True):
     """One version of the sharing file."""
 
     __tablename__: ClassVar[Any] = "sharing"
     __table_args__ = strict(UniqueConstraint("version"))
-
-    id: int | None = row_id()
-    run_id: int = reference("run.id")
-    version: int = whole()
-    source_name: str = words()
-    source_sha256: str = words()
 
 
 class PoolRow(BookTable, table=True):

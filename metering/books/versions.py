@@ -6,7 +6,17 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, insert, select
 
-from metering.books.schema import inserted_id
+from metering.books.schema import BookTable, inserted_id, reference, row_id, whole, words
+
+
+class VersionRow(BookTable):
+    """What tables hold of a version of a file, whatever else they keep of it."""
+
+    id: int | None = row_id()
+    run_id: int = reference("run.id")
+    version: int = whole()
+    source_name: str = words()
+    source_sha256: str = words()
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,6 @@ from sqlalchemy import (
 
 from metering.books.schema import (
     BookTable,
-    in_blocks,
     reference,
     row_id,
     strict,
@@ -289,17 +288,6 @@ def last_usage_day(connection: Connection) -> str | None:
     found: str | None = connection.execute(
         select(func.max(_FILE.c.day)).where(_FILE.c.path.is_not(None))
     ).scalar_one()
-    return found
-
-
-def cell_files(connection: Connection, recipes: Collection[str]) -> dict[str, str]:
-    """Return the path of the cells of each recipe that the book names."""
-    found: dict[str, str] = {}
-    for block in in_blocks(sorted(recipes)):
-        rows = connection.execute(
-            select(_CELLS.c.recipe, _CELLS.c.path).where(_CELLS.c.recipe.in_(block))
-        )
-        found.update((recipe, path) for recipe, path in rows)
     return found
 
 

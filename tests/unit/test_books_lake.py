@@ -13,7 +13,6 @@ from metering.books.lake import (
     add_cell_files,
     add_lake_files,
     all_known_paths,
-    cell_files,
     cells_of_days,
     event_files,
     live_files,
@@ -158,7 +157,5 @@ def test_the_lake_keeps_what_is_or_was_in_force_and_its_cells(any_books: Engine)
             "usage/1.parquet",
             "cells/r1.parquet",
         }
-        assert cell_files(connection, ["r1", "r2"]) == {"r1": "cells/r1.parquet"}
-        assert cell_files(connection, []) == {}
         assert cells_of_days(connection, "2026-10-01", "2026-10-01") == {"r1": "cells/r1.parquet"}
         assert cells_of_days(connection, "2026-10-02", "2026-10-31") == {}

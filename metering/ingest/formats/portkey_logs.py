@@ -62,7 +62,7 @@ _STEPS: Final = (
         "started": instant("created_at", zoneless_is_utc=False),
         "hit": "coalesce(lower(cache_status) IN ('hit', 'semantic hit', 'semantic_hit'), false)",
         "failed": request_logs.failed("response_status_code"),
-        "listed": f"CASE WHEN json_keys(metadata) = ['key', 'value'] THEN {_LISTED} END",
+        "listed": f"CASE WHEN try(json_keys(metadata)) = ['key', 'value'] THEN {_LISTED} END",
     },
     {
         "labels": (

@@ -56,10 +56,14 @@ class LineBatches:
         layout: of their format: a line that is too long for DuckDB is cut down to its fields; and
             where it says that a file may still be growing, a last line without its line end that
             is no JSON is marked as unfinished.
+        batch_bytes: what a batch has room for, if no line is longer.
+        block_bytes: what is read at once.
     """
 
     paths: Sequence[Path]
     layout: Layout
+    batch_bytes: int = _BATCH
+    block_bytes: int = _BLOCK
 
     @contextmanager
     def registered(self, connection: "duckdb.DuckDBPyConnection") -> Iterator[None]:
@@ -76,13 +80,13 @@ class LineBatches:
             connection.unregister(TABLE)
 
     def _batches(self) -> Iterator[pa.RecordBatch]:
-        batch = _Batch()
+        batch = _Batch(self.batch_bytes)
         for file_no, path in enumerate(self.paths):
-            for block in _blocks(path):
+            for block in _blocks(path, self.block_bytes):
                 lines = self._marked(block)
                 if not batch.has_room_for(lines):
                     yield batch.record()
-                    batch = _Batch(len(lines), batch.read_so_far)
+                    batch = _Batch(max(len(lines), self.batch_bytes), batch.read_so_far)
                 batch.add(file_no, lines)
         yield batch.record()
 
@@ -103,16 +107,16 @@ class _Batch:
     """Lines of one or several files, in one piece of memory.
 
     Args:
-        size: bytes there has to be room for.
+        size: bytes there is room for.
         read_so_far: the file of the line before, and how many lines of it came before.
 
     Attributes:
         read_so_far: the same for the batch that follows, once `record` was called.
     """
 
-    def __init__(self, size: int = 0, read_so_far: tuple[int, int] = (0, 0)) -> None:
+    def __init__(self, size: int, read_so_far: tuple[int, int] = (0, 0)) -> None:
         # Of Arrow's own pool, which hands out again what it got back.
-        self._memory = pa.allocate_buffer(max(size, _BATCH))
+        self._memory = pa.allocate_buffer(size)
         self._view = memoryview(self._memory).cast("B")
         self._size = 0
         self._files: list[int] = []
@@ -178,7 +182,7 @@ def _numbers(
     return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(values.data)])
 
 
-def _blocks(path: Path) -> Iterator[bytes]:
+def _blocks(path: Path, size: int) -> Iterator[bytes]:
     """Yield blocks of whole lines; instead of a line beyond the limit, a mark.
 
     The last line of a file may be without its line end. Only the first line of a block can be
@@ -186,7 +190,7 @@ def _blocks(path: Path) -> Iterator[bytes]:
     """
     rest = bytearray()
     with path.open("rb", buffering=0) as stream:
-        while block := stream.read(_BLOCK):
+        while block := stream.read(size):
             end = block.rfind(b"\n") + 1
             if end:
                 yield _marked_if_long(rest, block[:end])

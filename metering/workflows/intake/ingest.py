@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -370,18 +372,22 @@ class _Importing:
 
 def _packs(chosen: Sequence[tuple[Path, Ingestor]]) -> Iterator[tuple[Ingestor, list[Path]]]:
     """Yield files that can be read together, in the order given; others by themselves."""
+    for ingestor, files in groupby(chosen, key=itemgetter(1)):
+        paths = [path for path, _ in files]
+        if isinstance(ingestor, PackIngestor):
+            yield from ((ingestor, pack) for pack in _of_bounded_size(paths))
+        else:
+            yield from ((ingestor, [path]) for path in paths)
+
+
+def _of_bounded_size(paths: Sequence[Path]) -> Iterator[list[Path]]:
     pack: list[Path] = []
     held = 0
-    for place, (path, ingestor) in enumerate(chosen):
+    for path in paths:
         size = size_of(path)
+        if pack and held + size > _PACK_BYTES:
+            yield pack
+            pack, held = [], 0
         pack.append(path)
         held += size
-        last = place + 1 == len(chosen)
-        if (
-            last
-            or not isinstance(ingestor, PackIngestor)
-            or chosen[place + 1][1] is not ingestor
-            or held + size_of(chosen[place + 1][0]) > _PACK_BYTES
-        ):
-            yield ingestor, pack
-            pack, held = [], 0
+    yield pack

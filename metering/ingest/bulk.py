@@ -322,6 +322,13 @@ def text(field: str) -> str:
     return f"nullif({field}, '')"
 
 
+def names_one_twice(names: str) -> str:
+    """Return a condition: a list of texts holds one of them twice; null where there is no list."""
+    # The list is bound to a name, so that it is not made anew for each of its elements.
+    twice = "list_filter(given, lambda one, nth: list_position(given, one) < nth)"
+    return f"list_transform([{names}], lambda given: len({twice}) > 0)[1]"
+
+
 def json_fields(document: str, fields: "Fields | tuple[Form]") -> str:
     """Return an expression for the given fields of a JSON text, as a struct; null when it is none.
 

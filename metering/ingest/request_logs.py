@@ -8,7 +8,14 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from metering.ingest import bulk_tags
-from metering.ingest.bulk import Check, instant, is_digits, literal, whole_number
+from metering.ingest.bulk import (
+    Check,
+    instant,
+    is_digits,
+    literal,
+    names_one_twice,
+    whole_number,
+)
 from metering.ingest.bulk_checks import INSTANT, TAGS, WHOLE, missing
 
 # 1 January 2000 to 2100, in seconds.
@@ -183,7 +190,7 @@ def object_check(field: str, text: str) -> Check:
         fails=(
             f"nullif({text}, '') IS NOT NULL AND (NOT json_valid({text})"
             f" OR NOT starts_with(ltrim({text}), '{{') OR contains({text}, '\\u0000')"
-            f" OR list_unique(try(json_keys({text}))) < len(try(json_keys({text}))))"
+            f" OR {names_one_twice(f'try(json_keys({text}))')})"
         ),
         code="bad-json",
         field=field,

@@ -29,6 +29,7 @@ from metering.ingest.bulk import (
     json_fields,
     literal,
     name,
+    names_one_twice,
     nanos,
 )
 from metering.ingest.bulk import text as said
@@ -195,7 +196,7 @@ _CHECKS: Final = (
         quotes=False,
     ),
     Check(
-        fails=f"list_unique({_KEYS}) < len({_KEYS})",
+        fails=names_one_twice(_KEYS),
         code="duplicate-key",
         field="usage_details",
         found="'two values of one name'",

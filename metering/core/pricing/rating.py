@@ -9,15 +9,14 @@ gaps".
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from fractions import Fraction
 from functools import cache
 from itertools import pairwise
 from typing import Final
 
-from metering.core.instants import ALWAYS, NEVER, microseconds_between
+from metering.core.instants import ALWAYS, NEVER
 from metering.core.meters import Meter
 from metering.core.pricing.candidates import (
     Plan,
@@ -47,12 +46,12 @@ from metering.core.pricing.model_names import Resolution
 from metering.core.pricing.price_changes import boundaries, prompt_bounds, tier_bounds
 from metering.core.pricing.rate_book import RateBook
 from metering.core.pricing.rates import Window
+from metering.core.pricing.segments import RateSegment, Span, blended, clipped, joined
 from metering.core.pricing.windows import stretches
 
 __all__ = [
     "Decision",
     "PromptRange",
-    "RateSegment",
     "RatingKey",
     "Reason",
     "Status",
@@ -67,8 +66,6 @@ __all__ = [
 # A cache write of unknown lifetime costs at least what the shortest lifetime costs.
 _SHORTEST_WRITES: Final = (Meter.CACHE_WRITE_5M.value, Meter.CACHE_WRITE_30M.value)
 _MICROSECOND: Final = timedelta(microseconds=1)
-
-_Span = tuple[datetime, datetime]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,15 +104,6 @@ class RatingKey:
     per_request: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class RateSegment:
-    """A decision, from one instant (inclusive) to another (exclusive)."""
-
-    starts: datetime
-    ends: datetime
-    decision: Decision
-
-
 def timeline(
     key: RatingKey, meter: str, book: RateBook, first: datetime, last: datetime
 ) -> tuple[RateSegment, ...]:
@@ -140,7 +128,7 @@ def timeline(
         starts, ends = max(first, kind.resolution.starts), min(last, kind.resolution.ends)
         if starts < ends:
             segments += _segments(kind, meter, book, (starts, ends))
-    return _joined(segments)
+    return joined(segments)
 
 
 def rate_for(
@@ -167,7 +155,7 @@ def rate_for(
     missing = [s.decision for s in segments if s.decision.status is Status.UNPRICED]
     if missing:
         return missing[0]
-    return _blend(segments)
+    return blended(segments)
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +220,7 @@ def _kind(key: RatingKey, resolution: Resolution, book: RateBook) -> _Kind:
     return _Kind(resolution, "", known.rows, known.by_meter)
 
 
-def _segments(kind: _Kind, meter: str, book: RateBook, span: _Span) -> tuple[RateSegment, ...]:
+def _segments(kind: _Kind, meter: str, book: RateBook, span: Span) -> tuple[RateSegment, ...]:
     rows = kind.rows
     if rows is None:
         reason = f"{Reason.UNHANDLED_CONDITION}:{kind.conflict}"
@@ -242,7 +230,7 @@ def _segments(kind: _Kind, meter: str, book: RateBook, span: _Span) -> tuple[Rat
         foresight = kind.by_meter[meter] = _foresee(rows, meter)
     plan = foresight.plan
     if plan is None or not foresight.windows:
-        return _clipped(foresight.segments, span)
+        return clipped(foresight.segments, span)
     return book.remembered((rows.wanted, meter, span), lambda: _unfolded(foresight, plan, span))
 
 
@@ -312,7 +300,7 @@ def _nothing(reason: Reason, model: str) -> _Foresight:
     return _Foresight(None, (), False, (RateSegment(ALWAYS, NEVER, unpriced(reason, model)),))
 
 
-def _unfolded(foresight: _Foresight, plan: Plan, span: _Span) -> tuple[RateSegment, ...]:
+def _unfolded(foresight: _Foresight, plan: Plan, span: Span) -> tuple[RateSegment, ...]:
     """Return the decisions of a stretch of time, deciding once between any two changes."""
     first, last = span
     cuts = {instant for instant in plan.instants() if first < instant < last}
@@ -322,7 +310,7 @@ def _unfolded(foresight: _Foresight, plan: Plan, span: _Span) -> tuple[RateSegme
     if not cuts:
         return (RateSegment(first, last, _decided(foresight, plan, first)),)
     edges = (first, *sorted(cuts), last)
-    return _joined(
+    return joined(
         RateSegment(starts, ends, _decided(foresight, plan, starts))
         for starts, ends in pairwise(edges)
     )
@@ -334,66 +322,6 @@ def _decided(foresight: _Foresight, plan: Plan, at: datetime) -> Decision:
     if foresight.ttl_unknown and certain:
         return replace(decision, status=Status.PROVISIONAL, reason=Reason.TTL_UNKNOWN)
     return decision
-
-
-def _clipped(segments: tuple[RateSegment, ...], span: _Span) -> tuple[RateSegment, ...]:
-    first, last = span
-    if len(segments) == 1:
-        return (RateSegment(first, last, segments[0].decision),)
-    return tuple(
-        RateSegment(max(first, s.starts), min(last, s.ends), s.decision)
-        for s in segments
-        if s.starts < last and first < s.ends
-    )
-
-
-def _joined(segments: Iterable[RateSegment]) -> tuple[RateSegment, ...]:
-    """Return the segments with equal neighbours made one."""
-    found: list[RateSegment] = []
-    for segment in segments:
-        if found and found[-1].decision == segment.decision:
-            found[-1] = replace(found[-1], ends=segment.ends)
-        else:
-            found.append(segment)
-    return tuple(found)
-
-
-def _blend(segments: Sequence[RateSegment]) -> Decision:
-    """Return the average of several prices, weighted by the time that each was in force."""
-    first = segments[0].decision
-    decisions = [segment.decision for segment in segments]
-    if any(decision.currency != first.currency for decision in decisions):
-        return unpriced(Reason.AMBIGUOUS, first.model)
-    rate_ids = tuple(dict.fromkeys(name for one in decisions for name in one.rate_ids))
-    price = _weighted(segments, [decision.unit_price for decision in decisions])
-    by_list = _weighted(segments, [decision.list_unit_price for decision in decisions])
-    constant = all(decision.unit_price == first.unit_price for decision in decisions)
-    doubt = next((decision for decision in decisions if decision.reason), first)
-    return replace(
-        first,
-        status=doubt.status if constant else Status.PROVISIONAL,
-        reason=doubt.reason if constant else Reason.STRADDLES_PRICE_CHANGE,
-        rate_ids=rate_ids,
-        price_nanos=price.numerator if price is not None else None,
-        per=price.denominator if price is not None else None,
-        factor_num=1,
-        factor_den=1,
-        list_price_nanos=by_list.numerator if by_list is not None else None,
-        list_per=by_list.denominator if by_list is not None else None,
-        list_factor_num=1,
-        list_factor_den=1,
-    )
-
-
-def _weighted(
-    segments: Sequence[RateSegment], prices: Sequence[Fraction | None]
-) -> Fraction | None:
-    total = Fraction(0)
-    for segment, price in zip(segments, prices, strict=True):
-        if price is None:
-            return None
-        total += price * microseconds_between(segment.starts, segment.ends)
-    return total / microseconds_between(segments[0].starts, segments[-1].ends)
 
 
 def _all_bounds(book: RateBook, key: RatingKey, model: str) -> tuple[int, ...]:

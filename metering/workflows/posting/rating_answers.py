@@ -13,7 +13,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from metering.core.pricing.decisions import Decision, Status
-from metering.core.pricing.rating import PromptRange, RateSegment, RatingKey, rate_for, timeline
+from metering.core.pricing.rating import PromptRange, RatingKey, rate_for, timeline
+from metering.core.pricing.segments import RateSegment
 from metering.engine import charges as engine
 from metering.engine.cells import RATING_COLUMNS
 from metering.usage.schema import CONDITION_COLUMNS

@@ -29,6 +29,9 @@ _CHANCE: Final = 1e-5
 _LEAST_GAP_DAYS: Final = 5
 # Days with an outcome come in runs, so that fewer are to be expected than there usually are.
 _STEADY: Final = 0.8
+# A gap is longer than twice what nine in ten silences are.
+_HABIT: Final = 0.9
+_TIMES_HABIT: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,8 +164,9 @@ def _silences(panel: Panel) -> list[Gap]:
     """Return the stretches without any outcome of a team that chance does not explain.
 
     Chance is told by how much was spent meanwhile, where several objects were to speak, and by how
-    many working days went by, if outcomes come on most of them. A silence that goes on to the end
-    is no gap: that an object stopped is a question.
+    many working days went by, if outcomes come on most of them. A silence like others of the team
+    is its habit, a release now and then; one that goes on to the end is no gap: that an object
+    stopped is a question.
     """
     found: list[Gap] = []
     teams = np.array(panel.teams)
@@ -179,9 +183,11 @@ def _silences(panel: Panel) -> list[Gap]:
         used = np.cumsum(spent)
         usually = float(np.median(spent[spent > 0])) if (spent > 0).any() else 0.0
         works = np.asarray(spent > usually / 2, np.bool_)
-        for before, after in pairwise(np.flatnonzero(has_outcome)):
+        heard = np.flatnonzero(has_outcome)
+        habit = float(np.quantile(np.diff(heard) - 1, _HABIT)) if len(heard) > 1 else 0.0
+        for before, after in pairwise(heard):
             length = int(after - before - 1)
-            if length < _LEAST_GAP_DAYS:
+            if length < max(_LEAST_GAP_DAYS, _TIMES_HABIT * habit):
                 continue
             share = (used[after - 1] - used[before]) / max(used[-1], 1e-12)
             silent = int(works[before + 1 : after].sum())

@@ -127,6 +127,7 @@ def test_a_backlog_of_six_days_whose_outcomes_follow_leaves_nothing_over() -> No
         (range(40, 54), 1, [(40, 54)]),  # outcomes of every day, and none for two weeks
         (range(40, 46), 1, []),  # for six days: once in 15 000 stretches
         (range(40, 54), 7, []),  # a release a week, and two of them left out
+        (range(0), 14, []),  # a release a fortnight
         (range(70, 84), 1, []),  # to the end: it may have stopped
     ],
 )
@@ -141,3 +142,12 @@ def test_a_silence_that_ends_is_a_gap_of_the_feed(
 
     assert [(gap.first, gap.end) for gap in masks.gaps] == gaps
     assert int((~masks.seen).sum()) == sum(end - first for first, end in gaps)
+
+
+def test_a_release_that_two_projects_wait_for_is_no_gap() -> None:
+    events = np.zeros((2, _DAYS))
+    events[:, ::14] = 100.0
+    panel = _panel(np.ones((2, _DAYS)), events, np.ones((2, _DAYS)))
+    panel.frames.objects["team"] = "t0"
+
+    assert masks_of(panel).gaps == ()

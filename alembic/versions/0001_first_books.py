@@ -36,6 +36,7 @@ TABLES: Final = (
     "rate_card",
     "rule_set",
     "sharing",
+    "stand_in",
     "source",
     "contract_term",
     "coverage",
@@ -1078,6 +1079,22 @@ def adjustments() -> None:
         sa.ForeignKeyConstraint(["run_id"], ["run.id"], name=op.f("fk_event_file_run_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_event_file")),
         sa.UniqueConstraint("version", name=op.f("uq_event_file_version")),
+        sqlite_strict=True,
+    )
+    op.create_table(
+        "stand_in",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("run_id", BIG, nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("cost_centre", sa.Text(), nullable=False),
+        sa.Column("team", sa.Text(), nullable=False),
+        sa.Column("project", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["run_id"], ["run.id"], name=op.f("fk_stand_in_run_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_stand_in")),
+        sa.UniqueConstraint(
+            "cost_centre", "team", "project", name=op.f("uq_stand_in_cost_centre_team_project")
+        ),
+        sa.UniqueConstraint("key", name=op.f("uq_stand_in_key")),
         sqlite_strict=True,
     )
 

@@ -34,6 +34,9 @@ from metering.books.types import TEXT
 FIRST_DAY: Final = "0001-01-01"
 LAST_DAY: Final = "9999-12-31"
 
+PEOPLE_FORGOTTEN: Final = "people-forgotten"
+"""Why a file was rewritten whose records no longer tell whose use they were."""
+
 
 class LakeFileRow(BookTable, table=True):
     """One usage file of one charge day, or the statement that a day had no usage (no path)."""
@@ -69,7 +72,7 @@ class LakeFileRow(BookTable, table=True):
 
 
 class LakeRetirementRow(BookTable, table=True):
-    """A usage file whose records live on in a rewritten one."""
+    """A usage file whose records live on in a rewritten one; why, its reason says."""
 
     __tablename__: ClassVar[Any] = "lake_retirement"
     __table_args__ = strict(UniqueConstraint("lake_file_id"))
@@ -207,7 +210,11 @@ _KNOWN_PATHS: Final = text("""
     WHERE path IS NOT NULL
         AND NOT EXISTS (SELECT 1 FROM lake_retirement r WHERE r.lake_file_id = f.id)
     UNION ALL
-    SELECT path FROM cell_file
+    SELECT path FROM cell_file c
+    WHERE NOT EXISTS (
+        SELECT 1 FROM lake_retirement r JOIN lake_file f ON f.id = r.lake_file_id
+        WHERE r.reason = 'people-forgotten' AND f.day = c.day AND c.run_id < r.run_id
+    )
 """)
 
 
@@ -283,6 +290,20 @@ def event_files(connection: Connection, ingestor: str) -> list[LakeFile]:
     )
 
 
+def standing_files(connection: Connection, last_day: str) -> list[LakeFile]:
+    """Return the files up to a day, inclusive, that were not rewritten, by day.
+
+    A snapshot that a later one covers is among them, as long as the lake keeps it.
+    """
+    retired = select(_RETIREMENT.c.lake_file_id)
+    rows = connection.execute(
+        select(_FILE)
+        .where(_FILE.c.path.is_not(None), _FILE.c.day <= last_day, _FILE.c.id.not_in(retired))
+        .order_by(_FILE.c.day, _FILE.c.id)
+    )
+    return [LakeFile(**row) for row in rows.mappings()]
+
+
 def last_usage_day(connection: Connection) -> str | None:
     """Return the last ISO charge day that any source has usage of; None without usage."""
     found: str | None = connection.execute(
@@ -311,7 +332,7 @@ def all_known_paths(connection: Connection) -> frozenset[str]:
     """Return every path the lake must keep, relative to it.
 
     A snapshot that a later one covers is kept, a file that was retired is not: its records are in
-    the rewritten one.
+    the rewritten one. Cells of a day whose people are no longer kept go with its files.
     """
     return frozenset(connection.execute(_KNOWN_PATHS).scalars())
 

@@ -55,6 +55,7 @@ _AGGREGATES: Final[Mapping[str, Sequence[str]]] = {
     "disputes": ("dispute", "dispute_event"),
     "findings": ("finding_event",),
     "company_events": ("event_file",),
+    "stand_ins": ("stand_in",),
 }
 
 

@@ -1,7 +1,7 @@
 """`metering owners`: who pays, by which rule, and for what nobody does."""
 
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -238,6 +238,59 @@ def reveal(ctx: click.Context, /, pseudonym: str, *, reason: str, output_format:
     click.echo(f"logins    {', '.join(found.logins)}")
     click.echo(f"said by   {', '.join(found.places)}")
     note(f"kept as run {found.run_id}: metering audit")
+
+
+@owners.command("forget")
+@click.option(
+    "--before",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="DAY",
+    help="Forget people in usage before this day; by default what [people] keep_days says.",
+)
+@click.option("--dry-run", is_flag=True, help="Count, and change nothing.")
+@format_option()
+@click.pass_context
+def forget(
+    ctx: click.Context, /, *, before: datetime | None, dry_run: bool, output_format: str
+) -> None:
+    r"""Let old usage say which project it was for, and no longer whose it was.
+
+    The principal, the session and the keys of people go from the lake for good, and stand-ins take
+    their place, which name who bears the usage. No charge changes, and a month of which one would
+    is left and told. What nobody owns keeps its people, since somebody has to be asked. The nightly
+    run does the same when [people] keep_days says after how many days.
+
+    \b
+    Example:
+        metering owners forget --before 2026-06-01 --dry-run
+    """
+    from metering.workflows.ownership.forgetting import forget_people, last_day_to_forget
+    from metering.workflows.runs import Run
+
+    settings = settings_or_fail(ctx)
+    run = Run.now("owners forget")
+    last = (
+        before.date() - timedelta(days=1)
+        if before
+        else last_day_to_forget(settings, run.started_at.date())
+    )
+    if last is None:
+        raise click.UsageError("say --before DAY, or [people] keep_days in metering.toml")
+    found = forget_people(settings, run, last, dry_run=dry_run)
+    if output_format == "json":
+        emit_json([{**asdict(one), "period": str(one.period)} for one in found])
+        return
+    emit_table(
+        f"People in usage up to {last}" + (", as it would be" if dry_run else ""),
+        ("Period", "Files", "Forgotten", "Without an owner", "Left because"),
+        [
+            (str(one.period), f"{one.files:,}", f"{one.records:,}", f"{one.unowned:,}", one.left)
+            for one in found
+        ],
+        right=("Files", "Forgotten", "Without an owner"),
+    )
+    if any(one.left for one in found):
+        exit_with(1)
 
 
 def _show_check(checked: "Checked") -> None:

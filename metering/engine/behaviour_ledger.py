@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Final
 
+from metering.core.ownership.stand_ins import PREFIX as STAND_IN
 from metering.engine.behaviour_folder import AT_FIRST_PRICES, COUNTS, EMPTY_TABLES
 from metering.engine.given import give_table
 from metering.engine.outcomes import ACCEPTED
@@ -167,7 +168,8 @@ def _make_usage(
         f"""
         CREATE TEMP TABLE usage AS
         SELECT s.day AS date, s.provider, coalesce(s.model, '') AS model, o.team, o.project,
-            s.principal AS "user", s.workflow_key, s.workflow, {columns}, s.cost_usd,
+            CASE WHEN NOT starts_with(s.principal, '{STAND_IN}') THEN s.principal END AS "user",
+            s.workflow_key, s.workflow, {columns}, s.cost_usd,
             {", ".join(AT_FIRST_PRICES)}
         FROM spent s
         JOIN objects_of o USING (owner_no)

@@ -7,6 +7,7 @@ are, in the order of their size.
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from metering.core.ownership.stand_ins import PREFIX as STAND_IN
 from metering.engine.given import give_table
 from metering.engine.owners import OwnerAnswers, owner_joins
 
@@ -59,7 +60,8 @@ def count_work(connection: "duckdb.DuckDBPyConnection", owners: Sequence[OwnerAn
         f"""
         CREATE OR REPLACE TEMP TABLE work AS
         SELECT strftime(c.day, '%Y-%m') AS month, CAST({owner} AS BIGINT) AS owner_no, c.provider,
-            coalesce(c.model_raw, '') AS model, coalesce(c.product, '') AS product, c.principal,
+            coalesce(c.model_raw, '') AS model, coalesce(c.product, '') AS product,
+            CASE WHEN NOT starts_with(c.principal, '{STAND_IN}') THEN c.principal END AS principal,
             CAST(sum(c.requests) AS BIGINT) AS requests,
             CAST(sum(c.failed_requests) AS BIGINT) AS failed,
             CAST(sum(c.reasoning) AS BIGINT) AS reasoning,
@@ -163,7 +165,7 @@ def _sum_people(connection: "duckdb.DuckDBPyConnection", month: str, currency: s
         JOIN keys k USING (key_no)
         JOIN basis_of o USING (key_no, product, ingestor, meter, decision_no)
         JOIN bases b USING (basis_no)
-        WHERE l.principal IS NOT NULL AND b.has_rate AND b.currency = $2
+        WHERE NOT starts_with(l.principal, '{STAND_IN}') AND b.has_rate AND b.currency = $2
             AND strftime(l.day, '%Y-%m') = $1
         GROUP BY ALL
         """,

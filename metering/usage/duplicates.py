@@ -9,17 +9,25 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from metering.core.ownership.stand_ins import PREFIX as STAND_IN
 from metering.errors import Rejection
+from metering.usage.schema import IDENTITY_COLUMNS
 from metering.usage.staging import CONTENT_COLUMNS, TOKENS_SQL, Staging, scan
 
 CONFLICT: Final = "conflicting-repeat"
 
-_CONTENT = "md5(CAST(row({}) AS VARCHAR))".format(
-    ", ".join(f'"{name}"' for name in CONTENT_COLUMNS)
-)
+
+def _content(columns: Iterable[str]) -> str:
+    return "md5(CAST(row({}) AS VARCHAR))".format(", ".join(f'"{name}"' for name in columns))
+
+
+# A recorded event may no longer tell whose use it was; then its repeat is compared without that.
+_OF_PEOPLE: Final = (*IDENTITY_COLUMNS, "session", "tags")
 _COMPARED: Final = (
     'record_key, row_no, filename, file_row_number, "start" AS start,'
-    f" ({TOKENS_SQL}) AS tokens, {_CONTENT} AS content"
+    f" ({TOKENS_SQL}) AS tokens, {_content(CONTENT_COLUMNS)} AS whole,"
+    f" {_content(name for name in CONTENT_COLUMNS if name not in _OF_PEOPLE)} AS bare,"
+    f" coalesce(starts_with(principal, '{STAND_IN}'), false) AS is_forgotten"
 )
 
 
@@ -120,12 +128,16 @@ def _compare(
             SELECT false AS recorded, {_COMPARED} FROM {_placed(files)}
             WHERE record_key IN ({repeated})
             {recorded}
+        ), comparable AS (
+            SELECT *, CASE WHEN bool_or(recorded AND is_forgotten) OVER (PARTITION BY record_key)
+                THEN bare ELSE whole END AS content
+            FROM every
         ), ranked AS (
             SELECT *,
                 row_number() OVER w AS place,
                 first_value(content) OVER w AS winner,
                 first_value(recorded) OVER w AS winner_is_recorded
-            FROM every WINDOW w AS (PARTITION BY record_key ORDER BY {order}, row_no)
+            FROM comparable WINDOW w AS (PARTITION BY record_key ORDER BY {order}, row_no)
         )
         SELECT row_no, filename, file_row_number, CASE
             WHEN recorded AND (place = 1 OR content = winner) THEN 'recorded'

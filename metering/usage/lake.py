@@ -136,6 +136,22 @@ class Lake:
                 removed.append(path.relative_to(self.root).as_posix())
         return tuple(removed)
 
+    def remove_unknown(self, day: str, known: Collection[str]) -> tuple[str, ...]:
+        """Remove the files of a charge day that no book entry names, and return them, sorted.
+
+        Args:
+            day: ISO charge day; no import may be about to name files of it.
+            known: paths relative to the lake that the book names.
+        """
+        removed = []
+        for folder in ("usage", "cells"):
+            for path in sorted((self.root / folder / f"day={day}").glob("*.parquet")):
+                relative = path.relative_to(self.root).as_posix()
+                if relative not in known:
+                    path.unlink()
+                    removed.append(relative)
+        return tuple(removed)
+
     def _place(self, staged: Path, relative: str, sha256: str) -> Published:
         target = self.root / relative
         target.parent.mkdir(parents=True, exist_ok=True)

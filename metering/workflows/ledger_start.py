@@ -99,6 +99,8 @@ file = "rules.toml"
 # key_file = "~/.config/metering/people.key"
 # The accounts that may ask whom one stands for: metering owners reveal.
 # reveal_by = ["alice"]
+# After so many days usage no longer says whose it was: `metering owners forget`, and every night.
+# keep_days = 400
 # What the columns of an HR export are called.
 # columns = { person = "Employee ID", team = "Department", logins = "E-mail" }
 

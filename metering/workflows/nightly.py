@@ -29,6 +29,7 @@ from metering.workflows.intake import pull as pulling
 from metering.workflows.intake.inbox import take, waiting_invoices, waiting_outcomes, waiting_usage
 from metering.workflows.intake.ingest import Order, ingest_each
 from metering.workflows.outcomes.outcome_imports import ingest_each_outcomes
+from metering.workflows.ownership.forgetting import forget_people, last_day_to_forget
 from metering.workflows.planning.budgets import budgeted
 from metering.workflows.posting.post import post
 from metering.workflows.runs import Run
@@ -59,8 +60,8 @@ class Step:
     """One step of the night.
 
     Attributes:
-        name: "pull", "usage", "outcomes", "invoices", "post", "tie-out", "budgets", "findings",
-            "verify".
+        name: "pull", "usage", "outcomes", "invoices", "post", "people", "tie-out", "budgets",
+            "findings", "verify".
         summary: what it did, a sentence's end.
         told: what somebody has to look at, each in full.
     """
@@ -146,6 +147,8 @@ class _Night:
         yield "outcomes", self._outcomes
         yield "invoices", self._invoices
         yield "post", self._post
+        if self._settings.keep_days is not None:
+            yield "people", self._people
         yield "tie-out", self._tie_out
         yield "budgets", self._budgets
         yield "findings", self._findings
@@ -213,6 +216,14 @@ class _Night:
         )
         summary = f"{posted.postings} postings" + (f": {amounts}" if amounts else "")
         return Step("post", StepState.DONE, summary)
+
+    def _people(self) -> Step:
+        last = last_day_to_forget(self._settings, self._run.started_at.date())
+        found = forget_people(self._settings, self._run, last) if last else ()
+        told = tuple(f"{one.period}: people are kept, {one.left}" for one in found if one.left)
+        state = StepState.ATTENTION if told else StepState.DONE
+        records = sum(one.records for one in found)
+        return Step("people", state, f"{records} records no longer tell whose they were", told)
 
     def _tie_out(self) -> Step:
         told = []

@@ -10,9 +10,11 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import partial
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from metering.core.periods import BillingPeriod
@@ -23,6 +25,7 @@ from metering.workflows.closing.periods import periods, show_period
 from metering.workflows.closing.refusals import RefusalCode
 from metering.workflows.intake.receipts import Receipt
 from metering.workflows.outcomes.outcome_imports import ingest_outcomes
+from metering.workflows.ownership.forgetting import forget_people
 from metering.workflows.posting.post import post
 from metering.workflows.verify import Verified, verify
 from tests.ledgers import SAMPLE, fresh_ledger, ingest, ingest_and_post, ledger_hash, run
@@ -97,6 +100,37 @@ def test_an_import_killed_between_two_steps_never_happened(
     verified = verify(ledger, full=True)
     assert (verified.ledger_hash, verified.problems) == (before, ())
     assert [receipt.recorded for receipt in ingest(ledger, LOG)] == [_records(LOG)]
+
+
+# The moments at which people leave the lake; at the last one the book has let them go already.
+FORGET_STAGES = (
+    "metering.usage.lake:Lake.publish_usage",
+    "metering.books.lake:retire_lake_files",
+    "metering.books.lake:add_lake_files",
+    "metering.books.engine:seal",
+    "metering.usage.lake:Lake.remove_unknown",
+)
+
+
+@pytest.mark.parametrize("stage", FORGET_STAGES)
+def test_people_are_forgotten_wholly_or_not_at_all(
+    stage: str, tmp_path: Path, killed_at: Callable[..., None]
+) -> None:
+    ledger = fresh_ledger(tmp_path / "ledger")
+    ingest_and_post(ledger, [LOG])
+    before = ledger_hash(ledger)
+
+    killed_at(ledger, stage, "owners", "forget", "--before", "2026-10-03")
+
+    verified = verify(ledger, full=True)
+    assert (verified.ledger_hash, verified.problems) == (before, ())
+    forget_people(ledger, run(), date(2026, 10, 2))
+    for day in ("2026-10-01", "2026-10-02"):
+        (file,) = (ledger.lake / "usage" / f"day={day}").iterdir()
+        principals = set(pq.read_table(file, columns=["principal"])["principal"].to_pylist())
+        assert all(str(name).startswith("stand-in:") for name in principals - {None}), principals
+        assert not any((ledger.lake / "cells" / f"day={day}").iterdir())
+    assert verify(ledger, full=True).problems == ()
 
 
 # The steps of the one transaction that records many files, in order.

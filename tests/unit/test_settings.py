@@ -35,6 +35,7 @@ def refusal(folder: Path, content: bytes) -> str:
         ('[roles]\nfocus = "metred"', "[roles] focus is 'metred'\n    expected: 'metered' or"),
         ('[people]\nreveal_by = "ana"', "[people] reveal_by is 'ana'\n    expected: [\"ACCOUNT\""),
         ("[people]\ncolumns = { person = 1 }", "[people] columns is "),
+        ("[people]\nkeep_days = 0", "[people] keep_days is '0'\n    expected: a whole number, 1"),
         ("[books", "metering.toml is not readable TOML: "),
     ],
 )

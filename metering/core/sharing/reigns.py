@@ -5,10 +5,16 @@ was shared as they were in force at its close, and every other day has what is i
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
-from metering.core.ownership.attribution import Directory, RuleSet, attribution_fields
+from metering.core.ownership.attribution import (
+    Directory,
+    DirectoryEntry,
+    RuleSet,
+    attribution_fields,
+)
+from metering.core.ownership.stand_ins import with_stand_ins
 from metering.core.sharing.driver_file import Driver
 from metering.core.sharing.splits import Sharing
 
@@ -39,6 +45,13 @@ class Reign:
             (first is None or first <= day) and (end is None or day < end)
             for first, end in self.stretches
         )
+
+    def with_stand_ins(self, entries: Sequence[DirectoryEntry]) -> "Reign":
+        """Return the same, asking for stand-ins of people before anything else."""
+        if not entries:
+            return self
+        rules, directory = with_stand_ins(self.rules, self.directory, entries)
+        return replace(self, rules=rules, directory=directory)
 
     @property
     def tags(self) -> frozenset[str]:

@@ -10,6 +10,7 @@ from metering.books import periods as period_book
 from metering.books import rate_cards as card_book
 from metering.books import rules as rule_book
 from metering.books import sharing as sharing_book
+from metering.books import stand_ins as stand_in_book
 from metering.books.engine import begin_read, open_engine
 from metering.core.closing.adjustments import Adjustment
 from metering.core.findings.finding_rules import TAG, WORKFLOW_KEY, finding_rules
@@ -19,6 +20,7 @@ from metering.core.ownership.attribution import (
     TAG_PREFIX,
     Assign,
     Directory,
+    DirectoryEntry,
     Match,
     Rule,
     RuleSet,
@@ -57,6 +59,7 @@ class Policy:
         adjustments: true-ups and outcomes of disputes.
         workflows: fields of usage that name its workflow, so that cells keep them.
         asked_tags: tags that no rule reads and somebody asks by, so that cells keep them.
+        stand_ins: who bears usage of people who are no longer kept.
     """
 
     rates: RateBook
@@ -73,6 +76,7 @@ class Policy:
     adjustments: tuple[Adjustment, ...] = ()
     workflows: tuple[str, ...] = (WORKFLOW_KEY,)
     asked_tags: frozenset[str] = frozenset()
+    stand_ins: tuple[DirectoryEntry, ...] = ()
 
     @property
     def reigns(self) -> tuple[Reign, ...]:
@@ -84,7 +88,7 @@ class Policy:
             if first is not None and end is not None
         ]
         now = Reign(self.rules, self.directory, between(taken), self.sharing, self.drivers)
-        return (*self.frozen, now)
+        return tuple(reign.with_stand_ins(self.stand_ins) for reign in (*self.frozen, now))
 
     @property
     def shares(self) -> bool:
@@ -140,6 +144,7 @@ def policy_in_force(connection: "Connection", settings: "Settings") -> Policy:
             frozen=_frozen(connection, settings),
             outcomes=checked_rules(settings.outcomes),
             workflows=finding_rules(settings.findings).workflows,
+            stand_ins=stand_in_book.stand_ins(connection),
         )
 
 

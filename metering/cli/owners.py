@@ -279,7 +279,7 @@ def forget(
     found = forget_people(settings, run, last, dry_run=dry_run)
     if output_format == "json":
         emit_json([{**asdict(one), "period": str(one.period)} for one in found])
-        return
+        exit_with(int(any(one.left for one in found)))
     emit_table(
         f"People in usage up to {last}" + (", as it would be" if dry_run else ""),
         ("Period", "Files", "Forgotten", "Without an owner", "Left because"),
@@ -289,8 +289,7 @@ def forget(
         ],
         right=("Files", "Forgotten", "Without an owner"),
     )
-    if any(one.left for one in found):
-        exit_with(1)
+    exit_with(int(any(one.left for one in found)))
 
 
 def _show_check(checked: "Checked") -> None:

@@ -150,9 +150,11 @@ def test_a_month_that_is_not_posted_is_left_and_told(tmp_path: Path) -> None:
     ledger = fresh_ledger(tmp_path / "ledger")
     ingest(ledger, LOG)
 
-    (found,) = forget_people(ledger, run(), MIDDLE)
+    done = _metering(ledger, "owners", "forget", "--before", "2026-10-16", "--format", "json")
 
-    assert (found.files, found.left) == (0, NOT_POSTED)
+    assert done.exit_code == 1
+    (found,) = json.loads(done.stdout)
+    assert (found["files"], found["left"]) == (0, NOT_POSTED)
     assert _files_with(ledger, {"u-ines"})
 
 

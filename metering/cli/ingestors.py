@@ -29,6 +29,7 @@ _IDENTITIES: Final = {
 _REPEATS: Final = {
     "reject": "a known id with other content is refused",
     "largest": "of two records with one id, the larger stands",
+    "largest-main": "of two records with one id, the larger stands; one told aside gives way",
     "latest": "of two records with one id, the later stands",
 }
 

@@ -43,7 +43,20 @@ class Repeat(StrEnum):
 
     REJECT = "reject"  # two truths: the first stays, the second goes to quarantine
     LARGEST = "largest"  # a running count: the record with the most tokens is the final one
+    # As LARGEST; and an event told again aside, whose id `EVENT/` ends where the id of another
+    # telling goes on (`EVENT/REQUEST`), gives way to every other telling of the same event.
+    LARGEST_MAIN = "largest-main"
     LATEST = "latest"  # a state: the one the source changed last stands; undated ones are rejected
+
+    @property
+    def keeps_largest(self) -> bool:
+        """Whether the larger of two records with one id stands."""
+        return self in {Repeat.LARGEST, Repeat.LARGEST_MAIN}
+
+    @property
+    def told_aside(self) -> bool:
+        """Whether an event may be told again aside, under an id of its own."""
+        return self is Repeat.LARGEST_MAIN
 
 
 @dataclass(frozen=True, slots=True)

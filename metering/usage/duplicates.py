@@ -2,6 +2,7 @@
 
 Detection is one distinct count and one semi-join on 16-byte keys. Only when it fires are records
 compared: an identical repeat is already known; what a different one means is the format's rule.
+An event that is told again aside, under an id of its own, gives way to every other telling of it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,7 +13,14 @@ from typing import Final
 from metering.core.ownership.stand_ins import PREFIX as STAND_IN
 from metering.errors import Rejection
 from metering.usage.schema import IDENTITY_COLUMNS
-from metering.usage.staging import CONTENT_COLUMNS, TOKENS_SQL, Staging, scan
+from metering.usage.staging import (
+    CONTENT_COLUMNS,
+    EVENT_SQL,
+    IS_ASIDE_SQL,
+    TOKENS_SQL,
+    Staging,
+    scan,
+)
 
 CONFLICT: Final = "conflicting-repeat"
 
@@ -52,7 +60,11 @@ class Deduplicated:
 
 
 def remove_duplicates(
-    staging: Staging, live: Mapping[str, Path], *, keep_largest: bool
+    staging: Staging,
+    live: Mapping[str, Path],
+    *,
+    keep_largest: bool,
+    told_aside: bool = False,
 ) -> Deduplicated:
     """Leave in staging only events that are new, or larger than what the lake holds.
 
@@ -61,12 +73,22 @@ def remove_duplicates(
         live: lake files of the same ingestor, by the path the book knows them under.
         keep_largest: a different repeat is a larger snapshot of the same event and the largest
             wins, whatever came first; otherwise it is refused and the recorded one stays.
+        told_aside: whether an event may be told again aside, in what is staged or in the lake.
     """
     files = staging.files()
-    if not files or not _fires(staging, files, live):
+    if not files:
+        return Deduplicated(untouched=True)
+    gives_way = told_aside and _gives_way(staging, files, live)
+    if not gives_way and not _fires(staging, files, live):
         return Deduplicated(untouched=True)
     _compare(staging, files, live, keep_largest=keep_largest)
     connection = staging.connection
+    if gives_way:
+        connection.execute(
+            "DELETE FROM fates WHERE EXISTS (FROM aside a WHERE a.filename = fates.filename"
+            " AND a.file_row_number = fates.file_row_number)"
+        )
+        connection.execute("INSERT INTO fates BY NAME FROM aside")
     known, lost = connection.execute(
         "SELECT count(*) FILTER (WHERE fate = 'known'), count(*) FILTER (WHERE fate = 'superseded')"
         " FROM fates"
@@ -106,6 +128,32 @@ def _fires(staging: Staging, files: Sequence[Path], live: Mapping[str, Path]) ->
         f" (SELECT record_key FROM {scan(files)})"
     ).fetchall()[0][0]
     return bool(found)
+
+
+def _gives_way(staging: Staging, files: Sequence[Path], live: Mapping[str, Path]) -> bool:
+    """Find the records told aside, staged or live, of events that are also told otherwise.
+
+    They stand in the table `aside`, as in `fates`.
+
+    Returns:
+        Whether there are any.
+    """
+    every = f"SELECT *, 'known' AS fate FROM {_placed(files)}"
+    if live:
+        every += f" UNION ALL BY NAME SELECT *, 'superseded' AS fate FROM {_placed(live.values())}"
+    (count,) = staging.connection.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE aside AS
+        WITH every AS (
+            SELECT {EVENT_SQL} AS event, {IS_ASIDE_SQL} AS is_aside,
+                row_no, filename, file_row_number, fate
+            FROM ({every})
+        )
+        SELECT row_no, filename, file_row_number, fate FROM every
+        WHERE is_aside AND event IN (SELECT event FROM every WHERE NOT is_aside)
+        """
+    ).fetchall()[0]
+    return bool(count)
 
 
 def _compare(

@@ -78,6 +78,8 @@ class Staging:
         ingestor: stored name; part of every event's key.
         account: billing account of records whose source does not name one.
         packed: whether the records are of many files and name theirs, in a column `source`.
+        told_aside: whether an event's id has two parts, `EVENT/REQUEST`, the second empty where the
+            event is told again aside.
     """
 
     def __init__(
@@ -88,12 +90,14 @@ class Staging:
         ingestor: str,
         account: str,
         packed: bool = False,
+        told_aside: bool = False,
     ) -> None:
         self._columns = (*(("source",) if packed else ()), *_KEPT)
         self.connection = connection
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         self._ingestor = ingestor
+        self._record_key = _record_key(ingestor, told_aside=told_aside)
         self._account = account
         self._tables: list[pa.Table] = []
         self._buffered = 0
@@ -150,8 +154,7 @@ class Staging:
         )
         columns = ", ".join(f'"{name}"' for name in self._columns)
         select = (
-            f"SELECT CAST(md5_number({_quoted(self._ingestor)} || chr(31) || event_id) AS UUID)"
-            f" AS record_key, {_always(self._ingestor)} AS ingestor,"
+            f"SELECT {self._record_key} AS record_key, {_always(self._ingestor)} AS ingestor,"
             f" {account} AS billing_account, {columns} FROM {source}"
         )
         if first == last:
@@ -174,6 +177,21 @@ class Staging:
     def _next_part(self) -> Path:
         self._parts += 1
         return self.folder / f"part-{self._parts}"
+
+
+# Halves of a record's key, where an event may be told aside: the event, and the telling.
+EVENT_SQL: Final = "left(CAST(record_key AS VARCHAR), 18)"
+IS_ASIDE_SQL: Final = "CAST(record_key AS VARCHAR) LIKE '%-0000-000000000000'"
+
+
+def _record_key(ingestor: str, *, told_aside: bool) -> str:
+    """Return a record's key as SQL: the same for the same event of one ingestor, whatever file."""
+    if not told_aside:
+        return f"CAST(md5_number({_quoted(ingestor)} || chr(31) || event_id) AS UUID)"
+    event = f"{_quoted(ingestor)} || chr(31) || split_part(event_id, '/', 1)"
+    is_aside = "strpos(event_id, '/') = length(event_id)"
+    telling = f"CASE WHEN {is_aside} THEN repeat('0', 16) ELSE left(md5(event_id), 16) END"
+    return f"CAST(left(md5({event}), 16) || {telling} AS UUID)"
 
 
 def _always(text: str) -> str:

@@ -17,8 +17,15 @@ def connection(tmp_path: Path) -> duckdb.DuckDBPyConnection:
     return open_duckdb(tmp_path / "scratch", memory_limit="500MB", threads=1)
 
 
-def _staged(connection: duckdb.DuckDBPyConnection, folder: Path, *rows: dict[str, Any]) -> Staging:
-    staging = Staging(connection, folder, ingestor="some-log", account="default")
+def _staged(
+    connection: duckdb.DuckDBPyConnection,
+    folder: Path,
+    *rows: dict[str, Any],
+    told_aside: bool = False,
+) -> Staging:
+    staging = Staging(
+        connection, folder, ingestor="some-log", account="default", told_aside=told_aside
+    )
     staging.add(usage_rows(*rows))
     staging.flush()
     return staging
@@ -125,3 +132,37 @@ def test_records_without_an_id_are_never_merged(
 
     assert found.already_known == 0
     assert [day.records for day in describe(connection, staging.files())] == [2]
+
+
+@pytest.mark.parametrize("main_first", [True, False])
+def test_an_event_told_aside_gives_way_to_any_other_telling_in_either_order(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path, *, main_first: bool
+) -> None:
+    main, aside = {"event_id": "a/1", "output": 5}, {"event_id": "a/", "output": 50}
+    first, second = (main, aside) if main_first else (aside, main)
+    old = _staged(connection, tmp_path / "old", first, told_aside=True)
+    lone = {"event_id": "b/", "output": 7}
+    new = _staged(connection, tmp_path / "new", second, lone, told_aside=True)
+
+    found = remove_duplicates(
+        new, {"usage/old.parquet": old.files()[0]}, keep_largest=True, told_aside=True
+    )
+
+    if main_first:
+        assert (found.already_known, found.superseded) == (1, {})
+        assert _outputs(new) == [7]
+    else:
+        assert (found.already_known, found.superseded) == (0, {"usage/old.parquet": None})
+        assert _outputs(new) == [5, 7]
+
+
+def test_tellings_of_one_event_in_the_main_chain_are_events_of_their_own(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    rows = [{"event_id": event, "output": 1} for event in ("a/1", "a/2", "a/", "a/")]
+    staging = _staged(connection, tmp_path / "new", *rows, told_aside=True)
+
+    found = remove_duplicates(staging, {}, keep_largest=True, told_aside=True)
+
+    assert found.already_known == 2
+    assert _outputs(staging) == [1, 1]

@@ -6,8 +6,8 @@ The rules, from the source formats note (section 3.1, read 2026-11-21):
 * Every line of one answer repeats its usage, and the output count grows: the largest snapshot is
   the answer, not the sum and not the first.
 * One answer is one `message.id` with one `requestId`. A side question replays the answers of its
-  parent under new request ids and with larger cache reads: beside an answer of the main chain it
-  adds nothing.
+  parent under new request ids and with larger cache reads: beside an answer of the main chain, in
+  the same file or another, it adds nothing.
 * `cache_creation` says how long a cache write lives and replaces the flat total; where it is
   missing, the lifetime is not known.
 * The last line of a session that is still running may be cut.
@@ -273,13 +273,14 @@ _CHECKS: Final = (
 # Of one answer in a file the row that comes first in this order is kept: main chain first, then
 # the largest count, then one that says its speed. The earliest time of an answer is its start, so
 # that a later import cannot move it across midnight. Answers of which only side chains are known
-# are one answer per message, whatever their request ids.
+# are one answer per message, whatever their request ids; its id ends before the request, so that it
+# gives way to the answer of the main chain in another file.
 _MERGE: Final = """
-    SELECT records.* REPLACE (kept.first_seen AS "start")
+    SELECT records.* REPLACE (kept.first_seen AS "start", kept.event_id AS event_id)
     FROM records JOIN (
-      SELECT file_no, best.row_no AS row_no, first_seen FROM answers WHERE NOT only_side
+      SELECT file_no, event_id, best.row_no AS row_no, first_seen FROM answers WHERE NOT only_side
       UNION ALL
-      SELECT file_no, min(best).row_no, min(first_seen) FROM answers
+      SELECT file_no, message_id || '/', min(best).row_no, min(first_seen) FROM answers
       GROUP BY file_no, message_id HAVING bool_and(only_side)
     ) AS kept USING (file_no, row_no)"""
 _ANSWERS: Final = """
@@ -313,7 +314,7 @@ class ClaudeCodeTranscripts:
     version = 1
     role = SourceRole.DETAIL
     identity = Identity.EVENT
-    repeat = Repeat.LARGEST
+    repeat = Repeat.LARGEST_MAIN
     describes = "Claude Code: session transcripts, usage fields only (JSON Lines)"
     export = "~/.claude/projects/**/*.jsonl, collected at least weekly"
     cannot_tell = "persons, keys and money; all of the output, which some versions write too low"

@@ -351,6 +351,7 @@ class _Importing:
                 ingestor=ingestor.name,
                 account=account,
                 packed=packed,
+                told_aside=ingestor.repeat.told_aside,
             )
 
     def _account(self, ingestor: Ingestor) -> str:

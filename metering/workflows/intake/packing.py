@@ -14,7 +14,7 @@ from metering.books import coverage as coverage_book
 from metering.books import lake as lake_book
 from metering.books import sources as source_book
 from metering.books.runs import record_run
-from metering.ingest.contract import PackedFile, Repeat
+from metering.ingest.contract import PackedFile
 from metering.usage.duplicates import Deduplicated, remove_duplicates
 from metering.usage.lake import Lake, Published
 from metering.usage.staging import SourceDay, Staging, describe, describe_sources
@@ -81,7 +81,8 @@ def record_pack(
     found = remove_duplicates(
         staging,
         live_paths(connection, lake, ingestor),
-        keep_largest=ingestor.repeat is Repeat.LARGEST,
+        keep_largest=ingestor.repeat.keeps_largest,
+        told_aside=ingestor.repeat.told_aside,
     )
     left = staged
     if not found.untouched:

@@ -17,7 +17,7 @@ from metering.books import lake as lake_book
 from metering.books import sources as source_book
 from metering.books.runs import record_run
 from metering.errors import Rejection, SourceError, SourceRef
-from metering.ingest.contract import Identity, Ingestor, Repeat, Slice
+from metering.ingest.contract import Identity, Ingestor, Slice
 from metering.usage.duplicates import remove_duplicates
 from metering.usage.lake import Lake, Published
 from metering.usage.staging import StagedDay, Staging, content_digests, describe
@@ -151,7 +151,8 @@ def _settle_events(
     found = remove_duplicates(
         reading.staging,
         live_paths(connection, Lake(settings.lake), ingestor),
-        keep_largest=ingestor.repeat is Repeat.LARGEST,
+        keep_largest=ingestor.repeat.keeps_largest,
+        told_aside=ingestor.repeat.told_aside,
     )
     staging = reading.staging
     return _Outcome(

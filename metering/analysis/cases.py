@@ -182,7 +182,9 @@ def silent_case(study: Study, at: int) -> Finding:
         flagged=True,
         held_back="",
         evidence=(
-            Evidence("D24", "days with an outcome", None, float(heard), 0, panel.days, "days"),
+            Evidence(
+                "D24", "days with an outcome", float(heard), 0.0, since, panel.days - since, "days"
+            ),
         ),
         unanswered=(),
         checked=(

@@ -4,9 +4,9 @@ from datetime import date, datetime, timedelta
 from fractions import Fraction
 
 from metering.core.outcomes.funnel import UNIT, Answered, FunnelRow, Stages
+from metering.reporting.charts.plots import Course, CourseWeek, Fan
 from metering.reporting.figures import NIL, amount_text, number_text
-from metering.reporting.plots import Course, CourseWeek, Fan
-from metering.reporting.review import (
+from metering.reporting.review.contents import (
     FinanceReview,
     Gap,
     Section,

@@ -16,7 +16,7 @@ from typing import Any, Final
 import pytest
 
 from metering.core.periods import BillingPeriod
-from metering.reporting.focus_columns import FocusVersion
+from metering.reporting.focus.columns import FocusVersion
 from metering.workflows.reports.focus import write_focus
 from tests.ledgers import SAMPLE, fresh_ledger, ingest_and_post
 

@@ -10,7 +10,7 @@ from metering.cli.progress import working
 
 if TYPE_CHECKING:
     from metering.core.periods import BillingPeriod
-    from metering.reporting.review import Section
+    from metering.reporting.review.contents import Section
 
 _ANALYSES: Final = tuple(f"E{number}" for number in range(1, 12))
 

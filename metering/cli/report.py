@@ -20,7 +20,7 @@ from metering.core.money import decimal_text
 from metering.core.periods import BillingPeriod
 
 if TYPE_CHECKING:
-    from metering.reporting.chargeback import Account, ChargebackReport
+    from metering.reporting.pack.chargeback import Account, ChargebackReport
 
 _FORMATS: Final = ("html", "pdf", "xlsx", "csv", "json")
 _PACK: Final = ("html", "pdf", "xlsx", "csv")
@@ -174,7 +174,7 @@ def focus(
     Example:
         metering report focus 2026-10 --focus-version 1.4 --format parquet,csv --out build
     """
-    from metering.reporting.focus_columns import FocusVersion
+    from metering.reporting.focus.columns import FocusVersion
     from metering.workflows.reports.focus import FocusFormat, write_focus
 
     written = write_focus(

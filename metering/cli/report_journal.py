@@ -44,7 +44,7 @@ def journal(
     Example:
         metering report journal 2026-10 --template netsuite --out build
     """
-    from metering.reporting.journal import JournalTemplate
+    from metering.reporting.faces.journal import JournalTemplate
     from metering.workflows.closing.journal import write_journal
 
     written = write_journal(

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from metering.errors import SourceError, SourceRef, shown
+from metering.ingest.bulk.parquet_source import PARQUET_MARK, parquet_columns
 from metering.ingest.contract import Sample, Verdict
 from metering.ingest.decompression import head_of
-from metering.ingest.parquet_source import PARQUET_MARK, parquet_columns
 from metering.ingest.unread_exports import unread_export
 
 if TYPE_CHECKING:

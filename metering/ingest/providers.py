@@ -7,7 +7,7 @@ nothing is charged at another's price. No spelling at all is "unknown".
 
 from typing import Final
 
-from metering.ingest.bulk import literal
+from metering.ingest.bulk.layout import literal
 
 _OPENAI: Final = ("openai", "openai-api")
 _AZURE: Final = ("azure", "azure-openai")

@@ -22,37 +22,37 @@ from typing import TYPE_CHECKING, Final, Self
 import duckdb
 
 from metering.errors import SourceError, SourceRef
-from metering.ingest import exact_rows, packs, parquet_source
-from metering.ingest.bulk import Layout, literal, name, rejection, source_path
-from metering.ingest.bulk_enums import enumerated
-from metering.ingest.bulk_sources import (
-    csv_source,
-    exact_table_source,
-    json_lines_source,
-    json_source,
-)
-from metering.ingest.bulk_statement import (
-    replaced_slices,
-    same_for_all,
-    shared_statement,
-    sql_type_of,
-    statement,
-)
-from metering.ingest.bulk_typed import statement_of_columns
-from metering.ingest.contract import Noise, Pack, Reading, Rejections, Slice
-from metering.ingest.decompression import ArchiveLimits, PlainFile, plain_file
-from metering.ingest.fingerprints import Fingerprint, Fingerprints
-from metering.ingest.line_batches import LineBatches
-from metering.ingest.packs import PackFile, read_pack
-from metering.ingest.parquet_source import (
+from metering.ingest.bulk import exact_rows, packs, parquet_source
+from metering.ingest.bulk.enums import enumerated
+from metering.ingest.bulk.layout import Layout, literal, name, rejection, source_path
+from metering.ingest.bulk.line_batches import LineBatches
+from metering.ingest.bulk.packs import PackFile, read_pack
+from metering.ingest.bulk.parquet_source import (
     PARQUET_MARK,
     damaged,
     parquet_columns,
     parquet_table,
     take_rows,
 )
-from metering.ingest.records import batch_of
-from metering.ingest.unfolding import PLACE
+from metering.ingest.bulk.sources import (
+    csv_source,
+    exact_table_source,
+    json_lines_source,
+    json_source,
+)
+from metering.ingest.bulk.statement import (
+    replaced_slices,
+    same_for_all,
+    shared_statement,
+    sql_type_of,
+    statement,
+)
+from metering.ingest.bulk.typed import statement_of_columns
+from metering.ingest.bulk.unfolding import PLACE
+from metering.ingest.contract import Noise, Pack, Reading, Rejections, Slice
+from metering.ingest.decompression import ArchiveLimits, PlainFile, plain_file
+from metering.ingest.fingerprints import Fingerprint, Fingerprints
+from metering.ingest.shapes.records import batch_of
 
 if TYPE_CHECKING:
     from concurrent.futures import Future

@@ -68,7 +68,7 @@ def main() -> None:
 
 
 def _part(folder: Path, part: str) -> dict[str, Any]:
-    from metering.reporting.focus_columns import FocusVersion  # noqa: PLC0415 - what is measured
+    from metering.reporting.focus.columns import FocusVersion  # noqa: PLC0415 - what is measured
     from metering.workflows.reports.focus import write_focus  # noqa: PLC0415
     from metering.workflows.reports.report import ReportFormat, report_chargeback  # noqa: PLC0415
 

@@ -12,12 +12,12 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from pypdf import PdfReader
 
 from metering.reporting.brand import Brand
-from metering.reporting.chargeback import chargeback_report
+from metering.reporting.faces.html import chargeback_html, statement_html
 from metering.reporting.figures import MINUS, NIL
-from metering.reporting.html import chargeback_html, statement_html
 from metering.reporting.numerals import numerals_of, written_in
+from metering.reporting.pack.chargeback import chargeback_report
+from metering.reporting.pack.statement import Statements
 from metering.reporting.snapshot import OwnerAmount, SharedPool, Snapshot
-from metering.reporting.statement import Statements
 from metering.reporting.words import shown_name
 from tests.browser.accessible import assert_accessible
 from tests.reporting_specimen import HOSTILE_NAMES, company, lines_of, share_of, snapshot_of

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from pypdf import PdfReader
 
-from metering.reporting.review import review_html
+from metering.reporting.review.contents import review_html
 from tests.browser.accessible import assert_accessible
 from tests.reporting_specimen import HOSTILE_NAMES
 from tests.review_specimen import review_of

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from metering.core.periods import BillingPeriod
-from metering.reporting.journal import JournalTemplate
+from metering.reporting.faces.journal import JournalTemplate
 from metering.settings import Settings
 from metering.workflows.closing.close import close_period
 from metering.workflows.closing.journal import write_journal

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from metering.errors import SourceError
-from metering.ingest.bulk import instant, nanos, whole_number
+from metering.ingest.bulk.layout import instant, nanos, whole_number
 from metering.ingest.contract import Ingestor, Noise, Reading, Rejections, UsageBatch
 from metering.ingest.formats.claude_code_transcripts import ClaudeCodeTranscripts
 from metering.ingest.formats.litellm_spend_logs import LiteLlmSpendLogs

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metering.ingest.amounts import CENTS, currency, dollars, number_amount, text_amount
-from metering.ingest.fields import FieldRefused, Fields
-from metering.ingest.strict_json import Cursor
+from metering.ingest.values.amounts import CENTS, currency, dollars, number_amount, text_amount
+from metering.ingest.values.fields import FieldRefused, Fields
+from metering.ingest.values.strict_json import Cursor
 
 whole = st.integers(-(10**9), 10**9)
 decimals = st.text("0123456789", max_size=40)

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from metering.errors import SourceError
-from metering.ingest.buckets import Coverage, Span, coverage, grouping
 from metering.ingest.contract import Slice
-from metering.ingest.fields import FieldRefused
+from metering.ingest.shapes.buckets import Coverage, Span, coverage, grouping
+from metering.ingest.values.fields import FieldRefused
 
 MIDNIGHT = datetime(2026, 10, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -9,8 +9,8 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from metering.ingest.bulk import nanos
-from metering.ingest.bulk_numbers import (
+from metering.ingest.bulk.layout import nanos
+from metering.ingest.bulk.numbers import (
     are_amounts,
     nanos_of_each,
     nanos_of_sum,

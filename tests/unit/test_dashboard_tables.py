@@ -13,7 +13,7 @@ from metering.ingest.formats.openai_activity_csv import OpenAiActivityCsv
 from metering.ingest.formats.openai_cost_csv import OpenAiCostCsv
 from metering.ingest.golden import render
 from metering.ingest.readers import Reader
-from metering.ingest.tables import count, flag, read_table
+from metering.ingest.shapes.tables import count, flag, read_table
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 FILES: list[tuple[Ingestor, Path]] = [

@@ -6,9 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metering.ingest.exact_decimals import amount, exact, nanos, plain, quantity, require_product
-from metering.ingest.fields import FieldRefused, Fields
-from metering.ingest.strict_json import Oddity
+from metering.ingest.values.exact_decimals import (
+    amount,
+    exact,
+    nanos,
+    plain,
+    quantity,
+    require_product,
+)
+from metering.ingest.values.fields import FieldRefused, Fields
+from metering.ingest.values.strict_json import Oddity
 
 
 @pytest.mark.parametrize(

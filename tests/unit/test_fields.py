@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from metering.errors import Rejection
-from metering.ingest.fields import FieldRefused, Fields
-from metering.ingest.strict_json import Cursor
+from metering.ingest.values.fields import FieldRefused, Fields
+from metering.ingest.values.strict_json import Cursor
 
 
 def fields(text: str) -> Fields:

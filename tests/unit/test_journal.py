@@ -20,7 +20,7 @@ from metering.core.ledger import UNATTRIBUTED, owner_account, prepaid_account, p
 from metering.core.money import divide_half_even, rounded_parts
 from metering.core.ownership.attribution import Owner
 from metering.core.periods import BillingPeriod
-from metering.reporting.journal import Journal, JournalTemplate, journal_csv
+from metering.reporting.faces.journal import Journal, JournalTemplate, journal_csv
 from tests.reporting_specimen import HOSTILE_NAMES
 
 _OCTOBER = BillingPeriod(2026, 10)

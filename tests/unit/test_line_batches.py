@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metering.ingest.bulk import Layout
-from metering.ingest.line_batches import BAD_ENCODING, TABLE, UNFINISHED, LineBatches
+from metering.ingest.bulk.layout import Layout
+from metering.ingest.bulk.line_batches import BAD_ENCODING, TABLE, UNFINISHED, LineBatches
 
 PLAIN = Layout(fields={"a": "JSON", "b": "VARCHAR"}, required=(), steps=(), columns={}, checks=())
 LIVE = Layout(fields={"a": "JSON"}, required=(), steps=(), columns={}, checks=(), live=True)

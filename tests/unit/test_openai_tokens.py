@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from metering.core.meters import Meter
-from metering.ingest.fields import FieldRefused, Fields
 from metering.ingest.formats.openai_tokens import completion_meters
+from metering.ingest.values.fields import FieldRefused, Fields
 
 counts = st.integers(0, 10**12)
 parts = st.tuples(counts, counts, counts)

@@ -7,7 +7,7 @@ import pytest
 from metering.core.outcomes.stages import OutcomeKind, Stage
 from metering.errors import SourceError
 from metering.ingest.golden import render
-from metering.ingest.mapping_file import read_mappings
+from metering.ingest.mapping.mapping_file import read_mappings
 from metering.ingest.outcomes.mapped import mapped_outcomes, read_outcome_mapping
 from metering.ingest.readers import Reader
 

@@ -6,11 +6,11 @@ from datetime import date
 
 import pytest
 
-from metering.reporting.chargeback import Account, chargeback_report
 from metering.reporting.figures import MINUS, NIL
 from metering.reporting.lines import Line
+from metering.reporting.pack.chargeback import Account, chargeback_report
+from metering.reporting.pack.tree import Node, OwnerLine
 from metering.reporting.snapshot import HISTORY_SCHEMA, History, ReportStatus
-from metering.reporting.tree import Node, OwnerLine
 from tests.reporting_specimen import company, lines_of, snapshot_of
 
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from metering.core.money import nanos_from_decimal_text
-from metering.reporting.csvfile import COLUMNS, chargeback_csv, spreadsheet_safe
+from metering.reporting.faces.csvfile import COLUMNS, chargeback_csv, spreadsheet_safe
 from metering.reporting.snapshot import ChargeLines, ReportStatus, Snapshot
 from tests.reporting_specimen import HOSTILE_NAMES, company, lines_of, snapshot_of
 

@@ -17,7 +17,8 @@ from metering.core.ledger import UNPRICED, Account, Basis, owner_account
 from metering.core.ownership.attribution import Owner
 from metering.core.periods import BillingPeriod
 from metering.core.pricing.terms import TermKind
-from metering.reporting.focus import (
+from metering.reporting.focus.columns import FocusVersion, focus_columns
+from metering.reporting.focus.dataset import (
     FocusExport,
     FocusLines,
     focus_csv,
@@ -25,7 +26,6 @@ from metering.reporting.focus import (
     focus_parquet,
     focus_table,
 )
-from metering.reporting.focus_columns import FocusVersion, focus_columns
 from metering.reporting.snapshot import ReportStatus
 from tests.reporting_specimen import HOSTILE_NAMES
 

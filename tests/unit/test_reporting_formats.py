@@ -15,13 +15,15 @@ from pypdf import PdfReader
 
 from metering.core.money import nanos_from_decimal_text
 from metering.reporting.brand import Brand
-from metering.reporting.chargeback import chargeback_report
-from metering.reporting.csvfile import chargeback_csv
+from metering.reporting.faces.csvfile import chargeback_csv
+from metering.reporting.faces.html import chargeback_html
+from metering.reporting.faces.jsonfile import chargeback_json
+from metering.reporting.faces.pdf import chargeback_pdf, statement_pdf
+from metering.reporting.faces.workbook import chargeback_xlsx
 from metering.reporting.figures import MINUS, NIL
-from metering.reporting.html import chargeback_html
-from metering.reporting.jsonfile import chargeback_json
 from metering.reporting.numerals import numerals_of, written_in
-from metering.reporting.pdf import chargeback_pdf, statement_pdf
+from metering.reporting.pack.chargeback import chargeback_report
+from metering.reporting.pack.statement import Statements, file_slug
 from metering.reporting.snapshot import (
     BudgetStretch,
     OwnerAmount,
@@ -29,9 +31,7 @@ from metering.reporting.snapshot import (
     SharedPool,
     Snapshot,
 )
-from metering.reporting.statement import Statements, file_slug
 from metering.reporting.words import shown_name
-from metering.reporting.workbook import chargeback_xlsx
 from tests.reporting_specimen import (
     HOSTILE_NAMES,
     PERIOD,

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from metering.reporting.chargeback import chargeback_report
-from metering.reporting.charts import ranking_svg
-from metering.reporting.html import chargeback_html
-from metering.reporting.plots import Bar
+from metering.reporting.charts.drawing import ranking_svg
+from metering.reporting.charts.plots import Bar
+from metering.reporting.faces.html import chargeback_html
+from metering.reporting.pack.chargeback import chargeback_report
 from metering.reporting.snapshot import Snapshot
 from metering.reporting.words import shown_name
 from metering.resources import templates_dir
@@ -23,8 +23,8 @@ from tests.reporting_specimen import HOSTILE_NAMES, company, lines_of, snapshot_
 ROOT = Path(__file__).resolve().parents[2]
 _RENDER = (
     "import sys\n"
-    "from metering.reporting.chargeback import chargeback_report\n"
-    "from metering.reporting.html import chargeback_html\n"
+    "from metering.reporting.pack.chargeback import chargeback_report\n"
+    "from metering.reporting.faces.html import chargeback_html\n"
     "from tests.reporting_specimen import company\n"
     "snapshot = company()\n"
     "sys.stdout.buffer.write(chargeback_html(snapshot, chargeback_report(snapshot)))\n"

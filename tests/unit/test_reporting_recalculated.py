@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from metering.reporting.chargeback import chargeback_report
-from metering.reporting.workbook import chargeback_xlsx
+from metering.reporting.faces.workbook import chargeback_xlsx
+from metering.reporting.pack.chargeback import chargeback_report
 from tests.reporting_specimen import company
 
 # Calculate a workbook again whenever it is opened.

@@ -17,10 +17,8 @@ import pytest
 from pypdf import PdfReader
 
 from metering.reporting.brand import Brand, Logo
-from metering.reporting.figures import MINUS, NIL, number_text
-from metering.reporting.numerals import numerals_of, written_in
-from metering.reporting.plot_svg import plot_svg
-from metering.reporting.plots import (
+from metering.reporting.charts.plot_svg import plot_svg
+from metering.reporting.charts.plots import (
     Bar,
     Bars,
     Bridge,
@@ -32,9 +30,11 @@ from metering.reporting.plots import (
     Fan,
     Plot,
 )
-from metering.reporting.review import FinanceReview, Row, Section, review_html
-from metering.reporting.review_pdf import review_pdf
-from metering.reporting.review_xlsx import review_xlsx
+from metering.reporting.figures import MINUS, NIL, number_text
+from metering.reporting.numerals import numerals_of, written_in
+from metering.reporting.review.contents import FinanceReview, Row, Section, review_html
+from metering.reporting.review.pdf import review_pdf
+from metering.reporting.review.xlsx import review_xlsx
 from tests.reporting_specimen import HOSTILE_NAMES
 from tests.review_specimen import review_of
 

@@ -9,12 +9,12 @@ import pytest
 from pypdf import PdfReader
 
 from metering.reporting.brand import Brand, Logo
+from metering.reporting.faces.html import statement_html
+from metering.reporting.faces.pdf import one_page, statement_pdf
 from metering.reporting.figures import MINUS, NIL
-from metering.reporting.html import statement_html
-from metering.reporting.pdf import one_page, statement_pdf
+from metering.reporting.pack.statement import OwnerStatement, Statements
+from metering.reporting.pack.tree import Node
 from metering.reporting.snapshot import OwnerAmount, SharedPool, Snapshot
-from metering.reporting.statement import OwnerStatement, Statements
-from metering.reporting.tree import Node
 from tests.reporting_specimen import HOSTILE_NAMES, lines_of, share_of, snapshot_of
 
 _OWNER = ("CC-4100",)

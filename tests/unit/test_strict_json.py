@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from metering.errors import SourceError
-from metering.ingest.strict_json import Cursor, Oddity, RepeatedKey
+from metering.ingest.values.strict_json import Cursor, Oddity, RepeatedKey
 
 DOCUMENTS = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.text(),

@@ -10,12 +10,12 @@ Source: source formats note, section 2.3, read 2026-11-21.
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from metering.ingest.buckets import Span
 from metering.ingest.contract import Slice
-from metering.ingest.fields import Fields
-from metering.ingest.pages import Row
-from metering.ingest.records import canonical
-from metering.ingest.tables import Table, covered_by
+from metering.ingest.shapes.buckets import Span
+from metering.ingest.shapes.pages import Row
+from metering.ingest.shapes.records import canonical
+from metering.ingest.shapes.tables import Table, covered_by
+from metering.ingest.values.fields import Fields
 
 DAY: Final = "usage_date_utc"
 COMMON_COLUMNS: Final = (DAY, "api_key", "workspace", "usage_type")

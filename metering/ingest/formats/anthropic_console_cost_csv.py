@@ -11,15 +11,15 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from metering.ingest.amounts import text_amount
 from metering.ingest.contract import Identity, Reading, Repeat, Sample, SourceRole, Verdict
-from metering.ingest.fields import Fields
 from metering.ingest.formats import anthropic_console as console
 from metering.ingest.formats.anthropic_cost_report import SCOPE
 from metering.ingest.marks import by_header
-from metering.ingest.pages import Row
-from metering.ingest.records import given, reported
-from metering.ingest.tables import read_table, readings_of
+from metering.ingest.shapes.pages import Row
+from metering.ingest.shapes.records import given, reported
+from metering.ingest.shapes.tables import read_table, readings_of
+from metering.ingest.values.amounts import text_amount
+from metering.ingest.values.fields import Fields
 
 if TYPE_CHECKING:
     from metering.ingest.readers import Reader

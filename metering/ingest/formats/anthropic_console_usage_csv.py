@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Final
 
 from metering.core.meters import Meter
 from metering.ingest.contract import Identity, Reading, Repeat, Sample, SourceRole, Verdict
-from metering.ingest.fields import Fields
 from metering.ingest.formats import anthropic_console as console
 from metering.ingest.marks import by_header
-from metering.ingest.pages import Row
-from metering.ingest.records import metered
-from metering.ingest.tables import Table, count, read_table, readings_of
+from metering.ingest.shapes.pages import Row
+from metering.ingest.shapes.records import metered
+from metering.ingest.shapes.tables import Table, count, read_table, readings_of
+from metering.ingest.values.fields import Fields
 
 if TYPE_CHECKING:
     from metering.ingest.readers import Reader

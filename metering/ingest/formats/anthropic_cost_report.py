@@ -14,10 +14,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from metering.ingest.amounts import CENTS, dollars, text_amount
-from metering.ingest.buckets import Span, coverage, grouping, partial_day
 from metering.ingest.contract import Identity, Reading, Repeat, Sample, SourceRole, Verdict
-from metering.ingest.fields import Fields
 from metering.ingest.formats.anthropic_pages import (
     ANALYTICS_KEYS,
     default_workspace,
@@ -25,8 +22,11 @@ from metering.ingest.formats.anthropic_pages import (
     tier_cells,
 )
 from metering.ingest.marks import by_keys
-from metering.ingest.pages import Row, read_pages, usage_of
-from metering.ingest.records import canonical, given, reported
+from metering.ingest.shapes.buckets import Span, coverage, grouping, partial_day
+from metering.ingest.shapes.pages import Row, read_pages, usage_of
+from metering.ingest.shapes.records import canonical, given, reported
+from metering.ingest.values.amounts import CENTS, dollars, text_amount
+from metering.ingest.values.fields import Fields
 
 if TYPE_CHECKING:
     from metering.ingest.readers import Reader

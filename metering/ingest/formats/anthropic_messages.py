@@ -18,9 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from metering.core.meters import Meter
-from metering.ingest.buckets import Coverage, Span, coverage, grouping, partial_day
 from metering.ingest.contract import Identity, Reading, Repeat, Sample, SourceRole, Verdict
-from metering.ingest.fields import Fields
 from metering.ingest.formats.anthropic_pages import (
     ANALYTICS_KEYS,
     default_workspace,
@@ -29,8 +27,10 @@ from metering.ingest.formats.anthropic_pages import (
     tier_cells,
 )
 from metering.ingest.marks import by_keys
-from metering.ingest.pages import Page, Row, read_pages, usage_of
-from metering.ingest.records import canonical, metered
+from metering.ingest.shapes.buckets import Coverage, Span, coverage, grouping, partial_day
+from metering.ingest.shapes.pages import Page, Row, read_pages, usage_of
+from metering.ingest.shapes.records import canonical, metered
+from metering.ingest.values.fields import Fields
 
 if TYPE_CHECKING:
     from metering.ingest.readers import Reader

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Final
 
-from metering.ingest.buckets import Span
-from metering.ingest.fields import Fields
-from metering.ingest.pages import Page
+from metering.ingest.shapes.buckets import Span
+from metering.ingest.shapes.pages import Page
+from metering.ingest.values.fields import Fields
 
 DEFAULT_WORKSPACE: Final = "default"
 

@@ -21,10 +21,20 @@ from pathlib import Path
 from typing import Final
 
 from metering.errors import SourceError, SourceRef
-from metering.ingest import bulk_checks, bulk_tags
-from metering.ingest.bulk import Aside, Check, Fields, Keyed, Layout, Shared, Snapshot, instant
-from metering.ingest.bulk import text as said
-from metering.ingest.bulk_numbers import approximate, quantity, signed_nanos, whole
+from metering.ingest.bulk import checks as bulk_checks
+from metering.ingest.bulk import tags as bulk_tags
+from metering.ingest.bulk.layout import (
+    Aside,
+    Check,
+    Fields,
+    Keyed,
+    Layout,
+    Shared,
+    Snapshot,
+    instant,
+)
+from metering.ingest.bulk.layout import text as said
+from metering.ingest.bulk.numbers import approximate, quantity, signed_nanos, whole
 from metering.ingest.formats import aws_usage_types as usage_types
 
 REQUIRED: Final = (

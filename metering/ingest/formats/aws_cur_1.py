@@ -17,12 +17,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from metering.ingest.bulk import Check, Layout, literal
+from metering.ingest.bulk.exact_rows import header_of
+from metering.ingest.bulk.layout import Check, Layout, literal
+from metering.ingest.bulk.parquet_source import PARQUET_MARK, parquet_columns
 from metering.ingest.contract import Identity, Reading, Repeat, Sample, SourceRole, Verdict
-from metering.ingest.exact_rows import header_of
 from metering.ingest.formats import aws_bill_rows
 from metering.ingest.marks import by_columns, columns_of
-from metering.ingest.parquet_source import PARQUET_MARK, parquet_columns
 
 if TYPE_CHECKING:
     from metering.ingest.readers import Reader

@@ -17,10 +17,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from metering.ingest import request_logs
-from metering.ingest.bulk import Fields, Layout, instant
-from metering.ingest.bulk import text as said
-from metering.ingest.bulk_checks import WHOLE, missing, texts_without_nul
+from metering.ingest.bulk import request_logs
+from metering.ingest.bulk.checks import WHOLE, missing, texts_without_nul
+from metering.ingest.bulk.layout import Fields, Layout, instant
+from metering.ingest.bulk.layout import text as said
 from metering.ingest.contract import Identity, Reading, Repeat, Sample, SourceRole, Verdict
 from metering.ingest.record_names import by_names
 

@@ -22,9 +22,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from metering.ingest import bulk_checks, bulk_tags
-from metering.ingest.bulk import Aside, Check, Fields, Keyed, Layout, Shared, Snapshot
-from metering.ingest.bulk_numbers import approximate, differ, quantity, signed_nanos, whole
+from metering.ingest.bulk import checks as bulk_checks
+from metering.ingest.bulk import tags as bulk_tags
+from metering.ingest.bulk.layout import Aside, Check, Fields, Keyed, Layout, Shared, Snapshot
+from metering.ingest.bulk.numbers import approximate, differ, quantity, signed_nanos, whole
 from metering.ingest.contract import Identity, Reading, Repeat, Sample, Slice, SourceRole, Verdict
 from metering.ingest.formats import azure_dates
 from metering.ingest.formats import azure_meters as meters

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from metering.errors import SourceError, SourceRef
-from metering.ingest.bulk import instant
+from metering.ingest.bulk.layout import instant
 
 EXPECTED: Final = "a day as MM/DD/YYYY or YYYY-MM-DD, from 2000 to 2099"
 

@@ -20,11 +20,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from metering.ingest import request_logs
-from metering.ingest.bulk import Check, Fields, Layout, Shared, instant
-from metering.ingest.bulk import text as said
-from metering.ingest.bulk_checks import missing, texts_without_nul
-from metering.ingest.bulk_tags import json_tags
+from metering.ingest.bulk import request_logs
+from metering.ingest.bulk.checks import missing, texts_without_nul
+from metering.ingest.bulk.layout import Check, Fields, Layout, Shared, instant
+from metering.ingest.bulk.layout import text as said
+from metering.ingest.bulk.tags import json_tags
 from metering.ingest.contract import Identity, Reading, Repeat, Sample, SourceRole, Verdict
 from metering.ingest.record_names import by_names
 

@@ -19,15 +19,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from metering.core.meters import Meter
-from metering.ingest.amounts import text_amount
-from metering.ingest.buckets import Span
 from metering.ingest.contract import Identity, Reading, Repeat, Sample, SourceRole, Verdict
-from metering.ingest.fields import FieldRefused, Fields, as_found
 from metering.ingest.marks import by_header
-from metering.ingest.pages import Row
-from metering.ingest.records import given, metered, reported
-from metering.ingest.reports import report_of
-from metering.ingest.tables import read_table
+from metering.ingest.shapes.buckets import Span
+from metering.ingest.shapes.pages import Row
+from metering.ingest.shapes.records import given, metered, reported
+from metering.ingest.shapes.reports import report_of
+from metering.ingest.shapes.tables import read_table
+from metering.ingest.values.amounts import text_amount
+from metering.ingest.values.fields import FieldRefused, Fields, as_found
 
 if TYPE_CHECKING:
     from metering.ingest.readers import Reader

@@ -17,13 +17,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from metering.core.meters import Meter
-from metering.ingest.amounts import CENTS, dollars, text_amount
-from metering.ingest.buckets import Span
 from metering.ingest.contract import Reading, Slice
-from metering.ingest.fields import FieldRefused, Fields, as_found
 from metering.ingest.formats.anthropic_pages import tier_cells
-from metering.ingest.pages import Row
-from metering.ingest.records import canonical, given, metered, reported
+from metering.ingest.shapes.buckets import Span
+from metering.ingest.shapes.pages import Row
+from metering.ingest.shapes.records import canonical, given, metered, reported
+from metering.ingest.values.amounts import CENTS, dollars, text_amount
+from metering.ingest.values.fields import FieldRefused, Fields, as_found
 
 if TYPE_CHECKING:
     from datetime import datetime

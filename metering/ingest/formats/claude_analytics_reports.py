@@ -13,14 +13,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from metering.ingest.buckets import grouping
 from metering.ingest.contract import Identity, Reading, Repeat, Sample, SourceRole, Verdict
-from metering.ingest.fields import Fields
 from metering.ingest.formats import claude_analytics as analytics
 from metering.ingest.marks import by_keys
-from metering.ingest.pages import Row, read_row_pages, rows_as_records
-from metering.ingest.records import canonical, readings
-from metering.ingest.tables import covered_by
+from metering.ingest.shapes.buckets import grouping
+from metering.ingest.shapes.pages import Row, read_row_pages, rows_as_records
+from metering.ingest.shapes.records import canonical, readings
+from metering.ingest.shapes.tables import covered_by
+from metering.ingest.values.fields import Fields
 
 if TYPE_CHECKING:
     from metering.ingest.readers import Reader

@@ -18,14 +18,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from metering.core.meters import Meter
-from metering.ingest.amounts import CENTS, dollars, number_amount
-from metering.ingest.buckets import Span
 from metering.ingest.contract import Identity, Reading, Repeat, Sample, SourceRole, Verdict
-from metering.ingest.fields import Fields
 from metering.ingest.marks import by_keys
-from metering.ingest.pages import Row, read_row_pages, rows_as_several
-from metering.ingest.records import given, metered, readings, reported
-from metering.ingest.tables import covered_by
+from metering.ingest.shapes.buckets import Span
+from metering.ingest.shapes.pages import Row, read_row_pages, rows_as_several
+from metering.ingest.shapes.records import given, metered, readings, reported
+from metering.ingest.shapes.tables import covered_by
+from metering.ingest.values.amounts import CENTS, dollars, number_amount
+from metering.ingest.values.fields import Fields
 
 if TYPE_CHECKING:
     from metering.ingest.readers import Reader

@@ -21,8 +21,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from metering.ingest.bulk import Check, Fields, Layout, Shared, instant, nanos, whole_number
-from metering.ingest.bulk import text as said
+from metering.ingest.bulk.layout import Check, Fields, Layout, Shared, instant, nanos, whole_number
+from metering.ingest.bulk.layout import text as said
 from metering.ingest.contract import (
     Identity,
     Pack,

@@ -18,15 +18,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from metering.errors import SourceError, SourceRef
-from metering.ingest.buckets import Span, coverage, grouping, partial_day
 from metering.ingest.contract import Identity, Reading, Repeat, Sample, SourceRole, Verdict
-from metering.ingest.fields import FieldRefused, Fields
 from metering.ingest.formats import claude_analytics as analytics
 from metering.ingest.formats.anthropic_pages import span_of
 from metering.ingest.marks import by_keys, has_key
-from metering.ingest.pages import Page, Row, read_pages, read_row_pages, rows_as_records, usage_of
-from metering.ingest.records import readings
-from metering.ingest.tables import covered_by
+from metering.ingest.shapes.buckets import Span, coverage, grouping, partial_day
+from metering.ingest.shapes.pages import (
+    Page,
+    Row,
+    read_pages,
+    read_row_pages,
+    rows_as_records,
+    usage_of,
+)
+from metering.ingest.shapes.records import readings
+from metering.ingest.shapes.tables import covered_by
+from metering.ingest.values.fields import FieldRefused, Fields
 
 if TYPE_CHECKING:
     from metering.ingest.readers import Reader

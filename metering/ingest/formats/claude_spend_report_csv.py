@@ -19,8 +19,6 @@ from typing import TYPE_CHECKING, Final
 
 from metering.core.meters import Meter
 from metering.errors import SourceError, SourceRef
-from metering.ingest.amounts import text_amount
-from metering.ingest.buckets import Span
 from metering.ingest.contract import (
     Identity,
     Reading,
@@ -30,11 +28,13 @@ from metering.ingest.contract import (
     SourceRole,
     Verdict,
 )
-from metering.ingest.fields import Fields
 from metering.ingest.marks import by_header
-from metering.ingest.pages import Row
-from metering.ingest.records import given, metered, reported
-from metering.ingest.tables import count, read_table, readings_of
+from metering.ingest.shapes.buckets import Span
+from metering.ingest.shapes.pages import Row
+from metering.ingest.shapes.records import given, metered, reported
+from metering.ingest.shapes.tables import count, read_table, readings_of
+from metering.ingest.values.amounts import text_amount
+from metering.ingest.values.fields import Fields
 
 if TYPE_CHECKING:
     from metering.ingest.readers import Reader

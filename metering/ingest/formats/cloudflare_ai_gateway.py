@@ -20,13 +20,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from metering.ingest import providers, request_logs
-from metering.ingest.bulk import Fields, Layout, Shared, instant, nanos
-from metering.ingest.bulk_checks import WHOLE, missing, texts_without_nul
-from metering.ingest.bulk_tags import json_tags
+from metering.ingest import providers
+from metering.ingest.bulk import request_logs
+from metering.ingest.bulk.checks import WHOLE, missing, texts_without_nul
+from metering.ingest.bulk.layout import Fields, Layout, Shared, instant, nanos
+from metering.ingest.bulk.tags import json_tags
+from metering.ingest.bulk.unfolding import Level
 from metering.ingest.contract import Identity, Reading, Repeat, Sample, SourceRole, Verdict
 from metering.ingest.record_names import first_object
-from metering.ingest.unfolding import Level
 
 if TYPE_CHECKING:
     from metering.ingest.readers import Reader

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from metering.ingest.bulk import Check, Fields, Layout
+from metering.ingest.bulk.layout import Check, Fields, Layout
 from metering.ingest.contract import Identity, Reading, Repeat, Sample, SourceRole, Verdict
 
 if TYPE_CHECKING:

@@ -25,9 +25,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from metering.ingest.bulk import Check, Fields, Layout, instant, whole_number
-from metering.ingest.bulk import text as said
-from metering.ingest.bulk_checks import INSTANT, WHOLE, missing, readable, texts_without_nul
+from metering.ingest.bulk.checks import INSTANT, WHOLE, missing, readable, texts_without_nul
+from metering.ingest.bulk.layout import Check, Fields, Layout, instant, whole_number
+from metering.ingest.bulk.layout import text as said
 from metering.ingest.contract import Identity, Reading, Repeat, Sample, SourceRole, Verdict
 from metering.ingest.marks import has_key
 

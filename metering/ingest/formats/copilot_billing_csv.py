@@ -27,15 +27,22 @@ from typing import TYPE_CHECKING, Final
 
 from metering.core.meters import Meter
 from metering.errors import shown
-from metering.ingest.buckets import Span
 from metering.ingest.contract import Identity, Reading, Repeat, Sample, SourceRole, Verdict
-from metering.ingest.exact_decimals import amount, exact, nanos, plain, quantity, require_product
-from metering.ingest.fields import FieldRefused, Fields
 from metering.ingest.marks import by_header
-from metering.ingest.pages import Row
-from metering.ingest.records import given, metered, reported
-from metering.ingest.reports import report_of
-from metering.ingest.tables import Table, count, read_table
+from metering.ingest.shapes.buckets import Span
+from metering.ingest.shapes.pages import Row
+from metering.ingest.shapes.records import given, metered, reported
+from metering.ingest.shapes.reports import report_of
+from metering.ingest.shapes.tables import Table, count, read_table
+from metering.ingest.values.exact_decimals import (
+    amount,
+    exact,
+    nanos,
+    plain,
+    quantity,
+    require_product,
+)
+from metering.ingest.values.fields import FieldRefused, Fields
 
 if TYPE_CHECKING:
     from metering.ingest.readers import Reader

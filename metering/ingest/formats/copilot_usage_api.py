@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Final
 
 from metering.core.meters import Meter
 from metering.errors import SourceError, SourceRef
-from metering.ingest.buckets import Span
 from metering.ingest.contract import Identity, Reading, Repeat, Sample, Slice, SourceRole, Verdict
-from metering.ingest.exact_decimals import amount, nanos, require_product
-from metering.ingest.fields import FieldRefused, Fields
 from metering.ingest.marks import by_keys
-from metering.ingest.pages import Row, RowPage, read_row_pages, rows_as_records
-from metering.ingest.records import given, metered, readings, reported
+from metering.ingest.shapes.buckets import Span
+from metering.ingest.shapes.pages import Row, RowPage, read_row_pages, rows_as_records
+from metering.ingest.shapes.records import given, metered, readings, reported
+from metering.ingest.values.exact_decimals import amount, nanos, require_product
+from metering.ingest.values.fields import FieldRefused, Fields
 
 if TYPE_CHECKING:
     from metering.ingest.readers import Reader

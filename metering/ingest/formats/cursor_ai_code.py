@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from metering.ingest.contract import Identity, Reading, Repeat, Sample, SourceRole, Verdict
-from metering.ingest.fields import Fields
 from metering.ingest.marks import by_keys, has_key
-from metering.ingest.pages import Row, read_row_pages, rows_as_records
-from metering.ingest.records import given, readings
+from metering.ingest.shapes.pages import Row, read_row_pages, rows_as_records
+from metering.ingest.shapes.records import given, readings
+from metering.ingest.values.fields import Fields
 
 if TYPE_CHECKING:
     from metering.ingest.readers import Reader

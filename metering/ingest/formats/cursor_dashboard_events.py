@@ -18,8 +18,6 @@ from typing import TYPE_CHECKING, Final
 from metering.core.meters import Meter
 from metering.errors import SourceError, SourceRef
 from metering.ingest.contract import Identity, Reading, Repeat, Sample, SourceRole, Verdict
-from metering.ingest.exact_decimals import exact
-from metering.ingest.fields import FieldRefused, Fields
 from metering.ingest.formats.cursor_events import (
     SCOPE,
     Cost,
@@ -28,8 +26,10 @@ from metering.ingest.formats.cursor_events import (
     request_at,
 )
 from metering.ingest.marks import by_keys
-from metering.ingest.pages import Row, read_row_pages
-from metering.ingest.reports import report_of
+from metering.ingest.shapes.pages import Row, read_row_pages
+from metering.ingest.shapes.reports import report_of
+from metering.ingest.values.exact_decimals import exact
+from metering.ingest.values.fields import FieldRefused, Fields
 
 if TYPE_CHECKING:
     from metering.ingest.readers import Reader

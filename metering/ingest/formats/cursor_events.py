@@ -15,9 +15,9 @@ from fractions import Fraction
 from typing import Final
 
 from metering.core.meters import Meter
-from metering.ingest.exact_decimals import nanos, plain
-from metering.ingest.fields import Fields
-from metering.ingest.records import given, metered, reported
+from metering.ingest.shapes.records import given, metered, reported
+from metering.ingest.values.exact_decimals import nanos, plain
+from metering.ingest.values.fields import Fields
 
 SCOPE: Final = "events"
 CENTS: Final = 100

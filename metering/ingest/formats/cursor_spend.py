@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Final
 from metering.core.meters import Meter
 from metering.errors import SourceError, SourceRef
 from metering.ingest.contract import Identity, Reading, Repeat, Sample, SourceRole, Verdict
-from metering.ingest.exact_decimals import amount, nanos, plain
-from metering.ingest.fields import FieldRefused, Fields
 from metering.ingest.formats.cursor_events import CENTS, from_milliseconds
 from metering.ingest.marks import by_keys
-from metering.ingest.pages import Row, RowPage, read_row_pages
-from metering.ingest.records import given, metered, reported
-from metering.ingest.reports import report_of
+from metering.ingest.shapes.pages import Row, RowPage, read_row_pages
+from metering.ingest.shapes.records import given, metered, reported
+from metering.ingest.shapes.reports import report_of
+from metering.ingest.values.exact_decimals import amount, nanos, plain
+from metering.ingest.values.fields import FieldRefused, Fields
 
 if TYPE_CHECKING:
     from metering.ingest.readers import Reader

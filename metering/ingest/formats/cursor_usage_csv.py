@@ -23,10 +23,7 @@ from typing import TYPE_CHECKING, Final
 
 from metering.core.meters import Meter
 from metering.errors import SourceError, SourceRef
-from metering.ingest.buckets import Span
 from metering.ingest.contract import Identity, Reading, Repeat, Sample, SourceRole, Verdict
-from metering.ingest.exact_decimals import exact
-from metering.ingest.fields import Fields
 from metering.ingest.formats.cursor_events import (
     SCOPE,
     Cost,
@@ -35,9 +32,12 @@ from metering.ingest.formats.cursor_events import (
     request_at,
 )
 from metering.ingest.marks import by_header
-from metering.ingest.pages import Row
-from metering.ingest.reports import report_of
-from metering.ingest.tables import count, read_table
+from metering.ingest.shapes.buckets import Span
+from metering.ingest.shapes.pages import Row
+from metering.ingest.shapes.reports import report_of
+from metering.ingest.shapes.tables import count, read_table
+from metering.ingest.values.exact_decimals import exact
+from metering.ingest.values.fields import Fields
 
 if TYPE_CHECKING:
     from metering.ingest.readers import Reader

@@ -21,8 +21,6 @@ from typing import TYPE_CHECKING, Final
 from metering.core.meters import Meter
 from metering.errors import SourceError, SourceRef
 from metering.ingest.contract import Identity, Reading, Repeat, Sample, Slice, SourceRole, Verdict
-from metering.ingest.exact_decimals import amount
-from metering.ingest.fields import FieldRefused, Fields
 from metering.ingest.formats.cursor_events import (
     CENTS,
     SCOPE,
@@ -33,8 +31,10 @@ from metering.ingest.formats.cursor_events import (
     request_at,
 )
 from metering.ingest.marks import by_keys
-from metering.ingest.pages import Row, RowPage, read_row_pages, rows_as_records
-from metering.ingest.records import readings
+from metering.ingest.shapes.pages import Row, RowPage, read_row_pages, rows_as_records
+from metering.ingest.shapes.records import readings
+from metering.ingest.values.exact_decimals import amount
+from metering.ingest.values.fields import FieldRefused, Fields
 
 if TYPE_CHECKING:
     from metering.ingest.readers import Reader

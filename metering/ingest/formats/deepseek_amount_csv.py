@@ -17,16 +17,16 @@ from typing import TYPE_CHECKING, Final
 
 from metering.core.meters import Meter
 from metering.errors import SourceError, SourceRef
-from metering.ingest.amounts import currency
 from metering.ingest.contract import Identity, Reading, Repeat, Sample, SourceRole, Verdict
-from metering.ingest.exact_decimals import amount, exact, nanos, plain
-from metering.ingest.fields import FieldRefused, Fields
 from metering.ingest.formats.deepseek_days import grouping_of, local_day, require_dates
 from metering.ingest.marks import by_header
-from metering.ingest.pages import Row
-from metering.ingest.records import given, metered, reported
-from metering.ingest.reports import report_of
-from metering.ingest.tables import count, read_table
+from metering.ingest.shapes.pages import Row
+from metering.ingest.shapes.records import given, metered, reported
+from metering.ingest.shapes.reports import report_of
+from metering.ingest.shapes.tables import count, read_table
+from metering.ingest.values.amounts import currency
+from metering.ingest.values.exact_decimals import amount, exact, nanos, plain
+from metering.ingest.values.fields import FieldRefused, Fields
 
 if TYPE_CHECKING:
     from metering.ingest.readers import Reader

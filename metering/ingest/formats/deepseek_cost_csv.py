@@ -10,15 +10,15 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from metering.ingest.amounts import currency
 from metering.ingest.contract import Identity, Reading, Repeat, Sample, SourceRole, Verdict
-from metering.ingest.exact_decimals import amount, nanos
-from metering.ingest.fields import Fields
 from metering.ingest.formats.deepseek_days import grouping_of, local_day, require_dates
 from metering.ingest.marks import by_header
-from metering.ingest.records import given, reported
-from metering.ingest.reports import report_of
-from metering.ingest.tables import read_table
+from metering.ingest.shapes.records import given, reported
+from metering.ingest.shapes.reports import report_of
+from metering.ingest.shapes.tables import read_table
+from metering.ingest.values.amounts import currency
+from metering.ingest.values.exact_decimals import amount, nanos
+from metering.ingest.values.fields import Fields
 
 if TYPE_CHECKING:
     from metering.ingest.readers import Reader

@@ -16,9 +16,9 @@ from datetime import UTC, datetime, time, timedelta, tzinfo
 from typing import Final
 
 from metering.errors import SourceError, SourceRef, shown
-from metering.ingest.fields import FieldRefused, Fields
-from metering.ingest.pages import Row
-from metering.ingest.tables import Table
+from metering.ingest.shapes.pages import Row
+from metering.ingest.shapes.tables import Table
+from metering.ingest.values.fields import FieldRefused, Fields
 
 UTC_DAY: Final = "utc_date"
 START: Final = "start_time_iso"

@@ -18,9 +18,20 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from metering.ingest import bulk_checks, bulk_tags, providers
-from metering.ingest.bulk import Aside, Check, Fields, Keyed, Layout, Shared, Snapshot, instant
-from metering.ingest.bulk_numbers import approximate, quantity, signed_nanos, whole
+from metering.ingest import providers
+from metering.ingest.bulk import checks as bulk_checks
+from metering.ingest.bulk import tags as bulk_tags
+from metering.ingest.bulk.layout import (
+    Aside,
+    Check,
+    Fields,
+    Keyed,
+    Layout,
+    Shared,
+    Snapshot,
+    instant,
+)
+from metering.ingest.bulk.numbers import approximate, quantity, signed_nanos, whole
 from metering.ingest.contract import Identity, Reading, Repeat, Sample, SourceRole, Verdict
 from metering.ingest.formats import aws_usage_types, focus_skus
 from metering.ingest.marks import by_columns

@@ -16,8 +16,8 @@ The steps see `cloud` ("aws", "azure" or anything else) and the fields of the ro
 from collections.abc import Mapping
 from typing import Final
 
-from metering.ingest.bulk import json_fields
-from metering.ingest.bulk_numbers import quantity, whole
+from metering.ingest.bulk.layout import json_fields
+from metering.ingest.bulk.numbers import quantity, whole
 from metering.ingest.formats import aws_usage_types, azure_meters
 
 FIELDS: Final = ("SkuPriceDetails", "SkuMeter", "x_UsageType", "x_SkuMeterName")

@@ -17,9 +17,9 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from metering.ingest import request_logs
-from metering.ingest.bulk import Check, Form, json_fields, whole_number
-from metering.ingest.bulk_checks import WHOLE, missing
+from metering.ingest.bulk import request_logs
+from metering.ingest.bulk.checks import WHOLE, missing
+from metering.ingest.bulk.layout import Check, Form, json_fields, whole_number
 
 _NAMES: Final = {
     "prompt": "promptTokenCount",

@@ -19,8 +19,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from metering.ingest import bulk_checks, bulk_tags
-from metering.ingest.bulk import (
+from metering.ingest.bulk import checks as bulk_checks
+from metering.ingest.bulk import tags as bulk_tags
+from metering.ingest.bulk.layout import (
     Aside,
     Check,
     Fields,
@@ -31,7 +32,7 @@ from metering.ingest.bulk import (
     instant,
     json_fields,
 )
-from metering.ingest.bulk_numbers import (
+from metering.ingest.bulk.numbers import (
     approximate,
     are_amounts,
     differ,

@@ -20,10 +20,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from metering.core.money import NANOS_PER_UNIT
-from metering.ingest import providers, request_logs
-from metering.ingest.bulk import Check, Fields, Layout, Shared, instant, nanos
-from metering.ingest.bulk_checks import WHOLE, missing, texts_without_nul
-from metering.ingest.bulk_tags import json_tags
+from metering.ingest import providers
+from metering.ingest.bulk import request_logs
+from metering.ingest.bulk.checks import WHOLE, missing, texts_without_nul
+from metering.ingest.bulk.layout import Check, Fields, Layout, Shared, instant, nanos
+from metering.ingest.bulk.tags import json_tags
 from metering.ingest.contract import Identity, Reading, Repeat, Sample, SourceRole, Verdict
 from metering.ingest.record_names import by_names, names_in
 

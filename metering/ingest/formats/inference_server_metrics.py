@@ -29,11 +29,11 @@ from typing import TYPE_CHECKING, Final
 
 from metering.core.meters import Meter
 from metering.errors import Rejection
-from metering.ingest import prometheus
 from metering.ingest.contract import Identity, Repeat, Sample, SourceRole, Verdict
 from metering.ingest.contract import Reading as IngestReading
-from metering.ingest.prometheus import Asked, Reading, Snapshots
-from metering.ingest.records import metered, readings
+from metering.ingest.shapes import prometheus
+from metering.ingest.shapes.prometheus import Asked, Reading, Snapshots
+from metering.ingest.shapes.records import metered, readings
 
 if TYPE_CHECKING:
     from metering.ingest.readers import Reader

@@ -19,10 +19,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from metering.ingest import providers, request_logs
-from metering.ingest.bulk import Check, Fields, Layout, Shared, name, nanos
-from metering.ingest.bulk import text as said
-from metering.ingest.bulk_checks import WHOLE, missing, texts_without_nul
+from metering.ingest import providers
+from metering.ingest.bulk import request_logs
+from metering.ingest.bulk.checks import WHOLE, missing, texts_without_nul
+from metering.ingest.bulk.layout import Check, Fields, Layout, Shared, name, nanos
+from metering.ingest.bulk.layout import text as said
 from metering.ingest.contract import Identity, Reading, Repeat, Sample, SourceRole, Verdict
 from metering.ingest.record_names import first_object
 

@@ -19,8 +19,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from metering.ingest import providers, request_logs
-from metering.ingest.bulk import (
+from metering.ingest import providers
+from metering.ingest.bulk import request_logs
+from metering.ingest.bulk.checks import missing, texts_without_nul
+from metering.ingest.bulk.layout import (
     Check,
     Fields,
     Layout,
@@ -32,8 +34,7 @@ from metering.ingest.bulk import (
     names_one_twice,
     nanos,
 )
-from metering.ingest.bulk import text as said
-from metering.ingest.bulk_checks import missing, texts_without_nul
+from metering.ingest.bulk.layout import text as said
 from metering.ingest.contract import Identity, Reading, Repeat, Sample, SourceRole, Verdict
 from metering.ingest.record_names import by_names
 

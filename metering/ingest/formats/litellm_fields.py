@@ -5,7 +5,7 @@ The rules are those of the spend logs (`litellm_spend_logs`); here is where each
 
 from typing import Final
 
-from metering.ingest.bulk import Fields, instant, json_fields, nanos, whole_number
+from metering.ingest.bulk.layout import Fields, instant, json_fields, nanos, whole_number
 
 FIELDS: Final[Fields] = {
     "request_id": "VARCHAR",

@@ -8,7 +8,7 @@ the caller merely says are kept apart: a caller's tag cannot take the name of on
 
 from typing import Final
 
-from metering.ingest.bulk import Shared, json_fields, literal
+from metering.ingest.bulk.layout import Shared, json_fields, literal
 
 # How LiteLLM spells a provider, and what we call provider and platform. Any other spelling stands
 # for itself, on the platform "<spelling>-api".

@@ -19,8 +19,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from metering.ingest.bulk import Check, Layout, name
-from metering.ingest.bulk import text as said
+from metering.ingest.bulk.layout import Check, Layout, name
+from metering.ingest.bulk.layout import text as said
 from metering.ingest.contract import Identity, Reading, Repeat, Sample, SourceRole, Verdict
 from metering.ingest.formats.litellm_fields import COUNTS, FIELDS, STEPS
 from metering.ingest.formats.litellm_identity import SHARED

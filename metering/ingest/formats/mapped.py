@@ -8,13 +8,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from metering.ingest import bulk_tags, request_logs
-from metering.ingest.bulk import Check, Layout, Shared, Snapshot, literal, nanos
-from metering.ingest.bulk_checks import AMOUNT, missing, price, texts_without_nul
-from metering.ingest.bulk_numbers import approximate
+from metering.ingest.bulk import request_logs
+from metering.ingest.bulk import tags as bulk_tags
+from metering.ingest.bulk.checks import AMOUNT, missing, price, texts_without_nul
+from metering.ingest.bulk.layout import Check, Layout, Shared, Snapshot, literal, nanos
+from metering.ingest.bulk.numbers import approximate
 from metering.ingest.contract import Identity, Reading, Repeat, Sample, SourceRole, Verdict
-from metering.ingest.mapped_fields import EXPECTED_TIME, fields_of, instant_of, said
-from metering.ingest.mapping_file import (
+from metering.ingest.mapping.mapped_fields import EXPECTED_TIME, fields_of, instant_of, said
+from metering.ingest.mapping.mapping_file import (
     COUNT_COLUMNS,
     GRAINS,
     TEXT_COLUMNS,

@@ -20,15 +20,15 @@ from typing import TYPE_CHECKING, Final
 
 from metering.core.meters import Meter
 from metering.errors import Rejection, SourceError, SourceRef
-from metering.ingest.amounts import currency
-from metering.ingest.buckets import Span
 from metering.ingest.contract import Identity, Reading, Repeat, Sample, Slice, SourceRole, Verdict
-from metering.ingest.exact_decimals import exact, nanos, plain, quantity
-from metering.ingest.fields import FieldRefused, Fields
 from metering.ingest.marks import by_keys
-from metering.ingest.pages import Row
-from metering.ingest.records import given, metered, readings, reported
-from metering.ingest.strict_json import Cursor
+from metering.ingest.shapes.buckets import Span
+from metering.ingest.shapes.pages import Row
+from metering.ingest.shapes.records import given, metered, readings, reported
+from metering.ingest.values.amounts import currency
+from metering.ingest.values.exact_decimals import exact, nanos, plain, quantity
+from metering.ingest.values.fields import FieldRefused, Fields
+from metering.ingest.values.strict_json import Cursor
 
 if TYPE_CHECKING:
     from metering.ingest.readers import Reader

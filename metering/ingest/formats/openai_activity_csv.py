@@ -16,7 +16,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from metering.ingest.buckets import grouping, partial_day
 from metering.ingest.contract import Identity, Reading, Repeat, Sample, SourceRole, Verdict
 from metering.ingest.formats.openai_usage import (
     DIMENSIONS_OF_ALL_USAGE,
@@ -24,8 +23,9 @@ from metering.ingest.formats.openai_usage import (
     span_of,
 )
 from metering.ingest.marks import by_header, header_of
-from metering.ingest.pages import Row
-from metering.ingest.tables import count, covered_by, flag, read_table, readings_of
+from metering.ingest.shapes.buckets import grouping, partial_day
+from metering.ingest.shapes.pages import Row
+from metering.ingest.shapes.tables import count, covered_by, flag, read_table, readings_of
 
 if TYPE_CHECKING:
     from metering.ingest.readers import Reader

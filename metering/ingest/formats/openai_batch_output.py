@@ -17,9 +17,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from metering.ingest.bulk import Check, Fields, Layout, whole_number
-from metering.ingest.bulk import text as said
-from metering.ingest.bulk_checks import WHOLE, missing, readable, texts_without_nul
+from metering.ingest.bulk.checks import WHOLE, missing, readable, texts_without_nul
+from metering.ingest.bulk.layout import Check, Fields, Layout, whole_number
+from metering.ingest.bulk.layout import text as said
 from metering.ingest.contract import Identity, Reading, Repeat, Sample, SourceRole, Verdict
 
 if TYPE_CHECKING:

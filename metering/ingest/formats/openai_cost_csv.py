@@ -13,16 +13,16 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from metering.ingest.amounts import currency, text_amount
-from metering.ingest.buckets import grouping, partial_day
 from metering.ingest.contract import Identity, Reading, Repeat, Sample, SourceRole, Verdict
-from metering.ingest.fields import Fields
 from metering.ingest.formats.openai_costs import SCOPE
 from metering.ingest.formats.openai_usage import span_of
 from metering.ingest.marks import by_header
-from metering.ingest.pages import Row
-from metering.ingest.records import given, reported
-from metering.ingest.tables import count, covered_by, read_table, readings_of
+from metering.ingest.shapes.buckets import grouping, partial_day
+from metering.ingest.shapes.pages import Row
+from metering.ingest.shapes.records import given, reported
+from metering.ingest.shapes.tables import count, covered_by, read_table, readings_of
+from metering.ingest.values.amounts import currency, text_amount
+from metering.ingest.values.fields import Fields
 
 if TYPE_CHECKING:
     from metering.ingest.readers import Reader

@@ -14,13 +14,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from metering.ingest.amounts import currency, number_amount
-from metering.ingest.buckets import Span, coverage, grouping, partial_day
 from metering.ingest.contract import Identity, Reading, Repeat, Sample, SourceRole, Verdict
-from metering.ingest.fields import FieldRefused, Fields, as_found
 from metering.ingest.formats.openai_usage import by_first_result, span_of
-from metering.ingest.pages import Row, read_pages, usage_of
-from metering.ingest.records import given, reported
+from metering.ingest.shapes.buckets import Span, coverage, grouping, partial_day
+from metering.ingest.shapes.pages import Row, read_pages, usage_of
+from metering.ingest.shapes.records import given, reported
+from metering.ingest.values.amounts import currency, number_amount
+from metering.ingest.values.fields import FieldRefused, Fields, as_found
 
 if TYPE_CHECKING:
     from metering.ingest.readers import Reader

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from metering.core.meters import Meter
-from metering.ingest.fields import Fields
+from metering.ingest.values.fields import Fields
 
 _UNCACHED_PARTS: Final = {
     "input_text_tokens": Meter.INPUT_UNCACHED,

@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from metering.core.meters import Meter
-from metering.ingest.buckets import Coverage, Span, coverage, grouping, partial_day
 from metering.ingest.contract import (
     Identity,
     Reading,
@@ -29,10 +28,11 @@ from metering.ingest.contract import (
     SourceRole,
     Verdict,
 )
-from metering.ingest.fields import FieldRefused, Fields, as_found
 from metering.ingest.formats.openai_tokens import completion_meters
-from metering.ingest.pages import Page, Row, read_pages, usage_of
-from metering.ingest.records import canonical, given, metered
+from metering.ingest.shapes.buckets import Coverage, Span, coverage, grouping, partial_day
+from metering.ingest.shapes.pages import Page, Row, read_pages, usage_of
+from metering.ingest.shapes.records import canonical, given, metered
+from metering.ingest.values.fields import FieldRefused, Fields, as_found
 
 if TYPE_CHECKING:
     from metering.ingest.readers import Reader

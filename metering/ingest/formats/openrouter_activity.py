@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from metering.core.meters import Meter
-from metering.ingest.buckets import Span
 from metering.ingest.contract import Identity, Reading, Repeat, Sample, SourceRole, Verdict
-from metering.ingest.exact_decimals import amount, nanos, plain
-from metering.ingest.fields import Fields
 from metering.ingest.marks import by_keys
-from metering.ingest.pages import read_row_pages
-from metering.ingest.records import given, metered, reported
-from metering.ingest.reports import report_of
+from metering.ingest.shapes.buckets import Span
+from metering.ingest.shapes.pages import read_row_pages
+from metering.ingest.shapes.records import given, metered, reported
+from metering.ingest.shapes.reports import report_of
+from metering.ingest.values.exact_decimals import amount, nanos, plain
+from metering.ingest.values.fields import Fields
 
 if TYPE_CHECKING:
     from metering.ingest.readers import Reader

@@ -14,12 +14,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from metering.ingest.bulk import Fields, Layout, name
-from metering.ingest.bulk import text as said
+from metering.ingest.bulk.layout import Fields, Layout, name
+from metering.ingest.bulk.layout import text as said
+from metering.ingest.bulk.request_logs import CACHE_SPLIT_UNKNOWN
 from metering.ingest.contract import Identity, Reading, Repeat, Sample, SourceRole, Verdict
 from metering.ingest.formats import openrouter_requests as request
 from metering.ingest.marks import by_header
-from metering.ingest.request_logs import CACHE_SPLIT_UNKNOWN
 
 if TYPE_CHECKING:
     from metering.ingest.readers import Reader

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from metering.ingest.bulk import Fields, Layout
-from metering.ingest.bulk import text as said
+from metering.ingest.bulk.layout import Fields, Layout
+from metering.ingest.bulk.layout import text as said
 from metering.ingest.contract import Identity, Reading, Repeat, Sample, SourceRole, Verdict
 from metering.ingest.formats import openrouter_requests as request
 from metering.ingest.marks import by_keys

@@ -10,10 +10,8 @@ Source: source formats note, sections 0.1 and 3.5, read 2026-11-21.
 from collections.abc import Mapping
 from typing import Final
 
-from metering.ingest import bulk_tags
-from metering.ingest.bulk import Check, instant, nanos, whole_number
-from metering.ingest.bulk import text as said
-from metering.ingest.bulk_checks import (
+from metering.ingest.bulk import tags as bulk_tags
+from metering.ingest.bulk.checks import (
     AMOUNT,
     INSTANT,
     WHOLE,
@@ -21,6 +19,8 @@ from metering.ingest.bulk_checks import (
     readable,
     texts_without_nul,
 )
+from metering.ingest.bulk.layout import Check, instant, nanos, whole_number
+from metering.ingest.bulk.layout import text as said
 
 COUNTS: Final = ("prompt", "completion", "reasoning", "cached")
 

@@ -27,13 +27,25 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from metering.ingest import bulk_tags, counters, otlp, providers, request_logs
-from metering.ingest.bulk import Check, Fields, Form, Layout, Shared, literal, nanos, whole_number
-from metering.ingest.bulk import text as said
-from metering.ingest.bulk_checks import missing, texts_without_nul
+from metering.ingest import providers
+from metering.ingest.bulk import request_logs
+from metering.ingest.bulk import tags as bulk_tags
+from metering.ingest.bulk.checks import missing, texts_without_nul
+from metering.ingest.bulk.layout import (
+    Check,
+    Fields,
+    Form,
+    Layout,
+    Shared,
+    literal,
+    nanos,
+    whole_number,
+)
+from metering.ingest.bulk.layout import text as said
+from metering.ingest.bulk.unfolding import ABOVE, Level
 from metering.ingest.contract import Identity, Reading, Repeat, Sample, SourceRole, Verdict
-from metering.ingest.counters import Kind
-from metering.ingest.unfolding import ABOVE, Level
+from metering.ingest.shapes import counters, otlp
+from metering.ingest.shapes.counters import Kind
 
 if TYPE_CHECKING:
     from metering.ingest.readers import Reader

@@ -20,12 +20,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from metering.ingest import bulk_tags, otlp, providers, request_logs
-from metering.ingest.bulk import Check, Fields, Layout, Shared, literal
-from metering.ingest.bulk import text as said
-from metering.ingest.bulk_checks import missing, texts_without_nul
+from metering.ingest import providers
+from metering.ingest.bulk import request_logs
+from metering.ingest.bulk import tags as bulk_tags
+from metering.ingest.bulk.checks import missing, texts_without_nul
+from metering.ingest.bulk.layout import Check, Fields, Layout, Shared, literal
+from metering.ingest.bulk.layout import text as said
+from metering.ingest.bulk.unfolding import ABOVE, Level
 from metering.ingest.contract import Identity, Reading, Repeat, Sample, SourceRole, Verdict
-from metering.ingest.unfolding import ABOVE, Level
+from metering.ingest.shapes import otlp
 
 if TYPE_CHECKING:
     from metering.ingest.readers import Reader

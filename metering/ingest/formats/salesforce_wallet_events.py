@@ -17,11 +17,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from metering.ingest import request_logs
-from metering.ingest.bulk import Check, Fields, Layout, Shared, instant
-from metering.ingest.bulk import text as said
-from metering.ingest.bulk_checks import texts_without_nul
-from metering.ingest.bulk_numbers import approximate, shown_product
+from metering.ingest.bulk import request_logs
+from metering.ingest.bulk.checks import texts_without_nul
+from metering.ingest.bulk.layout import Check, Fields, Layout, Shared, instant
+from metering.ingest.bulk.layout import text as said
+from metering.ingest.bulk.numbers import approximate, shown_product
 from metering.ingest.contract import Identity, Reading, Repeat, Sample, SourceRole, Verdict
 from metering.ingest.formats import salesforce_wallet_names as wallet
 from metering.ingest.marks import by_columns

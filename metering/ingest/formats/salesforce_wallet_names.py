@@ -6,9 +6,9 @@ One column is `EventTime` in a data model object, `eventtime__c` in a data lake 
 
 from typing import Final
 
-from metering.ingest.bulk import Check
-from metering.ingest.bulk_checks import QUANTITY, missing, readable
-from metering.ingest.bulk_numbers import quantity, whole
+from metering.ingest.bulk.checks import QUANTITY, missing, readable
+from metering.ingest.bulk.layout import Check
+from metering.ingest.bulk.numbers import quantity, whole
 
 PROVIDER_COLUMNS: Final = {
     "provider": "'salesforce'",

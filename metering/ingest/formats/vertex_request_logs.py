@@ -14,9 +14,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from metering.ingest import request_logs
-from metering.ingest.bulk import Fields, Layout, instant
-from metering.ingest.bulk_checks import missing, texts_without_nul
+from metering.ingest.bulk import request_logs
+from metering.ingest.bulk.checks import missing, texts_without_nul
+from metering.ingest.bulk.layout import Fields, Layout, instant
 from metering.ingest.contract import Identity, Reading, Repeat, Sample, SourceRole, Verdict
 from metering.ingest.formats import gemini_tokens
 from metering.ingest.record_names import by_names

@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING, Final
 from metering.core.meters import Meter
 from metering.core.periods import BillingPeriod
 from metering.errors import Rejection
-from metering.ingest.buckets import Span
 from metering.ingest.contract import Identity, Reading, Repeat, Sample, Slice, SourceRole, Verdict
-from metering.ingest.exact_decimals import amount, nanos
-from metering.ingest.fields import FieldRefused, Fields
 from metering.ingest.marks import by_keys
-from metering.ingest.pages import Row, read_row_pages
-from metering.ingest.records import given, metered, readings, reported
+from metering.ingest.shapes.buckets import Span
+from metering.ingest.shapes.pages import Row, read_row_pages
+from metering.ingest.shapes.records import given, metered, readings, reported
+from metering.ingest.values.exact_decimals import amount, nanos
+from metering.ingest.values.fields import FieldRefused, Fields
 
 if TYPE_CHECKING:
     from metering.ingest.readers import Reader

@@ -23,13 +23,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from metering.errors import Rejection, SourceError, SourceRef
-from metering.ingest.buckets import Span
 from metering.ingest.contract import Identity, Reading, Repeat, Sample, Slice, SourceRole, Verdict
-from metering.ingest.exact_decimals import amount, nanos
-from metering.ingest.fields import FieldRefused, Fields
 from metering.ingest.marks import by_keys
-from metering.ingest.pages import Row, RowPage, read_row_pages
-from metering.ingest.records import given, readings, reported
+from metering.ingest.shapes.buckets import Span
+from metering.ingest.shapes.pages import Row, RowPage, read_row_pages
+from metering.ingest.shapes.records import given, readings, reported
+from metering.ingest.values.exact_decimals import amount, nanos
+from metering.ingest.values.fields import FieldRefused, Fields
 
 if TYPE_CHECKING:
     from metering.ingest.readers import Reader

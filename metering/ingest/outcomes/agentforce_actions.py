@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from metering.core.outcomes.stages import WEIGHT_UNIT, OutcomeKind, Stage
-from metering.ingest import request_logs
-from metering.ingest.bulk import Check, Fields, Layout, instant, literal
-from metering.ingest.bulk import text as said
-from metering.ingest.bulk_checks import missing, texts_without_nul
+from metering.ingest.bulk import request_logs
+from metering.ingest.bulk.checks import missing, texts_without_nul
+from metering.ingest.bulk.layout import Check, Fields, Layout, instant, literal
+from metering.ingest.bulk.layout import text as said
 from metering.ingest.contract import Identity, Reading, Repeat, Sample, SourceRole, Verdict
 from metering.ingest.formats import salesforce_wallet_names as wallet
 from metering.ingest.marks import by_columns

@@ -15,8 +15,8 @@ from metering.ingest.contract import Identity, Reading, Repeat, Sample, SourceRo
 from metering.ingest.formats import salesforce_wallet_names as salesforce
 from metering.ingest.marks import by_columns
 from metering.ingest.outcomes.contract import outcomes_of
-from metering.ingest.pages import Row
-from metering.ingest.tables import read_table
+from metering.ingest.shapes.pages import Row
+from metering.ingest.shapes.tables import read_table
 
 if TYPE_CHECKING:
     from metering.ingest.readers import Reader

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Final
 
 from metering.core.outcomes.stages import WEIGHT_UNIT, OutcomeKind, Stage
 from metering.ingest.contract import Identity, Reading, Repeat, Sample, SourceRole, Verdict
-from metering.ingest.fields import Fields
 from metering.ingest.marks import by_keys
 from metering.ingest.outcomes.contract import outcomes_of
-from metering.ingest.pages import Row, read_row_pages
+from metering.ingest.shapes.pages import Row, read_row_pages
+from metering.ingest.values.fields import Fields
 
 if TYPE_CHECKING:
     from metering.ingest.readers import Reader

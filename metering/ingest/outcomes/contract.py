@@ -24,8 +24,8 @@ from typing import Protocol, runtime_checkable
 from metering.core.outcomes.stages import WEIGHT_UNIT, OutcomeKind, SystemWords
 from metering.errors import Rejection
 from metering.ingest.contract import Ingestor, Reading
-from metering.ingest.pages import Row, rows_as_several
-from metering.ingest.records import readings
+from metering.ingest.shapes.pages import Row, rows_as_several
+from metering.ingest.shapes.records import readings
 from metering.usage.schema import OUTCOME_SCHEMA
 
 

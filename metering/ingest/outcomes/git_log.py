@@ -18,12 +18,12 @@ from metering.core.outcomes.stages import OutcomeKind, Stage
 from metering.core.ownership.tickets import ticket_in
 from metering.errors import Rejection
 from metering.ingest.contract import Identity, Reading, Repeat, Sample, SourceRole, Verdict
-from metering.ingest.fields import FieldRefused, Fields
 from metering.ingest.outcomes.changes import reversal
 from metering.ingest.outcomes.contract import outcomes_of
 from metering.ingest.outcomes.reverts import chain_of
 from metering.ingest.outcomes.trailers import session_of_messages, tool_of_messages
-from metering.ingest.pages import Row
+from metering.ingest.shapes.pages import Row
+from metering.ingest.values.fields import FieldRefused, Fields
 
 if TYPE_CHECKING:
     from metering.ingest.readers import Reader

@@ -7,8 +7,8 @@ GitHub's Revert button makes a branch `revert-NUMBER-…`, and that of a revert 
 import re
 from typing import Final
 
-from metering.ingest.fields import FieldRefused, Fields
 from metering.ingest.outcomes.changes import Change, merged_changes
+from metering.ingest.values.fields import FieldRefused, Fields
 
 SYSTEM: Final = "github"
 KINDS: Final = merged_changes("a merged pull request from a branch `revert-NUMBER-…`")

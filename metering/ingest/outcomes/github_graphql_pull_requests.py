@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Final
 
 from metering.core.outcomes.stages import OutcomeKind
 from metering.ingest.contract import Identity, Reading, Repeat, Sample, SourceRole, Verdict
-from metering.ingest.fields import Fields
 from metering.ingest.marks import by_keys
 from metering.ingest.outcomes import github
 from metering.ingest.outcomes.contract import outcomes_of
 from metering.ingest.outcomes.graphql import read_nodes
-from metering.ingest.pages import Row
+from metering.ingest.shapes.pages import Row
+from metering.ingest.values.fields import Fields
 
 if TYPE_CHECKING:
     from metering.ingest.readers import Reader

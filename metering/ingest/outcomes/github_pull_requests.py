@@ -12,7 +12,7 @@ from metering.ingest.contract import Identity, Reading, Repeat, Sample, SourceRo
 from metering.ingest.marks import by_keys
 from metering.ingest.outcomes import github
 from metering.ingest.outcomes.contract import outcomes_of
-from metering.ingest.pages import Row, read_rows
+from metering.ingest.shapes.pages import Row, read_rows
 
 if TYPE_CHECKING:
     from metering.ingest.readers import Reader

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Final
 
 from metering.core.outcomes.stages import OutcomeKind
 from metering.ingest.contract import Identity, Reading, Repeat, Sample, SourceRole, Verdict
-from metering.ingest.fields import FieldRefused, Fields
 from metering.ingest.marks import by_keys
 from metering.ingest.outcomes.changes import Change, merged_changes
 from metering.ingest.outcomes.contract import outcomes_of
 from metering.ingest.outcomes.reverts import chain_of
-from metering.ingest.pages import Row, read_rows
+from metering.ingest.shapes.pages import Row, read_rows
+from metering.ingest.values.fields import FieldRefused, Fields
 
 if TYPE_CHECKING:
     from metering.ingest.readers import Reader

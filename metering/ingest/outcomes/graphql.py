@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from metering.errors import SourceError, SourceRef
-from metering.ingest.pages import Row, text_of
-from metering.ingest.strict_json import Cursor
+from metering.ingest.shapes.pages import Row, text_of
+from metering.ingest.values.strict_json import Cursor
 
 if TYPE_CHECKING:
     from metering.ingest.readers import Reader

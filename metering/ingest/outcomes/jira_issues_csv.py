@@ -18,8 +18,8 @@ from metering.ingest.marks import by_header
 from metering.ingest.outcomes import jira
 from metering.ingest.outcomes.contract import outcomes_of
 from metering.ingest.outcomes.tickets import TicketWords, state_of
-from metering.ingest.pages import Row
-from metering.ingest.tables import read_table
+from metering.ingest.shapes.pages import Row
+from metering.ingest.shapes.tables import read_table
 
 if TYPE_CHECKING:
     from metering.ingest.readers import Reader

@@ -45,19 +45,19 @@ from typing import TYPE_CHECKING, Final
 
 from metering.core.outcomes.stages import DEFAULT_WINDOW_DAYS, WEIGHT_UNIT, OutcomeKind, Stage
 from metering.errors import shown
-from metering.ingest import request_logs
-from metering.ingest.bulk import Check, Layout, literal
-from metering.ingest.bulk_checks import missing, texts_without_nul
+from metering.ingest.bulk import request_logs
+from metering.ingest.bulk.checks import missing, texts_without_nul
+from metering.ingest.bulk.layout import Check, Layout, literal
 from metering.ingest.contract import Identity, Reading, Repeat, Sample, SourceRole, Verdict
-from metering.ingest.mapped_fields import (
+from metering.ingest.mapping.mapped_fields import (
     EXPECTED_TIME,
     TIME_FORMS,
     fields_of,
     instant_of,
     said,
 )
+from metering.ingest.mapping.toml_document import TomlDocument
 from metering.ingest.record_names import by_names
-from metering.ingest.toml_document import TomlDocument
 from metering.usage.schema import OUTCOME_SCHEMA
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 from metering.core.outcomes.stages import WEIGHT_UNIT, OutcomeKind, Stage, SystemWords
 from metering.errors import shown
-from metering.ingest.fields import FieldRefused, Fields
+from metering.ingest.values.fields import FieldRefused, Fields
 
 KIND: Final = "ticket"
 

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Final
 
 from metering.core.outcomes.stages import OutcomeKind
 from metering.ingest.contract import Identity, Reading, Repeat, Sample, SourceRole, Verdict
-from metering.ingest.fields import FieldRefused, Fields
 from metering.ingest.marks import by_keys
 from metering.ingest.outcomes.contract import outcomes_of
 from metering.ingest.outcomes.tickets import resolved_tickets, state_of
-from metering.ingest.pages import Row, RowPage, read_row_pages
+from metering.ingest.shapes.pages import Row, RowPage, read_row_pages
+from metering.ingest.values.fields import FieldRefused, Fields
 
 if TYPE_CHECKING:
     from metering.ingest.readers import Reader

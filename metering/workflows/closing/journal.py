@@ -15,8 +15,8 @@ from metering.core.closing.journal import ChartOfAccounts, JournalEntry, Transfe
 from metering.core.ledger import AccountKind
 from metering.core.periods import BillingPeriod
 from metering.errors import BookError, LedgerError
+from metering.reporting.faces.journal import Journal, JournalTemplate, journal_csv
 from metering.reporting.figures import minor_digits
-from metering.reporting.journal import Journal, JournalTemplate, journal_csv
 from metering.reporting.snapshot import ReportStatus
 from metering.workflows.posting.accounting import Accounting, accounting_of
 from metering.workflows.reports.period_snapshot import snapshot_of_period

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from metering.analysis.economics.jevons import Rebound
-from metering.reporting.review import Gap, Row, Section, figures, table
+from metering.reporting.review.contents import Gap, Row, Section, figures, table
 from metering.reporting.words import month_text
 from metering.workflows.economics.period import Change
 from metering.workflows.economics.sections_bets import exploration_section, signalling_section

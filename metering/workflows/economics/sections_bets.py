@@ -3,7 +3,7 @@
 from metering.analysis.economics.exploration import Criticality
 from metering.analysis.economics.signalling import Growth
 from metering.reporting.figures import share_text
-from metering.reporting.review import Gap, Row, Section, Table, figures, table
+from metering.reporting.review.contents import Gap, Row, Section, Table, figures, table
 from metering.workflows.economics.bets import IncentiveAnswer
 from metering.workflows.economics.whole import Economics
 from metering.workflows.economics.wording import (

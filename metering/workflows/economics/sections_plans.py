@@ -3,7 +3,7 @@
 from metering.analysis.economics.seats_or_usage import SeatsOrUsage
 from metering.analysis.forecast import METHOD, MonthForecast, Refusal
 from metering.reporting.figures import NIL, change_text
-from metering.reporting.review import Gap, Section, Table, figures, table
+from metering.reporting.review.contents import Gap, Section, Table, figures, table
 from metering.reporting.words import month_text
 from metering.workflows.economics.plans import ComparedPlan
 from metering.workflows.economics.whole import Economics

@@ -10,7 +10,7 @@ from typing import Final
 
 from metering.analysis.economics.bootstrap import Interval
 from metering.reporting.figures import NIL, amount_text, number_text, quantity_text
-from metering.reporting.review import Value
+from metering.reporting.review.contents import Value
 from metering.reporting.words import shown_name
 
 Cell = tuple[str, Value]

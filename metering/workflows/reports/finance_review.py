@@ -19,6 +19,7 @@ from metering.core.periods import BillingPeriod
 from metering.core.planning.budgets import Stand
 from metering.errors import BookError
 from metering.reporting.brand import Brand
+from metering.reporting.charts.plots import Fan
 from metering.reporting.figures import (
     NIL,
     amount_text,
@@ -28,8 +29,7 @@ from metering.reporting.figures import (
 )
 from metering.reporting.frames import frame_of, in_currency
 from metering.reporting.numerals import written_in
-from metering.reporting.plots import Fan
-from metering.reporting.review import (
+from metering.reporting.review.contents import (
     FinanceReview,
     Row,
     Section,
@@ -38,8 +38,8 @@ from metering.reporting.review import (
     review_html,
     table,
 )
-from metering.reporting.review_pdf import review_pdf
-from metering.reporting.review_xlsx import review_xlsx
+from metering.reporting.review.pdf import review_pdf
+from metering.reporting.review.xlsx import review_xlsx
 from metering.reporting.snapshot import Bearer, Snapshot
 from metering.reporting.words import instant_text, month_text, shown_name, status_note
 from metering.workflows.economics.sections import economics_sections, shortened

@@ -14,7 +14,8 @@ from metering.core.closing.tieout import Reason
 from metering.core.ledger import HOLDING_KINDS, Account, AccountKind, Basis
 from metering.core.periods import BillingPeriod
 from metering.errors import LedgerError
-from metering.reporting.focus import (
+from metering.reporting.focus.columns import FocusVersion
+from metering.reporting.focus.dataset import (
     FocusExport,
     FocusLines,
     focus_csv,
@@ -22,7 +23,6 @@ from metering.reporting.focus import (
     focus_parquet,
     focus_table,
 )
-from metering.reporting.focus_columns import FocusVersion
 from metering.workflows.reading import reading
 from metering.workflows.reports.period_snapshot import snapshot_of_period
 from metering.workflows.reports.report import replace_file

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Final
 from metering.core.periods import BillingPeriod
 from metering.errors import BookError
 from metering.reporting.brand import Brand
-from metering.reporting.chargeback import ChargebackReport, chargeback_report
-from metering.reporting.csvfile import chargeback_csv
-from metering.reporting.html import chargeback_html, statement_html
-from metering.reporting.jsonfile import chargeback_json
+from metering.reporting.faces.csvfile import chargeback_csv
+from metering.reporting.faces.html import chargeback_html, statement_html
+from metering.reporting.faces.jsonfile import chargeback_json
+from metering.reporting.faces.pdf import chargeback_pdf, one_page, statement_pdf
+from metering.reporting.faces.workbook import chargeback_xlsx
 from metering.reporting.numerals import written_in
-from metering.reporting.pdf import chargeback_pdf, one_page, statement_pdf
+from metering.reporting.pack.chargeback import ChargebackReport, chargeback_report
+from metering.reporting.pack.statement import OwnerStatement, Statements, owners_of, teams_of
 from metering.reporting.snapshot import Snapshot
-from metering.reporting.statement import OwnerStatement, Statements, owners_of, teams_of
-from metering.reporting.workbook import chargeback_xlsx
 from metering.workflows.reading import reading
 from metering.workflows.reports.branding import brand_of
 from metering.workflows.reports.period_snapshot import snapshot_of_period

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from metering.core.money import NANOS_PER_UNIT
 from metering.core.periods import BillingPeriod
+from metering.reporting.charts.plots import Bar, Bars, Bridge, BridgeStep, Divided, DividedBar, Plot
 from metering.reporting.figures import MINUS, amount_text, number_text, share_text
-from metering.reporting.plots import Bar, Bars, Bridge, BridgeStep, Divided, DividedBar, Plot
 from metering.reporting.words import month_text, shown_name
 from metering.workflows.economics.sections_plans import plan_name
 

@@ -13,7 +13,7 @@ from metering.reporting.figures import (
     number_text,
     share_text,
 )
-from metering.reporting.review import Section, ShownFinding, Table, Value, figures, table
+from metering.reporting.review.contents import Section, ShownFinding, Table, Value, figures, table
 from metering.reporting.words import shown_name
 from metering.workflows.findings.cases import Case, Cases
 from metering.workflows.reports.review_plots import course_of

@@ -11,9 +11,7 @@ from typing import TYPE_CHECKING, Final
 from metering.core.money import NANOS_PER_UNIT
 from metering.core.outcomes.funnel import UNIT, Answered, FunnelRow, Stages
 from metering.core.periods import BillingPeriod
-from metering.reporting.figures import NIL, amount_text, share_text
-from metering.reporting.frames import grouped, history_of, in_currency
-from metering.reporting.plots import (
+from metering.reporting.charts.plots import (
     Bar,
     Bars,
     Course,
@@ -22,6 +20,8 @@ from metering.reporting.plots import (
     DividedBar,
     Fan,
 )
+from metering.reporting.figures import NIL, amount_text, share_text
+from metering.reporting.frames import grouped, history_of, in_currency
 from metering.reporting.words import month_text, shown_name
 from metering.workflows.outcomes.funnel_json import units_text
 

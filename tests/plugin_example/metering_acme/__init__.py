@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from metering.core.meters import Meter
-from metering.ingest import tables
-from metering.ingest.buckets import Span
 from metering.ingest.contract import Identity, Reading, Repeat, Sample, SourceRole, Verdict
 from metering.ingest.marks import by_header
-from metering.ingest.pages import Row
-from metering.ingest.records import metered
-from metering.ingest.reports import report_of
+from metering.ingest.shapes import tables
+from metering.ingest.shapes.buckets import Span
+from metering.ingest.shapes.pages import Row
+from metering.ingest.shapes.records import metered
+from metering.ingest.shapes.reports import report_of
 
 if TYPE_CHECKING:
     from metering.ingest.readers import Reader

@@ -1,0 +1,264 @@
+"""What DuckDB reads a Parquet file with: the fields of a layout, in the form the layout knows them.
+
+A Parquet file has types and no lines. Its values become what a CSV or JSON export of the same table
+would hold, so that one format has one set of rules: text stays text, a number is spelled as its
+shortest text, a map or a list is JSON. The place of a record is the number of its row, from 1 on.
+"""
+# ruff: noqa: S608 - names and texts go through `name` and `literal`; there is nothing to bind
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from metering.errors import SourceError, SourceRef
+from metering.ingest.bulk.layout import Fields, Form, Layout, literal, name, source_path, sql_type
+from metering.ingest.bulk.statement import flat
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection, DuckDBPyRelation
+    from duckdb.sqltypes import DuckDBPyType
+
+PARQUET_MARK: Final = b"PAR1"
+
+_GROUPS: Final = "combinations_of_rows"
+_OF_INTEREST: Final = "rows_of_interest"
+TABLES: Final = (_GROUPS, _OF_INTEREST)
+
+# Of more than so many, the filter would take as long as what it leaves out.
+_FEW_TEXTS: Final = 100
+_NESTED: Final = frozenset({"struct", "list", "array", "map", "union"})
+
+
+def parquet_columns(plain: Path, shown_as: Path) -> tuple[str, ...]:
+    """Return the names of a Parquet file's columns, those of nested ones aside.
+
+    Raises:
+        SourceError: `damaged-file`.
+    """
+    from pyarrow import ArrowException, parquet  # noqa: PLC0415 - only where there is Parquet
+
+    try:
+        return tuple(parquet.read_schema(plain).names)
+    except (ArrowException, OSError, ValueError) as error:
+        raise damaged(shown_as) from error
+
+
+def damaged(path: Path) -> SourceError:
+    """Return the refusal of a Parquet file that cannot be read."""
+    return SourceError(
+        SourceRef(str(path)),
+        "damaged-file",
+        "the Parquet file cannot be read to its end",
+        do="copy or download the file again; nothing of it is recorded",
+    )
+
+
+def parquet_table(plain: Path) -> str:
+    """Return the table function that reads one Parquet file, each row with its number from 0."""
+    return f"read_parquet({source_path(plain)}, file_row_number = true)"
+
+
+def take_rows(
+    connection: "DuckDBPyConnection", plain: Path, table: "DuckDBPyRelation", layout: Layout
+) -> tuple[str, str]:
+    """Take from a file what is read more than once, and is little beside all that a bill holds.
+
+    Args:
+        connection: on which it stands until the next file is read.
+        plain: the file.
+        table: a relation over it, for its columns and their types.
+        layout: the format.
+
+    Returns:
+        The rows that are not put aside, and each combination of what rows are put aside by with
+        the number of its rows as `line_no`: two queries that give the layout's fields.
+    """
+    _make(connection, _GROUPS, _groups(plain, table, layout))
+    grouped = connection.sql(f"SELECT * FROM {_GROUPS}")
+    groups = _source(_GROUPS, grouped, layout)
+    texts: Sequence[Sequence[str | None] | None] = ()
+    if layout.aside:
+        fields = ", ".join(f"list(DISTINCT {name(field)})" for field in _deciding(table, layout))
+        (texts,) = connection.execute(
+            f"SELECT {fields or 'NULL'} FROM ({flat(layout, groups)})"
+            f" WHERE ({layout.aside.noise}) IS NULL"
+        ).fetchall()
+    _make(connection, _OF_INTEREST, _rows_of_interest(plain, table, layout, texts))
+    return _source(_OF_INTEREST, table, layout), groups
+
+
+def _make(connection: "DuckDBPyConnection", table: str, query: str) -> None:
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {query}")
+
+
+def _rows_of_interest(
+    plain: Path,
+    table: "DuckDBPyRelation",
+    layout: Layout,
+    texts: Sequence[Sequence[str | None] | None],
+) -> str:
+    """Return the query that gives a file's rows, as they stand, with their `line_no`.
+
+    What the layout puts aside is left out before anything of it is spelled as text.
+
+    Args:
+        plain: the file.
+        table: a relation over it, for its columns and their types.
+        layout: the format.
+        texts: what the rows of interest hold in the columns of `_deciding`, at most.
+    """
+    kinds = _kinds(table, layout, layout.fields)
+    row = ", ".join(f"{name(column)} := {name(column)}" for column in kinds)
+    rows = f"SELECT struct_pack({row}) AS row, file_row_number + 1 AS line_no"
+    if layout.aside is None:
+        return f"SELECT line_no, unnest(row) FROM ({rows} FROM {parquet_table(plain)})"
+    behind = {field: layout.flattened.get(field, name(field)) for field in _looked_at(layout)}
+    nested = [field for field in layout.fields if _mentions(" ".join(behind.values()), field)]
+    places = {layout.spelling(column): column for column in kinds}
+    given = ", ".join(
+        f"{_taken(places.get(field), kinds, layout.fields[field])} AS {name(field)}"
+        for field in nested
+    )
+    flattened = ", ".join(f"{value} AS {name(field)}" for field, value in behind.items())
+    return (
+        "SELECT line_no, unnest(row) FROM ("
+        f"SELECT row, line_no, {flattened}"
+        f" FROM ({rows}, {given} FROM {parquet_table(plain)} WHERE {_among(table, layout, texts)}))"
+        f" WHERE ({layout.aside.noise}) IS NULL"
+    )
+
+
+def _among(
+    table: "DuckDBPyRelation", layout: Layout, texts: Sequence[Sequence[str | None] | None]
+) -> str:
+    """Return a condition that holds for all rows of interest, and for few others.
+
+    Of a plain list of a column's texts DuckDB makes a filter in the file's reader, which then
+    leaves the other columns of the other rows packed.
+    """
+    columns = _deciding(table, layout).values()
+    lists = [
+        f"{column} IN ({', '.join(literal(text) for text in found if text is not None)})"
+        for column, found in zip(columns, texts, strict=False)
+        if found and len(found) <= _FEW_TEXTS and None not in found
+    ]
+    return " AND ".join(lists) or "true"
+
+
+def _looked_at(layout: Layout) -> list[str]:
+    """Return the fields that decide what is put aside."""
+    if layout.aside is None:
+        return []
+    return [field for field in layout.aside.fields if _mentions(layout.aside.noise, field)]
+
+
+def _deciding(table: "DuckDBPyRelation", layout: Layout) -> dict[str, str]:
+    """Return, of these fields, those that stand in the file as text: the column or member of it."""
+    kinds = _kinds(table, layout, layout.fields)
+    found = {}
+    for field in _looked_at(layout):
+        outer, _, inner = layout.flattened.get(field, field).partition(".")
+        for column, kind in kinds.items():
+            if layout.spelling(column) != outer:
+                continue
+            if not inner and kind.id == "varchar":
+                found[field] = name(column)
+            elif inner in (members := _members(kind)) and members[inner].id == "varchar":
+                found[field] = f"{name(column)}.{name(inner)}"
+    return found
+
+
+def _source(rows: str, table: "DuckDBPyRelation", layout: Layout) -> str:
+    """Return the query that gives a layout's fields; columns that are not there are null.
+
+    Args:
+        rows: a table of some rows of a file.
+        table: a relation over it, or over the file, for its columns and their types.
+        layout: the format.
+    """
+    return _given(f"SELECT * FROM {rows}", _kinds(table, layout, layout.fields), layout)
+
+
+def _groups(plain: Path, table: "DuckDBPyRelation", layout: Layout) -> str:
+    """Return the query that gives each combination of what rows are put aside by, once.
+
+    To spell a time or a number as text costs more than to read it, so that rows are grouped by the
+    values as they stand in the file. `line_no` is how many rows a combination has.
+
+    Args:
+        plain: the file.
+        table: a relation over it, for its columns and their types.
+        layout: the format.
+    """
+    fields = layout.aside.fields if layout.aside else ()
+    behind = " ".join(layout.flattened.get(field, field) for field in fields)
+    kinds = _kinds(table, layout, [field for field in layout.fields if _mentions(behind, field)])
+    listed = "".join(f"{name(column)}, " for column in kinds)
+    return f"SELECT {listed}count(*) AS line_no FROM {parquet_table(plain)} GROUP BY ALL"
+
+
+def _kinds(
+    table: "DuckDBPyRelation", layout: Layout, fields: Collection[str]
+) -> "dict[str, DuckDBPyType]":
+    """Return the columns of a file that hold some fields, with their types."""
+    return {
+        column: kind
+        for column, kind in zip(table.columns, table.types, strict=True)
+        if layout.spelling(column) in fields
+    }
+
+
+def _mentions(expression: str, field: str) -> bool:
+    return re.search(rf"\b{re.escape(field)}\b", expression) is not None
+
+
+def _given(rows: str, kinds: "Mapping[str, DuckDBPyType]", layout: Layout) -> str:
+    """Return the query that gives a layout's fields of rows that have their `line_no`."""
+    places = {layout.spelling(column): column for column in kinds}
+    fields = ", ".join(
+        f"{_taken(places.get(field), kinds, form)} AS {name(field)}"
+        for field, form in layout.fields.items()
+    )
+    return (
+        f"SELECT {fields}, NULL::VARCHAR AS line_fault, NULL::BIGINT AS line_size, line_no"
+        f" FROM ({rows})"
+    )
+
+
+def _taken(column: str | None, kinds: "Mapping[str, DuckDBPyType]", form: Form) -> str:
+    if column is None:
+        return f"NULL::{sql_type(form)}"
+    return _as_form(name(column), kinds[column], form)
+
+
+def _as_form(value: str, kind: "DuckDBPyType", form: Form) -> str:
+    if isinstance(form, Mapping):
+        return _as_object(value, kind, form)
+    if isinstance(form, tuple):
+        return f"NULL::{sql_type(form)}"  # lists to take apart come in JSON lines alone
+    if form == "JSON":
+        return f"to_json({value})"
+    if kind.id in _NESTED:
+        return f"to_json({value})::VARCHAR"
+    return value if kind.id == "varchar" else f"{value}::VARCHAR"
+
+
+def _as_object(value: str, kind: "DuckDBPyType", form: Fields) -> str:
+    if kind.id != "struct":
+        return f"NULL::{sql_type(form)}"
+    children = _members(kind)
+    members = ", ".join(
+        f"{name(key)} := "
+        + (
+            _as_form(f"{value}.{name(key)}", children[key], of)
+            if key in children
+            else f"NULL::{sql_type(of)}"
+        )
+        for key, of in form.items()
+    )
+    return f"CASE WHEN {value} IS NOT NULL THEN struct_pack({members}) END"
+
+
+def _members(kind: "DuckDBPyType") -> "dict[str, DuckDBPyType]":
+    return dict(kind.children) if kind.id == "struct" else {}  # type: ignore[arg-type] # a struct's

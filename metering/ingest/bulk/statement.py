@@ -1,0 +1,161 @@
+"""The one statement over a bulk file: from the fields of a layout to checked usage columns."""
+# ruff: noqa: S608 - names and texts go through `name` and `literal`; there is nothing to bind
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+import pyarrow as pa
+
+from metering.ingest.bulk.enums import NO_TEXT, enum_of
+from metering.ingest.bulk.layout import LINE_CHECKS, Layout, Shared, Snapshot, name
+from metering.ingest.bulk.unfolding import PLACE, unfolded
+from metering.usage.schema import INSTANT, METERS, TAGS, USAGE_SCHEMA
+
+_SQL_TYPES: Final = {
+    pa.int64(): "BIGINT",
+    pa.string(): "VARCHAR",
+    INSTANT: "TIMESTAMPTZ",
+    TAGS: "MAP(VARCHAR, VARCHAR)",
+    METERS: "MAP(VARCHAR, BIGINT)",
+}
+_TEXT: Final = re.compile(r"'(?:[^']|'')*'")
+_CONSTANT: Final = re.compile(rf"{_TEXT.pattern}|\d+|NULL")
+
+
+def statement(layout: Layout, source: str, carried: Iterable[str] = ()) -> str:
+    """Return the query that makes usage rows of a source.
+
+    Args:
+        layout: the format.
+        source: a query that gives the layout's fields, and `line_fault`, `line_size` and `line_no`.
+        carried: further columns of the source that come back as they are.
+
+    Returns:
+        A query over the source, in its order: the usage columns but for `row_no`, the shared ones
+        and those that are the same for all (`same_for_all`), then `shared_key`, `line_no`,
+        `noise`, `refused_by` (index into LINE_CHECKS and the layout's checks) and `found`; the
+        last three are null for a record. Then `snapshot`, null where the layout has none, and
+        `stands_for`, how many rows of the source this one is; `place`, where a line holds many
+        records; the layout's `kept` steps and what is carried.
+    """
+    rows = flat(layout, source)
+    rows = unfolded(rows, layout.unfold) if layout.unfold else f"SELECT * FROM ({rows})"
+    for keyed in layout.keyed:
+        rows = stepped(rows, keyed.steps)
+    noise = f"coalesce({layout.aside.noise}, {layout.noise})" if layout.aside else layout.noise
+    query = stepped(rows, layout.steps)
+    shared = layout.shared.columns if layout.shared else {}
+    elsewhere = {"row_no", *shared, *same_for_all(layout)}
+    columns = "".join(
+        usage_column(column, layout.columns.get(column, "NULL"), layout.schema) + ",\n  "
+        for column in layout.schema.names
+        if column not in elsewhere
+    )
+    further = (*((PLACE,) if layout.unfold else ()), *layout.kept, *carried)
+    checks = (*LINE_CHECKS, *layout.checks)
+    failing = " ".join(f"WHEN {check.fails} THEN {at}" for at, check in enumerate(checks))
+    finding = " ".join(f"WHEN {at} THEN {check.found}" for at, check in enumerate(checks))
+    judged = (
+        "SELECT *, CASE line_fault WHEN 'empty' THEN 'empty lines'"
+        " WHEN 'unfinished' THEN 'incomplete last line'"
+        f" ELSE CASE WHEN line_fault IS NULL THEN ({noise}) END END::VARCHAR AS line_noise,"
+        f" (CASE WHEN line_noise IS NULL THEN CASE {failing} END END)::SMALLINT AS refused_by"
+        f" FROM ({query})"
+    )
+    return (
+        f"SELECT {columns}{_shared_key(layout)} AS shared_key, line_no, line_noise AS noise,"
+        f" refused_by, left((CASE refused_by {finding} END)::VARCHAR, 64) AS found,\n"
+        f"  {_replaced(layout.snapshot)} AS snapshot, 1::BIGINT AS stands_for"
+        f"{''.join(f', {name(one)}' for one in further)}\nFROM ({judged})"
+    )
+
+
+def same_for_all(layout: Layout) -> dict[str, str]:
+    """Return an expression for each column of one value, or none, that no record is read for.
+
+    Where records are merged there is no such column, since the merge may look at it or fill it.
+    """
+    if layout.merge:
+        return {}
+    shared = layout.shared.columns if layout.shared else {}
+    given = {
+        column: layout.columns.get(column, "NULL")
+        for column in layout.schema.names
+        if column != "row_no" and column not in shared
+    }
+    return {
+        column: _constant(value, sql_type_of(column, layout.schema))
+        for column, value in given.items()
+        if _CONSTANT.fullmatch(value)
+    }
+
+
+def _constant(value: str, kind: str) -> str:
+    if _TEXT.fullmatch(value):
+        return enum_of(value)
+    return f"{value}::{NO_TEXT if kind == 'VARCHAR' else kind}"
+
+
+def sql_type_of(column: str, schema: pa.Schema = USAGE_SCHEMA) -> str:
+    """Return the SQL type of a column of the schema."""
+    return _SQL_TYPES[schema.field(column).type]
+
+
+def replaced_slices(rows: str) -> str:
+    """Return the query for what staged rows replace: scope, signature, first, last day, as of."""
+    return (
+        "SELECT snapshot.scope, snapshot.signature, min(snapshot.day), max(snapshot.day),"
+        f" coalesce(max(snapshot.as_of), '') FROM ({rows}) WHERE refused_by IS NULL"
+        " AND snapshot.scope IS NOT NULL AND snapshot.day IS NOT NULL GROUP BY 1, 2 ORDER BY 1, 2"
+    )
+
+
+def shared_statement(shared: Shared, source: str) -> str:
+    """Return the query that adds the shared columns to a source that has a `shared_key`."""
+    parts = ", ".join(
+        f"nullif(split_part(shared_key, chr(0), {at}), '') AS {name(part)}"
+        for at, part in enumerate(shared.parts, start=1)
+    )
+    query = stepped(f"SELECT *, {parts} FROM ({source})", shared.steps)
+    columns = ", ".join(usage_column(column, made) for column, made in shared.columns.items())
+    helpers = (*shared.parts, *(key for step in shared.steps for key in step))
+    hidden = ", ".join(name(helper) for helper in helpers)
+    return f"SELECT * EXCLUDE ({hidden}), {columns} FROM ({query})"
+
+
+def flat(layout: Layout, source: str) -> str:
+    """Return a source with the layout's own names for what is nested in its fields."""
+    if not layout.flattened:
+        return source
+    named = ", ".join(f"{value} AS {name(key)}" for key, value in layout.flattened.items())
+    return f"SELECT {named}, line_fault, line_size, line_no FROM ({source})"
+
+
+def usage_column(column: str, expression: str, schema: pa.Schema = USAGE_SCHEMA) -> str:
+    """Return an expression in the type of a column of the schema, under its name."""
+    return f"({expression})::{sql_type_of(column, schema)} AS {name(column)}"
+
+
+def stepped(query: str, steps: Iterable[Mapping[str, str]]) -> str:
+    """Return a query with named expressions added to its columns, step by step."""
+    for step in steps:
+        named = ", ".join(f"{expression} AS {name(key)}" for key, expression in step.items())
+        query = f"SELECT *, {named} FROM ({query})"
+    return query
+
+
+def _replaced(snapshot: Snapshot | None) -> str:
+    if snapshot is None:
+        return "NULL::VARCHAR"
+    return (
+        f"{{'scope': ({snapshot.scope})::VARCHAR, 'signature': ({snapshot.signature})::VARCHAR,"
+        f" 'day': ({snapshot.day})::VARCHAR, 'as_of': ({snapshot.as_of})::VARCHAR}}"
+    )
+
+
+def _shared_key(layout: Layout) -> str:
+    if layout.shared is None:
+        return "NULL::VARCHAR"
+    parts = (f"coalesce({part}, '')" for part in layout.shared.parts.values())
+    return f"concat_ws(chr(0), {', '.join(parts)})"

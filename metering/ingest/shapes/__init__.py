@@ -1,0 +1,1 @@
+"""The shapes that exports come in: pages, tables, buckets, counters, telemetry."""

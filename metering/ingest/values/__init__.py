@@ -1,0 +1,1 @@
+"""Values as sources spell them, checked and exact."""

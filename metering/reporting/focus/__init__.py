@@ -1,0 +1,1 @@
+"""The FOCUS cost and usage dataset that FinOps tools read."""

@@ -1,0 +1,1 @@
+"""What the chargeback pack says, section by section, before any markup."""

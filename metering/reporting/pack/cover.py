@@ -1,0 +1,181 @@
+"""The cover: what was billed and who bears it, and how that ties to the provider's invoice."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from metering.core.closing.tieout import Reason, TieOut
+from metering.core.periods import BillingPeriod
+from metering.reporting.figures import amount_text, change_text
+from metering.reporting.frames import COSTS, summed
+from metering.reporting.lines import Line, rounding_line, total_line
+from metering.reporting.pack.tree import BEARER_WORDS
+from metering.reporting.snapshot import Bearer
+from metering.reporting.words import month_text, shown_name
+
+
+@dataclass(frozen=True, slots=True)
+class TieOutShown:
+    """One tie-out, line by line as an accountant would set it.
+
+    Attributes:
+        heading, note: the provider, and the invoice or billing account.
+        verdict: "ties", "no invoice yet" or "unexplained".
+        billed, invoiced: of the usage in the ledger, and of the invoice; empty before it comes.
+        lines: from the ledger down to the invoice.
+        remarks: what else a reader should know, a sentence each.
+    """
+
+    heading: str
+    note: str
+    verdict: str
+    billed: str
+    invoiced: str
+    lines: tuple[Line, ...]
+    remarks: tuple[str, ...]
+
+
+def summary_lines(
+    lines: pd.DataFrame, period: BillingPeriod, currency: str, total: int
+) -> tuple[Line, ...]:
+    """Return who bears the period: owners, suspense, rounding, and the total."""
+    view = summed(lines, ("bearer",), total=total)
+    borne = {
+        str(bearer): int(nanos)
+        for bearer, nanos in zip(view["bearer"], view["amount_nanos"], strict=True)
+    }
+    parts = {
+        "Charged to owners": borne.get(Bearer.OWNER, 0),
+        "Unattributed": borne.get(Bearer.UNATTRIBUTED, 0),
+    }
+    if borne.get(Bearer.SHARED, 0):
+        parts[BEARER_WORDS[Bearer.SHARED]] = borne[Bearer.SHARED]
+    # Unpriced usage has no amount. Were there one, it must show: the lines have to add up.
+    if borne.get(Bearer.UNPRICED, 0):
+        parts["Unpriced"] = borne[Bearer.UNPRICED]
+    items = [
+        Line(kind="item", label=label, amount=amount_text(nanos, currency))
+        for label, nanos in parts.items()
+    ]
+    rounding = rounding_line([(nanos, 0) for nanos in parts.values()], (total, 0), currency)
+    if rounding.amount:
+        items.append(rounding)
+    return (*items, total_line(f"Billed, {month_text(period)}", total, total, currency))
+
+
+def cost_lines(lines: pd.DataFrame, currency: str, total: int) -> tuple[Line, ...]:
+    """Return the way from list price to what is billed; empty where the two are one."""
+    view = summed(lines, ("bearer",), total=total, sums=COSTS)
+    listed, contracted = (sum(map(int, view[name])) for name in COSTS[:2])
+    parts = {
+        "At list price": listed,
+        "Discount": contracted - listed,
+        "Contract terms and credits": total - contracted,
+    }
+    if listed == contracted == total:
+        return ()
+    shown = [
+        Line(kind="item", label=label, amount=amount_text(nanos, currency))
+        for label, nanos in parts.items()
+        if nanos or label == "At list price"
+    ]
+    rounding = rounding_line([(nanos, 0) for nanos in parts.values()], (total, 0), currency)
+    if rounding.amount:
+        shown.append(rounding)
+    return (*shown, total_line("Billed", total, total, currency))
+
+
+def unlisted_note(lines: pd.DataFrame, currency: str) -> str:
+    """Return what stands at its contracted price since no list has one; empty for nothing."""
+    nanos = _sum_of(lines[~lines["list_known"]], "contracted_nanos")
+    if not nanos:
+        return ""
+    return (
+        f"No list price is known for {amount_text(nanos, currency)}; "
+        f"it stands here at its contracted price."
+    )
+
+
+def aside_lines(
+    lines: pd.DataFrame,
+    period: BillingPeriod,
+    currency: str,
+    totals: Mapping[BillingPeriod, int],
+) -> tuple[Line, ...]:
+    """Return what stands below the total: the month before, and what this month holds of others.
+
+    Args:
+        lines: lines of one currency.
+        period: the period of the report.
+        currency: ISO 4217 code.
+        totals: control totals of the period and of the one before.
+    """
+    before, now = totals[period.previous], totals[period]
+    asides = []
+    corrections = _sum(lines[lines["corrects"].notna()])
+    if corrections:
+        label = "of which corrections of earlier periods"
+        asides.append(Line(kind="item", label=label, amount=amount_text(corrections, currency)))
+    provisional = _sum(lines[lines["status"] == "provisional"])
+    if provisional:
+        label = "of which provisional"
+        asides.append(Line(kind="item", label=label, amount=amount_text(provisional, currency)))
+    prior = Line(
+        kind="item",
+        label=month_text(period.previous),
+        amount=amount_text(before, currency),
+        note=change_text(now, before),
+    )
+    return (*asides, prior)
+
+
+def tie_out_shown(tie: TieOut) -> TieOutShown:
+    """Return a tie-out as lines that add up as shown."""
+    if not tie.is_invoiced:
+        return _not_invoiced(tie)
+    parts = [
+        Line(
+            kind="item" if line.reason is Reason.USAGE else "sub",
+            label=shown_name(line.label),
+            amount=amount_text(line.nanos, tie.currency),
+        )
+        for line in tie.lines
+    ]
+    rounding = rounding_line(
+        [(line.nanos, 0) for line in tie.lines], (tie.invoiced_nanos, 0), tie.currency
+    )
+    if rounding.amount:
+        parts.append(rounding)
+    total = amount_text(tie.invoiced_nanos, tie.currency)
+    return TieOutShown(
+        heading=shown_name(tie.provider),
+        note=f"invoice {shown_name(', '.join(tie.invoice_ids))}",
+        verdict="ties" if tie.ties else "unexplained",
+        billed=amount_text(tie.ledger.owed_nanos, tie.currency),
+        invoiced=total,
+        lines=(*parts, Line(kind="total", label="Invoiced", amount=total)),
+        remarks=tuple(shown_name(sentence) for sentence in tie.notes),
+    )
+
+
+def _not_invoiced(tie: TieOut) -> TieOutShown:
+    billed = amount_text(tie.ledger.owed_nanos, tie.currency)
+    return TieOutShown(
+        heading=shown_name(tie.provider),
+        note=f"account {shown_name(tie.billing_account)}",
+        verdict="no invoice yet",
+        billed=billed,
+        invoiced="",
+        lines=(Line(kind="item", label="priced from usage", amount=billed),),
+        remarks=tuple(shown_name(sentence) for sentence in tie.notes),
+    )
+
+
+def _sum(rows: pd.DataFrame) -> int:
+    return _sum_of(rows, "amount_nanos")
+
+
+def _sum_of(rows: pd.DataFrame, name: str) -> int:
+    # Magnitudes were checked when the lines were made, so a sum cannot wrap around.
+    return int(rows[name].sum())

@@ -1,0 +1,1 @@
+"""The monthly finance review, and its faces."""

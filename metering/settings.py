@@ -44,7 +44,7 @@ _KNOWN: Final[Mapping[str, frozenset[str]]] = {
     ),
     "arrival": frozenset(),  # ingestor name -> on which days it comes, any key
     "close": frozenset({"tolerance"}),
-    "people": frozenset({"columns", "keep_days", "key_file", "reveal_by"}),
+    "people": frozenset({"columns", "fewest", "keep_days", "key_file", "reveal_by"}),
 }
 # Section to its keys that hold text; none means all of them do.
 _TEXTS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -114,6 +114,7 @@ class Settings:
         people_key_file: the key of the pseudonyms of people; outside of `home`.
         reveal_by: the accounts that may ask whom a pseudonym stands for.
         keep_days: after how many days usage no longer tells whose use it was; None for never.
+        fewest_people: of fewer nothing is shown, see `workflows.ownership.people`.
     """
 
     home: Path
@@ -142,6 +143,7 @@ class Settings:
     people_key_file: Path = DEFAULT_PEOPLE_KEY
     reveal_by: frozenset[str] = frozenset()
     keep_days: int | None = None
+    fewest_people: int | None = None
 
     @property
     def mappings(self) -> Path:
@@ -224,6 +226,7 @@ def load_settings(path: Path) -> Settings:
         people_key_file=_people_key(people.get("key_file"), home),
         reveal_by=frozenset(people.get("reveal_by", ())),
         keep_days=people.get("keep_days"),
+        fewest_people=people.get("fewest"),
     )
 
 
@@ -345,9 +348,10 @@ def _refuse_other_shapes(path: Path, document: Mapping[str, Mapping[str, object]
         if role not in _ROLES:
             raise _not_as_expected(path, "roles", name, role, " or ".join(map(repr, _ROLES)))
     people = document.get("people", {})
-    days = people.get("keep_days", 1)
-    if not isinstance(days, int) or isinstance(days, bool) or days < 1:
-        raise _not_as_expected(path, "people", "keep_days", days, "a whole number, 1 or more")
+    for key in ("keep_days", "fewest"):
+        number = people.get(key, 1)
+        if not isinstance(number, int) or isinstance(number, bool) or number < 1:
+            raise _not_as_expected(path, "people", key, number, "a whole number, 1 or more")
     columns, allowed = people.get("columns", {}), people.get("reveal_by", [])
     if not (isinstance(columns, Mapping) and _are_texts(columns.values())):
         raise _not_as_expected(path, "people", "columns", columns, '{ person = "Employee ID", … }')

@@ -80,6 +80,7 @@ class Study:
         silences: objects without outcomes.
         readings: the other detectors.
         data_hash: SHA-256 of the frames.
+        fewest_people: of fewer nothing is told (k).
     """
 
     panel: Panel
@@ -89,16 +90,18 @@ class Study:
     silences: Silences
     readings: Readings
     data_hash: str
+    fewest_people: int
 
 
-def study_of(frames: Frames, data_hash: str) -> Study:
+def study_of(frames: Frames, data_hash: str, fewest_people: int = FEWEST_PEOPLE) -> Study:
     """Run the tests over all objects at once."""
     panel = panel_of(frames)
     masks = masks_of(panel)
     test = find_excess(panel, masks)
     silences = find_silences(panel, test.answered, test.per_event, masks)
     stakes = weigh(panel, test)
-    return Study(panel, masks, test, stakes, silences, Readings(panel, test), data_hash)
+    readings = Readings(panel, test, fewest_people)
+    return Study(panel, masks, test, stakes, silences, readings, data_hash, fewest_people)
 
 
 def spending_case(study: Study, at: int, *, is_enough: bool) -> Finding:
@@ -259,7 +262,7 @@ def _of_some(study: Study, at: int, best: int) -> float:
     """Return what the spread of spend over people adds; 0 where they are too few to tell of."""
     people = study.panel.frames.people
     count = people.loc[people["object"] == at, "people"]
-    if count.empty or float(count.median()) < FEWEST_PEOPLE:
+    if count.empty or float(count.median()) < study.fewest_people:
         return 0.0
     return round(float(study.test.of_some[at, best]), 6)
 

@@ -23,10 +23,11 @@ class Readings:
     Args:
         panel: the panel.
         test: the main test, which credits outcomes to usage and takes off vendors' moves.
+        fewest_people: of fewer nothing is told (k).
     """
 
-    def __init__(self, panel: Panel, test: Excess) -> None:
-        self._panel, self._test = panel, test
+    def __init__(self, panel: Panel, test: Excess, fewest_people: int) -> None:
+        self._panel, self._test, self._fewest = panel, test, fewest_people
         observed = panel.by_week(test.answered.observed)
         credited = panel.by_week(np.maximum(test.answered.credited, 0.0))
         share = np.clip(observed / DAYS_PER_WEEK, 1e-9, 1.0)
@@ -153,7 +154,8 @@ class Readings:
         every, gone, usd, lost_usd = (np.where(matured, part, 0.0) for part in keys)
         lost = composition.lost_work(every, gone, usd, lost_usd, weeks)
         people, top = self._weekly("people", at, ("people", "top_share"))
-        return {"D17": (lost,), "D18": (composition.concentration(people, top, weeks),)}
+        largest = composition.concentration(people, top, weeks, self._fewest)
+        return {"D17": (lost,), "D18": (largest,)}
 
     def _weekly(self, table: str, at: int, columns: tuple[str, ...]) -> tuple[Floats, ...]:
         """Return columns of a weekly table, whose week 0 is the last, as series of weeks."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from metering.analysis.anonymity import FEWEST_PEOPLE
 from metering.analysis.cases import Study, silent_case, spending_case, study_of
 from metering.analysis.findings import Finding
 from metering.analysis.panel import Frames
@@ -48,12 +49,14 @@ class Options:
         budget: how many findings a reviewer reads.
         least_usd: below it nothing is shown.
         least_share: nor below this share of all spend.
+        fewest_people: of fewer nothing is shown (k).
         raised: by what both are multiplied, 1 or more: what answers to earlier lists ask for.
     """
 
     budget: int = REVIEWER_BUDGET
     least_usd: int = LEAST_USD
     least_share: Fraction = LEAST_SHARE
+    fewest_people: int = FEWEST_PEOPLE
     raised: Fraction = Fraction(1)
 
 
@@ -104,7 +107,7 @@ def review(
     """
     chosen = options or Options()
     digest = data_hash(frames)
-    study = study_of(frames, digest)
+    study = study_of(frames, digest, chosen.fewest_people)
     found: list[Finding] = []
     for at in range(study.panel.objects):
         kind = study.silences.kind[at]
@@ -115,7 +118,9 @@ def review(
         found.append(spending)
     parts: list[Finding] = []
     if workflows is not None:
-        parts = workflow_cases(study_of(workflows, data_hash(workflows)), _is_enough)
+        parts = workflow_cases(
+            study_of(workflows, data_hash(workflows), chosen.fewest_people), _is_enough
+        )
     spent = float(study.panel.paid.sum())
     usual = round(max(chosen.least_usd, float(chosen.least_share) * spent) * _NANOS)
     threshold = usual * chosen.raised.numerator // chosen.raised.denominator

@@ -101,6 +101,8 @@ file = "rules.toml"
 # reveal_by = ["alice"]
 # After so many days usage no longer says whose it was: `metering owners forget`, and every night.
 # keep_days = 400
+# Of fewer people than this nothing is shown: 5, or more; 10 where line managers read along.
+# fewest = 10
 # What the columns of an HR export are called.
 # columns = { person = "Employee ID", team = "Department", logins = "E-mail" }
 

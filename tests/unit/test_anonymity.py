@@ -54,14 +54,21 @@ def test_the_smallest_other_part_goes_with_the_only_hidden_one() -> None:
     assert hidden({"a": 5, "b": 0}) == frozenset()
 
 
-def _asked(uses: int, held: int = 0, counts: dict[str, int] | None = None) -> SeatQuestion:
+def _asked(
+    uses: int, held: int = 0, counts: dict[str, int] | None = None, fewest: int = FEWEST_PEOPLE
+) -> SeatQuestion:
     used = [PersonUse((at + 1) * _USD, 1_000) for at in range(uses)]
     since = date(2026, 1, 1)
     unused = Owner("CC-1", "shared", "seats")
     plan = SeatPlan("team", "acme", "", "USD", 20 * _USD, SeatTerm.MONTH, since, None, unused)
     people = {(str(_MONTH), name): count for name, count in (counts or {}).items()}
     return seat_question(
-        Observed(people=people, uses=used, seats=[SeatsHeld(plan, used[:held])] if held else []),
+        Observed(
+            people=people,
+            uses=used,
+            seats=[SeatsHeld(plan, used[:held])] if held else [],
+            fewest_people=fewest,
+        ),
         EconomicsRules(seat=("USD", 20 * _USD)),
         dict.fromkeys(counts or {}, 100 * _USD),
         _MONTH,
@@ -95,6 +102,19 @@ def test_neither_the_people_of_a_project_nor_what_tells_them_is_shown() -> None:
         "a/one": (None, None),
         "a/two": (None, None),
         "b/three": (26, Fraction(100, 20 * 26)),
+    }
+
+
+def test_where_line_managers_read_along_ten_are_few() -> None:
+    assert [plan.bills for plan in _asked(9, fewest=10).plans] == [None]
+    assert [plan.bills is not None for plan in _asked(30, 21, fewest=10).plans] == [True, False]
+
+    found = _asked(38, counts={"a/one": 9, "a/two": 10, "b/three": 26}, fewest=10)
+
+    assert {one.project: one.people for one in found.projects} == {
+        "a/one": None,
+        "a/two": None,
+        "b/three": 26,
     }
 
 

@@ -180,6 +180,8 @@ def test_d18_the_largest_share_is_not_told_below_five_people() -> None:
     )
     few = composition.concentration(np.full(10, 4.0), top, _last(4, 10))
     assert (few.before, few.after, few.refused) == (None, None, "fewer than 5 people")
+    nine = composition.concentration(np.full(10, 9.0), top, _last(4, 10), fewest=10)
+    assert (nine.before, nine.refused) == (None, "fewer than 10 people")
 
 
 def test_d21_outcomes_that_grow_as_the_root_of_spend() -> None:

@@ -14,7 +14,13 @@ from metering.workflows.audit import changes
 from metering.workflows.ledger_start import start_ledger
 from metering.workflows.ownership.owner_imports import import_files
 from metering.workflows.ownership.owners import show
-from metering.workflows.ownership.people import Pseudonyms, create_key, pseudonyms, reveal
+from metering.workflows.ownership.people import (
+    Pseudonyms,
+    create_key,
+    fewest_people,
+    pseudonyms,
+    reveal,
+)
 from metering.workflows.runs import Run
 
 OWNERS = """\
@@ -130,3 +136,11 @@ def test_a_key_that_others_read_or_that_is_none_is_refused(
         pseudonyms(ledger)
 
     assert refused.value.code == "unsafe-people-key"
+
+
+def test_more_than_five_may_be_asked_for_and_fewer_may_not(ledger: Settings) -> None:
+    assert fewest_people(ledger) == 5
+    assert fewest_people(replace(ledger, fewest_people=10)) == 10
+    with pytest.raises(BookError) as refused:
+        fewest_people(replace(ledger, fewest_people=4))
+    assert "[people] fewest is 4\n    expected: 5 or more" in str(refused.value)

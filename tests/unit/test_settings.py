@@ -36,6 +36,7 @@ def refusal(folder: Path, content: bytes) -> str:
         ('[people]\nreveal_by = "ana"', "[people] reveal_by is 'ana'\n    expected: [\"ACCOUNT\""),
         ("[people]\ncolumns = { person = 1 }", "[people] columns is "),
         ("[people]\nkeep_days = 0", "[people] keep_days is '0'\n    expected: a whole number, 1"),
+        ("[people]\nfewest = true", "[people] fewest is 'True'\n    expected: a whole number, 1"),
         ("[books", "metering.toml is not readable TOML: "),
     ],
 )

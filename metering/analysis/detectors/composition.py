@@ -141,8 +141,10 @@ def lost_work(
     )
 
 
-def concentration(people: Floats, top_share: Floats, inside: Bools) -> Reading:
-    """D18: the largest person's share of spend, shown only where five people or more spend.
+def concentration(
+    people: Floats, top_share: Floats, inside: Bools, fewest: int = FEWEST_PEOPLE
+) -> Reading:
+    """D18: the largest person's share of spend, shown only where so many people or more spend.
 
     A stable power user is no sign; a change is.
 
@@ -150,16 +152,17 @@ def concentration(people: Floats, top_share: Floats, inside: Bools) -> Reading:
         people: who spends, per week; counts.
         top_share: the largest share per week; nan where nobody spends.
         inside: the weeks of the window.
+        fewest: of fewer people nothing is shown (k).
     """
     measure = "largest share of one of the people, per cent"
-    seen = (people >= FEWEST_PEOPLE) & np.isfinite(top_share)
+    seen = (people >= fewest) & np.isfinite(top_share)
     before, after = top_share[seen & ~inside], top_share[seen & inside]
     if len(people) < _WEEKS:
         return too_little(measure, len(people), _WEEKS, "weeks")
     if min(len(before), len(after)) < 2:  # noqa: PLR2004 - a level needs two weeks
         return Reading(
             *(measure, None, None, len(before), len(after), "weeks"),
-            refused=f"fewer than {FEWEST_PEOPLE} people",
+            refused=f"fewer than {fewest} people",
         )
     usual, now = (100 * float(np.median(part)) for part in (before, after))
     return Reading(measure, usual, now, len(before), len(after), "weeks", strength=now - usual)

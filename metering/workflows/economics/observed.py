@@ -11,6 +11,7 @@ from datetime import date, timedelta
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final
 
+from metering.analysis.anonymity import FEWEST_PEOPLE
 from metering.books.engine import begin_read, open_engine
 from metering.books.migrations import require_current
 from metering.core.ledger import AccountKind, owner_account
@@ -24,6 +25,7 @@ from metering.engine.work_counts import KEPT, PersonUse, WorkCount
 from metering.usage.lake import Lake
 from metering.workflows.outcomes.outcome_formats import outcome_formats
 from metering.workflows.outcomes.outcome_owners import open_owned_outcomes
+from metering.workflows.ownership.people import fewest_people
 from metering.workflows.posting.day_cells import live_cells
 from metering.workflows.posting.desired import desired_charges
 from metering.workflows.posting.owning import owner_answers
@@ -82,6 +84,7 @@ class Observed:
         seats: of every plan in force on the last day.
         outcomes: by project, of the 26 weeks that end with the period, and the month before it.
         last_day: the last day with usage that may be charged; None when there is none.
+        fewest_people: of fewer nothing is shown (k).
     """
 
     counts: Mapping[tuple[str, str], Sequence[WorkCount]] = field(default_factory=dict)
@@ -90,6 +93,7 @@ class Observed:
     seats: Sequence[SeatsHeld] = ()
     outcomes: Mapping[str, Outcomes] = field(default_factory=dict)
     last_day: date | None = None
+    fewest_people: int = FEWEST_PEOPLE
 
     def counts_of(self, month: BillingPeriod) -> list[tuple[str, WorkCount]]:
         """Return the counts of a month, each with its project."""
@@ -103,7 +107,7 @@ class Observed:
 
 def observe(settings: "Settings", period: BillingPeriod) -> Observed:
     """Return what the lake tells of a period and the month before it."""
-    rules = checked_rules(settings.outcomes)
+    rules, fewest = checked_rules(settings.outcomes), fewest_people(settings)
     books = open_engine(settings.books_url)
     require_current(books)
     days = (period.previous.first_day, period.last_day)
@@ -113,7 +117,7 @@ def observe(settings: "Settings", period: BillingPeriod) -> Observed:
             open_owned_outcomes(duck, connection, settings, policy)
             outcomes = _outcomes(duck, settings, rules, period)
             if cells.first is None or cells.last is None:
-                return Observed(outcomes=outcomes)
+                return Observed(outcomes=outcomes, fewest_people=fewest)
             engine.open_cells(duck, cells.files)
             desired = desired_charges(
                 duck, policy, (cells.first, cells.last), kept=engine.Kept(KEPT)
@@ -135,6 +139,7 @@ def observe(settings: "Settings", period: BillingPeriod) -> Observed:
                 seats=_seats(duck, policy, settings.currency, period),
                 outcomes=outcomes,
                 last_day=cells.last,
+                fewest_people=fewest,
             )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from metering.analysis.anonymity import FEWEST_PEOPLE, hidden, tells_of_few
+from metering.analysis.anonymity import hidden, tells_of_few
 from metering.analysis.economics.own_capacity import (
     Capacity,
     CapacityEconomics,
@@ -35,8 +35,8 @@ from metering.workflows.flat.flat_standing import FlatStanding
 _MONTHS_A_YEAR = 12
 _HOURS_A_DAY = 24
 _SECONDS_AN_HOUR = 3_600
-_TOO_FEW = f"it rests on fewer than {FEWEST_PEOPLE} people, of whom nothing is shown"
-_TOO_FEW_OTHERS = f"less the seats of a plan it would tell of fewer than {FEWEST_PEOPLE} people"
+_TOO_FEW = "it rests on fewer than {} people, of whom nothing is shown"
+_TOO_FEW_OTHERS = "less the seats of a plan it would tell of fewer than {} people"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ def seat_question(
         currency: of all amounts.
     """
     seat = _seat(observed.seats, rules, currency)
-    plans = [_held(one) for one in observed.seats]
+    plans = [_held(one, observed.fewest_people) for one in observed.seats]
     if seat is not None and observed.uses:
         plans.append(_everybody(observed, seat))
     return SeatQuestion(
@@ -135,38 +135,38 @@ def _monthly(plan: seat_plans.SeatPlan) -> int:
     return divide_half_even(plan.fee_nanos, _MONTHS_A_YEAR)
 
 
-def _held(one: SeatsHeld) -> ComparedPlan:
+def _held(one: SeatsHeld, fewest: int) -> ComparedPlan:
     plan, fee = one.plan, _monthly(one.plan)
     if not any(use.nanos or use.tokens for use in one.uses):
         return ComparedPlan(
             plan.name, plan.provider, fee, None, f"it needs usage of {plan.provider} by person"
         )
-    if len(one.uses) < FEWEST_PEOPLE:
-        return ComparedPlan(plan.name, plan.provider, fee, None, _TOO_FEW)
-    return ComparedPlan(plan.name, plan.provider, fee, _bills(one.uses, fee))
+    if len(one.uses) < fewest:
+        return ComparedPlan(plan.name, plan.provider, fee, None, _TOO_FEW.format(fewest))
+    return ComparedPlan(plan.name, plan.provider, fee, _bills(one.uses, fee, fewest))
 
 
 def _everybody(observed: Observed, seat: int) -> ComparedPlan:
-    uses = observed.uses
-    shown = [one.uses for one in observed.seats if len(one.uses) >= FEWEST_PEOPLE]
+    uses, fewest = observed.uses, observed.fewest_people
+    shown = [one.uses for one in observed.seats if len(one.uses) >= fewest]
     users = [sum(bool(use.nanos or use.tokens) for use in held) for held in shown]
-    if len(uses) < FEWEST_PEOPLE:
-        return ComparedPlan("", "", seat, None, _TOO_FEW)
-    if any(part and tells_of_few(len(uses), part) for part in users):
-        return ComparedPlan("", "", seat, None, _TOO_FEW_OTHERS)
-    return ComparedPlan("", "", seat, _bills(uses, seat))
+    if len(uses) < fewest:
+        return ComparedPlan("", "", seat, None, _TOO_FEW.format(fewest))
+    if any(part and tells_of_few(len(uses), part, fewest) for part in users):
+        return ComparedPlan("", "", seat, None, _TOO_FEW_OTHERS.format(fewest))
+    return ComparedPlan("", "", seat, _bills(uses, seat, fewest))
 
 
-def _bills(uses: Sequence[PersonUse], fee: int) -> SeatsOrUsage:
+def _bills(uses: Sequence[PersonUse], fee: int, fewest: int) -> SeatsOrUsage:
     tokens = sum(use.tokens for use in uses)
-    return seats_or_usage([use.nanos for use in uses], SeatPlan(fee), tokens=tokens)
+    return seats_or_usage([use.nanos for use in uses], SeatPlan(fee), tokens=tokens, k=fewest)
 
 
 def _projects(
     observed: Observed, spend: Mapping[str, int], period: BillingPeriod, seat: int
 ) -> tuple[SeatYears, ...]:
     counted = {name: observed.people.get((str(period), name), 0) for name in spend if name}
-    untold = hidden(counted)
+    untold = hidden(counted, observed.fewest_people)
     found = []
     for project in sorted(spend, key=lambda name: (-spend[name], name)):
         if not project or spend[project] <= 0:

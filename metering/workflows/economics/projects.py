@@ -7,7 +7,6 @@ from datetime import date
 from fractions import Fraction
 from typing import Final
 
-from metering.analysis.anonymity import FEWEST_PEOPLE
 from metering.analysis.economics.exploration import (
     Criticality,
     ExplorationOption,
@@ -109,7 +108,7 @@ def classes_of(
                     has_feed=name in observed.outcomes,
                     runs_as_service=name in rules.services,
                     # Whoever is not counted may be many: such a project is no showcase.
-                    users=observed.people.get((str(month), name), FEWEST_PEOPLE),
+                    users=observed.people.get((str(month), name), observed.fewest_people),
                     premium_share=(
                         Fraction(premium.get(name, 0), spent[name])
                         if spent.get(name, 0) > 0

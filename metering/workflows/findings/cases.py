@@ -32,6 +32,7 @@ from metering.usage.lake import Lake
 from metering.workflows.findings.company_events import events_in_force
 from metering.workflows.findings.findings_try import LEAST_DAYS, frames_of, frames_of_workflows
 from metering.workflows.outcomes.outcome_owners import open_owned_outcomes
+from metering.workflows.ownership.people import fewest_people
 from metering.workflows.posting.day_cells import live_cells
 from metering.workflows.posting.desired import desired_charges
 from metering.workflows.posting.owning import owner_answers
@@ -125,7 +126,12 @@ def cases_of(settings: "Settings") -> Cases:
             `too-few-days`: less than four weeks of it.
     """
     rules = finding_rules(settings.findings)
-    material = Options(budget=_ALL, least_usd=rules.least_usd, least_share=rules.least_share)
+    material = Options(
+        budget=_ALL,
+        least_usd=rules.least_usd,
+        least_share=rules.least_share,
+        fewest_people=fewest_people(settings),
+    )
     books = open_engine(settings.books_url)
     require_current(books)
     with Lake(settings.lake).staging() as staging, begin_read(books) as connection:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from metering.analysis.anonymity import FEWEST_PEOPLE
 from metering.books import directory as directory_book
 from metering.books.engine import begin_write, open_engine
 from metering.books.migrations import require_current
@@ -160,6 +161,23 @@ def reveal(settings: "Settings", run: "Run", asked: str, reason: str) -> Reveale
 
 def _logins(row: DatedRow) -> tuple[str, ...]:
     return (row["key"],) if row["key"] else row.listed("logins")
+
+
+def fewest_people(settings: "Settings") -> int:
+    """Return of how few people nothing is shown: k, or what [people] fewest asks for beyond it.
+
+    Raises:
+        BookError: `bad-settings`: it is less than k.
+    """
+    said = settings.fewest_people
+    if said is not None and said < FEWEST_PEOPLE:
+        raise BookError(
+            "bad-settings",
+            f"metering.toml: [people] fewest is {said}",
+            details=(f"expected: {FEWEST_PEOPLE} or more",),
+            do="correct it, or take it out; where line managers read along, 10 is usual",
+        )
+    return said or FEWEST_PEOPLE
 
 
 def _data_folders(settings: "Settings") -> frozenset[Path]:

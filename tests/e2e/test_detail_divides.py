@@ -100,7 +100,7 @@ def test_what_was_divided_is_explained_by_the_detail(settings: Settings) -> None
 
     told = metering("explain", "2026-10/CC-4100/payments/refunds/claude-opus-5/output").stdout
 
-    assert "19,084 of the 19,084 output that claude-code-transcripts tells" in told
+    assert "18,428 of the 18,428 output that claude-code-transcripts tells" in told
     assert "rule 1 'assistants work for the repository they are in'" in told
     assert ".jsonl:" in told
     assert "messages-2026-10.json" not in told

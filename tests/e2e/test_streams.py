@@ -52,12 +52,17 @@ def test_output_that_finds_no_room_is_told() -> None:
 
 
 def test_a_command_that_is_interrupted_says_so_without_a_traceback(tmp_path: Path) -> None:
-    process = subprocess.Popen(
-        [*COMMAND, "demo", "--out", str(tmp_path / "demo")],
-        cwd=HERE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
+    # Who runs the tests in the background has interrupts ignored, and a program inherits that.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        process = subprocess.Popen(
+            [*COMMAND, "demo", "--out", str(tmp_path / "demo")],
+            cwd=HERE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert process.stderr is not None
     begun = process.stderr.readline()
     process.send_signal(signal.SIGINT)

@@ -133,7 +133,7 @@ def _fires(staging: Staging, files: Sequence[Path], live: Mapping[str, Path]) ->
 def _gives_way(staging: Staging, files: Sequence[Path], live: Mapping[str, Path]) -> bool:
     """Find the records told aside, staged or live, of events that are also told otherwise.
 
-    They stand in the table `aside`, as in `fates`.
+    They stand in the table `aside`, as in `fates`. Where none is told aside, one look is all.
 
     Returns:
         Whether there are any.
@@ -141,17 +141,17 @@ def _gives_way(staging: Staging, files: Sequence[Path], live: Mapping[str, Path]
     every = f"SELECT *, 'known' AS fate FROM {_placed(files)}"
     if live:
         every += f" UNION ALL BY NAME SELECT *, 'superseded' AS fate FROM {_placed(live.values())}"
-    (count,) = staging.connection.execute(
-        f"""
-        CREATE OR REPLACE TEMP TABLE aside AS
-        WITH every AS (
-            SELECT {EVENT_SQL} AS event, {IS_ASIDE_SQL} AS is_aside,
-                row_no, filename, file_row_number, fate
-            FROM ({every})
-        )
-        SELECT row_no, filename, file_row_number, fate FROM every
-        WHERE is_aside AND event IN (SELECT event FROM every WHERE NOT is_aside)
-        """
+    connection = staging.connection
+    (asides,) = connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE aside AS SELECT {EVENT_SQL} AS event,"
+        f" row_no, filename, file_row_number, fate FROM ({every}) WHERE {IS_ASIDE_SQL}"
+    ).fetchall()[0]
+    if not asides:
+        return False
+    (count,) = connection.execute(
+        "CREATE OR REPLACE TEMP TABLE aside AS SELECT * EXCLUDE (event) FROM aside"
+        f" WHERE event IN (SELECT {EVENT_SQL} FROM ({every})"
+        f" WHERE NOT {IS_ASIDE_SQL} AND {EVENT_SQL} IN (SELECT event FROM aside))"
     ).fetchall()[0]
     return bool(count)
 

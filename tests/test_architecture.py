@@ -56,8 +56,8 @@ _WITHIN: dict[str, dict[str, set[str]]] = {
         "review": {"charts", "faces"},
     },
 }
-# The one thing that two rooms share beside `core`.
-_SHARED_SCHEMA = "metering.usage.schema"
+# What two rooms share beside `core`: the usage record, its columns and their types.
+_SHARED_SCHEMA = ("metering.usage.columns", "metering.usage.schema")
 _MAY_SHARE_THE_SCHEMA = {"ingest", "engine"}
 
 # A library, and the rooms or files in which a reader may meet it.

@@ -1,7 +1,7 @@
 """Accounts, and the bases of charges: what postings refer to, each kept once by its content."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, fields
+from dataclasses import fields
 from typing import Any, ClassVar, Final
 
 from sqlalchemy import CheckConstraint, Connection, Table, UniqueConstraint, insert, select
@@ -18,7 +18,7 @@ from metering.books.schema import (
     words,
 )
 from metering.books.types import Flag, JsonText
-from metering.core.ledger import Account, AccountKind, Basis
+from metering.core.ledger import BASIS_FIELDS, Account, AccountKind, Basis
 
 
 class AccountRow(BookTable, table=True):
@@ -81,6 +81,7 @@ class BasisRow(BookTable, table=True):
 
 _ACCOUNT: Final = table_of(AccountRow)
 _BASIS: Final = table_of(BasisRow)
+_ACCOUNT_FIELDS: Final = tuple(field.name for field in fields(Account))
 
 
 def ensure_accounts(connection: Connection, accounts: Iterable[Account]) -> dict[str, int]:
@@ -89,7 +90,9 @@ def ensure_accounts(connection: Connection, accounts: Iterable[Account]) -> dict
     known = _ids(connection, _ACCOUNT, "name", list(by_name))
     new = sorted(by_name.keys() - known.keys())
     if new:
-        connection.execute(insert(_ACCOUNT), [asdict(by_name[name]) for name in new])
+        connection.execute(
+            insert(_ACCOUNT), [_said(by_name[name], _ACCOUNT_FIELDS) for name in new]
+        )
     return known | _ids(connection, _ACCOUNT, "name", new)
 
 
@@ -99,7 +102,7 @@ def ensure_bases(connection: Connection, bases: Iterable[Basis]) -> dict[str, in
     known = _ids(connection, _BASIS, "digest", list(by_digest))
     new = sorted(by_digest.keys() - known.keys())
     if new:
-        rows = [{"digest": digest, **asdict(by_digest[digest])} for digest in new]
+        rows = [{"digest": digest, **_said(by_digest[digest], BASIS_FIELDS)} for digest in new]
         connection.execute(insert(_BASIS), rows)
     return known | _ids(connection, _BASIS, "digest", new)
 
@@ -122,15 +125,18 @@ def accounts_by_id(connection: Connection) -> dict[int, Account]:
 
 def bases_by_id(connection: Connection, ids: Sequence[int]) -> dict[int, Basis]:
     """Return the bases with these ids."""
-    names = [field.name for field in fields(Basis)]
-    columns = [_BASIS.c[name] for name in names]
+    columns = [_BASIS.c[name] for name in BASIS_FIELDS]
     found: dict[int, Basis] = {}
     for block in in_blocks(ids):
         rows = connection.execute(select(_BASIS.c.id, *columns).where(_BASIS.c.id.in_(block)))
         for number, *values in rows:
-            said = dict(zip(names, values, strict=True))
+            said = dict(zip(BASIS_FIELDS, values, strict=True))
             found[number] = Basis(**{**said, "rate_ids": tuple(said["rate_ids"])})
     return found
+
+
+def _said(item: Account | Basis, names: Sequence[str]) -> dict[str, Any]:
+    return {name: getattr(item, name) for name in names}
 
 
 def _ids(connection: Connection, table: Table, key: str, names: Sequence[str]) -> dict[str, int]:

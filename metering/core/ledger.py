@@ -9,7 +9,7 @@ Source: design, "Five decisions", 3 and 4.
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Final
 from urllib.parse import quote, unquote
@@ -198,8 +198,12 @@ class Basis:
     @property
     def digest(self) -> str:
         """Return the identity of the basis: equal content, equal digest."""
-        text = json.dumps(asdict(self), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        said = {name: getattr(self, name) for name in BASIS_FIELDS}
+        text = json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+BASIS_FIELDS: Final = tuple(field.name for field in fields(Basis))
 
 
 def ledger_hash(periods: Mapping[str, str], versions: Mapping[str, str]) -> str:

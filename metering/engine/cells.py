@@ -13,7 +13,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Final, Protocol
 
-from metering.usage.schema import CONDITION_COLUMNS
+from metering.usage.columns import CONDITION_COLUMNS
 
 # Raised whenever the statement gives other cells for the same records, so that old ones rebuild.
 VERSION: Final = 2
@@ -110,6 +110,10 @@ class RollUp(Protocol):
         """Write the cells of some days as `folder/day=YYYY-MM-DD/*.parquet`, a file each."""
         ...
 
+    def cells_in(self, path: Path) -> int:
+        """Return how many cells a file holds, from its footer."""
+        ...
+
 
 def build_cells(
     engine: RollUp, days: Sequence[tuple[DayUsage, Cuts]], folder: Path
@@ -132,13 +136,6 @@ def build_cells(
                 raise AssertionError(f"the engine wrote two cell files for {day}")
             built[day] = path
     return built
-
-
-def cells_in(path: Path) -> int:
-    """Return how many cells a file holds, from its footer."""
-    import pyarrow.parquet as pq  # noqa: PLC0415 - only for this
-
-    return int(pq.read_metadata(path).num_rows)
 
 
 def _batches(

@@ -16,7 +16,7 @@ from metering.core.meters import Meter
 from metering.engine.cells import RATING_COLUMNS
 from metering.engine.given import give_table
 from metering.engine.owners import NO_OWNER, OwnerAnswers, Values, owner_joins
-from metering.usage.schema import METER_COLUMNS
+from metering.usage.columns import METER_COLUMNS
 
 if TYPE_CHECKING:
     import duckdb

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 from metering.core.ledger import DEFAULT_ACCOUNT
 from metering.engine.given import give_table
 from metering.engine.owners import NO_OWNER, OwnerAnswers, owner_joins
-from metering.usage.schema import METER_COLUMNS
+from metering.usage.columns import METER_COLUMNS
 
 if TYPE_CHECKING:
     import duckdb

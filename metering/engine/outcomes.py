@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Final
 
 from metering.engine.given import give_table
 from metering.engine.owners import NO_OWNER, OwnerAnswers, Values, owner_joins
-from metering.usage.schema import OUTCOME_SCHEMA, WORK_KEYS
+from metering.usage.columns import WORK_KEYS
+from metering.usage.schema import OUTCOME_SCHEMA
 
 if TYPE_CHECKING:
     import duckdb

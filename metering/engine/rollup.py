@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Final
 
 from metering.engine.cells import COUNTS, Cuts, DayUsage, tag_column
-from metering.usage.schema import CONDITION_COLUMNS, IDENTITY_COLUMNS, METER_COLUMNS
+from metering.usage.columns import CONDITION_COLUMNS, IDENTITY_COLUMNS, METER_COLUMNS
 
 Batch = Sequence[tuple[DayUsage, Cuts]]
 

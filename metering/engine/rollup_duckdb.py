@@ -56,6 +56,13 @@ class DuckDbRollUp:
             f"COPY ({cells}) TO '{escaped(str(folder))}' ({_PARQUET}, PARTITION_BY (day))"
         )
 
+    def cells_in(self, path: Path) -> int:
+        """Return how many cells a file holds, from its footer."""
+        found = self._connection.execute(
+            "SELECT num_rows FROM parquet_file_metadata($file)", {"file": str(path)}
+        ).fetchall()
+        return int(found[0][0])
+
     def _write_day(self, cells: str, target: Path) -> None:
         # Cells of one day need no sorting into partitions, which costs as much as writing them.
         target.mkdir(parents=True)

@@ -58,6 +58,12 @@ class SparkRollUp:
         (translated,) = self._translate(statement(days), read="duckdb", write="spark")
         _write(self._session.sql(translated).toArrow(), folder)
 
+    def cells_in(self, path: Path) -> int:
+        """Return how many cells a file holds, from its footer."""
+        import pyarrow.parquet as pq  # noqa: PLC0415 - as below
+
+        return int(pq.read_metadata(path).num_rows)
+
 
 def _usage_columns() -> str:
     """Return the columns of usage files that Spark can read, and the folder's, in its own words.

@@ -21,7 +21,7 @@ from metering.engine.detail import DIVIDER
 from metering.engine.given import give_columns, give_table
 from metering.engine.outcomes import ACCEPTED
 from metering.engine.usage_shares import amounts_by_usage
-from metering.usage.schema import METER_COLUMNS
+from metering.usage.columns import METER_COLUMNS
 
 if TYPE_CHECKING:
     import duckdb

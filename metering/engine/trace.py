@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from metering.engine.charges import BILLED
 from metering.engine.given import give_table
-from metering.usage.schema import CONDITION_COLUMNS, METER_COLUMNS
+from metering.usage.columns import CONDITION_COLUMNS, METER_COLUMNS
 
 if TYPE_CHECKING:
     import duckdb

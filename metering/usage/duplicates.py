@@ -12,7 +12,7 @@ from typing import Final
 
 from metering.core.ownership.stand_ins import PREFIX as STAND_IN
 from metering.errors import Rejection
-from metering.usage.schema import IDENTITY_COLUMNS
+from metering.usage.columns import IDENTITY_COLUMNS
 from metering.usage.staging import (
     CONTENT_COLUMNS,
     EVENT_SQL,

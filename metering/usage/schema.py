@@ -11,27 +11,11 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from metering.core.meters import TOKEN_METERS
+from metering.usage.columns import METER_COLUMNS
 
 INSTANT: Final = pa.timestamp("us", tz="UTC")
 TAGS: Final = pa.map_(pa.string(), pa.string())
 METERS: Final = pa.map_(pa.string(), pa.int64())
-
-# What kind of usage it was: every one of these may change the price.
-CONDITION_COLUMNS: Final = (
-    "service_tier",
-    "processing",
-    "speed",
-    "region",
-    "endpoint_scope",
-    "context_window",
-    "conditions",
-)
-
-# Whom the provider saw: every one of these may decide the owner.
-IDENTITY_COLUMNS: Final = ("api_key", "workspace", "principal", "workflow_key")
-
-METER_COLUMNS: Final = tuple(meter.value for meter in TOKEN_METERS)
 
 # What an ingestor emits, in this order.
 _FIELDS: Final[list["pa.Field[Any]"]] = [
@@ -78,9 +62,6 @@ _FIELDS: Final[list["pa.Field[Any]"]] = [
 ]
 
 USAGE_SCHEMA: Final = pa.schema(_FIELDS)
-
-# Under which names one piece of work is known: what ties an outcome to the usage it cost.
-WORK_KEYS: Final = ("workflow_key", "session", "branch", "ticket", "trace")
 
 # One row per fact a system of record confirms; a reversal is a row of its own. No title, no text,
 # no person: what is not needed to count an outcome and to find its spend is not read.

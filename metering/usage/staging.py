@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
 
-from metering.usage.schema import METER_COLUMNS, USAGE_SCHEMA
+from metering.usage.columns import METER_COLUMNS
+from metering.usage.schema import USAGE_SCHEMA
 
 if TYPE_CHECKING:
     import duckdb

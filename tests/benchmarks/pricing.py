@@ -32,8 +32,8 @@ from metering.engine import charges as engine
 from metering.engine.cells import RATING_COLUMNS
 from metering.engine.connection import open_duckdb
 from metering.settings import Settings, load_settings
+from metering.usage.columns import METER_COLUMNS
 from metering.usage.lake import Lake
-from metering.usage.schema import METER_COLUMNS
 from metering.workflows.ledger_start import start_ledger
 from metering.workflows.posting.day_cells import DayCells, day_cells, rolls_up
 from metering.workflows.posting.desired import desired_charges

@@ -67,7 +67,7 @@ from metering.errors import shown
 from metering.ingest.contract import Identity, Repeat, SourceRole
 from metering.ingest.mapping.mapped_fields import TIME_FORMS
 from metering.ingest.mapping.toml_document import TomlDocument
-from metering.usage.schema import CONDITION_COLUMNS, IDENTITY_COLUMNS
+from metering.usage.columns import CONDITION_COLUMNS, IDENTITY_COLUMNS
 
 GRAINS: Final = ("request", "minute", "hour", "day", "range")
 TEXT_COLUMNS: Final = (

@@ -29,8 +29,8 @@ from metering.core.sharing.allocation import SPLIT_ID
 from metering.core.sharing.splits import BASIS_FIELDS, SHARE_METERS, pool_of
 from metering.engine import trace
 from metering.engine.connection import open_duckdb
+from metering.usage.columns import CONDITION_COLUMNS
 from metering.usage.lake import Lake
-from metering.usage.schema import CONDITION_COLUMNS
 from metering.workflows.explaining import flat_explained
 from metering.workflows.explaining.explain_shares import share_text, split_text
 from metering.workflows.posting.dividing import is_same_model, measured_in

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from metering.books import lake as lake_book
 from metering.core.pricing.rating import boundaries, prompt_bounds
-from metering.engine.cells import Cuts, DayUsage, RollUp, build_cells, cells_in, recipe
+from metering.engine.cells import Cuts, DayUsage, RollUp, build_cells, recipe
 from metering.engine.connection import open_duckdb
 from metering.engine.rollup_duckdb import DuckDbRollUp
 from metering.usage.lake import Lake, Published
@@ -124,16 +124,18 @@ def day_cells(
     }
     missing = [plan for plan in plans if plan[0].day not in found]
     built: dict[date, Path] = {}
+    new: tuple[NewCells, ...] = ()
     if missing:
         with opened() as engine:
             built = build_cells(engine, missing, staging)
+            new = tuple(
+                NewCells(day.isoformat(), recipes[day], path, engine.cells_in(path))
+                for day, path in built.items()
+            )
     days = sorted({**found, **built})
     return DayCells(
         files=tuple((found.get(day) or built[day]) for day in days),
-        new=tuple(
-            NewCells(day.isoformat(), recipes[day], path, cells_in(path))
-            for day, path in built.items()
-        ),
+        new=new,
         first=days[0] if days else None,
         last=days[-1] if days else None,
     )

@@ -17,7 +17,7 @@ from metering.core.pricing.rating import PromptRange, RatingKey, rate_for, timel
 from metering.core.pricing.segments import RateSegment
 from metering.engine import charges as engine
 from metering.engine.cells import RATING_COLUMNS
-from metering.usage.schema import CONDITION_COLUMNS
+from metering.usage.columns import CONDITION_COLUMNS
 from metering.workflows.numbering import Numbered
 from metering.workflows.posting.flat_charges import FlatMoney, served_by
 

@@ -437,6 +437,7 @@ def upgrade() -> None:
         sa.Column("role", sa.Text(), nullable=False),
         sa.Column("identity", sa.Text(), nullable=False),
         sa.Column("billing_account", sa.Text(), nullable=False),
+        sa.Column("delivery", sa.Text(), nullable=False),
         sa.Column("first_day", sa.Text(), nullable=True),
         sa.Column("last_day", sa.Text(), nullable=True),
         sa.Column("records_in", BIG, nullable=False),
@@ -456,7 +457,8 @@ def upgrade() -> None:
             "content_sha256",
             "ingestor",
             "billing_account",
-            name=op.f("uq_source_content_sha256_ingestor_billing_account"),
+            "delivery",
+            name=op.f("uq_source_content_sha256_ingestor_billing_account_delivery"),
         ),
         sqlite_strict=True,
     )

@@ -186,11 +186,11 @@ _LIVE: Final = """
             AND NOT EXISTS (SELECT 1 FROM lake_retirement r WHERE r.lake_file_id = f.id)
     ),
     chosen AS (
-        SELECT s.*, first_value(s.source_id) OVER (
+        SELECT s.*, first_value(s.id) OVER (
             PARTITION BY s.slice_provider, s.slice_account, s.slice_scope, s.slice_signature,
                 s.ingestor, s.day
             ORDER BY s.slice_as_of {binary} DESC, s.slice_last_day {binary} DESC,
-                s.quantity DESC, s.content_digest {binary} DESC, s.source_id
+                s.quantity DESC, s.content_digest {binary} DESC, s.id
         ) AS winner
         FROM standing s
         WHERE s.identity = 'snapshot'
@@ -198,7 +198,7 @@ _LIVE: Final = """
     live AS (
         SELECT {columns} FROM standing WHERE identity <> 'snapshot'
         UNION ALL
-        SELECT {columns} FROM chosen WHERE source_id = winner
+        SELECT {columns} FROM chosen WHERE id = winner
     )
     SELECT {columns} FROM live
     WHERE {condition}

@@ -28,7 +28,7 @@ class SourceRow(BookTable, table=True):
 
     __tablename__: ClassVar[Any] = "source"
     __table_args__ = strict(
-        UniqueConstraint("content_sha256", "ingestor", "billing_account"),
+        UniqueConstraint("content_sha256", "ingestor", "billing_account", "delivery"),
         CheckConstraint("records_in = recorded + already_known + rejected", name="receipt_adds_up"),
         flag_check("forced"),
     )
@@ -45,6 +45,7 @@ class SourceRow(BookTable, table=True):
     role: str = words()
     identity: str = words()
     billing_account: str = words()
+    delivery: str = words()
     first_day: str | None = words()
     last_day: str | None = words()
     records_in: int = whole()
@@ -111,6 +112,8 @@ class NewSource:
         path, name: as the user named it; its last part.
         forced: the ingestor was named by the user, not recognised.
         role, identity: as charged: after `[roles]` of metering.toml.
+        delivery: what it came with, where it is one of several files that count together: the same
+            for all of them; else "".
         first_day, last_day: ISO charge days covered, inclusive; None without any record.
         records_in: everything that claims to be a record: recorded + already known + rejected.
         superseded: earlier records that these replace.
@@ -133,6 +136,7 @@ class NewSource:
     already_known: int
     rejected: int
     superseded: int = 0
+    delivery: str = ""
     forced: bool = False
     noise: Mapping[str, int] = field(default_factory=dict)
 
@@ -184,15 +188,32 @@ class Quarantined:
 def find_source(
     connection: Connection, content_sha256: str, ingestor: str, billing_account: str
 ) -> StoredSource | None:
-    """Return the source with this content, read so before, or None."""
+    """Return the source with this content, read so before, or None; the first of several."""
     row = connection.execute(
-        select(_SOURCE).where(
+        select(_SOURCE)
+        .where(
             _SOURCE.c.content_sha256 == content_sha256,
             _SOURCE.c.ingestor == ingestor,
             _SOURCE.c.billing_account == billing_account,
         )
-    ).one_or_none()
+        .order_by(_SOURCE.c.id)
+        .limit(1)
+    ).first()
     return None if row is None else _stored(row)
+
+
+def sources_of_delivery(
+    connection: Connection, delivery: str, ingestor: str, billing_account: str
+) -> dict[str, StoredSource]:
+    """Return the files of a delivery that was read so before, by their SHA-256; none if not."""
+    rows = connection.execute(
+        select(_SOURCE).where(
+            _SOURCE.c.delivery == delivery,
+            _SOURCE.c.ingestor == ingestor,
+            _SOURCE.c.billing_account == billing_account,
+        )
+    )
+    return {stored.source.content_sha256: stored for stored in map(_stored, rows)}
 
 
 def are_known(
@@ -220,6 +241,15 @@ def known_contents(connection: Connection) -> dict[int, frozenset[tuple[str, str
     for row in connection.execute(select(*(_SOURCE.c[name] for name in columns))):
         found.setdefault(row[0], set()).add((row[1], row[2], row[3]))
     return {size: frozenset(contents) for size, contents in found.items()}
+
+
+def known_deliveries(connection: Connection) -> frozenset[tuple[str, str, str]]:
+    """Return the name, ingestor and billing account of every delivery in several files."""
+    columns = ("delivery", "ingestor", "billing_account")
+    rows = connection.execute(
+        select(*(_SOURCE.c[name] for name in columns)).where(_SOURCE.c.delivery != "").distinct()
+    )
+    return frozenset((row[0], row[1], row[2]) for row in rows)
 
 
 def list_sources(connection: Connection) -> tuple[StoredSource, ...]:

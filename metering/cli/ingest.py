@@ -41,7 +41,8 @@ def ingest(  # noqa: PLR0913 - an option each
     The format of a file is recognised from its content; gzip, zstd and zip are opened. A record
     that cannot be read is kept in quarantine with its line and the reason, and the command exits
     with 1. Ingesting a file again changes nothing. A file of an unknown format, or of the same
-    usage as another source, is refused as a whole.
+    usage as another source, is refused as a whole. The files of an export in several, as clouds
+    number them, count together and are named together.
 
     \b
     Example:

@@ -104,8 +104,16 @@ class Staging:
         self._buffered = 0
         self._parts = 0
 
-    def add(self, rows: "pa.Table | duckdb.DuckDBPyRelation") -> None:
-        """Stage some records; a relation runs now, tables are gathered and written together."""
+    def add(self, rows: "pa.Table | duckdb.DuckDBPyRelation", source: str | None = None) -> None:
+        """Stage some records; a relation runs now, tables are gathered and written together.
+
+        Args:
+            rows: the records.
+            source: SHA-256 of the file they are of, where many files are staged and the rows do
+                not name theirs.
+        """
+        if source is not None:
+            rows = _of_source(rows, source)
         if isinstance(rows, pa.Table):
             self._tables.append(rows)
             self._buffered += rows.num_rows
@@ -127,6 +135,13 @@ class Staging:
             self.connection.register("incoming_table", table)
             self._write("incoming_table")
             self.connection.unregister("incoming_table")
+
+    def finish(self) -> None:
+        """Write what is gathered, and bring the records of each day together in one file."""
+        self.flush()
+        files = self.files()
+        if len({path.parent.name for path in files}) < len(files):
+            self.rewrite(f"SELECT * FROM {scan(files)}")
 
     def files(self) -> tuple[Path, ...]:
         """Return every staged file, sorted."""
@@ -193,6 +208,14 @@ def _record_key(ingestor: str, *, told_aside: bool) -> str:
     is_aside = "strpos(event_id, '/') = length(event_id)"
     telling = f"CASE WHEN {is_aside} THEN repeat('0', 16) ELSE left(md5(event_id), 16) END"
     return f"CAST(left(md5({event}), 16) || {telling} AS UUID)"
+
+
+def _of_source(
+    rows: "pa.Table | duckdb.DuckDBPyRelation", source: str
+) -> "pa.Table | duckdb.DuckDBPyRelation":
+    if isinstance(rows, pa.Table):
+        return rows.append_column("source", pa.repeat(source, rows.num_rows))
+    return rows.project(f"*, {_always(source)} AS source")
 
 
 def _always(text: str) -> str:

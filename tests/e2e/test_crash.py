@@ -32,6 +32,7 @@ from tests.ledgers import SAMPLE, fresh_ledger, ingest, ingest_and_post, ledger_
 from tests.transcript_lines import answer
 
 LOG = SAMPLE / "usage" / "litellm" / "spend-logs-2026-10.jsonl.gz"
+BILL = Path(__file__).parents[1] / "golden" / "aws_cur" / "good.csv"
 PAGE = SAMPLE / "usage" / "openai" / "completions-2026-10.json"
 # The moments of an import and a post that a random kill may miss.
 STAGES = (
@@ -100,6 +101,36 @@ def test_an_import_killed_between_two_steps_never_happened(
     verified = verify(ledger, full=True)
     assert (verified.ledger_hash, verified.problems) == (before, ())
     assert [receipt.recorded for receipt in ingest(ledger, LOG)] == [_records(LOG)]
+
+
+# The moments of a delivery in several files, which counts whole or not at all.
+DELIVERY_STAGES = (
+    "metering.books.sources:add_sources",
+    "metering.books.sources:add_quarantine",
+    *STAGES,
+    "metering.books.engine:seal",
+)
+
+
+@pytest.mark.parametrize("stage", DELIVERY_STAGES)
+def test_a_delivery_killed_between_two_steps_never_happened(
+    stage: str, tmp_path: Path, killed_at: Callable[..., None]
+) -> None:
+    ledger = fresh_ledger(tmp_path / "ledger")
+    ingest_and_post(ledger, [PAGE])
+    before = ledger_hash(ledger)
+    header, *rows = BILL.read_text(encoding="utf-8").splitlines(keepends=True)
+    parts = [tmp_path / f"cur-{place:05d}.csv" for place in (1, 2)]
+    for part, held in zip(parts, (rows[:3], rows[3:]), strict=True):
+        part.write_text(header + "".join(held), encoding="utf-8")
+
+    killed_at(ledger, stage, "ingest", *map(str, parts))
+
+    verified = verify(ledger, full=True)
+    assert (verified.ledger_hash, verified.problems) == (before, ())
+    receipts = [*ingest(ledger, *parts)]
+    assert all(receipt.recorded for receipt in receipts)
+    assert not any(receipt.known_before for receipt in receipts)
 
 
 # The moments at which people leave the lake; at the last one the book has let them go already.

@@ -16,11 +16,8 @@ The first report and the second differ in the names of their columns alone; the 
 how its columns become these.
 """
 
-import re
-from pathlib import Path
 from typing import Final
 
-from metering.errors import SourceError, SourceRef
 from metering.ingest.bulk import checks as bulk_checks
 from metering.ingest.bulk import tags as bulk_tags
 from metering.ingest.bulk.layout import (
@@ -75,8 +72,6 @@ _MONEY: Final = (
     *("SavingsPlanNegation", "SavingsPlanRecurringFee", "SavingsPlanUpfrontFee", "RIFee", "Fee"),
     *("Credit", "Refund", "EdpDiscount", "PrivateRateDiscount", "BundledDiscount"),
 )
-# Parts of one delivery are numbered in the names that AWS gives them.
-_PART: Final = re.compile(r"-(\d{5})\.(csv|parquet|snappy\.parquet)(\.gz|\.zip)?", re.ASCII)
 
 
 def _listed(words: tuple[str, ...]) -> str:
@@ -433,19 +428,3 @@ LAYOUT: Final = Layout(
     noise=_NOISE,
     snapshot=Snapshot(scope="scope", day="used_on", signature="'unblended cost'", as_of="known_to"),
 )
-
-
-def refuse_later_part(path: Path) -> None:
-    """Refuse a part of a delivery that cannot replace a day alone.
-
-    Raises:
-        SourceError: `partial-export`: the file is the second part of a delivery or a later one.
-    """
-    part = _PART.search(path.name)
-    if part and int(part[1]) > 1:
-        raise SourceError(
-            SourceRef(str(path)),
-            "partial-export",
-            f"the file is part {int(part[1])} of a delivery, and one part cannot replace a day",
-            do="join the parts of the delivery to one file and ingest that",
-        )

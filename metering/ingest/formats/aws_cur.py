@@ -37,10 +37,5 @@ class AwsCostAndUsageReport:
         return verdict
 
     def read(self, path: Path, reader: "Reader") -> Iterator[Reading]:
-        """Read every row; a row whose price and quantity do not give its cost is rejected.
-
-        Raises:
-            SourceError: `partial-export`: the file is the second part of a delivery or a later one.
-        """
-        aws_bill_rows.refuse_later_part(path)
+        """Read every row; a row whose price and quantity do not give its cost is rejected."""
         yield from reader.bulk(path, aws_bill_rows.LAYOUT)

@@ -9,6 +9,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from metering.ingest.deliveries import is_manifest
+
 _TAKEN: Final = "taken"
 _INVOICES: Final = "invoices"
 _OUTCOMES: Final = "outcomes"
@@ -77,7 +79,7 @@ def _places(path: Path, inbox: Path, started_at: datetime) -> tuple[Path, Path]:
 
 
 def _waiting(folder: Path) -> list[Path]:
-    """Return the files below a folder; hidden and unfinished ones are left alone."""
+    """Return the files below a folder; hidden and unfinished ones and manifests are left alone."""
     if not folder.is_dir():
         return []
     return sorted(
@@ -85,5 +87,6 @@ def _waiting(folder: Path) -> list[Path]:
         for path in folder.rglob("*")
         if path.is_file()
         and not path.name.endswith(_UNFINISHED)
+        and not is_manifest(path)
         and not any(part.startswith(".") for part in path.relative_to(folder).parts)
     )

@@ -6,12 +6,10 @@ Killed at any moment, the state is the one before or the one after.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
-from itertools import groupby
-from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -21,6 +19,7 @@ from metering.books.migrations import require_current
 from metering.core.ledger import DEFAULT_ACCOUNT
 from metering.errors import MeteringError, Rejection, SourceError
 from metering.ingest.contract import (
+    Identity,
     Ingestor,
     Noise,
     PackIngestor,
@@ -28,16 +27,18 @@ from metering.ingest.contract import (
     Slice,
     UsageBatch,
 )
-from metering.ingest.contract import Reading as SourceReading
+from metering.ingest.deliveries import refuse_incomplete
 from metering.ingest.detection import identify
 from metering.ingest.fingerprints import Fingerprints
 from metering.ingest.readers import Reader
 from metering.usage.lake import Lake
 from metering.usage.staging import Staging
+from metering.workflows.intake.events import record_events
 from metering.workflows.intake.one_by_one import recognised, size_of, whole, why_not
 from metering.workflows.intake.packing import PackReading, record_pack
-from metering.workflows.intake.receipts import Origin, Receipt
-from metering.workflows.intake.recording import Reading, record_reading
+from metering.workflows.intake.receipts import Origin, Reading, Receipt
+from metering.workflows.intake.snapshots import delivery_of, record_snapshot
+from metering.workflows.intake.together import PACK_BYTES, delivered_together, packed_together
 from metering.workflows.runs import Run
 from metering.workflows.transactions import transaction
 
@@ -46,8 +47,6 @@ if TYPE_CHECKING:
 
     from metering.settings import Settings
 
-# What is read together is recorded together: a command that is killed loses no more of its work.
-_PACK_BYTES: Final = 1 << 30
 _FEWEST: Final = 2
 
 # Opens the transaction that makes what is recorded in it visible.
@@ -149,7 +148,7 @@ def _hashing(paths: Sequence[Path]) -> Iterator[Fingerprints]:
     with closing(Fingerprints()) as hashed:
         for path in filter(Path.is_file, paths):
             held += size_of(path)
-            if held > _PACK_BYTES:
+            if held > PACK_BYTES:
                 break
             with suppress(SourceError):  # it is gone already, which whoever reads it tells
                 hashed.start(path)
@@ -182,11 +181,12 @@ def _importing(
     """Yield one reader for all files: to open and close its engine costs as much as a small one."""
     with begin_read(engine) as connection:
         known = source_book.known_contents(connection)
+        deliveries = source_book.known_deliveries(connection)
     with (
         Lake(settings.lake).staging() as folder,
         Reader(folder, settings.memory_limit, settings.threads, fingerprints=hashed) as reader,
     ):
-        yield _Importing(settings, run, order, reader, known)
+        yield _Importing(settings, run, order, reader, known, deliveries)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +195,7 @@ class _Importing:
 
     Attributes:
         known: SHA-256, ingestor and account of every source in the books, by size.
+        deliveries: name, ingestor and account of every delivery in the books.
     """
 
     settings: "Settings"
@@ -202,13 +203,22 @@ class _Importing:
     order: Order
     reader: Reader
     known: Mapping[int, frozenset[tuple[str, str, str]]]
+    deliveries: frozenset[tuple[str, str, str]]
 
     def each(
         self, chosen: Sequence[tuple[Path, Ingestor]], begin: _Begin
     ) -> Iterator[Receipt | MeteringError]:
         """Record files; yield for each, in the order given, its receipt or why there is none."""
-        for ingestor, paths in _packs(chosen):
-            yield from self._each_of(ingestor, paths, begin)
+        delivered = delivered_together(chosen)
+        done: dict[Path, Receipt | MeteringError] = {}
+        for ingestor, paths in packed_together(chosen):
+            if paths[0] not in delivered:
+                yield from self._each_of(ingestor, paths, begin)
+                continue
+            (path,) = paths
+            if path not in done:
+                done.update(self._delivered(delivered[path], ingestor, begin))
+            yield done[path]
 
     def _each_of(
         self, ingestor: Ingestor, paths: Sequence[Path], begin: _Begin
@@ -232,14 +242,36 @@ class _Importing:
 
     def _alone(self, ingestor: Ingestor, path: Path, begin: _Begin) -> Receipt | MeteringError:
         try:
-            with self._reading(path, ingestor) as reading, begin() as connection:
-                return record_reading(
+            with self._reading([path], ingestor) as files, begin() as connection:
+                if ingestor.identity is Identity.SNAPSHOT:
+                    (receipt,) = record_snapshot(
+                        connection, self.settings, self.run, files, dry_run=self.order.dry_run
+                    )
+                    return receipt
+                (reading,) = files
+                return record_events(
                     connection, self.settings, self.run, reading, dry_run=self.order.dry_run
                 )
         except MeteringError as error:
             return why_not(path, error)
         finally:
             self.reader.forget()
+
+    def _delivered(
+        self, paths: Sequence[Path], ingestor: Ingestor, begin: _Begin
+    ) -> Mapping[Path, Receipt | MeteringError]:
+        """Record the files of a delivery together, or none of them."""
+        try:
+            refuse_incomplete(paths)
+            with self._reading(paths, ingestor) as files, begin() as connection:
+                receipts = record_snapshot(
+                    connection, self.settings, self.run, files, dry_run=self.order.dry_run
+                )
+        except MeteringError as error:
+            return {path: why_not(path, error) for path in paths}
+        finally:
+            self.reader.forget()
+        return dict(zip(paths, receipts, strict=True))
 
     def _together(
         self, ingestor: PackIngestor, paths: Sequence[Path], begin: _Begin
@@ -304,41 +336,49 @@ class _Importing:
         return dict(zip(places, receipts, strict=True)) if receipts else {}
 
     @contextmanager
-    def _reading(self, path: Path, ingestor: Ingestor) -> Iterator[Reading]:
-        """Yield what a file holds, in staging; one that may be known is hashed before it is read.
+    def _reading(self, paths: Sequence[Path], ingestor: Ingestor) -> Iterator[list[Reading]]:
+        """Yield what files that count together hold, in one staging.
 
-        The bytes of a known source say nothing new, so that it need not be parsed to be told.
+        What may be known is hashed before it is read: the bytes of known sources say nothing new,
+        so that they need not be parsed to be told.
         """
         # Hashing runs beside reading: the bytes are needed by both, and each takes a core.
-        self.reader.start_fingerprint(path)
+        for path in paths:
+            self.reader.start_fingerprint(path)
+        is_known = self._are_known(paths, ingestor)
+        together = len(paths) > 1
+        with self._staging(ingestor, self._account(ingestor), packed=together) as staging:
+            files = [
+                self._read(path, ingestor, staging, together=together, is_known=is_known)
+                for path in paths
+            ]
+            staging.finish()
+            yield files
+
+    def _read(
+        self, path: Path, ingestor: Ingestor, staging: Staging, *, together: bool, is_known: bool
+    ) -> Reading:
         rejections: list[Rejection] = []
         noise: Counter[str] = Counter()
         slices: list[Slice] = []
-        account = self._account(ingestor)
-        with self._staging(ingestor, account) as staging:
-            for reading in self._said(path, ingestor):
-                match reading:
-                    case UsageBatch():
-                        staging.add(reading.rows)
-                    case Rejections():
-                        rejections.extend(reading.items)
-                    case Noise():
-                        noise.update(reading.counts)
-                    case Slice():
-                        slices.append(reading)
-            staging.flush()
-            yield Reading(
-                origin=self._origin(path, ingestor),
-                staging=staging,
-                rejections=tuple(rejections),
-                noise=dict(sorted(noise.items())),
-                slices=tuple(slices),
-            )
-
-    def _said(self, path: Path, ingestor: Ingestor) -> Iterable[SourceReading]:
-        if size_of(path) in self.known and self._is_known(self._origin(path, ingestor)):
-            return ()
-        return ingestor.read(path, self.reader)
+        source = self._origin(path, ingestor).sha256 if together else None
+        for reading in () if is_known else ingestor.read(path, self.reader):
+            match reading:
+                case UsageBatch():
+                    staging.add(reading.rows, source)
+                case Rejections():
+                    rejections.extend(reading.items)
+                case Noise():
+                    noise.update(reading.counts)
+                case Slice():
+                    slices.append(reading)
+        return Reading(
+            origin=self._origin(path, ingestor),
+            staging=staging,
+            rejections=tuple(rejections),
+            noise=dict(sorted(noise.items())),
+            slices=tuple(slices),
+        )
 
     @contextmanager
     def _staging(
@@ -366,29 +406,14 @@ class _Importing:
             fingerprint=self.reader.fingerprint(path),
         )
 
+    def _are_known(self, paths: Sequence[Path], ingestor: Ingestor) -> bool:
+        if not all(size_of(path) in self.known for path in paths):
+            return False
+        origins = [self._origin(path, ingestor) for path in paths]
+        if len(origins) == 1:
+            return self._is_known(origins[0])
+        return (delivery_of(origins), ingestor.name, origins[0].account) in self.deliveries
+
     def _is_known(self, origin: Origin) -> bool:
         contents = self.known.get(origin.fingerprint.size_bytes, frozenset())
         return (origin.sha256, origin.ingestor.name, origin.account) in contents
-
-
-def _packs(chosen: Sequence[tuple[Path, Ingestor]]) -> Iterator[tuple[Ingestor, list[Path]]]:
-    """Yield files that can be read together, in the order given; others by themselves."""
-    for ingestor, files in groupby(chosen, key=itemgetter(1)):
-        paths = [path for path, _ in files]
-        if isinstance(ingestor, PackIngestor):
-            yield from ((ingestor, pack) for pack in _of_bounded_size(paths))
-        else:
-            yield from ((ingestor, [path]) for path in paths)
-
-
-def _of_bounded_size(paths: Sequence[Path]) -> Iterator[list[Path]]:
-    pack: list[Path] = []
-    held = 0
-    for path in paths:
-        size = size_of(path)
-        if pack and held + size > _PACK_BYTES:
-            yield pack
-            pack, held = [], 0
-        pack.append(path)
-        held += size
-    yield pack

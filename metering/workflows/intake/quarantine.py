@@ -15,7 +15,7 @@ from metering.workflows.intake.ingest import Order, ingest_files
 from metering.workflows.outcomes.outcome_imports import ingest_outcomes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from sqlalchemy import Connection
 
@@ -76,27 +76,40 @@ def retry(
     with begin_read(books) as connection:
         sources = {stored.id: stored.source for stored in source_book.list_sources(connection)}
     resolved, missing = 0, []
-    for source_id, path in sorted({(one.source_id, Path(one.path)) for one in waiting}):
-        source = sources[source_id]
-        if not path.is_file():
+    for source, paths, numbers in _by_delivery(waiting, sources):
+        if not all(path.is_file() for path in paths):
             missing.append(source.path)
             continue
         forced = source.ingestor if source.forced else None
         receipts: Iterator[Receipt]
         if source.role == SourceRole.OUTCOME:
-            receipts = ingest_outcomes(settings, run, [path], outcome_ingestors, forced=forced)
+            receipts = ingest_outcomes(settings, run, paths, outcome_ingestors, forced=forced)
         else:
             order = Order(ingestors, forced=forced, account=source.billing_account)
-            receipts = ingest_files(settings, run, [path], order)
-        (receipt,) = receipts
-        if receipt.known_before:
+            receipts = ingest_files(settings, run, paths, order)
+        known = [receipt.known_before for receipt in receipts]
+        if all(known):
             continue
-        numbers = [one.id for one in waiting if one.source_id == source_id]
         with begin_write(books) as connection:
             run_id = record_run(connection, run.command, run.arguments, run.started_at, run.user)
             source_book.resolve_quarantine(connection, run_id, numbers, "retried")
         resolved += len(numbers)
     return Retried(resolved, len(quarantined(settings, open_only=True)), tuple(missing))
+
+
+def _by_delivery(
+    waiting: "Sequence[source_book.Quarantined]", sources: "Mapping[int, source_book.NewSource]"
+) -> "Iterator[tuple[source_book.NewSource, list[Path], list[int]]]":
+    """Yield a source of refused records, the files that count with it, and the records' numbers."""
+    found: dict[int | str, list[source_book.Quarantined]] = {}
+    for one in waiting:
+        found.setdefault(sources[one.source_id].delivery or one.source_id, []).append(one)
+    for refused in found.values():
+        source, path = sources[refused[0].source_id], Path(refused[0].path)
+        # The files of a delivery stand side by side.
+        names = [one.name for one in sources.values() if one.delivery == source.delivery]
+        paths = [path.parent / name for name in names] if source.delivery else [path]
+        yield source, paths, [one.id for one in refused]
 
 
 def _where_they_stand(

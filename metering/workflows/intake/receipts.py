@@ -2,11 +2,15 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from metering.books import sources as source_book
 from metering.errors import Rejection
-from metering.ingest.contract import Ingestor
+from metering.ingest.contract import Ingestor, Slice
 from metering.ingest.fingerprints import Fingerprint
+
+if TYPE_CHECKING:
+    from metering.usage.staging import Staging
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,25 @@ class Origin:
     def sha256(self) -> str:
         """Of its bytes, in hexadecimal."""
         return self.fingerprint.sha256
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A file that was read and waits, in staging, for its transaction.
+
+    Attributes:
+        origin: the file.
+        staging: where its records are, and those of the files it came with.
+        rejections: records that were refused.
+        noise: lines without usage, by what they are.
+        slices: what it covers, if it is of a snapshot.
+    """
+
+    origin: Origin
+    staging: "Staging"
+    rejections: tuple[Rejection, ...]
+    noise: dict[str, int]
+    slices: tuple[Slice, ...]
 
 
 def receipt_of_known(origin: Origin, known: source_book.StoredSource) -> Receipt:

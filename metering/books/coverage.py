@@ -67,7 +67,8 @@ class Clash(NewCoverage):
 
 
 # Two claims of different ingestors may be of one account, too, where nobody said of which one of
-# them is, and the other stands in its file: a gateway's log, and the bill of what it passed on.
+# them is, and the other stands in its file: a gateway's log, and the bill of what it passed on. And
+# an account may be a part of another, as Azure's billing profiles are: "account/profile".
 _CLASHES: Final = text("""
     SELECT DISTINCT c.provider, c.billing_account, c.scope, c.signature, c.ingestor, c.role, c.day,
         s.path
@@ -76,7 +77,11 @@ _CLASHES: Final = text("""
         AND (c.billing_account = :billing_account
             OR c.ingestor <> :ingestor
                 AND ((c.billing_account = :unnamed AND :billing_account <> :said)
-                    OR (:billing_account = :unnamed AND c.billing_account <> s.billing_account)))
+                    OR (:billing_account = :unnamed AND c.billing_account <> s.billing_account)
+                    OR substr(c.billing_account, 1, length(CAST(:billing_account AS TEXT)) + 1)
+                        = CAST(:billing_account AS TEXT) || '/'
+                    OR substr(CAST(:billing_account AS TEXT), 1, length(c.billing_account) + 1)
+                        = c.billing_account || '/'))
         AND c.day BETWEEN :first_day AND :last_day
         AND (c.scope = :scope OR c.scope = '*' OR :scope = '*')
         AND NOT (c.scope = :scope AND c.signature = :signature AND c.ingestor = :ingestor)
@@ -103,7 +108,11 @@ _OVERLAPS: Final = """
         AND (r.billing_account = l.billing_account
             OR r.ingestor <> l.ingestor
                 AND ((l.billing_account = :unnamed AND r.in_file)
-                    OR (r.billing_account = :unnamed AND l.in_file)))
+                    OR (r.billing_account = :unnamed AND l.in_file)
+                    OR substr(l.billing_account, 1, length(r.billing_account) + 1)
+                        = r.billing_account || '/'
+                    OR substr(r.billing_account, 1, length(l.billing_account) + 1)
+                        = l.billing_account || '/'))
         AND (r.scope = l.scope OR r.scope = '*' OR l.scope = '*')
         AND (l.ingestor, l.scope, l.signature) < (r.ingestor, r.scope, r.signature)
 """
@@ -129,7 +138,8 @@ def conflicting_coverage(
 
     Two claims are of the same usage when provider, account and day agree and the scopes are equal
     or one of them is "*". Of two ingestors, one whose account nobody named agrees with any account
-    that stands in the other's file: nothing tells that it is of another. They are the same view
+    that stands in the other's file, since nothing tells that it is of another, and an account
+    agrees with those that are parts of it: "a" with "a/b". They are the same view
     when scope, signature and ingestor are equal too: then the later one replaces the earlier, else
     adding them up would charge twice.
 

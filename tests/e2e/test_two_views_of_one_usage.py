@@ -147,11 +147,21 @@ def test_a_bill_of_two_periods_in_one_file_is_refused_with_what_to_do(tmp_path: 
     assert "export each billing period to a file of its own" in refused.stderr
 
 
-def test_an_azure_account_is_one_account_however_an_export_writes_it(ledger: Path) -> None:
+@pytest.mark.parametrize("order", [("focus.csv", "actual.csv"), ("actual.csv", "focus.csv")])
+@pytest.mark.parametrize(
+    ("path", "account"),
+    [
+        ("billingAccounts/8611537", "8611537"),
+        ("billingAccounts/8611537/billingProfiles/ABCD-EFGH", "8611537/ABCD-EFGH"),
+    ],
+)
+def test_an_azure_account_is_one_account_however_an_export_writes_it(
+    path: str, account: str, order: tuple[str, str], ledger: Path
+) -> None:
     focus = (GOLDEN / "focus" / "aws.csv").read_text(encoding="utf-8").splitlines()[:2]
     header = focus[0].split(",")
     row = dict(zip(header, next(csv.reader([focus[1]])), strict=True)) | {
-        "BillingAccountId": "/providers/Microsoft.Billing/billingAccounts/8611537",
+        "BillingAccountId": f"/providers/Microsoft.Billing/{path}",
         "InvoiceIssuerName": "Microsoft",
         "ServiceName": "Azure AI Services",
     }
@@ -167,7 +177,8 @@ def test_an_azure_account_is_one_account_however_an_export_writes_it(ledger: Pat
         encoding="utf-8",
     )
 
-    assert run("ingest", "focus.csv").exit_code == 0
-    refused = run("ingest", "actual.csv")
+    assert run("ingest", order[0]).exit_code == 0
+    refused = run("ingest", order[1])
 
-    assert "azure account '8611537' is already metered by focus" in refused.stderr
+    told = {"focus.csv": f"'{account}' is already metered by focus", "actual.csv": "'8611537'"}
+    assert f"azure account {told[order[0]]}" in refused.stderr

@@ -72,6 +72,26 @@ def test_a_bill_whose_account_somebody_named_is_of_another(any_books: Engine) ->
         assert conflicting_coverage(connection, [_BILL], _BILL.billing_account) == []
 
 
+def test_an_account_clashes_with_its_parts_and_not_with_those_of_another(
+    any_books: Engine,
+) -> None:
+    part = replace(_BILL, billing_account=f"{_BILL.billing_account}/profile")
+    whole = replace(_LOG, billing_account=_BILL.billing_account)
+    with begin_write(any_books) as connection:
+        run_id = a_run(connection)
+        add_coverage(connection, run_id, {a_source(connection, run_id): [part]})
+
+        (clash,) = conflicting_coverage(connection, [whole], whole.billing_account)
+        other = replace(whole, billing_account=whole.billing_account[:-1])
+        assert conflicting_coverage(connection, [other], other.billing_account) == []
+
+        add_coverage(connection, run_id, {a_source(connection, run_id, "b.json"): [whole]})
+        ((left, right),) = overlapping_claims(connection)
+
+    assert clash.billing_account == part.billing_account
+    assert {left, right} == {part, whole}
+
+
 def test_accounts_that_are_both_named_are_two(any_books: Engine) -> None:
     named = replace(_LOG, billing_account="999988887777")
     with begin_write(any_books) as connection:

@@ -232,11 +232,13 @@ _SHARED: Final = Shared(
     },
 )
 
-# Azure may write an account by its full path, and its other exports by the last part of it.
+# Azure may write an account by its full path, and its other exports by the last part of it. Where a
+# billing profile is invoiced, and not the account as a whole, its path goes on to the profile.
+_PATH: Final = "^/providers/microsoft[.]billing/billingaccounts/([^/]+)"
 _ACCOUNT: Final = (
     "CASE WHEN starts_with(BillingAccountId, '/') THEN"
-    " coalesce(nullif(regexp_extract(BillingAccountId,"
-    " '(?i)^/providers/microsoft[.]billing/billingaccounts/([^/]+)$', 1), ''), BillingAccountId)"
+    f" regexp_replace(regexp_replace(BillingAccountId, '{_PATH}$', '\\1', 'i'),"
+    f" '{_PATH}/billingprofiles/([^/]+)$', '\\1/\\2', 'i')"
     " ELSE BillingAccountId END"
 )
 _COLUMNS: Final = {

@@ -147,6 +147,30 @@ class Staging:
         """Return every staged file, sorted."""
         return tuple(sorted(self.folder.glob("part-*/day=*/*.parquet")))
 
+    def by_account(self) -> dict[tuple[str, str], tuple[Path, ...]]:
+        """Return the staged files of each provider and billing account, one for each charge day.
+
+        Where there are several accounts, their records are written apart.
+        """
+        files = self.files()
+        if not files:
+            return {}
+        accounts = self.connection.execute(
+            f"SELECT DISTINCT provider, billing_account FROM {scan(files)} ORDER BY ALL"
+        ).fetchall()
+        if len(accounts) == 1:
+            return {accounts[0]: files}
+        found = {}
+        for place, (provider, account) in enumerate(accounts, start=1):
+            folder = self.folder / f"account-{place}"
+            self.connection.execute(
+                f"COPY (SELECT * FROM {scan(files)} WHERE provider = {_quoted(provider)}"
+                f" AND billing_account = {_quoted(account)})"
+                f" TO {_quoted(str(folder))} ({PARQUET}, PARTITION_BY (day))"
+            )
+            found[provider, account] = tuple(sorted(folder.glob("day=*/*.parquet")))
+        return found
+
     def rewrite(self, select: str) -> None:
         """Replace everything staged by the rows of a statement over staged files."""
         old = [path for path in self.folder.iterdir() if path.name.startswith("part-")]

@@ -5,6 +5,7 @@ import json
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -19,10 +20,10 @@ def run(*arguments: str) -> Result:
     return CliRunner().invoke(main, arguments)
 
 
-def verified() -> dict[str, object]:
+def verified() -> dict[str, Any]:
     """Post what is ingested and return what `verify` says of it."""
     assert run("post").exit_code == 0
-    found: dict[str, object] = json.loads(run("verify", "--format", "json").stdout)
+    found: dict[str, Any] = json.loads(run("verify", "--format", "json").stdout)
     assert found["problems"] == []
     return found
 
@@ -36,9 +37,9 @@ def written(folder: str, *parts: Sequence[str]) -> list[str]:
     return list(map(str, paths))
 
 
-def receipts(done: Result) -> list[dict[str, object]]:
+def receipts(done: Result) -> list[dict[str, Any]]:
     assert done.exit_code == 0, done.output
-    found: list[dict[str, object]] = json.loads(done.stdout)
+    found: list[dict[str, Any]] = json.loads(done.stdout)
     return found
 
 
@@ -57,7 +58,7 @@ def ledger(fresh: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
 
 
 @pytest.fixture
-def whole(fresh: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
+def whole(fresh: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What `verify` says where all rows came in one file."""
     shutil.copytree(fresh, tmp_path / "whole")
     with monkeypatch.context() as there:
@@ -67,7 +68,7 @@ def whole(fresh: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[
 
 
 @pytest.mark.usefixtures("ledger")
-def test_parts_count_as_one_file_in_any_order(whole: dict[str, object]) -> None:
+def test_parts_count_as_one_file_in_any_order(whole: dict[str, Any]) -> None:
     parts = written("delivery", ROWS[:3], ROWS[3:4], ROWS[4:])
     for order in itertools.permutations(parts):
         shutil.rmtree("again", ignore_errors=True)
@@ -98,7 +99,7 @@ def test_the_same_delivery_again_is_known() -> None:
 
 @pytest.mark.usefixtures("ledger")
 def test_a_later_delivery_replaces_an_earlier_one_however_its_rows_are_divided(
-    whole: dict[str, object],
+    whole: dict[str, Any],
 ) -> None:
     earlier = written("earlier", ROWS[:2], ROWS[2:-1])
     # Its second part holds the same bytes, and it has one part more.
@@ -163,7 +164,7 @@ def test_explain_leads_to_the_part_that_holds_the_record() -> None:
 
 @pytest.mark.usefixtures("ledger")
 def test_a_refused_record_is_read_again_with_the_whole_delivery(
-    whole: dict[str, object],
+    whole: dict[str, Any],
 ) -> None:
     broken = ROWS[-1].replace("USD", "US DOLLARS")
     assert broken != ROWS[-1]
@@ -180,7 +181,7 @@ def test_a_refused_record_is_read_again_with_the_whole_delivery(
     assert found["ledger_hash"] == whole["ledger_hash"]
 
 
-def test_a_night_waits_for_the_rest_of_a_delivery(ledger: Path, whole: dict[str, object]) -> None:
+def test_a_night_waits_for_the_rest_of_a_delivery(ledger: Path, whole: dict[str, Any]) -> None:
     inbox = ledger / "inbox" / "azure"
     inbox.mkdir(parents=True)
     first, second = written(str(ledger / "made"), ROWS[:3], ROWS[3:])
@@ -198,3 +199,31 @@ def test_a_night_waits_for_the_rest_of_a_delivery(ledger: Path, whole: dict[str,
 
     assert [path.name for path in inbox.iterdir()] == ["manifest.json"]
     assert verified()["ledger_hash"] == whole["ledger_hash"]
+
+
+def test_a_file_of_several_accounts_is_a_snapshot_of_each(ledger: Path) -> None:
+    one, other = "111122223333", "999988887777"
+    both = [*ROWS, *(row.replace(one, other, 1) for row in ROWS[:3])]
+    Path("both.csv").write_text(HEADER + "".join(both), encoding="utf-8")
+
+    (first,) = receipts(run("ingest", "--format", "json", "both.csv"))
+
+    assert first["recorded"] == first["records_in"] > 0
+    before = verified()
+    # What one of them says again replaces only what was its own.
+    Path("one.csv").write_text(HEADER + "".join(ROWS), encoding="utf-8")
+    (again,) = receipts(run("ingest", "--format", "json", "one.csv"))
+    assert (again["recorded"], again["already_known"]) == (0, again["records_in"])
+    assert verified()["ledger_hash"] == before["ledger_hash"]
+    fuller = [*both, ROWS[0].replace(one, other, 1).replace("1250.4", "2500.8", 1)]
+    fuller[-1] = fuller[-1].replace("4.12632", "8.25264", 1)
+    Path("fuller.csv").write_text(HEADER + "".join(fuller[len(ROWS) :]), encoding="utf-8")
+
+    (more,) = receipts(run("ingest", "--format", "json", "fuller.csv"))
+
+    assert more["recorded"] == more["records_in"]
+    found = verified()
+    assert found["billed_nanos"]["USD"] - before["billed_nanos"]["USD"] == 8_252_640_000
+    parts = written(str(ledger / "parts"), both[:4], both[4:])
+    receipts(run("ingest", "--format", "json", *parts))
+    assert verified()["ledger_hash"] == found["ledger_hash"]

@@ -4,7 +4,7 @@ Snapshots are known again by the slice they cover. Which of two is in force is d
 say (how far they reach, how much they hold), never by which came first, so that any order of the
 same files gives the same ledger. A snapshot may come in several files, a delivery: then each has
 its own source, receipt and refused records, and together they hold one lake file for each day, in
-which every record names its source.
+which every record names its source. And it may be of several accounts: of each it is one snapshot.
 """
 
 import hashlib
@@ -13,13 +13,14 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from metering.books import coverage as coverage_book
 from metering.books import lake as lake_book
 from metering.books import sources as source_book
 from metering.books.runs import record_run
-from metering.errors import SourceError, SourceRef
+from metering.errors import LedgerError, SourceError, SourceRef
 from metering.ingest.contract import Slice
 from metering.usage.lake import Lake, Published
 from metering.usage.staging import (
@@ -89,8 +90,11 @@ def record_snapshot(
     slices = tuple(piece for file in files for piece in file.slices)
     claims = claims_of(ingestor, accounts_by_day(staged), slices)
     refuse_overlap(connection, settings, ingestor, origin.path, origin.account, claims)
-    snapshot = _Snapshot(files, slices, staged, delivery)
-    settled = _settled(connection, snapshot)
+    snapshot = _Snapshot(files, slices, delivery)
+    settled = [
+        _settled(connection, snapshot, account, staged)
+        for account, staged in _by_account(snapshot).items()
+    ]
     receipts = list(_receipts(snapshot, settled))
     if not dry_run:
         run_id = record_run(connection, run.command, run.arguments, run.started_at, run.user)
@@ -144,86 +148,77 @@ class _Snapshot:
     Attributes:
         files: as read.
         slices: what they cover.
-        staged: usage of each charge day, of all files.
         delivery: as `delivery_of`.
     """
 
     files: Sequence[Reading]
     slices: tuple[Slice, ...]
-    staged: tuple[StagedDay, ...]
     delivery: str
-
-    def by_source(self) -> dict[str, list[SourceDay]]:
-        """Return what each file holds of each day, by the SHA-256 of its bytes."""
-        staging = self.files[0].staging
-        if self.delivery:
-            days = describe_sources(staging.connection, staging.files())
-        else:
-            days = tuple(
-                SourceDay(self.files[0].origin.sha256, day.day, "", "", day.records)
-                for day in self.staged
-            )
-        found: dict[str, list[SourceDay]] = {file.origin.sha256: [] for file in self.files}
-        for day in days:
-            found[day.source].append(day)
-        return found
 
 
 @dataclass(frozen=True, slots=True)
 class _Settled:
-    """What a snapshot changes in the lake.
+    """What a snapshot changes in the lake of one account.
 
     Attributes:
+        account: provider and billing account; the provider is "" where there is no record.
         days: what is staged, per charge day; a day reported as without usage has no files.
         same: days whose content is what the lake already shows.
         digests: per day, the digest of its records.
         end: last day the snapshot covers, ISO; it decides which of two snapshots is the later.
         as_of: instant to which it is complete, where it says so; else "".
-        notes: for the receipts.
+        older: days of which the lake has a later or fuller snapshot.
     """
 
-    days: tuple[StagedDay, ...]
+    account: tuple[str, str]
+    days: tuple[StagedDay, ...] = ()
     same: frozenset[str] = frozenset()
     digests: Mapping[str, str] = field(default_factory=dict)
     end: str = ""
     as_of: str = ""
-    notes: tuple[str, ...] = ()
+    older: frozenset[str] = frozenset()
 
 
-def _settled(connection: "Connection", snapshot: _Snapshot) -> _Settled:
-    if not snapshot.slices and not snapshot.staged:
+def _by_account(snapshot: _Snapshot) -> Mapping[tuple[str, str], Sequence[Path]]:
+    """Return the staged files of each account; of the file's own, if there is no record."""
+    first = snapshot.files[0]
+    return first.staging.by_account() or {("", first.origin.account): ()}
+
+
+def _settled(
+    connection: "Connection",
+    snapshot: _Snapshot,
+    account: tuple[str, str],
+    staged: Sequence[Path],
+) -> _Settled:
+    if not snapshot.slices and not staged:
         # Nothing but noise, or rows that were all refused: it says nothing about any day.
-        return _Settled(days=())
+        return _Settled(account)
+    duck = snapshot.files[0].staging.connection
+    by_day = {day.day: day for day in describe(duck, staged)}
     covered = _covered_days(snapshot)
-    provider, account = _one_account(snapshot)
-    by_day = {day.day: day for day in snapshot.staged}
+    if not by_day.keys() <= set(covered):
+        raise LedgerError("a snapshot holds usage of days that none of its slices covers")
     empty = StagedDay("", (), 0, 0, (), (), ())
     days = tuple(by_day.get(day, replace(empty, day=day)) for day in covered)
-    staging = snapshot.files[0].staging
-    digests = content_digests(staging.connection, staging.files())
-    end = max((piece.last_day for piece in snapshot.slices), default="")
+    digests = content_digests(duck, staged)
+    end = max(piece.last_day for piece in snapshot.slices)
     as_of = max(piece.as_of for piece in snapshot.slices)
     piece = snapshot.slices[0]
     live = {
         file.day: file
-        for file in lake_book.live_slice(
-            connection, provider, account, piece.scope, piece.signature
-        )
+        for file in lake_book.live_slice(connection, *account, piece.scope, piece.signature)
     }
-    same = frozenset(
-        day.day
-        for day in days
-        if day.day in live and live[day.day].content_digest == digests.get(day.day, "")
-    )
-    older = sorted(
+    shown = {day: file.content_digest for day, file in live.items()}
+    same = frozenset(day.day for day in days if shown.get(day.day) == digests.get(day.day, ""))
+    older = frozenset(
         day.day
         for day in days
         if day.day in live
         and day.day not in same
         and (as_of, end, day.quantity) < _precedence(live[day.day])
     )
-    notes = (f"{', '.join(older)}: {_KEPT_AS_HISTORY}",) if older else ()
-    return _Settled(days, same, digests, end, as_of, notes)
+    return _Settled(account, days, same, digests, end, as_of, older)
 
 
 def _precedence(file: lake_book.LakeFile) -> tuple[str, str, int]:
@@ -252,26 +247,17 @@ def _covered_days(snapshot: _Snapshot) -> tuple[str, ...]:
     return tuple(sorted(days))
 
 
-def _one_account(snapshot: _Snapshot) -> tuple[str, str]:
-    accounts = {account for day in snapshot.staged for account in day.accounts}
-    if len(accounts) > 1:
-        raise SourceError(
-            SourceRef(str(snapshot.files[0].origin.path)),
-            "mixed-snapshot",
-            "the file holds the usage of several billing accounts",
-            details=tuple(f"{provider}/{account}" for provider, account in sorted(accounts)),
-            do="write each account's pull to a file of its own, and ingest them one by one",
-        )
-    return next(iter(accounts), ("", snapshot.files[0].origin.account))
-
-
-def _receipts(snapshot: _Snapshot, settled: _Settled) -> Iterator[Receipt]:
-    by_source = snapshot.by_source()
+def _receipts(snapshot: _Snapshot, settled: Sequence[_Settled]) -> Iterator[Receipt]:
+    by_source = _by_source(snapshot, settled)
+    same = {(*one.account, day) for one in settled for day in one.same}
+    older = sorted({day for one in settled for day in one.older})
     for file in snapshot.files:
         origin = file.origin
         days = by_source[origin.sha256]
         records = sum(day.records for day in days)
-        known = sum(day.records for day in days if day.day in settled.same)
+        known = sum(
+            day.records for day in days if (day.provider, day.billing_account, day.day) in same
+        )
         yield Receipt(
             path=str(origin.path),
             ingestor=origin.ingestor.name,
@@ -284,8 +270,29 @@ def _receipts(snapshot: _Snapshot, settled: _Settled) -> Iterator[Receipt]:
             first_day=min((day.day for day in days), default=None),
             last_day=max((day.day for day in days), default=None),
             rejections=tuple(sorted(file.rejections)),
-            notes=settled.notes,
+            notes=(f"{', '.join(older)}: {_KEPT_AS_HISTORY}",) if older else (),
         )
+
+
+def _by_source(
+    snapshot: _Snapshot, settled: Sequence[_Settled]
+) -> Mapping[str, Sequence[SourceDay]]:
+    """Return what each file holds of each day, by the SHA-256 of its bytes."""
+    staging = snapshot.files[0].staging
+    if not snapshot.delivery:
+        source = snapshot.files[0].origin.sha256
+        return {
+            source: [
+                SourceDay(source, day.day, *one.account, day.records)
+                for one in settled
+                for day in one.days
+                if day.records
+            ]
+        }
+    found: dict[str, list[SourceDay]] = {file.origin.sha256: [] for file in snapshot.files}
+    for day in describe_sources(staging.connection, staging.files()):
+        found[day.source].append(day)
+    return found
 
 
 def _write(
@@ -293,7 +300,7 @@ def _write(
     run_id: int,
     lake: Lake,
     snapshot: _Snapshot,
-    settled: _Settled,
+    settled: Sequence[_Settled],
     receipts: Sequence[Receipt],
 ) -> None:
     origins = [file.origin for file in snapshot.files]
@@ -305,11 +312,13 @@ def _write(
     ids = source_book.add_sources(connection, run_id, sources)
     for source_id, receipt in zip(ids, receipts, strict=True):
         source_book.add_quarantine(connection, run_id, source_id, receipt.rejections)
-    files = list(_published(lake, snapshot, settled, None if snapshot.delivery else ids[0]))
+    named = None if snapshot.delivery else ids[0]
+    files = [file for one in settled for file in _published(lake, snapshot, one, named)]
     lake.sync(Published(file.path, file.sha256, file.size_bytes) for file in files if file.path)
     lake_book.add_lake_files(connection, run_id, files)
     # Of a day that several files tell of, the first one says so.
-    claims = claims_of(ingestor, accounts_by_day(settled.days), snapshot.slices)
+    days = accounts_by_day(day for one in settled for day in one.days)
+    claims = claims_of(ingestor, days, snapshot.slices)
     coverage_book.add_coverage(connection, run_id, {ids[0]: claims})
 
 
@@ -317,8 +326,7 @@ def _published(
     lake: Lake, snapshot: _Snapshot, settled: _Settled, source_id: int | None
 ) -> Iterator[lake_book.NewLakeFile]:
     origin = snapshot.files[0].origin
-    piece = snapshot.slices[0] if snapshot.slices else None
-    provider, account = _one_account(snapshot) if piece else ("", "")
+    provider, account = settled.account
     # Even a day the lake shows already is kept: it is this export that says so, and it may reach
     # further than the one that said it first.
     for day in settled.days:
@@ -332,8 +340,8 @@ def _published(
             ),
             slice_provider=provider,
             slice_account=account,
-            slice_scope=piece.scope if piece else "",
-            slice_signature=piece.signature if piece else "",
+            slice_scope=snapshot.slices[0].scope,
+            slice_signature=snapshot.slices[0].signature,
             slice_as_of=settled.as_of,
             slice_last_day=settled.end,
             content_digest=settled.digests.get(day.day, ""),

@@ -1,5 +1,8 @@
 """Find the folders that stand beside the package in a checkout and inside it in a wheel."""
 
+import hashlib
+import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -24,6 +27,33 @@ def sample_logs_dir() -> Path:
 def rate_cards_dir() -> Path:
     """Return the folder of the rate cards that ship with the package."""
     return _PACKAGE_DIR / "rate_cards"
+
+
+def build_digest() -> str:
+    """Return what tells this build of the program from any other.
+
+    A version says too little where somebody works on the program or on its templates.
+    """
+    return files_digest(_PACKAGE_DIR, templates_dir())
+
+
+def files_digest(*folders: Path) -> str:
+    """Return a digest of the names, sizes and times of all files in some folders."""
+    digest = hashlib.sha256()
+    for folder in folders:
+        for line in _files_in(str(folder)):
+            digest.update(f"{line}\n".encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()
+
+
+def _files_in(folder: str) -> Iterator[str]:
+    with os.scandir(folder) as entries:
+        for entry in sorted(entries, key=lambda entry: entry.name):
+            if not entry.is_dir():
+                said = entry.stat()
+                yield f"{entry.path} {said.st_size} {said.st_mtime_ns}"
+            elif entry.name != "__pycache__":
+                yield from _files_in(entry.path)
 
 
 def _bundled(name: str, *, marker: str) -> Path:

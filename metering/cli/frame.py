@@ -136,10 +136,10 @@ def emit_table(
         right: headings of the columns that align right.
     """
     cells = [["" if cell is None else printable(str(cell)) for cell in row] for row in rows]
-    if not title and not sys.stdout.isatty():
+    if not sys.stdout.isatty():
         from metering.cli.plain_table import plain_table
 
-        if text := plain_table(columns, cells, right, _PIPED_WIDTH):
+        if text := plain_table(columns, cells, right, _PIPED_WIDTH, title):
             click.echo(text)
             return
     from rich.box import SIMPLE_HEAD

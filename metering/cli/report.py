@@ -1,5 +1,6 @@
 """`metering report`: the files finance forwards."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -12,15 +13,16 @@ from metering.cli.arguments import (
     out_option,
     period_argument,
 )
-from metering.cli.frame import emit_table, note, settings_or_fail
-from metering.cli.progress import working
 from metering.cli.report_journal import journal
 from metering.cli.report_review import review
+from metering.cli.report_told import tell
 from metering.core.money import decimal_text
 from metering.core.periods import BillingPeriod
 
 if TYPE_CHECKING:
     from metering.reporting.pack.chargeback import Account, ChargebackReport
+    from metering.settings import Settings
+    from metering.workflows.reports.unchanged import Table, Told
 
 _FORMATS: Final = ("html", "pdf", "xlsx", "csv", "json")
 _PACK: Final = ("html", "pdf", "xlsx", "csv")
@@ -72,23 +74,17 @@ def chargeback(
         metering report chargeback 2026-10 --out build
         metering report chargeback 2026-10 --format xlsx,json
     """
-    from metering.workflows.reports.report import ReportFormat, report_chargeback
+    folder = out_folder(out, period)
 
-    with working("writing the pack"):
-        written = report_chargeback(
-            settings_or_fail(ctx),
-            period,
-            out_folder(out, period),
-            tuple(ReportFormat(name) for name in formats),
-            as_of=as_of,
-        )
-    for account in written.report.accounts:
-        _show_owners(written.report, account)
-        _note_open_points(account)
-    if written.report.quarantined:
-        note(f"{written.report.quarantined} records are in quarantine and in no amount")
-    for path in written.paths:
-        click.echo(path)
+    def write(settings: "Settings") -> "Told":
+        from metering.workflows.reports.report import ReportFormat, report_chargeback
+        from metering.workflows.reports.unchanged import Told
+
+        names = tuple(ReportFormat(name) for name in formats)
+        written = report_chargeback(settings, period, folder, names, as_of=as_of)
+        return Told(tuple(_said(written.report)), written.paths)
+
+    tell(ctx, folder, "writing the pack", write)
 
 
 @report.command()
@@ -121,24 +117,24 @@ def statement(
         metering report statement 2026-10 --out build
         metering report statement 2026-10 --owner CC-4100 --format pdf
     """
-    from metering.workflows.reports.report import ReportFormat, report_statements
+    folder = out_folder(out, period)
 
-    with working("writing the statements"):
-        written = list(
-            report_statements(
-                settings_or_fail(ctx),
-                period,
-                out_folder(out, period),
-                owner or "",
-                tuple(ReportFormat(name) for name in formats),
-                as_of=as_of,
-            )
+    def write(settings: "Settings") -> "Told":
+        from metering.workflows.reports.report import ReportFormat, report_statements
+        from metering.workflows.reports.unchanged import Told
+
+        names = tuple(ReportFormat(name) for name in formats)
+        written = list(report_statements(settings, period, folder, owner or "", names, as_of=as_of))
+        return Told(
+            said=tuple(
+                f"{one.statement.owner}: {account.currency} {account.total}"
+                for one in written
+                for account in one.statement.accounts
+            ),
+            paths=tuple(path for one in written for path in one.paths),
         )
-    for one in written:
-        for account in one.statement.accounts:
-            note(f"{one.statement.owner}: {account.currency} {account.total}")
-        for path in one.paths:
-            click.echo(path)
+
+    tell(ctx, folder, "writing the statements", write)
 
 
 @report.command()
@@ -174,37 +170,50 @@ def focus(
     Example:
         metering report focus 2026-10 --focus-version 1.4 --format parquet,csv --out build
     """
-    from metering.reporting.focus.columns import FocusVersion
-    from metering.workflows.reports.focus import FocusFormat, write_focus
+    folder = out_folder(out, period)
 
-    written = write_focus(
-        settings_or_fail(ctx),
-        period,
-        out_folder(out, period),
-        FocusVersion(focus_version),
-        tuple(FocusFormat(name) for name in formats),
-        as_of=as_of,
+    def write(settings: "Settings") -> "Told":
+        from metering.reporting.focus.columns import FocusVersion
+        from metering.workflows.reports.focus import FocusFormat, write_focus
+        from metering.workflows.reports.unchanged import Told
+
+        version = FocusVersion(focus_version)
+        names = tuple(FocusFormat(name) for name in formats)
+        written = write_focus(settings, period, folder, version, names, as_of=as_of)
+        return Told(
+            said=tuple(
+                f"{written.rows} charges, {currency} {decimal_text(nanos)}"
+                for currency, nanos in written.billed_nanos.items()
+            ),
+            paths=written.paths,
+        )
+
+    tell(ctx, folder, "writing the charges", write)
+
+
+def _said(report: "ChargebackReport") -> "Iterator[Table | str]":
+    for account in report.accounts:
+        yield _owners(report, account)
+        yield from _open_points(account)
+    if report.quarantined:
+        yield f"{report.quarantined} records are in quarantine and in no amount"
+
+
+def _owners(report: "ChargebackReport", account: "Account") -> "Table":
+    from metering.workflows.reports.unchanged import Table
+
+    lines = (*(node.line for node in account.owners.nodes), *account.owners.foot)
+    return Table(
+        title=f"Chargeback {report.month}, {report.status}, {account.currency}",
+        columns=("Cost centre", report.month_before, report.month, "Share"),
+        rows=tuple((line.label, line.prior, line.amount, line.share) for line in lines),
+        right=(report.month_before, report.month, "Share"),
     )
-    for currency, nanos in written.billed_nanos.items():
-        note(f"{written.rows} charges, {currency} {decimal_text(nanos)}")
-    for path in written.paths:
-        click.echo(path)
 
 
-def _show_owners(written: "ChargebackReport", account: "Account") -> None:
-    title = f"Chargeback {written.month}, {written.status}, {account.currency}"
-    lines = [*(node.line for node in account.owners.nodes), *account.owners.foot]
-    emit_table(
-        title,
-        ("Cost centre", written.month_before, written.month, "Share"),
-        [(line.label, line.prior, line.amount, line.share) for line in lines],
-        right=(written.month_before, written.month, "Share"),
-    )
-
-
-def _note_open_points(account: "Account") -> None:
+def _open_points(account: "Account") -> Iterator[str]:
     for usage in account.unpriced:
-        note(
+        yield (
             f"unpriced: {usage.quantity} {usage.unit} of {usage.model} ({usage.meter}), "
             f"{usage.days}: {usage.reason}"
         )
@@ -213,6 +222,6 @@ def _note_open_points(account: "Account") -> None:
         ("provisional", account.provisional),
     ):
         if lines:
-            note(f"{name}: {account.currency} {lines[-1].amount}, {lines[-1].share} of the total")
+            yield f"{name}: {account.currency} {lines[-1].amount}, {lines[-1].share} of the total"
     for tie in account.tie_outs:
-        note(f"{tie.heading}, {tie.note}: {tie.verdict}")
+        yield f"{tie.heading}, {tie.note}: {tie.verdict}"

@@ -11,11 +11,12 @@ from metering.cli.arguments import (
     out_option,
     period_argument,
 )
-from metering.cli.frame import emit_table, settings_or_fail
-from metering.cli.progress import working
+from metering.cli.report_told import tell
 
 if TYPE_CHECKING:
     from metering.core.periods import BillingPeriod
+    from metering.settings import Settings
+    from metering.workflows.reports.unchanged import Told
 
 _FORMATS: Final = ("html", "pdf", "xlsx", "json")
 _READ: Final = ("html", "pdf", "xlsx")
@@ -41,21 +42,24 @@ def review(
         metering report review 2026-10 --out build
         metering report review 2026-10 --format xlsx,json
     """
-    from metering.workflows.reports.finance_review import ReviewFormat, write_review
+    folder = out_folder(out, period)
 
-    with working("writing the review"):
-        written = write_review(
-            settings_or_fail(ctx),
-            period,
-            out_folder(out, period),
-            tuple(ReviewFormat(name) for name in formats),
+    def write(settings: "Settings") -> "Told":
+        from metering.workflows.reports.finance_review import ReviewFormat, write_review
+        from metering.workflows.reports.unchanged import Table, Told
+
+        names = tuple(ReviewFormat(name) for name in formats)
+        written = write_review(settings, period, folder, names)
+        said = written.review
+        headline = Table(
+            title=f"Review {said.month}",
+            columns=("", said.currency, "Share"),
+            rows=(
+                ("Billed", said.billed, ""),
+                *((row.name, *row.cells) for row in said.headline),
+            ),
+            right=(said.currency, "Share"),
         )
-    said = written.review
-    emit_table(
-        f"Review {said.month}",
-        ("", said.currency, "Share"),
-        [("Billed", said.billed, ""), *((row.name, *row.cells) for row in said.headline)],
-        right=(said.currency, "Share"),
-    )
-    for path in written.paths:
-        click.echo(path)
+        return Told((headline,), written.paths)
+
+    tell(ctx, folder, "writing the review", write)

@@ -11,12 +11,20 @@ from rich.text import Text
 
 from metering.cli.plain_table import plain_table
 
-CELLS = st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=12)
+WIDE_ONE = (range(0x21, 0x7F), range(0xA0, 0xAD), range(0xAE, 0x250), range(0x2010, 0x2028))
+LETTERS = [chr(point) for points in WIDE_ONE for point in points] + ["\u202f"]
+CELLS = st.text(st.sampled_from(LETTERS), max_size=12).map(str.strip)
 WORDS = st.lists(CELLS, max_size=3).map(lambda words: " ".join(words).strip())
 
 
-def by_rich(columns: list[str], rows: list[list[str]], right: list[str]) -> str:
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_header=any(columns))
+def by_rich(columns: list[str], rows: list[list[str]], right: list[str], title: str = "") -> str:
+    table = Table(
+        title=title or None,
+        title_justify="left",
+        box=SIMPLE_HEAD,
+        pad_edge=False,
+        show_header=any(columns),
+    )
     for column in columns:
         table.add_column(column, justify="right" if column in right else "left", overflow="fold")
     for row in rows:
@@ -34,9 +42,14 @@ def test_it_is_what_rich_prints(data: st.DataObject) -> None:
     rows = data.draw(st.lists(st.lists(WORDS, min_size=count, max_size=count), max_size=5))
     right = data.draw(st.lists(st.sampled_from(columns), unique=True))
 
-    text = plain_table(columns, rows, right, 1000)
+    title = data.draw(WORDS)
 
-    assert f"{text}\n" == by_rich(columns, rows, right)
+    text = plain_table(columns, rows, right, 1000, title)
+
+    if text is not None:
+        assert f"{text}\n" == by_rich(columns, rows, right, title)
+    else:
+        assert len(title) > len(by_rich(columns, rows, right).splitlines()[0])
 
 
 def test_a_table_without_headings_has_no_head() -> None:
@@ -49,6 +62,8 @@ def test_a_table_without_headings_has_no_head() -> None:
 
 
 def test_what_needs_more_care_is_left_to_rich() -> None:
-    assert plain_table(["Name"], [["Zoë"]], [], 1000) is None
+    assert plain_table(["Name"], [["名前"]], [], 1000) is None
+    assert plain_table(["Name"], [["soft\u00adhyphen"]], [], 1000) is None
+    assert plain_table(["Name"], [["one"]], [], 1000, "a title that is wider") is None
     assert plain_table(["Name"], [["two\nlines"]], [], 1000) is None
     assert plain_table(["Name"], [["x" * 999]], [], 1000) is None

@@ -20,7 +20,7 @@ from metering.reporting.figures import minor_digits
 from metering.reporting.snapshot import ReportStatus
 from metering.workflows.posting.accounting import Accounting, accounting_of
 from metering.workflows.reports.period_snapshot import snapshot_of_period
-from metering.workflows.reports.report import replace_file
+from metering.workflows.reports.replacing import replace_file
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

@@ -51,7 +51,8 @@ from metering.workflows.outcomes.funnel import Funnel, funnel_of_period
 from metering.workflows.planning.budgets import budgeted
 from metering.workflows.planning.forecast import PeriodForecast, forecast_period
 from metering.workflows.reports.branding import brand_of
-from metering.workflows.reports.report import read_snapshot, replace_file
+from metering.workflows.reports.replacing import replace_file
+from metering.workflows.reports.report import read_snapshot
 from metering.workflows.reports.review_economics import economics_plots
 from metering.workflows.reports.review_findings import findings_section
 from metering.workflows.reports.review_outcomes import trouble_text

@@ -25,7 +25,7 @@ from metering.reporting.focus.dataset import (
 )
 from metering.workflows.reading import reading
 from metering.workflows.reports.period_snapshot import snapshot_of_period
-from metering.workflows.reports.report import replace_file
+from metering.workflows.reports.replacing import replace_file
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

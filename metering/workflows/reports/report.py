@@ -1,6 +1,5 @@
 """Report: write the files finance forwards, all from one snapshot of the book."""
 
-import os
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -22,6 +21,7 @@ from metering.reporting.snapshot import Snapshot
 from metering.workflows.reading import reading
 from metering.workflows.reports.branding import brand_of
 from metering.workflows.reports.period_snapshot import snapshot_of_period
+from metering.workflows.reports.replacing import replace_file
 
 if TYPE_CHECKING:
     from metering.settings import Settings
@@ -193,25 +193,3 @@ def _unknown(name: str, what: str, snapshot: Snapshot, known: tuple[str, ...]) -
         details=(f"known:    {', '.join(known) or 'none'}",),
         do="name one of these, or leave --owner out for all of them",
     )
-
-
-def replace_file(path: Path, content: bytes) -> None:
-    """Write a file whole, or leave what was there as it was.
-
-    Raises:
-        BookError: `unwritable-report`.
-    """
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            draft.write_bytes(content)
-            draft.replace(path)
-        finally:
-            draft.unlink(missing_ok=True)
-    except OSError as error:
-        raise BookError(
-            "unwritable-report",
-            f"{path} cannot be written: {error.strerror}",
-            do="name another folder with --out",
-        ) from error

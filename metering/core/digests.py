@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 _AT_ONCE: Final = 10_000
+_HALF: Final = 2**64
 
 Block = Sequence[Sequence[Any]]
 
@@ -40,6 +41,18 @@ def lines_digest(lines: Iterable[str]) -> str:
     for start in range(0, len(ordered), _AT_ONCE):
         digest.update(("\n".join(ordered[start : start + _AT_ONCE]) + "\n").encode("ascii"))
     return digest.hexdigest()
+
+
+def joined_digest(digests: Sequence[str]) -> str:
+    """Return the digest of what several files hold together, however it is divided among them.
+
+    Args:
+        digests: 32 hexadecimal digits each: two sums of 64 bits over the rows of a file.
+    """
+    halves = [(int(digest[:16], 16), int(digest[16:], 16)) for digest in digests]
+    high = sum(upper for upper, _ in halves) % _HALF
+    low = sum(lower for _, lower in halves) % _HALF
+    return f"{high:016x}{low:016x}"
 
 
 def value_digest(value: object) -> str:

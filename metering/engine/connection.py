@@ -1,11 +1,13 @@
 """Open the embedded engine: bounded memory, UTC, no extension that would have to be downloaded."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import duckdb
+if TYPE_CHECKING:
+    import duckdb
 
 
-def open_duckdb(scratch: Path, *, memory_limit: str, threads: int) -> duckdb.DuckDBPyConnection:
+def open_duckdb(scratch: Path, *, memory_limit: str, threads: int) -> "duckdb.DuckDBPyConnection":
     """Return an in-memory DuckDB that spills to `scratch`.
 
     Args:
@@ -13,6 +15,8 @@ def open_duckdb(scratch: Path, *, memory_limit: str, threads: int) -> duckdb.Duc
         memory_limit: e.g. "1GB".
         threads: 0 means one per core.
     """
+    import duckdb  # noqa: PLC0415 - many who could ask it find that there is nothing to ask
+
     config: dict[str, str | bool | int | float | list[str]] = {
         "memory_limit": memory_limit,
         "temp_directory": str(scratch),

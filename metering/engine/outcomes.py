@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Final
 from metering.engine.given import give_table
 from metering.engine.owners import NO_OWNER, OwnerAnswers, Values, owner_joins
 from metering.usage.columns import WORK_KEYS
-from metering.usage.schema import OUTCOME_SCHEMA
 
 if TYPE_CHECKING:
     import duckdb
@@ -69,6 +68,8 @@ def open_outcomes(connection: "duckdb.DuckDBPyConnection", files: Sequence[Path]
         listed = ", ".join("'" + str(path).replace("'", "''") + "'" for path in files)
         source = f"read_parquet([{listed}], union_by_name = true)"
     else:
+        from metering.usage.schema import OUTCOME_SCHEMA  # noqa: PLC0415 - Arrow, for this alone
+
         columns = ", ".join(
             f'NULL::{_TYPES[str(field.type)]} AS "{field.name}"' for field in OUTCOME_SCHEMA
         )

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import duckdb
+if TYPE_CHECKING:
+    import duckdb
 
 _STATEMENT = """
     SELECT provider, platform, billing_account, ingestor, reported_currency,
@@ -46,7 +47,7 @@ class ReportedCost(NamedTuple):
 
 
 def reported_costs(
-    connection: duckdb.DuckDBPyConnection, files: Sequence[Path]
+    connection: "duckdb.DuckDBPyConnection", files: Sequence[Path]
 ) -> list[ReportedCost]:
     """Return what lake files of cost reports say, by provider, account, report, day and item."""
     if not files:

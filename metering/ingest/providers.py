@@ -7,8 +7,6 @@ nothing is charged at another's price. No spelling at all is "unknown".
 
 from typing import Final
 
-from metering.ingest.bulk.layout import literal
-
 _OPENAI: Final = ("openai", "openai-api")
 _AZURE: Final = ("azure", "azure-openai")
 _ANTHROPIC: Final = ("anthropic", "anthropic-api")
@@ -63,6 +61,8 @@ def platform(spelt: str) -> str:
 
 
 def _named(spelt: str, position: int, otherwise: str) -> str:
+    from metering.ingest.bulk.layout import literal  # noqa: PLC0415 - who reads a bill needs none
+
     cases = " ".join(
         f"WHEN {literal(spelling)} THEN {literal(names[position])}"
         for spelling, names in PROVIDERS.items()

@@ -20,8 +20,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import duckdb
-
 from metering.errors import BookError
 
 _BLOCK_BYTES: Final = 1 << 20
@@ -61,6 +59,8 @@ class Lake:
             BookError: `storage-failed`; the disk is full, read-only or broken. Whatever was being
                 done is given up, and the book is as it was.
         """
+        import duckdb  # noqa: PLC0415 - to look into the lake takes none
+
         parent = self.root / "staging"
         folder: Path | None = None
         try:

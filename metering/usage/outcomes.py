@@ -46,7 +46,7 @@ class NewOutcomes:
         recorded: rows of the file.
         first_day, last_day: ISO days of all rows the source gave; None without any.
         digest: of the new rows in any order and division, 32 hexadecimal digits; see
-            `joined_digest`.
+            `core.digests.joined_digest`.
         conflicts: rows refused because the same outcome is recorded with other content, by line.
     """
 
@@ -198,14 +198,6 @@ class OutcomeStaging:
     def _row(self, query: str) -> tuple[int, str | None, str | None]:
         (row,) = self._connection.execute(query).fetchall()
         return row
-
-
-def joined_digest(digests: Sequence[str]) -> str:
-    """Return the digest of several files together: the same however outcomes are divided."""
-    halves = [(int(digest[:16], 16), int(digest[16:], 16)) for digest in digests]
-    high = sum(upper for upper, _ in halves) % _HALF
-    low = sum(lower for _, lower in halves) % _HALF
-    return f"{high:016x}{low:016x}"
 
 
 def _columns() -> list[str]:

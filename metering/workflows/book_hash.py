@@ -16,8 +16,8 @@ from metering.books import periods as period_book
 from metering.books import rate_cards as card_book
 from metering.books import rules as rule_book
 from metering.books import sharing as sharing_book
+from metering.core.digests import joined_digest
 from metering.core.ledger import ledger_hash
-from metering.usage.outcomes import joined_digest
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

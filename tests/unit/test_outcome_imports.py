@@ -11,10 +11,10 @@ from metering.books import outcomes as outcome_book
 from metering.books import sources as source_book
 from metering.books.engine import begin_read, open_engine
 from metering.cli.main import main
+from metering.core.digests import joined_digest
 from metering.ingest.outcomes.registry import BUILT_IN
 from metering.settings import Settings
 from metering.usage.lake import Lake
-from metering.usage.outcomes import joined_digest
 from metering.workflows.gc import collect_garbage
 from metering.workflows.intake.quarantine import retry
 from metering.workflows.intake.receipts import Receipt

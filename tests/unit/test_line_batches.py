@@ -29,14 +29,12 @@ FILES = st.lists(
 Placed = list[tuple[int, int, bytes]]
 
 
-def read(
-    contents: Sequence[bytes], layout: Layout = PLAIN, *, batch: int = 4 << 20, block: int = 1 << 18
-) -> Placed:
+def read(contents: Sequence[bytes], layout: Layout = PLAIN, *, batch: int = 4 << 20) -> Placed:
     folder = Path(mkdtemp())
     paths = [folder / f"{place}.jsonl" for place in range(len(contents))]
     for path, content in zip(paths, contents, strict=True):
         path.write_bytes(content)
-    batches = LineBatches(paths, layout, batch_bytes=batch, block_bytes=block)
+    batches = LineBatches(paths, layout, batch_bytes=batch)
     with duckdb.connect() as connection, batches.registered(connection):
         found = connection.execute(
             f"SELECT file_no, line_no, CAST(encode(line) AS BLOB) FROM {TABLE}"
@@ -57,11 +55,11 @@ def decodable(line: bytes) -> bytes:
 
 
 @settings(max_examples=100, deadline=None)
-@given(FILES, st.integers(1, 40), st.integers(1, 20))
+@given(FILES, st.integers(1, 40))
 def test_every_line_has_its_place_however_files_are_cut_into_batches(
-    contents: list[bytes], batch: int, block: int
+    contents: list[bytes], batch: int
 ) -> None:
-    found = read(contents, batch=batch, block=block)
+    found = read(contents, batch=batch)
 
     assert found == [
         (file_no, line_no, decodable(line))

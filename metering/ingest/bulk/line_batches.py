@@ -11,7 +11,7 @@ What cannot be handed on is replaced by a mark, one control character, which no 
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -22,6 +22,8 @@ import pyarrow as pa
 from metering.ingest.bulk.layout import LONGEST_HELD, LONGEST_LINE, Fields, Form, Layout
 
 if TYPE_CHECKING:
+    from io import FileIO
+
     import duckdb
     import numpy.typing as npt
 
@@ -39,11 +41,11 @@ _COLUMNS: Final[Mapping[str, pa.DataType]] = {
 _SCHEMA: Final = pa.schema(_COLUMNS)
 # As many lines of a usual length as DuckDB takes at once: for fewer its statements cost as much.
 _BATCH: Final = 4 << 20
-# What is read into memory that was in use just before costs no time to get it.
 _BLOCK: Final = 256 << 10
 # Parsed, a line may take many times its length: of a longer one only what is looked at is parsed.
 _LONG_LINE: Final = 2 << 20
 _LINE_END: Final = ord("\n")
+_WORD: Final = 8
 _SHOWN_OF_LONG: Final = 32 << 10
 
 
@@ -57,13 +59,11 @@ class LineBatches:
             where it says that a file may still be growing, a last line without its line end that
             is no JSON is marked as unfinished.
         batch_bytes: what a batch has room for, if no line is longer.
-        block_bytes: what is read at once.
     """
 
     paths: Sequence[Path]
     layout: Layout
     batch_bytes: int = _BATCH
-    block_bytes: int = _BLOCK
 
     @contextmanager
     def registered(self, connection: "duckdb.DuckDBPyConnection") -> Iterator[None]:
@@ -82,25 +82,20 @@ class LineBatches:
     def _batches(self) -> Iterator[pa.RecordBatch]:
         batch = _Batch(self.batch_bytes)
         for file_no, path in enumerate(self.paths):
-            for block in _blocks(path, self.block_bytes):
-                lines = self._marked(block)
-                if not batch.has_room_for(lines):
-                    yield batch.record()
-                    batch = _Batch(max(len(lines), self.batch_bytes), batch.read_so_far)
-                batch.add(file_no, lines)
-        yield batch.record()
-
-    def _marked(self, block: bytes) -> bytes:
-        """Return the lines of a block, with marks for one that is unfinished or too long."""
-        if not block.endswith(b"\n"):
-            before, end, last = block.rpartition(b"\n")
-            if self.layout.live and not _is_json(last):
-                last = UNFINISHED.encode()
-            block = before + end + last + b"\n"
-        if len(block) > _LONG_LINE:
-            first, end, rest = block.partition(b"\n")
-            block = _short(first, self.layout.fields) + end + rest
-        return block
+            batch.begin(file_no)
+            with path.open("rb", buffering=0) as stream:
+                while batch.is_full or batch.read(stream):
+                    if not batch.is_full:
+                        continue
+                    begun = batch.cut()
+                    yield batch.record(self.layout.fields)
+                    if len(begun) > LONGEST_LINE:
+                        # It is only known that it is too long; the rest of it is not kept.
+                        begun = LINE_TOO_LONG.encode() + _from_line_end(stream)
+                    batch = batch.following(begun, self.batch_bytes)
+            batch.end_line(is_live=self.layout.live)
+        batch.cut()
+        yield batch.record(self.layout.fields)
 
 
 class _Batch:
@@ -109,70 +104,127 @@ class _Batch:
     Args:
         size: bytes there is room for.
         read_so_far: the file of the line before, and how many lines of it came before.
-
-    Attributes:
-        read_so_far: the same for the batch that follows, once `record` was called.
     """
 
     def __init__(self, size: int, read_so_far: tuple[int, int] = (0, 0)) -> None:
-        # Of Arrow's own pool, which hands out again what it got back.
-        self._memory = pa.allocate_buffer(size)
+        # Of Arrow's own pool, which hands out again what it got back; with room for a line end that
+        # the last line of a file may lack.
+        self._memory = pa.allocate_buffer(size + 1)
         self._view = memoryview(self._memory).cast("B")
+        self._room = size
         self._size = 0
         self._files: list[int] = []
         self._begins: list[int] = []
-        self.read_so_far = read_so_far
+        self._ends: npt.NDArray[np.int64] = np.empty(0, dtype=np.int64)
+        self._read_so_far = read_so_far
 
-    def has_room_for(self, lines: bytes) -> bool:
-        """Say whether lines fit in."""
-        return self._size + len(lines) <= len(self._view)
+    @property
+    def is_full(self) -> bool:
+        """Whether there is no room for more."""
+        return self._size >= self._room
 
-    def add(self, file_no: int, lines: bytes) -> None:
-        """Add lines, the last of them with its line end."""
-        if not self._files or self._files[-1] != file_no:
-            self._files.append(file_no)
-            self._begins.append(self._size)
-        end = self._size + len(lines)
-        self._view[self._size : end] = lines
+    def begin(self, file_no: int) -> None:
+        """Have what is read from now on be of a file."""
+        self._files.append(file_no)
+        self._begins.append(self._size)
+
+    def read(self, stream: "FileIO") -> bool:
+        """Read what there is room for; say whether there was anything."""
+        length = stream.readinto(self._view[self._size : self._room])
+        self._size += length
+        return length > 0
+
+    def end_line(self, *, is_live: bool) -> None:
+        """Give the last line of the file its line end, if it has none.
+
+        Args:
+            is_live: the file may still be growing: where that line is no JSON, a mark replaces it.
+        """
+        file = self._view[self._begins[-1] : self._size]
+        if not file or file[-1] == _LINE_END:
+            return
+        if is_live:
+            _, _, line = bytes(file).rpartition(b"\n")
+            if not _is_json(line):
+                self._size -= len(line) - 1
+                self._view[self._size - 1] = ord(UNFINISHED)
+        self._view[self._size] = _LINE_END
+        self._size += 1
+
+    def cut(self) -> bytes:
+        """Leave whole lines alone; return what stands behind them, the beginning of another."""
+        self._ends = _line_ends(np.frombuffer(self._view, np.uint8, self._size))
+        end = int(self._ends[-1]) if len(self._ends) else 0
+        begun = bytes(self._view[end : self._size])
         self._size = end
+        return begun
 
-    def record(self) -> pa.RecordBatch:
-        """Return the lines, as views of the memory they were gathered in."""
-        octets = np.frombuffer(self._view, np.uint8, self._size)
-        ends = np.flatnonzero(octets == _LINE_END) + 1
-        offsets = np.zeros(len(ends) + 1, dtype=np.int32)
-        offsets[1:] = ends
+    def record(self, fields: Fields) -> pa.RecordBatch:
+        """Return the lines, as views of the memory they were read into, and where they stand."""
+        offsets = np.zeros(len(self._ends) + 1, dtype=np.int32)
+        offsets[1:] = self._ends
         places = np.searchsorted(offsets, [*self._begins, self._size])
         file_nos = np.repeat(np.array(self._files, dtype=np.int32), np.diff(places))
-        line_nos = np.arange(1, len(ends) + 1, dtype=np.int64)
-        before, count = self.read_so_far
+        line_nos = np.arange(1, len(self._ends) + 1, dtype=np.int64)
         for file_no, begin, end in zip(self._files, places, places[1:], strict=False):
-            line_nos[begin:end] -= begin - (count if file_no == before else 0)
-            self.read_so_far = (file_no, int(line_nos[end - 1]))
+            before, count = self._read_so_far
+            count = count if file_no == before else 0
+            line_nos[begin:end] += count - begin
+            self._read_so_far = (file_no, count + int(end - begin))
         return pa.RecordBatch.from_arrays(
             [
-                _readable(self._memory, offsets),
+                _readable(self._memory, offsets, fields),
                 _numbers(pa.int64(), line_nos),
                 _numbers(pa.int32(), file_nos),
             ],
             schema=_SCHEMA,
         )
 
+    def following(self, begun: bytes, size: int) -> "_Batch":
+        """Return the batch that comes after this one, once `record` was called.
 
-def _readable(memory: pa.Buffer, offsets: "npt.NDArray[np.int32]") -> pa.StringArray:
-    """Return texts, with marks for those that are not UTF-8."""
+        Args:
+            begun: what it begins with, of the last file of this one.
+            size: bytes it has room for, unless `begun` wants more.
+        """
+        batch = _Batch(max(size, min(2 * len(begun), LONGEST_LINE + size)), self._read_so_far)
+        batch.begin(self._files[-1])
+        batch._view[: len(begun)] = begun
+        batch._size = len(begun)
+        return batch
+
+
+def _line_ends(octets: "npt.NDArray[np.uint8]") -> "npt.NDArray[np.int64]":
+    """Return the places behind line ends; eight octets without one are passed over at once."""
+    whole = len(octets) - len(octets) % _WORD
+    is_end = octets == _LINE_END
+    words = np.flatnonzero(is_end[:whole].view(np.uint64) != 0)
+    at, within = np.nonzero(is_end[:whole].reshape(-1, _WORD)[words])
+    return np.concatenate([words[at] * _WORD + within, whole + np.flatnonzero(is_end[whole:])]) + 1
+
+
+def _readable(
+    memory: pa.Buffer, offsets: "npt.NDArray[np.int32]", fields: Fields
+) -> pa.StringArray:
+    """Return lines as texts: of those that are too long what is looked at, or a mark."""
     count = len(offsets) - 1
     lines = pa.StringArray.from_buffers(count, pa.py_buffer(offsets.data), memory)
-    try:
-        lines.validate(full=True)
-    except pa.ArrowInvalid:
-        text = memory.slice(0, int(offsets[-1]) - 1).to_pybytes()
-        texts = [_decodable(line) + b"\n" for line in text.split(b"\n")]
-        offsets = np.cumsum([0, *map(len, texts)], dtype=np.int32)
-        return pa.StringArray.from_buffers(
-            count, pa.py_buffer(offsets.data), pa.py_buffer(b"".join(texts))
-        )
-    return lines
+    if not np.any(np.diff(offsets) > _LONG_LINE):
+        with suppress(pa.ArrowInvalid):
+            lines.validate(full=True)
+            return lines
+    text = memory.slice(0, max(int(offsets[-1]) - 1, 0)).to_pybytes()
+    texts = [_presentable(line, fields) + b"\n" for line in text.split(b"\n")]
+    offsets = np.cumsum([0, *map(len, texts)], dtype=np.int32)
+    return pa.StringArray.from_buffers(
+        count, pa.py_buffer(offsets.data), pa.py_buffer(b"".join(texts))
+    )
+
+
+def _presentable(line: bytes, fields: Fields) -> bytes:
+    if len(line) > LONGEST_LINE:
+        return LINE_TOO_LONG.encode()
+    return _short(line, fields) if len(line) > _LONG_LINE else _decodable(line)
 
 
 def _numbers(
@@ -182,31 +234,13 @@ def _numbers(
     return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(values.data)])
 
 
-def _blocks(path: Path, size: int) -> Iterator[bytes]:
-    """Yield blocks of whole lines; instead of a line beyond the limit, a mark.
-
-    The last line of a file may be without its line end. Only the first line of a block can be
-    longer than what is read at once.
-    """
-    rest = bytearray()
-    with path.open("rb", buffering=0) as stream:
-        while block := stream.read(size):
-            end = block.rfind(b"\n") + 1
-            if end:
-                yield _marked_if_long(rest, block[:end])
-                rest = bytearray(block[end:])
-            elif len(rest) <= LONGEST_LINE:
-                # Beyond the limit it is only known that it is; the rest of it is not kept.
-                rest += block
-    if rest:
-        yield LINE_TOO_LONG.encode() if len(rest) > LONGEST_LINE else bytes(rest)
-
-
-def _marked_if_long(rest: bytearray, lines: bytes) -> bytes:
-    first = lines.find(b"\n")
-    if len(rest) + first > LONGEST_LINE:
-        return LINE_TOO_LONG.encode() + lines[first:]
-    return bytes(rest) + lines
+def _from_line_end(stream: "FileIO") -> bytes:
+    """Pass over the rest of a line; return its line end and what was read with it."""
+    while block := stream.read(_BLOCK):
+        end = block.find(b"\n")
+        if end >= 0:
+            return block[end:]
+    return b""
 
 
 def _is_json(line: bytes) -> bool:

@@ -79,7 +79,8 @@ def _may_double(layout: Layout) -> str:
     names = (re.escape(field) for field in layout.fields)
     twice = "|".join(rf"{field}\n(?:.*\n)?{field}" for field in names)
     pattern = literal(rf"(?s)(?:^|\n)(?:{twice})(?:\n|$)")
-    return f"regexp_matches(array_to_string(json_keys(line), chr(10)), {pattern})"
+    # Not `array_to_string`, which stands for an expression that parses the line twice.
+    return f"regexp_matches(list_aggregate(json_keys(line), 'string_agg', chr(10)), {pattern})"
 
 
 def csv_source(plain: Path, header: tuple[str, ...], layout: Layout) -> str:

@@ -9,8 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from metering.ingest.bulk import line_batches
 from metering.ingest.bulk.layout import Layout
-from metering.ingest.bulk.line_batches import BAD_ENCODING, TABLE, UNFINISHED, LineBatches
+from metering.ingest.bulk.line_batches import (
+    BAD_ENCODING,
+    LINE_TOO_LONG,
+    TABLE,
+    UNFINISHED,
+    LineBatches,
+)
 
 PLAIN = Layout(fields={"a": "JSON", "b": "VARCHAR"}, required=(), steps=(), columns={}, checks=())
 LIVE = Layout(fields={"a": "JSON"}, required=(), steps=(), columns={}, checks=(), live=True)
@@ -92,3 +99,17 @@ def test_a_long_line_is_cut_down_to_what_is_looked_at() -> None:
     assert found[2][2].startswith(b'{"a":[1,2],"c":"xxx')
     assert len(found[2][2]) < 1 << 20
     assert found[3] == (0, 4, b"{}")
+
+
+@pytest.mark.parametrize("batch", [16, 1000, 1 << 20])
+def test_of_a_line_beyond_the_limit_it_is_known_that_it_is(
+    batch: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for limit in ("LONGEST_LINE", "_LONG_LINE"):
+        monkeypatch.setattr(line_batches, limit, 300)
+    longest, longer = b"x" * 300, b"y" * 2000
+
+    found = read([longest + b"\n" + longer + b"\n{}\n" + longer, b"{}"], batch=batch)
+
+    mark = LINE_TOO_LONG.encode()
+    assert found == [(0, 1, longest), (0, 2, mark), (0, 3, b"{}"), (0, 4, mark), (1, 1, b"{}")]

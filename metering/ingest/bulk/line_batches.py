@@ -187,7 +187,7 @@ class _Batch:
             begun: what it begins with, of the last file of this one.
             size: bytes it has room for, unless `begun` wants more.
         """
-        batch = _Batch(max(size, min(2 * len(begun), LONGEST_LINE + size)), self._read_so_far)
+        batch = _Batch(max(size, 2 * len(begun)), self._read_so_far)
         batch.begin(self._files[-1])
         batch._view[: len(begun)] = begun
         batch._size = len(begun)

@@ -10,7 +10,8 @@ Of files with the same bytes one is read; the others are left to be read alone, 
 # ruff: noqa: S608 - names and texts go through `name` and `literal`; there is nothing to bind
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -82,7 +83,8 @@ def read_pack(
     filled = layout.columns.keys() - same_for_all(layout)
     kept = (*sorted(filled), "shared_key", *layout.kept, "file_no", "row_no")
     lines = statement(layout, json_lines_source(layout), carried=("file_no",))
-    with LineBatches([file.plain for file in files], layout).registered(connection):
+    batches = LineBatches([file.plain for file in files], layout)
+    with batches.registered(connection), _in_any_order(connection):
         _make(
             connection,
             _LINES,
@@ -177,6 +179,16 @@ def _rows(connection: "duckdb.DuckDBPyConnection", layout: Layout) -> str:
         for column in layout.schema.names
     )
     return f"SELECT {columns}, source FROM ({joined})"
+
+
+@contextmanager
+def _in_any_order(connection: "duckdb.DuckDBPyConnection") -> Iterator[None]:
+    # Rows that know their place need not be kept in it, which costs a sixth of the time.
+    connection.execute("SET preserve_insertion_order = false")
+    try:
+        yield
+    finally:
+        connection.execute("RESET preserve_insertion_order")
 
 
 def _make(connection: "duckdb.DuckDBPyConnection", table: str, query: str) -> None:

@@ -29,6 +29,7 @@ from metering.ingest.contract import (
     Verdict,
 )
 from metering.ingest.formats.openai_tokens import completion_meters
+from metering.ingest.marks import has_key
 from metering.ingest.shapes.buckets import Coverage, Span, coverage, grouping, partial_day
 from metering.ingest.shapes.pages import Page, Row, read_pages, usage_of
 from metering.ingest.shapes.records import canonical, given, metered
@@ -177,7 +178,7 @@ def by_first_result(sample: Sample, expected: str) -> Verdict:
         return Verdict(matches=False, because="it is not UTF-8 text")
     if not sample.head.lstrip().startswith(("{", "[")):
         return Verdict(matches=False, because="it does not begin with a JSON page")
-    if not re.search(r'"results"\s*:\s*\[', sample.head):
+    if not (has_key(sample.head, "results") and re.search(r'"results"\s*:\s*\[', sample.head)):
         return Verdict(matches=False, because="it has no bucket with a list of results")
     found = re.search(r'"object"\s*:\s*"(organization\.[a-z_.]+)"', sample.head)
     if found is None:

@@ -57,7 +57,11 @@ _WITHIN: dict[str, dict[str, set[str]]] = {
     },
 }
 # What two rooms share beside `core`: the usage record, its columns and their types.
-_SHARED_SCHEMA = ("metering.usage.columns", "metering.usage.schema")
+_SHARED_SCHEMA = (
+    "metering.usage.columns",
+    "metering.usage.rows",
+    "metering.usage.schema",
+)
 _MAY_SHARE_THE_SCHEMA = {"ingest", "engine"}
 
 # A library, and the rooms or files in which a reader may meet it.

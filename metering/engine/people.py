@@ -14,6 +14,7 @@ from metering.core.ownership.stand_ins import PREFIX
 from metering.engine.cells import tag_column
 from metering.engine.given import give_table
 from metering.engine.owners import NO_OWNER, OwnerAnswers, owner_joins
+from metering.usage.rows import usage_rows
 
 if TYPE_CHECKING:
     import duckdb
@@ -57,10 +58,7 @@ def open_records(
         people: what the directory knows as a person's: logins and keys.
     """
     give_table(connection, "keys_of_people", {"key": "VARCHAR"}, [(key,) for key in people])
-    source = (
-        f"read_parquet({_quoted(str(file))},"
-        " hive_partitioning = true, hive_types = {'day': DATE})"
-    )
+    source = usage_rows([file])
     # A tag rarely holds a person: only those that do are looked for in every record.
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE people_in_tags AS"

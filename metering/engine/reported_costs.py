@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     import duckdb
 
+from metering.usage.rows import usage_rows
+
 _STATEMENT = """
     SELECT provider, platform, billing_account, ingestor, reported_currency,
         CAST(CAST("start" AS DATE) AS VARCHAR) AS day,
@@ -15,7 +17,7 @@ _STATEMENT = """
         CAST(sum(reported_nanos) AS BIGINT) AS nanos, count(*) AS reported,
         bool_and(reported_nanos % 10000000 = 0) AS in_cents,
         bool_or(grain = 'range' AND coalesce("end" - "start" > INTERVAL 1 DAY, true)) AS of_range
-    FROM read_parquet($files, union_by_name = true)
+    FROM {rows}
     WHERE reported_nanos IS NOT NULL AND reported_currency IS NOT NULL
     GROUP BY ALL ORDER BY ALL
 """
@@ -52,5 +54,5 @@ def reported_costs(
     """Return what lake files of cost reports say, by provider, account, report, day and item."""
     if not files:
         return []
-    rows = connection.execute(_STATEMENT, {"files": [str(path) for path in files]}).fetchall()
+    rows = connection.execute(_STATEMENT.format(rows=usage_rows(files))).fetchall()
     return [ReportedCost(*row) for row in rows]

@@ -15,6 +15,7 @@ from metering.engine.rollup import (
     prompt_bounds,
     statement,
 )
+from metering.usage.rows import usage_rows
 
 if TYPE_CHECKING:
     import duckdb
@@ -41,10 +42,8 @@ class DuckDbRollUp:
 
     def write_cells(self, days: Batch, folder: Path) -> None:
         """Write the cells of some days, a Parquet file each."""
-        paths = ", ".join(f"'{escaped(str(path))}'" for path in files(days))
         self._connection.execute(
-            f"CREATE OR REPLACE TEMP VIEW usage AS FROM read_parquet([{paths}],"
-            " hive_partitioning = true, hive_types = {'day': DATE}, union_by_name = true)"
+            f"CREATE OR REPLACE TEMP VIEW usage AS FROM {usage_rows(files(days))}"
         )
         give_table(self._connection, "bounds", _BOUNDS, prompt_bounds(days))
         give_table(self._connection, "cuts", _CUTS, price_cuts(days))
@@ -75,20 +74,20 @@ class DuckDbRollUp:
         """Return the columns that have one value in all records, or none in any, and that value.
 
         The footers of the files tell: the least and the greatest value of each column, and how
-        often there is none.
+        often there is none; a column without any value need not be there.
         """
         found = self._connection.execute(
             """
-            SELECT path_in_schema, min(stats_min_value)
-            FROM parquet_metadata($files) WHERE list_contains($columns, path_in_schema)
-            GROUP BY path_in_schema
-            HAVING sum(num_values) = $records AND (
-                sum(stats_null_count) = $records
-                OR sum(stats_null_count) = 0 AND count(stats_min_value) = count(*)
+            SELECT "column", min(stats_min_value)
+            FROM (SELECT unnest($columns) AS "column")
+            LEFT JOIN parquet_metadata($files) ON path_in_schema = "column"
+            GROUP BY "column"
+            HAVING coalesce(sum(num_values - coalesce(stats_null_count, 0)), 0) = 0
+                OR sum(num_values) = $records
+                    AND sum(stats_null_count) = 0 AND count(stats_min_value) = count(*)
                     AND bool_and(stats_min_value = stats_max_value)
                     AND count(DISTINCT stats_min_value) = 1
                     AND strlen(min(stats_min_value)) < $whole
-            )
             """,
             {
                 "files": [str(path) for path in files(days)],

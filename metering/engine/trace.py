@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from metering.engine.charges import BILLED
 from metering.engine.given import give_table
 from metering.usage.columns import CONDITION_COLUMNS, METER_COLUMNS
+from metering.usage.rows import placed_rows
 
 if TYPE_CHECKING:
     import duckdb
@@ -85,9 +86,7 @@ def open_usage(
             list_filter([{meters}], lambda m: m IS NOT NULL),
             coalesce(map_keys(other_meters), [])
         ) AS meters
-        FROM (
-            SELECT NULL::VARCHAR AS source WHERE false UNION ALL BY NAME FROM {_read(files)}
-        ) u
+        FROM {_read(files)} u
         SEMI JOIN kinds k ON u.day = k.day AND {matches}
         """
     )
@@ -168,11 +167,7 @@ def examples(
 
 
 def _read(files: Sequence[Path]) -> str:
-    listed = ", ".join("'" + str(path).replace("'", "''") + "'" for path in files)
-    return (
-        f"read_parquet([{listed}], hive_partitioning = true, hive_types = {{'day': VARCHAR}},"
-        " union_by_name = true, filename = true)"
-    )
+    return f"(SELECT * REPLACE (CAST(day AS VARCHAR) AS day) FROM {placed_rows(files)})"
 
 
 def _quantity(meter: str) -> str:

@@ -1,7 +1,9 @@
-"""Columns of the lake by what they are for; their types are in `usage.schema`.
+"""Columns of the usage record: one wide table for every source, and what its columns are for.
+
+A source leaves null what it cannot tell, and never fills a column with a guess.
 
 They stand by themselves, since most who name a column never touch Arrow, which takes a tenth of a
-second to import.
+second to import; `usage.schema` has them as an Arrow schema.
 """
 
 from typing import Final
@@ -23,6 +25,58 @@ CONDITION_COLUMNS: Final = (
 IDENTITY_COLUMNS: Final = ("api_key", "workspace", "principal", "workflow_key")
 
 METER_COLUMNS: Final = tuple(meter.value for meter in TOKEN_METERS)
+
+_TEXT: Final = "VARCHAR"
+_COUNT: Final = "BIGINT"
+_INSTANT: Final = "TIMESTAMPTZ"  # UTC in microseconds
+_TAGS: Final = "MAP(VARCHAR, VARCHAR)"
+_METERS: Final = "MAP(VARCHAR, BIGINT)"
+
+# What an ingestor emits, in this order, with its type in DuckDB's words.
+USAGE_COLUMNS: Final = {
+    # provenance
+    "row_no": _COUNT,  # physical line, or ordinal in a page
+    "event_id": _TEXT,  # the provider's id; null for snapshots
+    # when
+    "start": _INSTANT,
+    "end": _INSTANT,  # exclusive; null for a request without an end
+    "grain": _TEXT,  # request, minute, hour, day, range
+    # who bills
+    "provider": _TEXT,
+    "platform": _TEXT,
+    "billing_account": _TEXT,  # null: the file does not say
+    "product": _TEXT,  # api, claude-code, cursor, …
+    # what
+    "model_raw": _TEXT,  # as the source spells it; null: it does not say
+    "service_tier": _TEXT,
+    "processing": _TEXT,
+    "speed": _TEXT,
+    "region": _TEXT,
+    "endpoint_scope": _TEXT,
+    "context_window": _TEXT,
+    "prompt_tokens": _COUNT,  # of one request; null for any other grain
+    "conditions": _TEXT,  # the rest, canonical JSON; null when there are none
+    # who used
+    "api_key": _TEXT,
+    "workspace": _TEXT,
+    "principal": _TEXT,
+    "session": _TEXT,
+    "workflow_key": _TEXT,
+    "tags": _TAGS,
+    # how much
+    "requests": _COUNT,
+    "failed_requests": _COUNT,
+    "distinct_prompts": _COUNT,
+    **dict.fromkeys(METER_COLUMNS, _COUNT),
+    "other_meters": _METERS,
+    "reasoning": _COUNT,  # inside output; never added
+    # what the source says it cost
+    "reported_nanos": _COUNT,
+    "reported_currency": _TEXT,
+    "reported_kind": _TEXT,  # billed, list, estimate, credits
+}
+
+NEVER_NULL: Final = frozenset({"row_no", "start", "grain", "provider", "platform", "product"})
 
 # Under which names one piece of work is known: what ties an outcome to the usage it cost.
 WORK_KEYS: Final = ("workflow_key", "session", "branch", "ticket", "trace")

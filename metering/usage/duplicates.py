@@ -13,13 +13,13 @@ from typing import Final
 from metering.core.ownership.stand_ins import PREFIX as STAND_IN
 from metering.errors import Rejection
 from metering.usage.columns import IDENTITY_COLUMNS
+from metering.usage.rows import placed_rows, usage_rows
 from metering.usage.staging import (
     CONTENT_COLUMNS,
     EVENT_SQL,
     IS_ASIDE_SQL,
     TOKENS_SQL,
     Staging,
-    scan,
 )
 
 CONFLICT: Final = "conflicting-repeat"
@@ -108,7 +108,8 @@ def remove_duplicates(
     )
     superseded = _rewrite_losers(staging, live)
     staging.rewrite(
-        f"SELECT s.* EXCLUDE (filename, file_row_number) FROM {_placed(files)} s ANTI JOIN fates f"
+        f"SELECT s.* EXCLUDE (filename, file_row_number) FROM {placed_rows(files)} s"
+        " ANTI JOIN fates f"
         " ON s.filename = f.filename AND s.file_row_number = f.file_row_number"
         " AND f.fate IN ('known', 'conflict')"
     )
@@ -117,15 +118,15 @@ def remove_duplicates(
 
 def _fires(staging: Staging, files: Sequence[Path], live: Mapping[str, Path]) -> bool:
     records, keys = staging.connection.execute(
-        f"SELECT count(record_key), count(DISTINCT record_key) FROM {scan(files)}"
+        f"SELECT count(record_key), count(DISTINCT record_key) FROM {usage_rows(files)}"
     ).fetchall()[0]
     if records != keys:
         return True
     if not live:
         return False
     found = staging.connection.execute(
-        f"SELECT count(*) FROM {scan(live.values())} WHERE record_key IN"
-        f" (SELECT record_key FROM {scan(files)})"
+        f"SELECT count(*) FROM {usage_rows(live.values())} WHERE record_key IN"
+        f" (SELECT record_key FROM {usage_rows(files)})"
     ).fetchall()[0][0]
     return bool(found)
 
@@ -138,9 +139,11 @@ def _gives_way(staging: Staging, files: Sequence[Path], live: Mapping[str, Path]
     Returns:
         Whether there are any.
     """
-    every = f"SELECT *, 'known' AS fate FROM {_placed(files)}"
+    every = f"SELECT *, 'known' AS fate FROM {placed_rows(files)}"
     if live:
-        every += f" UNION ALL BY NAME SELECT *, 'superseded' AS fate FROM {_placed(live.values())}"
+        every += (
+            f" UNION ALL BY NAME SELECT *, 'superseded' AS fate FROM {placed_rows(live.values())}"
+        )
     connection = staging.connection
     (asides,) = connection.execute(
         f"CREATE OR REPLACE TEMP TABLE aside AS SELECT {EVENT_SQL} AS event,"
@@ -159,13 +162,13 @@ def _gives_way(staging: Staging, files: Sequence[Path], live: Mapping[str, Path]
 def _compare(
     staging: Staging, files: Sequence[Path], live: Mapping[str, Path], *, keep_largest: bool
 ) -> None:
-    repeated = f"SELECT record_key FROM {scan(files)} GROUP BY record_key HAVING count(*) > 1"
+    repeated = f"SELECT record_key FROM {usage_rows(files)} GROUP BY record_key HAVING count(*) > 1"
     recorded = ""
     if live:
-        repeated += f" UNION SELECT record_key FROM {scan(live.values())}"
+        repeated += f" UNION SELECT record_key FROM {usage_rows(live.values())}"
         recorded = (
-            f"UNION ALL SELECT true, {_COMPARED} FROM {_placed(live.values())}"
-            f" WHERE record_key IN (SELECT record_key FROM {scan(files)})"
+            f"UNION ALL SELECT true, {_COMPARED} FROM {placed_rows(live.values())}"
+            f" WHERE record_key IN (SELECT record_key FROM {usage_rows(files)})"
         )
     order = "tokens DESC, start, content, recorded DESC" if keep_largest else "recorded DESC"
     different = "'known'" if keep_largest else "'conflict'"
@@ -173,7 +176,7 @@ def _compare(
         f"""
         CREATE OR REPLACE TEMP TABLE fates AS
         WITH every AS (
-            SELECT false AS recorded, {_COMPARED} FROM {_placed(files)}
+            SELECT false AS recorded, {_COMPARED} FROM {placed_rows(files)}
             WHERE record_key IN ({repeated})
             {recorded}
         ), comparable AS (
@@ -198,11 +201,6 @@ def _compare(
     )
 
 
-def _placed(files: Iterable[Path | str]) -> str:
-    """Return the table function that reads Parquet files and says where in them each row is."""
-    return scan(files).removesuffix(")") + ", filename = true, file_row_number = true)"
-
-
 def _rewrite_losers(staging: Staging, live: Mapping[str, Path]) -> dict[str, Path | None]:
     connection = staging.connection
     names = {str(path): known_as for known_as, path in live.items()}
@@ -216,7 +214,7 @@ def _rewrite_losers(staging: Staging, live: Mapping[str, Path]) -> dict[str, Pat
         target.parent.mkdir(parents=True)
         (left,) = connection.execute(
             "COPY (SELECT * EXCLUDE (day, filename, file_row_number)"
-            f" FROM {_placed([filename])} ANTI JOIN (FROM fates WHERE fate = 'superseded')"
+            f" FROM {placed_rows([filename])} ANTI JOIN (FROM fates WHERE fate = 'superseded')"
             " USING (filename, file_row_number))"
             f" TO '{target}' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)"
         ).fetchall()[0]

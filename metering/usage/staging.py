@@ -4,7 +4,7 @@ Works on the reader's own DuckDB connection, so that a bulk relation streams fro
 into Parquet without a detour through Python, and memory stays within the engine's limit.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 import pyarrow as pa
 
 from metering.usage.columns import METER_COLUMNS
+from metering.usage.rows import usage_rows
 from metering.usage.schema import USAGE_SCHEMA
 
 if TYPE_CHECKING:
@@ -93,11 +94,11 @@ class Staging:
         packed: bool = False,
         told_aside: bool = False,
     ) -> None:
-        self._columns = (*(("source",) if packed else ()), *_KEPT)
         self.connection = connection
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         self._ingestor = ingestor
+        self._packed = packed
         self._record_key = _record_key(ingestor, told_aside=told_aside)
         self._account = account
         self._tables: list[pa.Table] = []
@@ -141,7 +142,7 @@ class Staging:
         self.flush()
         files = self.files()
         if len({path.parent.name for path in files}) < len(files):
-            self.rewrite(f"SELECT * FROM {scan(files)}")
+            self.rewrite(f"SELECT * FROM {usage_rows(files)}")
 
     def files(self) -> tuple[Path, ...]:
         """Return every staged file, sorted."""
@@ -156,7 +157,7 @@ class Staging:
         if not files:
             return {}
         accounts = self.connection.execute(
-            f"SELECT DISTINCT provider, billing_account FROM {scan(files)} ORDER BY ALL"
+            f"SELECT DISTINCT provider, billing_account FROM {usage_rows(files)} ORDER BY ALL"
         ).fetchall()
         if len(accounts) == 1:
             return {accounts[0]: files}
@@ -164,7 +165,7 @@ class Staging:
         for place, (provider, account) in enumerate(accounts, start=1):
             folder = self.folder / f"account-{place}"
             self.connection.execute(
-                f"COPY (SELECT * FROM {scan(files)} WHERE provider = {_quoted(provider)}"
+                f"COPY (SELECT * FROM {usage_rows(files)} WHERE provider = {_quoted(provider)}"
                 f" AND billing_account = {_quoted(account)})"
                 f" TO {_quoted(str(folder))} ({PARQUET}, PARTITION_BY (day))"
             )
@@ -180,23 +181,26 @@ class Staging:
                 path.unlink()
 
     def _write(self, source: str) -> None:
-        first, last, accounts = self.connection.execute(
+        counts = ", ".join(f'count("{name}")' for name in USAGE_SCHEMA.names)
+        first, last, *held = self.connection.execute(
             'SELECT CAST(CAST(min("start") AS DATE) AS VARCHAR),'
-            ' CAST(CAST(max("start") AS DATE) AS VARCHAR), count(billing_account)'
-            f" FROM {source}"
+            f' CAST(CAST(max("start") AS DATE) AS VARCHAR), {counts} FROM {source}'
         ).fetchall()[0]
         if first is None:
             return
-        account = (
-            f"coalesce(billing_account, {_quoted(self._account)})"
-            if accounts
-            else _always(self._account)
-        )
-        columns = ", ".join(f'"{name}"' for name in self._columns)
-        select = (
-            f"SELECT {self._record_key} AS record_key, {_always(self._ingestor)} AS ingestor,"
-            f" {account} AS billing_account, {columns} FROM {source}"
-        )
+        # To write a column without content takes as long as to write one with little.
+        filled = {name for name, count in zip(USAGE_SCHEMA.names, held, strict=True) if count}
+        columns = {
+            "record_key": self._record_key if "event_id" in filled else "",
+            "ingestor": _always(self._ingestor),
+            "billing_account": f"coalesce(billing_account, {_quoted(self._account)})"
+            if "billing_account" in filled
+            else _always(self._account),
+            "source": "source" if self._packed else "",
+            **{name: f'"{name}"' for name in _KEPT if name in filled},
+        }
+        listed = ", ".join(f'{value} AS "{name}"' for name, value in columns.items() if value)
+        select = f"SELECT {listed} FROM {source}"
         if first == last:
             self._copy_day(select, first)
         else:
@@ -266,7 +270,7 @@ def describe(
                 sum({TOKENS_SQL} + coalesce(list_sum(map_values(other_meters)), 0)) AS quantity,
                 flatten(list(DISTINCT map_keys(other_meters))
                     FILTER (WHERE cardinality(other_meters) > 0)) AS meters
-            FROM {scan(files)}
+            FROM {usage_rows(files)}
             GROUP BY ALL
         )
         SELECT
@@ -303,18 +307,9 @@ def describe_sources(
         return ()
     rows = connection.execute(
         "SELECT source, CAST(day AS VARCHAR), provider, billing_account, count(*)"
-        f" FROM {scan(files)} GROUP BY ALL ORDER BY ALL"
+        f" FROM {usage_rows(files)} GROUP BY ALL ORDER BY ALL"
     ).fetchall()
     return tuple(SourceDay(*row) for row in rows)
-
-
-def scan(files: Iterable[Path | str]) -> str:
-    """Return the table function that reads Parquet files, the day taken from their folder."""
-    quoted = ", ".join(_quoted(str(path)) for path in files)
-    return (
-        f"read_parquet([{quoted}], hive_partitioning = true,"
-        " hive_types = {'day': DATE}, union_by_name = true)"
-    )
 
 
 def content_digests(
@@ -323,11 +318,20 @@ def content_digests(
     """Return, per charge day, a digest of the records that is the same for any order of them."""
     if not files:
         return {}
-    columns = ", ".join(f'"{name}"' for name in CONTENT_COLUMNS)
-    return dict(
-        connection.execute(
-            "SELECT CAST(day AS VARCHAR), md5(string_agg(content, ' ' ORDER BY content))"
-            f" FROM (SELECT day, md5(CAST(row({columns}) AS VARCHAR)) AS content"
-            f" FROM {scan(files)}) GROUP BY day"
-        ).fetchall()
-    )
+    # What is null says nothing, whether or not its column is there.
+    said = ", ".join(f"'{name}=' || \"{name}\"::VARCHAR" for name in CONTENT_COLUMNS)
+    rows = connection.execute(
+        f"""
+        SELECT CAST(day AS VARCHAR), md5(concat_ws(' ', count(*), {_halves_added("content")}))
+        FROM (
+            SELECT day, md5_number(concat_ws(chr(31), {said})) AS content FROM {usage_rows(files)}
+        ) GROUP BY day
+        """
+    ).fetchall()
+    return dict(rows)
+
+
+def _halves_added(number: str) -> str:
+    # Numbers of 128 bits, added up without regard to their order and without overflow.
+    low = f"{number} & {(1 << 64) - 1}::UHUGEINT"
+    return f"sum(({number} >> 64)::UBIGINT), sum(({low})::UBIGINT)"

@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from metering.books.lake import live_files
-from metering.usage.staging import scan
+from metering.usage.rows import usage_rows
 from metering.workflows.reading import reading
 from tests.ledgers import fresh_ledger, ingest
 
@@ -49,6 +49,6 @@ def test_an_answer_and_its_replay_in_another_file_are_one(
     with reading(settings) as connection:
         live = [settings.lake / file.path for file in live_files(connection) if file.path]
     rows = duckdb.execute(
-        f"SELECT input_uncached, cache_read, cache_write_1h, output FROM {scan(live)}"
+        f"SELECT input_uncached, cache_read, cache_write_1h, output FROM {usage_rows(live)}"
     ).fetchall()
     assert rows == [(3, 22000, 2200, 159)]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from metering.books.lake import live_files
 from metering.settings import Settings, load_settings
-from metering.usage.staging import scan
+from metering.usage.rows import usage_rows
 from metering.workflows.explaining.explain import explain
 from metering.workflows.posting.post import post
 from metering.workflows.reading import reading
@@ -71,7 +71,7 @@ def usage(opened: Settings) -> list[tuple[object, ...]]:
         files = [opened.lake / file.path for file in live_files(connection) if file.path]
     return duckdb.execute(
         f"SELECT record_key, CAST(start AS VARCHAR), output, tags, billing_account"
-        f" FROM {scan(files)} ORDER BY ALL"
+        f" FROM {usage_rows(files)} ORDER BY ALL"
     ).fetchall()
 
 

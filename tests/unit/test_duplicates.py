@@ -7,8 +7,9 @@ import duckdb
 import pytest
 
 from metering.engine.connection import open_duckdb
+from metering.usage import rows as stored
 from metering.usage.duplicates import remove_duplicates
-from metering.usage.staging import Staging, describe, scan
+from metering.usage.staging import Staging, describe
 from tests.usage_rows import usage_rows
 
 
@@ -35,7 +36,7 @@ def _outputs(staging: Staging) -> list[int]:
     if not staging.files():
         return []
     rows = staging.connection.execute(
-        f"SELECT output FROM {scan(staging.files())} ORDER BY output"
+        f"SELECT output FROM {stored.usage_rows(staging.files())} ORDER BY output"
     ).fetchall()
     return [output for (output,) in rows]
 

@@ -18,6 +18,7 @@ DAYS = (datetime(2026, 10, 1, 12, tzinfo=UTC), datetime(2026, 10, 2, 12, tzinfo=
 COUNTS = (1_000_003, 333, 1_000_003)
 
 
+@pytest.mark.parametrize("in_one_file", [True, False])
 @pytest.mark.parametrize(
     "drawn",
     [
@@ -30,13 +31,14 @@ COUNTS = (1_000_003, 333, 1_000_003)
     ids=["same", "text-order", "some-null", "null-on-one-day", "long-texts"],
 )
 def test_cells_are_the_same_whatever_footers_tell(
-    drawn: list[dict[str, Any]], tmp_path: Path
+    drawn: list[dict[str, Any]], tmp_path: Path, *, in_one_file: bool
 ) -> None:
     rows = [{"event_id": str(number), **one} for number, one in enumerate(drawn)]
     with open_duckdb(tmp_path / "spill", memory_limit="500MB", threads=1) as connection:
         staging = Staging(connection, tmp_path / "usage", ingestor="made", account="default")
-        staging.add(usage_rows(*rows))
-        staging.flush()
+        for part in [rows] if in_one_file else [[row] for row in rows]:
+            staging.add(usage_rows(*part))
+            staging.flush()
         days = [(day, Cuts({}, {}, ())) for day in staged_days(staging)]
 
         built = build_cells(DuckDbRollUp(connection), days, tmp_path / "cells")

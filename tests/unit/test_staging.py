@@ -1,14 +1,17 @@
-"""What is staged is one file for each charge day, however it was handed over."""
+"""What is staged is one file for each charge day, however it was handed over, and what is in it."""
 
 from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
+import pyarrow.parquet as pq
 import pytest
 
 from metering.engine.connection import open_duckdb
+from metering.usage import rows as stored
 from metering.usage import staging as staged
-from metering.usage.staging import Staging, describe, describe_sources, scan
+from metering.usage.columns import USAGE_COLUMNS
+from metering.usage.staging import Staging, content_digests, describe, describe_sources
 from tests.usage_rows import usage_rows
 
 FIRST, SECOND = (datetime(2026, 10, day, 12, tzinfo=UTC) for day in (1, 2))
@@ -36,7 +39,9 @@ def test_more_records_than_are_written_at_once_are_one_file_a_day(
         ("2026-10-01", 1, 2),
         ("2026-10-02", 1, 3),
     ]
-    rows = connection.execute(f"SELECT row_no FROM {scan(staging.files())} ORDER BY ALL").fetchall()
+    rows = connection.execute(
+        f"SELECT row_no FROM {stored.usage_rows(staging.files())} ORDER BY ALL"
+    ).fetchall()
     assert rows == [(place,) for place in range(5)]
 
 
@@ -54,3 +59,72 @@ def test_records_of_several_files_name_theirs(
     held = describe_sources(connection, staging.files())
     assert [(day.source, day.records) for day in held] == [("first", 2), ("second", 1)]
     assert len(staging.files()) == 1
+
+
+def test_a_file_lacks_columns_without_content_and_reads_as_if_it_had_them(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    staging = _staged(connection, tmp_path, {"event_id": "a", "output": 3}, {"event_id": "b"})
+
+    (file,) = staging.files()
+    held = pq.read_table(file, partitioning=None)
+    read = staging.connection.sql(f"SELECT * FROM {stored.usage_rows([file])}")
+
+    assert not [name for name in held.column_names if held[name].null_count == held.num_rows]
+    assert "output" in held.column_names
+    every = {*USAGE_COLUMNS, "record_key", "ingestor", "source", "day"} - {"event_id"}
+    assert set(read.columns) == every
+    rows = read.project("output, cache_read, CAST(day AS VARCHAR)").fetchall()
+    assert sorted(rows, key=str) == [(3, None, "2026-10-01"), (None, None, "2026-10-01")]
+
+
+def test_records_without_an_id_have_no_key(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    staging = _staged(connection, tmp_path, {"output": 3}, {"output": 3})
+
+    rows = staging.connection.execute(
+        f"SELECT record_key, output FROM {stored.usage_rows(staging.files())}"
+    ).fetchall()
+
+    assert rows == [(None, 3), (None, 3)]
+    assert describe(staging.connection, staging.files())[0].records == 2
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "equal"),
+    [
+        (({"output": 3}, {"output": 4}), ({"output": 4}, {"output": 3}), True),
+        # Twice the same is not nothing, and not twice something else.
+        (({"output": 3}, {"output": 3}), ({"output": 4}, {"output": 4}), False),
+        (({"output": 3}, {"output": 3}), ({"output": 3},), False),
+        # A number says which meter it is of.
+        (({"output": 3},), ({"cache_read": 3},), False),
+        # That a column is in the file for the sake of another record says nothing.
+        (({"output": 3},), ({"output": 3, "cache_read": None},), True),
+        (({"workspace": "a", "principal": "b"},), ({"workspace": "a b"},), False),
+    ],
+)
+def test_a_digest_is_of_the_records_alone(
+    connection: duckdb.DuckDBPyConnection,
+    tmp_path: Path,
+    left: tuple[dict[str, object], ...],
+    right: tuple[dict[str, object], ...],
+    equal: bool,
+) -> None:
+    digests = []
+    for side, rows in (("left", left), ("right", right)):
+        staging = _staged(connection, tmp_path / side, *rows)
+        digests.append(content_digests(staging.connection, staging.files()))
+
+    assert (digests[0] == digests[1]) is equal
+    assert [len(digest) for digest in digests[0].values()] == [32]
+
+
+def _staged(
+    connection: duckdb.DuckDBPyConnection, folder: Path, *rows: dict[str, object]
+) -> Staging:
+    staging = Staging(connection, folder, ingestor="acme", account="default")
+    staging.add(usage_rows(*rows))
+    staging.finish()
+    return staging

@@ -10,15 +10,8 @@ import pyarrow as pa
 from metering.ingest.bulk.enums import NO_TEXT, enum_of
 from metering.ingest.bulk.layout import LINE_CHECKS, Layout, Shared, Snapshot, name
 from metering.ingest.bulk.unfolding import PLACE, unfolded
-from metering.usage.schema import INSTANT, METERS, TAGS, USAGE_SCHEMA
+from metering.usage.schema import SQL_TYPES, USAGE_SCHEMA
 
-_SQL_TYPES: Final = {
-    pa.int64(): "BIGINT",
-    pa.string(): "VARCHAR",
-    INSTANT: "TIMESTAMPTZ",
-    TAGS: "MAP(VARCHAR, VARCHAR)",
-    METERS: "MAP(VARCHAR, BIGINT)",
-}
 _TEXT: Final = re.compile(r"'(?:[^']|'')*'")
 _CONSTANT: Final = re.compile(rf"{_TEXT.pattern}|\d+|NULL")
 
@@ -99,7 +92,7 @@ def _constant(value: str, kind: str) -> str:
 
 def sql_type_of(column: str, schema: pa.Schema = USAGE_SCHEMA) -> str:
     """Return the SQL type of a column of the schema."""
-    return _SQL_TYPES[schema.field(column).type]
+    return SQL_TYPES[schema.field(column).type]
 
 
 def replaced_slices(rows: str) -> str:

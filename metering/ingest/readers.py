@@ -316,8 +316,8 @@ class Reader:
             table = self.connection.sql(f"SELECT * FROM {parquet_table(plain)}")
             header = tuple(map(layout.spelling, table.columns))
             exact_rows.check_header(header, layout.required, str(path))
-            source, groups = take_rows(self.connection, plain, table, layout)
-            query = statement_of_columns(layout, source, groups)
+            rows, groups = take_rows(self.connection, plain, table, layout)
+            query = statement_of_columns(layout, rows, groups)
             with self._joining_as_written():
                 self._written(query, target)
             count = _only_number(

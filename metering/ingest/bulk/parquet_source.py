@@ -7,13 +7,13 @@ shortest text, a map or a list is JSON. The place of a record is the number of i
 # ruff: noqa: S608 - names and texts go through `name` and `literal`; there is nothing to bind
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from metering.errors import SourceError, SourceRef
 from metering.ingest.bulk.layout import Fields, Form, Layout, literal, name, source_path, sql_type
-from metering.ingest.bulk.statement import flat
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection, DuckDBPyRelation
@@ -59,9 +59,66 @@ def parquet_table(plain: Path) -> str:
     return f"read_parquet({source_path(plain)}, file_row_number = true)"
 
 
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows of a Parquet file in a table, in the types that they have in the file.
+
+    To spell a value as text costs more than to read it, so that it is left to whoever needs it.
+
+    Attributes:
+        table: its name; it has `line_no`, too.
+        kinds: its columns that hold fields of the layout, with their types.
+        layout: the format.
+    """
+
+    table: str
+    kinds: "Mapping[str, DuckDBPyType]"
+    layout: Layout
+
+    def columns_behind(self, fields: Iterable[str]) -> list[str]:
+        """Return the columns that decide some of the fields that the layout's steps see."""
+        nested = self._nested(self._expressions(fields))
+        return [column for column in self.kinds if self.layout.spelling(column) in nested]
+
+    def spelled(
+        self, fields: Iterable[str], rows: str = "", beside: dict[str, str] | None = None
+    ) -> str:
+        """Return the query that gives fields, as the layout's steps see them, as text.
+
+        Args:
+            fields: of which; those that the file lacks are null.
+            rows: a query over the columns behind them; the table itself, if empty.
+            beside: further columns: expressions over the same, by name.
+        """
+        expressions = self._expressions(fields)
+        beside = beside or {}
+        places = {self.layout.spelling(column): column for column in self.kinds}
+        inner = {
+            field: _taken(places.get(field), self.kinds, self.layout.fields[field])
+            for field in self._nested(expressions)
+        }
+        outer = expressions | {column: name(column) for column in beside}
+        return (
+            f"SELECT {_named(outer)} FROM (SELECT {_named(inner | beside)}"
+            f" FROM {f'({rows})' if rows else self.table})"
+        )
+
+    def _expressions(self, fields: Iterable[str]) -> dict[str, str]:
+        return {field: self.layout.flattened.get(field, name(field)) for field in fields}
+
+    def _nested(self, expressions: Mapping[str, str]) -> list[str]:
+        every = " ".join(expressions.values())
+        return [field for field in self.layout.fields if _mentions(every, field)]
+
+
+def fields_of(layout: Layout) -> list[str]:
+    """Return the fields that the layout's steps see."""
+    return list(layout.flattened or layout.fields)
+
+
 def take_rows(
     connection: "DuckDBPyConnection", plain: Path, table: "DuckDBPyRelation", layout: Layout
-) -> tuple[str, str]:
+) -> tuple[Rows, Rows]:
     """Take from a file what is read more than once, and is little beside all that a bill holds.
 
     Args:
@@ -72,20 +129,20 @@ def take_rows(
 
     Returns:
         The rows that are not put aside, and each combination of what rows are put aside by with
-        the number of its rows as `line_no`: two queries that give the layout's fields.
+        the number of its rows as `line_no`.
     """
     _make(connection, _GROUPS, _groups(plain, table, layout))
     grouped = connection.sql(f"SELECT * FROM {_GROUPS}")
-    groups = _source(_GROUPS, grouped, layout)
+    groups = Rows(_GROUPS, _kinds(grouped, layout, layout.fields), layout)
     texts: Sequence[Sequence[str | None] | None] = ()
     if layout.aside:
         fields = ", ".join(f"list(DISTINCT {name(field)})" for field in _deciding(table, layout))
         (texts,) = connection.execute(
-            f"SELECT {fields or 'NULL'} FROM ({flat(layout, groups)})"
+            f"SELECT {fields or 'NULL'} FROM ({groups.spelled(layout.aside.fields)})"
             f" WHERE ({layout.aside.noise}) IS NULL"
         ).fetchall()
     _make(connection, _OF_INTEREST, _rows_of_interest(plain, table, layout, texts))
-    return _source(_OF_INTEREST, table, layout), groups
+    return Rows(_OF_INTEREST, _kinds(table, layout, layout.fields), layout), groups
 
 
 def _make(connection: "DuckDBPyConnection", table: str, query: str) -> None:
@@ -109,24 +166,18 @@ def _rows_of_interest(
         texts: what the rows of interest hold in the columns of `_deciding`, at most.
     """
     kinds = _kinds(table, layout, layout.fields)
-    row = ", ".join(f"{name(column)} := {name(column)}" for column in kinds)
-    rows = f"SELECT struct_pack({row}) AS row, file_row_number + 1 AS line_no"
+    rows = f"SELECT *, file_row_number + 1 AS line_no FROM {parquet_table(plain)}"
+    listed = ", ".join(map(name, kinds))
     if layout.aside is None:
-        return f"SELECT line_no, unnest(row) FROM ({rows} FROM {parquet_table(plain)})"
-    behind = {field: layout.flattened.get(field, name(field)) for field in _looked_at(layout)}
-    nested = [field for field in layout.fields if _mentions(" ".join(behind.values()), field)]
-    places = {layout.spelling(column): column for column in kinds}
-    given = ", ".join(
-        f"{_taken(places.get(field), kinds, layout.fields[field])} AS {name(field)}"
-        for field in nested
+        return f"SELECT line_no, {listed} FROM ({rows})"
+    # In one piece, since a field may be called like a column.
+    row = ", ".join(f"{name(column)} := {name(column)}" for column in kinds)
+    looked_at = Rows("", kinds, layout).spelled(
+        _looked_at(layout),
+        f"{rows} WHERE {_among(table, layout, texts)}",
+        beside={"row": f"struct_pack({row})", "line_no": "line_no"},
     )
-    flattened = ", ".join(f"{value} AS {name(field)}" for field, value in behind.items())
-    return (
-        "SELECT line_no, unnest(row) FROM ("
-        f"SELECT row, line_no, {flattened}"
-        f" FROM ({rows}, {given} FROM {parquet_table(plain)} WHERE {_among(table, layout, texts)}))"
-        f" WHERE ({layout.aside.noise}) IS NULL"
-    )
+    return f"SELECT line_no, unnest(row) FROM ({looked_at}) WHERE ({layout.aside.noise}) IS NULL"
 
 
 def _among(
@@ -169,17 +220,6 @@ def _deciding(table: "DuckDBPyRelation", layout: Layout) -> dict[str, str]:
     return found
 
 
-def _source(rows: str, table: "DuckDBPyRelation", layout: Layout) -> str:
-    """Return the query that gives a layout's fields; columns that are not there are null.
-
-    Args:
-        rows: a table of some rows of a file.
-        table: a relation over it, or over the file, for its columns and their types.
-        layout: the format.
-    """
-    return _given(f"SELECT * FROM {rows}", _kinds(table, layout, layout.fields), layout)
-
-
 def _groups(plain: Path, table: "DuckDBPyRelation", layout: Layout) -> str:
     """Return the query that gives each combination of what rows are put aside by, once.
 
@@ -194,8 +234,20 @@ def _groups(plain: Path, table: "DuckDBPyRelation", layout: Layout) -> str:
     fields = layout.aside.fields if layout.aside else ()
     behind = " ".join(layout.flattened.get(field, field) for field in fields)
     kinds = _kinds(table, layout, [field for field in layout.fields if _mentions(behind, field)])
-    listed = "".join(f"{name(column)}, " for column in kinds)
-    return f"SELECT {listed}count(*) AS line_no FROM {parquet_table(plain)} GROUP BY ALL"
+    given, grouped = dict[str, str](), list[str]()
+    for column, kind in kinds.items():
+        # To group by a few members takes two thirds of the time that the whole of them takes.
+        members = {
+            member: f"{name(column)}.{name(member)}"
+            for member in _members(kind)
+            if _mentions(behind, f"{layout.spelling(column)}.{member}")
+        }
+        grouped += members.values() or [name(column)]
+        packed = ", ".join(f"{name(member)} := {value}" for member, value in members.items())
+        given[column] = f"struct_pack({packed})" if members else name(column)
+    return f"SELECT {_named(given | {'line_no': 'count(*)'})} FROM {parquet_table(plain)}" + (
+        f" GROUP BY {', '.join(grouped)}" if grouped else ""
+    )
 
 
 def _kinds(
@@ -209,21 +261,12 @@ def _kinds(
     }
 
 
+def _named(columns: Mapping[str, str]) -> str:
+    return ", ".join(f"{value} AS {name(column)}" for column, value in columns.items())
+
+
 def _mentions(expression: str, field: str) -> bool:
     return re.search(rf"\b{re.escape(field)}\b", expression) is not None
-
-
-def _given(rows: str, kinds: "Mapping[str, DuckDBPyType]", layout: Layout) -> str:
-    """Return the query that gives a layout's fields of rows that have their `line_no`."""
-    places = {layout.spelling(column): column for column in kinds}
-    fields = ", ".join(
-        f"{_taken(places.get(field), kinds, form)} AS {name(field)}"
-        for field, form in layout.fields.items()
-    )
-    return (
-        f"SELECT {fields}, NULL::VARCHAR AS line_fault, NULL::BIGINT AS line_size, line_no"
-        f" FROM ({rows})"
-    )
 
 
 def _taken(column: str | None, kinds: "Mapping[str, DuckDBPyType]", form: Form) -> str:

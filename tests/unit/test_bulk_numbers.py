@@ -101,7 +101,9 @@ def test_a_sum_with_what_is_no_amount_is_none(
 def test_a_quantity_is_whole_to_a_thousandth_of_a_unit(
     engine: duckdb.DuckDBPyConnection, text: str, block: int, expected: int | None
 ) -> None:
-    amount = quantity("text")
-    query = f"SELECT {whole(f'({amount})', str(block))} FROM (SELECT $1 AS text)"
+    named = f"SELECT text, {quantity('text')} AS amount FROM (SELECT $1 AS text)"
+    query = (
+        f"SELECT {whole('text', str(block))}, {whole('text', str(block), 'amount')} FROM ({named})"
+    )
 
-    assert engine.execute(query, [text]).fetchall() == [(expected,)]
+    assert engine.execute(query, [text]).fetchall() == [(expected, expected)]

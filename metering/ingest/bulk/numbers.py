@@ -12,10 +12,11 @@ from metering.ingest.bulk.layout import UNTIED, nanos
 
 # As text, CSV and doubles write a number; nothing in front, no separators, no units.
 _NUMBER: Final = r"-?\d{1,18}(\.\d{1,40})?([eE][+-]?\d{1,3})?"
-_QUANTITY: Final = "DECIMAL(38, 12)"
-_LARGEST_QUANTITY: Final = 10**15
-_AMOUNT: Final = "DECIMAL(38, 28)"
-_LARGEST_AMOUNT: Final = 10**9
+# As many digits as a quantity and an amount may have hold what is less than the largest, and no
+# more; then all that go into 128 bits, so that a product of them fits.
+_QUANTITY: Final = "DECIMAL(27, 12)"
+_AMOUNT: Final = "DECIMAL(37, 28)"
+_WIDEST: Final = "DECIMAL(38, 12)"
 # A double holds a quantity in blocks of a million to this part of one token.
 _WHOLE_WITHIN: Final = "0.001"
 # Below this the double of a product is off by less than a tenth of what this leaves to that part.
@@ -35,25 +36,25 @@ def quantity(text: str) -> str:
 
     Negative for what is taken back.
     """
-    decimal = f"try_cast({text} AS {_QUANTITY})"
-    return (
-        f"CASE WHEN regexp_full_match({text}, '{_NUMBER}')"
-        f" AND abs({decimal}) < {_LARGEST_QUANTITY} THEN {decimal} END"
-    )
+    decimal = f"try_cast({text} AS {_QUANTITY})::{_WIDEST}"
+    return f"CASE WHEN regexp_full_match({text}, '{_NUMBER}') THEN {decimal} END"
 
 
-def whole(amount: str, block: str) -> str:
-    """Return an expression for `amount` blocks in whole units; null if they are not whole.
+def whole(text: str, block: str, amount: str = "") -> str:
+    """Return an expression for a quantity of blocks in whole units; null if they are not whole.
 
     Args:
-        amount: as `quantity` gives it.
+        text: the quantity, as the source spells it; no quantity is no whole one.
         block: units in a block, a whole number of at most a million.
+        amount: where `quantity` of the text is worked out already, its name.
     """
-    units, near = f"({amount} * {block})", f"({amount}::DOUBLE * {block})"
-    # Arithmetic with 38 digits is slow; a double shows the whole number beyond doubt where it is
-    # nearly one and not large.
+    amount = amount or quantity(text)
+    units, near = f"({amount} * {block})", f"(try_cast({text} AS DOUBLE) * {block})"
+    # Arithmetic with 38 digits is slow, and so is to make a double of them; that of the text shows
+    # the whole number beyond doubt where it is nearly one and not large.
     return (
-        f"CASE WHEN abs({near}) < {_LARGEST_NEAR} AND abs({near} - round({near})) <= {_NEAR}"
+        f"CASE WHEN {amount} IS NULL THEN NULL"
+        f" WHEN abs({near}) < {_LARGEST_NEAR} AND abs({near} - round({near})) <= {_NEAR}"
         f" THEN round({near})::BIGINT"
         f" WHEN abs({units} - round({units})) <= {_WHOLE_WITHIN}"
         f" AND abs({units}) < 1e18 THEN round({units})::BIGINT END"
@@ -71,10 +72,7 @@ def signed_nanos(text: str) -> str:
 def exact(text: str) -> str:
     """Return an expression for an exact amount of less than a billion; null for anything else."""
     decimal = f"try_cast({text} AS {_AMOUNT})"
-    return (
-        f"CASE WHEN regexp_full_match({text}, '{_NUMBER}')"
-        f" AND abs({decimal}) < {_LARGEST_AMOUNT} THEN {decimal} END"
-    )
+    return f"CASE WHEN regexp_full_match({text}, '{_NUMBER}') THEN {decimal} END"
 
 
 def nanos_of_each(texts: str) -> str:
@@ -91,7 +89,10 @@ def are_amounts(texts: str, in_nanos: str) -> str:
         texts: the list.
         in_nanos: what `nanos_of_each` gives of it.
     """
-    return f"({_is_complete(in_nanos)} OR {_is_complete(_exact_each(texts))})"
+    # Of OR both sides would be worked out, and the second takes long.
+    return (
+        f"CASE WHEN {_is_complete(in_nanos)} THEN true ELSE {_is_complete(_exact_each(texts))} END"
+    )
 
 
 def nanos_of_sum(text: str, others: str, in_nanos: str) -> str:

@@ -199,9 +199,14 @@ _STEPS: Final = (
         "product_of_both": f"{approximate('line_item_usage_amount')} * rate",
     },
     {
-        "tokens": f"CASE WHEN counted AND token_class IS NOT NULL THEN {whole('amount', 'block')}"
-        " END",
-        "units": f"CASE WHEN counted AND token_class IS NULL THEN {whole('amount', '1')} END",
+        "tokens": (
+            "CASE WHEN counted AND token_class IS NOT NULL"
+            f" THEN {whole('line_item_usage_amount', 'block', 'amount')} END"
+        ),
+        "units": (
+            "CASE WHEN counted AND token_class IS NULL"
+            f" THEN {whole('line_item_usage_amount', '1', 'amount')} END"
+        ),
     },
 )
 

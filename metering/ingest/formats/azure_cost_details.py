@@ -197,10 +197,12 @@ _STEPS: Final = (
     {
         "tokens": (
             "CASE WHEN counted AND meter_class IS NOT NULL THEN CASE"
-            f" WHEN in_blocks THEN {whole('amount', 'block')}"
-            f" WHEN fits_units THEN {whole('amount', '1')} END END"
+            f" WHEN in_blocks THEN {whole('quantity', 'block', 'amount')}"
+            f" WHEN fits_units THEN {whole('quantity', '1', 'amount')} END END"
         ),
-        "units": f"CASE WHEN counted AND NOT has_tokens THEN {whole('amount', '1')} END",
+        "units": (
+            f"CASE WHEN counted AND NOT has_tokens THEN {whole('quantity', '1', 'amount')} END"
+        ),
         "view": (
             f"CASE WHEN charge IN {_AMORTIZED} OR counted AND is_reserved AND billed_nanos <> 0"
             " THEN 'amortized' ELSE 'actual' END"

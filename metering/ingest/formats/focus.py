@@ -123,7 +123,7 @@ _KEYED: Final = (
                     f"coalesce({focus_skus.block('PricingUnit')},"
                     " CASE WHEN is_market AND lower(PricingUnit) = 'units' THEN 1000000 END,"
                     " CASE WHEN meter_class IS NOT NULL"
-                    f" THEN {whole(quantity('x_PricingBlockSize'), '1')}::INT END)"
+                    f" THEN {whole('x_PricingBlockSize', '1')}::INT END)"
                 ),
                 "details_broken": bulk_tags.is_broken("SkuPriceDetails", "details"),
             },

@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from metering.ingest.bulk.layout import json_fields
-from metering.ingest.bulk.numbers import quantity, whole
+from metering.ingest.bulk.numbers import whole
 from metering.ingest.formats import aws_usage_types, azure_meters
 
 FIELDS: Final = ("SkuPriceDetails", "SkuMeter", "x_UsageType", "x_SkuMeterName")
@@ -98,5 +98,5 @@ def block(unit: str) -> str:
 
 
 # How many tokens the row is of, by what was consumed and by what was priced.
-CONSUMED_TOKENS: Final = whole(quantity("ConsumedQuantity"), "consumed_block")
-PRICED_TOKENS: Final = whole(quantity("PricingQuantity"), "priced_block")
+CONSUMED_TOKENS: Final = whole("ConsumedQuantity", "consumed_block")
+PRICED_TOKENS: Final = whole("PricingQuantity", "priced_block")

@@ -107,7 +107,6 @@ _ASIDE: Final = Aside(
         "service_description",
         "cost_type",
         "usage_start_time",
-        "usage_end_time",
         "invoice_month",
         "export_time",
     ),
@@ -199,7 +198,10 @@ _STEPS: Final = (
             f" THEN {nanos_of_sum('cost', 'credited', 'credited_nanos')}"
             f" ELSE {signed_nanos('cost')} END"
         ),
-        "units": f"CASE WHEN counted AND sku_class IS NOT NULL THEN {whole('amount', '1')} END",
+        "units": (
+            "CASE WHEN counted AND sku_class IS NOT NULL"
+            f" THEN {whole('usage_amount', '1', 'amount')} END"
+        ),
     },
     {"tokens": "CASE WHEN sku_class NOT IN ('storage', 'grounding') THEN units END"},
 )

@@ -26,7 +26,7 @@ _RENAMED: Final = {
 _MICRO: Final = "1000000"
 
 # Credits are stated with fractions: they become millionths, and are never money.
-STEPS: Final = ({"units": quantity(UNITS)}, {"micro_credits": whole("units", _MICRO)})
+STEPS: Final = ({"units": quantity(UNITS)}, {"micro_credits": whole(UNITS, _MICRO, "units")})
 CREDIT_COLUMNS: Final = {
     "other_meters": (
         "CASE WHEN micro_credits > 0"

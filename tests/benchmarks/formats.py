@@ -29,6 +29,7 @@ from tests.benchmarks.transcripts import write_transcripts
 
 _MEMORY: Final = "1GB"
 _DAY: Final = "TIMESTAMP '2026-06-01' + INTERVAL (i % 30) DAY + INTERVAL (hash(i, 1) % 24) HOUR"
+_CALLS: Final = 300_000
 # Who uses what is a property of a workload, of which a company has some hundreds.
 _WORKLOAD: Final = "(hash(i, 2) % 1200)"
 _TEAM: Final = f"printf('team-%d', {_WORKLOAD} % 50)"
@@ -159,7 +160,7 @@ def _write_cur(home: Path) -> None:
     _copy(
         f"""
         WITH rows AS (
-            SELECT i, i % 40 = 0 AS ai, {_DAY} AS begun, 1 + hash(i, 3) % 90000 AS blocks
+            SELECT i, hash(i, 8) % 40 = 0 AS ai, {_DAY} AS begun, 1 + hash(i, 3) % 90000 AS blocks
             FROM range(8_000_000) r(i)
         )
         SELECT '111122223333' AS bill_payer_account_id, 'AWS' AS bill_billing_entity,
@@ -197,7 +198,7 @@ def _write_google(home: Path) -> None:
     _copy(
         f"""
         WITH rows AS (
-            SELECT i, i % 40 = 0 AS ai, {_DAY} AS begun, 1000 + hash(i, 3) % 9000000 AS tokens
+            SELECT i, hash(i, 8) % 40 = 0 AS ai, {_DAY} AS begun, 1000 + hash(i, 3) % 9000000 AS tokens
             FROM range(8_000_000) r(i)
         )
         SELECT '01ABCD-000000-000000' AS billing_account_id,
@@ -226,12 +227,16 @@ def _write_google(home: Path) -> None:
 
 
 def _write_bedrock(home: Path) -> None:
-    """Invocation logs with the texts in them, as they are written unless one turns that off."""
+    """A month of invocation logs with the texts in them, as they are written unless told not to.
+
+    A log is written as calls are made, so that its days follow one another.
+    """
+    called = f"TIMESTAMP '2026-06-01' + INTERVAL (i * 30 * 86400 // {_CALLS}) SECOND"
     text = "lorem ipsum " * 40
     _copy(
         f"""
         SELECT 'ModelInvocationLog' AS "schemaType", '1.0' AS "schemaVersion",
-            strftime({_DAY}, '%Y-%m-%dT%H:%M:%SZ') AS "timestamp", '444455556666' AS "accountId",
+            strftime({called}, '%Y-%m-%dT%H:%M:%SZ') AS "timestamp", '444455556666' AS "accountId",
             {{'arn': {_ROLE}}} AS "identity",
             'us-east-1' AS region, 'us-west-2' AS "inferenceRegion",
             printf('%016x-%08x', hash(i, 9), i) AS "requestId", 'Converse' AS operation,
@@ -242,7 +247,7 @@ def _write_bedrock(home: Path) -> None:
             {{'outputContentType': 'application/json', 'outputTokenCount': hash(i, 5) % 4000,
               'outputBodyJson': {{'content': '{text}'}}}} AS output,
             {{'team': {_TEAM}, 'ticket': printf('PAY-%d', {_WORKLOAD})}} AS "requestMetadata"
-        FROM range(300_000) r(i)
+        FROM range({_CALLS}) r(i)
         """,
         home / "invocations.jsonl",
     )

@@ -198,7 +198,8 @@ def _write_google(home: Path) -> None:
     _copy(
         f"""
         WITH rows AS (
-            SELECT i, hash(i, 8) % 40 = 0 AS ai, {_DAY} AS begun, 1000 + hash(i, 3) % 9000000 AS tokens
+            SELECT i, hash(i, 8) % 40 = 0 AS ai, {_DAY} AS begun,
+                1000 + hash(i, 3) % 9000000 AS tokens
             FROM range(8_000_000) r(i)
         )
         SELECT '01ABCD-000000-000000' AS billing_account_id,

@@ -10,10 +10,7 @@ from metering.core.periods import BillingPeriod
 from metering.errors import BookError
 from metering.reporting.brand import Brand
 from metering.reporting.faces.csvfile import chargeback_csv
-from metering.reporting.faces.html import chargeback_html, statement_html
 from metering.reporting.faces.jsonfile import chargeback_json
-from metering.reporting.faces.pdf import chargeback_pdf, one_page, statement_pdf
-from metering.reporting.faces.workbook import chargeback_xlsx
 from metering.reporting.numerals import written_in
 from metering.reporting.pack.chargeback import ChargebackReport, chargeback_report
 from metering.reporting.pack.statement import OwnerStatement, Statements, owners_of, teams_of
@@ -68,16 +65,46 @@ class StatementWritten:
     paths: tuple[Path, ...]
 
 
+def _page(snapshot: Snapshot, report: ChargebackReport, brand: Brand) -> bytes:
+    from metering.reporting.faces.html import chargeback_html  # noqa: PLC0415 - Jinja, for it alone
+
+    return chargeback_html(snapshot, report, brand)
+
+
+def _paper(_: Snapshot, report: ChargebackReport, brand: Brand) -> bytes:
+    from metering.reporting.faces.pdf import chargeback_pdf  # noqa: PLC0415 - as above
+
+    return chargeback_pdf(report, brand)
+
+
+def _workbook(snapshot: Snapshot, report: ChargebackReport, brand: Brand) -> bytes:
+    from metering.reporting.faces.workbook import chargeback_xlsx  # noqa: PLC0415 - as above
+
+    return chargeback_xlsx(snapshot, report, brand)
+
+
+def _statement_page(statement: OwnerStatement, brand: Brand) -> bytes:
+    from metering.reporting.faces.html import statement_html  # noqa: PLC0415 - as above
+
+    return statement_html(statement, brand)
+
+
+def _statement_paper(statement: OwnerStatement, brand: Brand) -> bytes:
+    from metering.reporting.faces.pdf import statement_pdf  # noqa: PLC0415 - as above
+
+    return statement_pdf(statement, brand)
+
+
 _RENDERED: Final[Mapping[ReportFormat, Callable[[Snapshot, ChargebackReport, Brand], bytes]]] = {
-    ReportFormat.HTML: chargeback_html,
-    ReportFormat.PDF: lambda _, report, brand: chargeback_pdf(report, brand),
-    ReportFormat.XLSX: chargeback_xlsx,
+    ReportFormat.HTML: _page,
+    ReportFormat.PDF: _paper,
+    ReportFormat.XLSX: _workbook,
     ReportFormat.CSV: lambda snapshot, _report, _brand: chargeback_csv(snapshot),
     ReportFormat.JSON: lambda snapshot, _report, _brand: chargeback_json(snapshot),
 }
 _STATEMENTS: Final[Mapping[ReportFormat, Callable[[OwnerStatement, Brand], bytes]]] = {
-    ReportFormat.HTML: statement_html,
-    ReportFormat.PDF: statement_pdf,
+    ReportFormat.HTML: _statement_page,
+    ReportFormat.PDF: _statement_paper,
 }
 
 
@@ -140,6 +167,8 @@ def report_statements(
     Raises:
         BookError: as `report_chargeback`; `unknown-owner`: the period has no such owner.
     """
+    from metering.reporting.faces.pdf import one_page  # noqa: PLC0415 - as above
+
     brand = brand_of(settings)
     snapshot = read_snapshot(settings, period, as_of=as_of)
     owners = _owners(snapshot, owner)

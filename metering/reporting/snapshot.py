@@ -151,7 +151,7 @@ class History:
 
     def totals_of(self, period: BillingPeriod) -> dict[str, int]:
         """Return the billed nanos per currency of one posting period."""
-        return _totals(self.table.filter(pc.equal(self.table["period"], str(period))))
+        return _totals(self.table.filter(pc.equal(self.table["period"], pa.scalar(str(period)))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -367,6 +367,8 @@ def _totals(table: pa.Table) -> dict[str, int]:
     # Currencies are few, and to group by them would load Arrow's engine for data sets.
     currencies = table["currency"]
     return {
-        name: int(pc.sum(table["amount_nanos"].filter(pc.equal(currencies, name))).as_py())
-        for name in sorted(pc.unique(currencies).to_pylist())
+        name: int(
+            pc.sum(table["amount_nanos"].filter(pc.equal(currencies, pa.scalar(name)))).as_py()
+        )
+        for name in sorted(map(str, pc.unique(currencies).to_pylist()))
     }

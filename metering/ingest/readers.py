@@ -16,7 +16,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum, auto
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
@@ -25,6 +24,7 @@ import duckdb
 from metering.errors import SourceError, SourceRef
 from metering.ingest.bulk import exact_rows, packs, parquet_source
 from metering.ingest.bulk.enums import enumerated
+from metering.ingest.bulk.key_checks import may_fail, without_key_checks
 from metering.ingest.bulk.layout import Layout, literal, name, rejection, source_path
 from metering.ingest.bulk.line_batches import LineBatches
 from metering.ingest.bulk.packs import PackFile, read_pack
@@ -52,12 +52,11 @@ from metering.ingest.bulk.typed import statement_of_columns
 from metering.ingest.bulk.unfolding import PLACE
 from metering.ingest.contract import Noise, Pack, Reading, Rejections, Slice
 from metering.ingest.decompression import ArchiveLimits, PlainFile, plain_file
-from metering.ingest.fingerprints import Fingerprint, Fingerprints, Readable, opened_as_it_lies
+from metering.ingest.fingerprints import Fingerprint, Fingerprints
 from metering.ingest.shapes.records import batch_of
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
-    from contextlib import AbstractContextManager
     from types import TracebackType
 
 _SPILL: Final = "spill"
@@ -266,20 +265,14 @@ class Reader:
         Raises:
             SourceError: as `plain`.
         """
-        files = [PackFile(self.plain(path), partial(self.fingerprint, path)) for path in paths]
-        for path, file in zip(paths, files, strict=True):
-            if file.plain != path:
-                self.start_fingerprint(path)
+        prints = [self.start_fingerprint(path) for path in paths]
+        files = [
+            PackFile(self.plain(path), print_) for path, print_ in zip(paths, prints, strict=True)
+        ]
         try:
-            return read_pack(self.connection, files, layout, self._opened)
+            return read_pack(self.connection, files, layout)
         except (duckdb.InvalidInputException, duckdb.OutOfMemoryException, duckdb.IOException):
             return None
-
-    def _opened(self, plain: Path) -> "AbstractContextManager[Readable]":
-        """Open a file to read all of it; one that lies as it was received is hashed on the way."""
-        if plain in self._plain:
-            return self._fingerprints.opened(plain)
-        return opened_as_it_lies(plain)
 
     def _json_lines(self, path: Path, plain: Path, layout: Layout) -> _Staged:
         # A line that is not JSON stops the statement; an empty one is passed over, and the count
@@ -357,10 +350,13 @@ class Reader:
 
     def _attempt(self, source: str, layout: Layout, first_line: int = 1) -> _Staged | None:
         try:
-            return self._stage(source, layout, first_line)
+            staged = self._stage(source, without_key_checks(layout), first_line)
+            if may_fail(self.connection, layout, staged.path):
+                staged = self._stage(source, layout, first_line)
         except (duckdb.InvalidInputException, duckdb.OutOfMemoryException):
             # Out of memory are files of very long lines, which the exact way cuts down first.
             return None
+        return staged
 
     def _stage(self, source: str, layout: Layout, first_line: int = 1) -> _Staged:
         target = self._scratch_file("staged")

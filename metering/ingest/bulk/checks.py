@@ -26,6 +26,7 @@ def missing(field: str, expected: str, value: str | None = None) -> Check:
         found="'nothing'",
         expected=expected,
         quotes=False,
+        empty_is_null=True,
     )
 
 
@@ -38,6 +39,7 @@ def texts_without_nul(fields: Iterable[tuple[str, str]]) -> tuple[Check, ...]:
             field=field,
             found=value,
             expected="text without NUL",
+            empty_is_null=True,
         )
         for field, value in fields
     )

@@ -186,17 +186,19 @@ def tags(vouched: Mapping[str, str], said: str | None = None) -> str:
 
 def object_check(field: str, text: str) -> Check:
     """Return the check that a text, where there is one, is a JSON object that can become tags."""
+    names = f"try(json_keys({text}))"
     return Check(
         fails=(
-            f"nullif({text}, '') IS NOT NULL AND (NOT json_valid({text})"
+            f"nullif({text}, '') IS NOT NULL AND ({names} IS NULL"
             f" OR NOT starts_with(ltrim({text}), '{{') OR contains({text}, '\\u0000')"
-            f" OR {names_one_twice(f'try(json_keys({text}))')})"
+            f" OR {names_one_twice(names)})"
         ),
         code="bad-json",
         field=field,
         found="'text that is not a JSON object of tags'",
         expected=TAGS,
         quotes=False,
+        empty_is_null=True,
     )
 
 

@@ -137,6 +137,7 @@ def _id(field: str, value: str) -> Check:
         field=field,
         found=value,
         expected="an id without '/'",
+        empty_is_null=True,
     )
 
 

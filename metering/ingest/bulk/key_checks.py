@@ -1,0 +1,77 @@
+"""Checks of texts that many records have in common, made once for each combination of them.
+
+To find out whether some tags are a JSON object takes as long as all other checks of a record, and
+a file of millions of records holds some hundreds of them: the parts of a layout's shared columns.
+So these checks are left out where a file is read, and made over the combinations afterwards. Where
+one of them fails there, the file is read again with every check in its place, so that each record
+is refused for the first thing that is wrong with it.
+"""
+# ruff: noqa: S608 - names and texts go through `name` and `literal`; there is nothing to bind
+
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from metering.ingest.bulk.layout import LINE_CHECKS, Check, Layout, name, source_path
+
+if TYPE_CHECKING:
+    import duckdb
+
+_WORD: Final = re.compile(r"\w+")
+
+
+def without_key_checks(layout: Layout) -> Layout:
+    """Return a layout that does not make the checks of `may_fail`; all others keep their places."""
+    own = _key_checks(layout)
+    checks = (
+        replace(check, fails="false", found="''") if check in own else check
+        for check in layout.checks
+    )
+    return replace(layout, checks=tuple(checks)) if own else layout
+
+
+def may_fail(connection: "duckdb.DuckDBPyConnection", layout: Layout, staged: Path) -> bool:
+    """Say whether a check that was left out refuses a record.
+
+    Args:
+        connection: reads the file.
+        layout: with all of its checks.
+        staged: Parquet: what `statement` gives of the layout without these checks.
+    """
+    checks = _key_checks(layout)
+    if not checks or layout.shared is None:
+        return False
+    parts = layout.shared.parts.values()
+    values = ", ".join(
+        f"nullif(split_part(shared_key, chr(0), {at}), '') AS {name(part)}"
+        for at, part in enumerate(parts, start=1)
+    )
+    # NUL parts the texts: where there is more of it, one of them has it in it.
+    is_parted = f"len(string_split(shared_key, chr(0))) = {len(parts)}"
+    fails = " OR ".join(f"coalesce({check.fails}, false)" for check in checks)
+    (found,) = connection.execute(
+        f"SELECT count(*) FROM (SELECT shared_key, {values} FROM (SELECT DISTINCT shared_key"
+        f" FROM read_parquet({source_path(staged)})"
+        f" WHERE noise IS NULL AND coalesce(refused_by, {len(LINE_CHECKS)}) >= {len(LINE_CHECKS)}))"
+        f" WHERE CASE WHEN {is_parted} THEN {fails} ELSE true END"
+    ).fetchall()
+    return bool(found[0])
+
+
+def _key_checks(layout: Layout) -> tuple[Check, ...]:
+    """Return the checks that look at nothing but parts of the shared columns."""
+    if layout.shared is None:
+        return ()
+    parts = {part for part in layout.shared.parts.values() if part.isidentifier()}
+    seen = {*layout.fields, *layout.flattened}
+    for steps in (*(keyed.steps for keyed in layout.keyed), layout.steps):
+        seen.update(key for step in steps for key in step)
+    words = {word for one in seen - parts for word in _WORD.findall(one)}
+    return tuple(
+        check
+        for check in layout.checks
+        if check.empty_is_null
+        and parts.intersection(_WORD.findall(check.fails))
+        and words.isdisjoint(_WORD.findall(check.fails))
+    )

@@ -228,11 +228,12 @@ def _write_google(home: Path) -> None:
 
 
 def _write_bedrock(home: Path) -> None:
-    """A month of invocation logs with the texts in them, as they are written unless told not to.
+    """A night's export of invocation logs, with the texts in them unless one turns that off.
 
-    A log is written as calls are made, so that its days follow one another.
+    A log is an object for each hour, in which calls follow one another; what a night in Europe
+    takes of them began before midnight in UTC.
     """
-    called = f"TIMESTAMP '2026-06-01' + INTERVAL (i * 30 * 86400 // {_CALLS}) SECOND"
+    called = f"TIMESTAMP '2026-06-14 22:00:00' + INTERVAL (i * 86400 // {_CALLS}) SECOND"
     text = "lorem ipsum " * 40
     _copy(
         f"""

@@ -142,7 +142,8 @@ def take_rows(
             f" WHERE ({layout.aside.noise}) IS NULL"
         ).fetchall()
     _make(connection, _OF_INTEREST, _rows_of_interest(plain, table, layout, texts))
-    return Rows(_OF_INTEREST, _kinds(table, layout, layout.fields), layout), groups
+    taken = connection.sql(f"SELECT * FROM {_OF_INTEREST}")
+    return Rows(_OF_INTEREST, _kinds(taken, layout, layout.fields), layout), groups
 
 
 def _make(connection: "DuckDBPyConnection", table: str, query: str) -> None:
@@ -167,17 +168,26 @@ def _rows_of_interest(
     """
     kinds = _kinds(table, layout, layout.fields)
     rows = f"SELECT *, file_row_number + 1 AS line_no FROM {parquet_table(plain)}"
-    listed = ", ".join(map(name, kinds))
+    values = {column: _looked_into(column, kind, layout) for column, kind in kinds.items()}
     if layout.aside is None:
-        return f"SELECT line_no, {listed} FROM ({rows})"
+        return f"SELECT {_named(values | {'line_no': 'line_no'})} FROM ({rows})"
     # In one piece, since a field may be called like a column.
-    row = ", ".join(f"{name(column)} := {name(column)}" for column in kinds)
+    row = ", ".join(f"{name(column)} := {value}" for column, value in values.items())
     looked_at = Rows("", kinds, layout).spelled(
         _looked_at(layout),
         f"{rows} WHERE {_among(table, layout, texts)}",
         beside={"row": f"struct_pack({row})", "line_no": "line_no"},
     )
     return f"SELECT line_no, unnest(row) FROM ({looked_at}) WHERE ({layout.aside.noise}) IS NULL"
+
+
+def _looked_into(column: str, kind: "DuckDBPyType", layout: Layout) -> str:
+    """Return an expression for what of a column the layout looks at."""
+    form = layout.fields[layout.spelling(column)]
+    members = [member for member in _members(kind) if isinstance(form, Mapping) and member in form]
+    # Each member stands in the file by itself, and most of them are read for nothing.
+    packed = ", ".join(f"{name(member)} := {name(column)}.{name(member)}" for member in members)
+    return f"struct_pack({packed})" if members else name(column)
 
 
 def _among(

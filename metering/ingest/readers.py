@@ -16,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
@@ -52,11 +53,12 @@ from metering.ingest.bulk.typed import statement_of_columns
 from metering.ingest.bulk.unfolding import PLACE
 from metering.ingest.contract import Noise, Pack, Reading, Rejections, Slice
 from metering.ingest.decompression import ArchiveLimits, PlainFile, plain_file
-from metering.ingest.fingerprints import Fingerprint, Fingerprints
+from metering.ingest.fingerprints import Fingerprint, Fingerprints, Readable, opened_as_it_lies
 from metering.ingest.shapes.records import batch_of
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
+    from contextlib import AbstractContextManager
     from types import TracebackType
 
 _SPILL: Final = "spill"
@@ -265,14 +267,20 @@ class Reader:
         Raises:
             SourceError: as `plain`.
         """
-        prints = [self.start_fingerprint(path) for path in paths]
-        files = [
-            PackFile(self.plain(path), print_) for path, print_ in zip(paths, prints, strict=True)
-        ]
+        files = [PackFile(self.plain(path), partial(self.fingerprint, path)) for path in paths]
+        for path, file in zip(paths, files, strict=True):
+            if file.plain != path:
+                self.start_fingerprint(path)
         try:
-            return read_pack(self.connection, files, layout)
+            return read_pack(self.connection, files, layout, self._opened)
         except (duckdb.InvalidInputException, duckdb.OutOfMemoryException, duckdb.IOException):
             return None
+
+    def _opened(self, plain: Path) -> "AbstractContextManager[Readable]":
+        """Open a file to read all of it; one that lies as it was received is hashed on the way."""
+        if plain in self._plain:
+            return self._fingerprints.opened(plain)
+        return opened_as_it_lies(plain)
 
     def _json_lines(self, path: Path, plain: Path, layout: Layout) -> _Staged:
         # A line that is not JSON stops the statement; an empty one is passed over, and the count

@@ -1,6 +1,7 @@
 """Files read together hold what each holds alone, whatever is wrong with their lines."""
 
 import gzip
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from duckdb import DuckDBPyRelation
 
 from metering.ingest.contract import Noise, Pack, Rejections, UsageBatch
+from metering.ingest.fingerprints import fingerprint_of
 from metering.ingest.formats.claude_code_transcripts import ClaudeCodeTranscripts
 from metering.ingest.readers import Reader
 from metering.usage.schema import USAGE_SCHEMA
@@ -112,6 +114,19 @@ def test_a_damaged_line_costs_a_pack_that_line_alone(
     paths = written(tmp_path, ONE, damaged, SESSION)
 
     assert together(reader, paths) == [alone(reader, path) for path in paths]
+
+
+def test_what_a_pack_hashes_as_it_reads_is_what_was_received(
+    reader: Reader, tmp_path: Path
+) -> None:
+    contents = [ONE, b"", gzip.compress(SESSION, mtime=0), b"\xef\xbb\xbf" + LINE.rstrip(b"\n")]
+    paths = written(tmp_path, *contents)
+
+    ClaudeCodeTranscripts().read_pack(paths, reader)
+
+    prints = [reader.fingerprint(path) for path in paths]
+    assert prints == [fingerprint_of(path) for path in paths]
+    assert [one.sha256 for one in prints] == [hashlib.sha256(one).hexdigest() for one in contents]
 
 
 def test_of_files_with_the_same_bytes_one_is_read(reader: Reader, tmp_path: Path) -> None:

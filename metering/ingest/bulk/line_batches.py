@@ -20,9 +20,11 @@ import numpy as np
 import pyarrow as pa
 
 from metering.ingest.bulk.layout import LONGEST_HELD, LONGEST_LINE, Fields, Form, Layout
+from metering.ingest.fingerprints import Readable, opened_as_it_lies
 
 if TYPE_CHECKING:
-    from io import FileIO
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     import duckdb
     import numpy.typing as npt
@@ -58,11 +60,13 @@ class LineBatches:
         layout: of their format: a line that is too long for DuckDB is cut down to its fields; and
             where it says that a file may still be growing, a last line without its line end that
             is no JSON is marked as unfinished.
+        opened: what opens one of them, to read all of it.
         batch_bytes: what a batch has room for, if no line is longer.
     """
 
     paths: Sequence[Path]
     layout: Layout
+    opened: "Callable[[Path], AbstractContextManager[Readable]]" = opened_as_it_lies
     batch_bytes: int = _BATCH
 
     @contextmanager
@@ -83,7 +87,7 @@ class LineBatches:
         batch = _Batch(self.batch_bytes)
         for file_no, path in enumerate(self.paths):
             batch.begin(file_no)
-            with path.open("rb", buffering=0) as stream:
+            with self.opened(path) as stream:
                 while batch.is_full or batch.read(stream):
                     if not batch.is_full:
                         continue
@@ -128,7 +132,7 @@ class _Batch:
         self._files.append(file_no)
         self._begins.append(self._size)
 
-    def read(self, stream: "FileIO") -> bool:
+    def read(self, stream: Readable) -> bool:
         """Read what there is room for; say whether there was anything."""
         length = stream.readinto(self._view[self._size : self._room])
         self._size += length
@@ -234,12 +238,13 @@ def _numbers(
     return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(values.data)])
 
 
-def _from_line_end(stream: "FileIO") -> bytes:
+def _from_line_end(stream: Readable) -> bytes:
     """Pass over the rest of a line; return its line end and what was read with it."""
-    while block := stream.read(_BLOCK):
-        end = block.find(b"\n")
+    buffer = bytearray(_BLOCK)
+    while length := stream.readinto(memoryview(buffer)):
+        end = buffer.find(b"\n", 0, length)
         if end >= 0:
-            return block[end:]
+            return bytes(buffer[end:length])
     return b""
 
 

@@ -29,11 +29,12 @@ from metering.ingest.bulk.statement import (
 from metering.ingest.contract import Pack, PackedFile
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     import duckdb
 
-    from metering.ingest.fingerprints import Fingerprint
+    from metering.ingest.fingerprints import Fingerprint, Readable
 
 _LINES: Final = "pack_lines"
 _FILES: Final = "pack_files"
@@ -50,12 +51,12 @@ class PackFile:
 
     Attributes:
         plain: the file, unpacked.
-        fingerprint: of its bytes as received, which are hashed while its lines are read; its rows
-            are marked with their SHA-256, hexadecimal.
+        fingerprint: of its bytes as received, asked for once its lines were read; its rows are
+            marked with their SHA-256, hexadecimal.
     """
 
     plain: Path
-    fingerprint: "Future[Fingerprint]"
+    fingerprint: "Callable[[], Fingerprint]"
 
 
 @dataclass(slots=True)
@@ -68,7 +69,10 @@ class _Found:
 
 
 def read_pack(
-    connection: "duckdb.DuckDBPyConnection", files: Sequence[PackFile], layout: Layout
+    connection: "duckdb.DuckDBPyConnection",
+    files: Sequence[PackFile],
+    layout: Layout,
+    opened: "Callable[[Path], AbstractContextManager[Readable]]",
 ) -> Pack:
     """Read files of JSON Lines together.
 
@@ -76,6 +80,7 @@ def read_pack(
         connection: on which the rows of the pack stand until the next one is read.
         files: none of them twice.
         layout: of their format.
+        opened: what opens an unpacked file, to read all of it.
 
     Raises:
         duckdb.InvalidInputException: a file cannot be read.
@@ -83,7 +88,7 @@ def read_pack(
     filled = layout.columns.keys() - same_for_all(layout)
     kept = (*sorted(filled), "shared_key", *layout.kept, "file_no", "row_no")
     lines = statement(layout, json_lines_source(layout), carried=("file_no",))
-    batches = LineBatches([file.plain for file in files], layout)
+    batches = LineBatches([file.plain for file in files], layout, opened)
     with batches.registered(connection), _in_any_order(connection):
         _make(
             connection,
@@ -112,7 +117,7 @@ def _files(connection: "duckdb.DuckDBPyConnection", files: Sequence[PackFile]) -
     """Return the files by their place, of those with the same bytes the first."""
     sources: dict[str, int] = {}
     for number, file in enumerate(files):
-        sources.setdefault(file.fingerprint.result().sha256, number)
+        sources.setdefault(file.fingerprint().sha256, number)
     # As parameters: Arrow would import pandas for a look at the types of these few values.
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE {_FILES} AS SELECT unnest($1::INTEGER[]) AS file_no,"

@@ -48,6 +48,8 @@ if TYPE_CHECKING:
     from metering.settings import Settings
 
 _FEWEST: Final = 2
+# Beside the recognition of many small files nothing is hashed in less time than it costs that.
+_HASHED_AHEAD: Final = 16 << 20
 
 # Opens the transaction that makes what is recorded in it visible.
 _Begin: TypeAlias = "Callable[[], AbstractContextManager[Connection]]"
@@ -143,15 +145,17 @@ def ingest_each(
 
 @contextmanager
 def _hashing(paths: Sequence[Path]) -> Iterator[Fingerprints]:
-    """Yield hashes of files, of which the first are made while it is found out what they are."""
+    """Yield hashes of files, of which the large are made while it is found out what they are."""
     held = 0
     with closing(Fingerprints()) as hashed:
-        for path in filter(Path.is_file, paths):
-            held += size_of(path)
+        for path in paths:
+            size = size_of(path)
+            held += size
             if held > PACK_BYTES:
                 break
-            with suppress(SourceError):  # it is gone already, which whoever reads it tells
-                hashed.start(path)
+            if size >= _HASHED_AHEAD:
+                with suppress(SourceError):  # it is no file, which whoever reads it tells
+                    hashed.start(path)
         yield hashed
 
 
@@ -282,7 +286,8 @@ class _Importing:
         """
         try:
             for path in paths:
-                self.reader.start_fingerprint(path)
+                if size_of(path) in self.known:
+                    self.reader.start_fingerprint(path)
             fresh = self._fresh(ingestor, paths)
         except SourceError:  # one of them is gone
             return None

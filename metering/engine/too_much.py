@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-import duckdb
+if TYPE_CHECKING:
+    import duckdb
 
 
 class TooMuchError(Exception):
@@ -21,7 +23,7 @@ class TooMuchError(Exception):
 
 
 @contextmanager
-def refused(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+def refused(connection: "duckdb.DuckDBPyConnection") -> Iterator[None]:
     """Say of lines that `charges.price_lines` cannot price which of them is too much.
 
     Args:
@@ -30,6 +32,8 @@ def refused(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
     Raises:
         TooMuchError: a sum is more than 64 bits.
     """
+    import duckdb  # noqa: PLC0415 - whoever comes here has opened it
+
     try:
         yield
     except (duckdb.ConversionException, duckdb.OutOfRangeException) as error:

@@ -59,15 +59,13 @@ class Lake:
             BookError: `storage-failed`; the disk is full, read-only or broken. Whatever was being
                 done is given up, and the book is as it was.
         """
-        import duckdb  # noqa: PLC0415 - to look into the lake takes none
-
         parent = self.root / "staging"
         folder: Path | None = None
         try:
             parent.mkdir(parents=True, exist_ok=True)
             folder = Path(tempfile.mkdtemp(dir=parent))
             yield folder
-        except (OSError, duckdb.IOException) as error:
+        except (OSError, _engine_error()) as error:
             raise BookError(
                 "storage-failed",
                 f"the lake at {self.root} cannot be used: {error}",
@@ -167,6 +165,13 @@ def file_sha256(path: Path) -> str:
         while block := file.read(_BLOCK_BYTES):
             digest.update(block)
     return digest.hexdigest()
+
+
+def _engine_error() -> type[Exception]:
+    """Return what the engine raises where it cannot read or write a file."""
+    import duckdb  # noqa: PLC0415 - only asked for once something was raised
+
+    return duckdb.IOException
 
 
 def _sync_path(path: Path) -> None:

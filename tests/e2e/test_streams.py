@@ -7,6 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
+
+from metering.cli.main import main
+from metering.settings import FILE_NAME
+from tests.ledgers import SAMPLE, fresh_ledger, ingest_and_post
 
 HERE = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-m", "metering"]
@@ -72,3 +77,18 @@ def test_a_command_that_is_interrupted_says_so_without_a_traceback(tmp_path: Pat
     assert process.returncode == 130
     assert said.endswith(b"stopped; whatever was not recorded yet is not recorded at all\n")
     assert b"Traceback" not in said
+
+
+@pytest.mark.parametrize("command", ["post --dry-run", "verify", "tie-out 2026-10", "audit"])
+def test_a_command_ends_without_a_word_of_its_libraries(tmp_path: Path, command: str) -> None:
+    # The embedded engine calls what it finds alive at the very end a leak, and lists it.
+    settings = fresh_ledger(tmp_path / "ledger")
+    ingest_and_post(settings, sorted((SAMPLE / "usage" / "anthropic").iterdir())[:2])
+
+    words = f"--config {settings.home / FILE_NAME} {command}"
+
+    done = _run(f"metering {words}")
+
+    of_the_command = CliRunner().invoke(main, words.split())
+    assert done.stderr.decode() == of_the_command.stderr
+    assert done.returncode == of_the_command.exit_code

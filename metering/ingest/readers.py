@@ -473,8 +473,8 @@ def _only_number(result: duckdb.DuckDBPyConnection) -> int:
 
 def _merging(records: str, layout: Layout) -> str:
     # Written to scratch space, so that a relation that is read twice is merged once.
-    shared = layout.shared.columns if layout.shared else {}
-    columns = ", ".join(name(column) for column in layout.schema.names if column not in shared)
+    elsewhere = {*(layout.shared.columns if layout.shared else ()), *same_for_all(layout)}
+    columns = ", ".join(name(column) for column in layout.schema.names if column not in elsewhere)
     kept = "".join(f", {name(step)}" for step in layout.kept)
     return (
         f"WITH records AS (SELECT {columns}, shared_key{kept}, 0 AS file_no FROM ({records}))"

@@ -167,7 +167,8 @@ class Layout:
             JSON is noise, to be read with the next import, and not a record that is broken.
         merge: a query from `records` that gives rows of the same columns, for a source that repeats
             itself; empty when each record is its own. It sees the accepted rows of one file or of
-            several: their columns but for the shared ones, the steps in `kept`, and `file_no`.
+            several: their columns but for the shared ones and, unless it names them, those that
+            are the same for all; the steps in `kept`; and `file_no`.
         kept: names of the steps that `merge` looks at.
         merged_noise: what the records that a merge took away are called in the receipt.
         snapshot: for a source without ids: what an import of it replaces.

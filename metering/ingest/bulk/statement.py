@@ -13,6 +13,7 @@ from metering.ingest.bulk.unfolding import PLACE, unfolded
 from metering.usage.schema import SQL_TYPES, USAGE_SCHEMA
 
 _TEXT: Final = re.compile(r"'(?:[^']|'')*'")
+_NAME: Final = re.compile(r"\w+")
 _CONSTANT: Final = re.compile(rf"{_TEXT.pattern}|\d+|NULL")
 
 
@@ -67,15 +68,14 @@ def statement(layout: Layout, source: str, carried: Iterable[str] = ()) -> str:
 def same_for_all(layout: Layout) -> dict[str, str]:
     """Return an expression for each column of one value, or none, that no record is read for.
 
-    Where records are merged there is no such column, since the merge may look at it or fill it.
+    What a merge names is none of them, since it looks at it or fills it; all else it passes on.
     """
-    if layout.merge:
-        return {}
     shared = layout.shared.columns if layout.shared else {}
+    elsewhere = {"row_no", *shared, *_NAME.findall(layout.merge)}
     given = {
         column: layout.columns.get(column, "NULL")
         for column in layout.schema.names
-        if column != "row_no" and column not in shared
+        if column not in elsewhere
     }
     return {
         column: _constant(value, sql_type_of(column, layout.schema))

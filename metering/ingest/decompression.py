@@ -116,7 +116,7 @@ def head_of(path: Path, size: int) -> bytes:
         SourceError: as `plain_file`, for as much of the file as had to be looked at.
     """
     wanted = len(_UTF8_MARK) + size
-    head = bytearray()
+    head = b""
     with _opened(path) as (stream, start):
         packed = start.startswith(_ARCHIVES)
         blocks = _unpacked(path, stream, start) if packed else _blocks(stream, wanted)
@@ -124,8 +124,8 @@ def head_of(path: Path, size: int) -> bytes:
             head += block
             if len(head) >= wanted:
                 break
-    _refuse_other_than_text(path, bytes(head[:_HEAD]), unpacked=packed)
-    return bytes(head).removeprefix(_UTF8_MARK)[:size]
+    _refuse_other_than_text(path, head[:_HEAD], unpacked=packed)
+    return head.removeprefix(_UTF8_MARK)[:size]
 
 
 def refuse_other_than_file(path: Path) -> None:

@@ -3,9 +3,11 @@
     python -m tests.benchmarks.transcripts --megabytes 1000 --ccusage A/bin/ccusage B/bin/ccusage
 
 `ccusage` is a program for Node; install the versions to compare with anywhere and name them here.
-Each prints its report of all days, offline; ours ingests, posts and prints the chargeback, and then
-prints it again from the ledger. The figures of one call were taken in turn on one machine: seconds
-that passed, and of the processor, which say more where others use it.
+Each prints its report of all days, offline; ours ingests, posts and prints the chargeback, lists
+the totals by month from the ledger, and is asked for the chargeback again, of which nothing has
+changed since: what was kept of it is told, and its file held against that. The figures of one call
+were taken in turn on one machine: seconds that passed, and of the processor, which say more where
+others use it.
 """
 
 import argparse

@@ -12,6 +12,7 @@ import pyarrow as pa
 from metering.core.meters import TOKEN_METERS, Meter
 from metering.errors import Rejection
 from metering.ingest.contract import Noise, OutcomeBatch, Reading, Rejections, UsageBatch
+from metering.ingest.shapes.arrays import array_of
 from metering.usage.schema import OUTCOME_SCHEMA, USAGE_SCHEMA
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class RecordColumns:
 
     def batch(self) -> UsageBatch | OutcomeBatch:
         """Return the records added so far; the next batch begins empty."""
-        arrays = [pa.array(self._columns[field.name], field.type) for field in self._schema]
+        arrays = [array_of(self._columns[field.name], field.type) for field in self._schema]
         table = pa.Table.from_arrays(arrays, schema=self._schema)
         batch = batch_of(table, self._count, self._schema)
         self._columns = {name: [] for name in self._schema.names}

@@ -15,7 +15,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from enum import Enum, auto
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
@@ -25,15 +24,16 @@ import duckdb
 from metering.errors import SourceError, SourceRef
 from metering.ingest.bulk import exact_rows, packs, parquet_source
 from metering.ingest.bulk.enums import enumerated
+from metering.ingest.bulk.forms import Form, form_of
 from metering.ingest.bulk.key_checks import may_fail, without_key_checks
 from metering.ingest.bulk.layout import Layout, literal, name, rejection, source_path
 from metering.ingest.bulk.line_batches import LineBatches
 from metering.ingest.bulk.packs import PackFile, read_pack
 from metering.ingest.bulk.parquet_source import (
-    PARQUET_MARK,
     damaged,
     parquet_columns,
     parquet_table,
+    sifted,
     take_rows,
 )
 from metering.ingest.bulk.sources import (
@@ -103,15 +103,6 @@ class _Staged:
             f"SELECT *, coalesce(line_no, file_row_number + {self.first_line}) AS row_no"
             f" FROM read_parquet({source_path(self.path)}, file_row_number = true)"
         )
-
-
-class _Form(Enum):
-    """What records stand in."""
-
-    JSON_LINES = auto()
-    ARRAY = auto()
-    TABLE = auto()
-    PARQUET = auto()
 
 
 class Reader:
@@ -251,12 +242,12 @@ class Reader:
         """
         plain = self.plain(path)
         reading = {
-            _Form.JSON_LINES: self._json_lines,
-            _Form.ARRAY: self._array,
-            _Form.TABLE: self._table,
-            _Form.PARQUET: self._parquet,
+            Form.JSON_LINES: self._json_lines,
+            Form.ARRAY: self._array,
+            Form.TABLE: self._table,
+            Form.PARQUET: self._parquet,
         }
-        form = _form_of(plain, layout)
+        form = form_of(plain, layout)
         if layout.table and self._is_flat(path, plain, form, layout.table):
             layout = layout.table
         yield from self._readings(reading[form](path, plain, layout), layout)
@@ -311,7 +302,11 @@ class Reader:
     def _table(self, path: Path, plain: Path, layout: Layout) -> _Staged:
         header = tuple(map(layout.spelling, exact_rows.header_of(plain, str(path))))
         exact_rows.check_header(header, layout.required, str(path))
-        staged = self._attempt(csv_source(plain, header, layout), layout, first_line=2)
+        source = csv_source(plain, header, layout)
+        if layout.aside:
+            staged = self._sifted(source, layout, first_line=2)
+        else:
+            staged = self._attempt(source, layout, first_line=2)
         if staged is not None and staged.count + 1 == self._lines(path):
             return staged
         copy = self._scratch_file("rows")
@@ -319,25 +314,42 @@ class Reader:
         exact_rows.copy_readable_rows(plain, copy, header, columns, str(path))
         return self._stage(exact_table_source(copy, layout), layout)
 
+    def _sifted(self, source: str, layout: Layout, first_line: int) -> _Staged | None:
+        """Stage a table as one of columns, since most of its rows are of no interest."""
+        cells = self._scratch_file("cells")
+        try:
+            count = self._written(sifted(source, layout), cells)
+            table = self.connection.sql(f"SELECT * FROM {parquet_table(cells)}")
+            return self._of_columns(cells, table, layout, count, first_line)
+        except (duckdb.InvalidInputException, duckdb.OutOfMemoryException):
+            return None
+
     def _parquet(self, path: Path, plain: Path, layout: Layout) -> _Staged:
-        target = self._scratch_file("staged")
         try:
             table = self.connection.sql(f"SELECT * FROM {parquet_table(plain)}")
             header = tuple(map(layout.spelling, table.columns))
             exact_rows.check_header(header, layout.required, str(path))
-            rows, groups = take_rows(self.connection, plain, table, layout)
-            query = statement_of_columns(layout, rows, groups)
-            with self._joining_as_written():
-                self._written(query, target)
-            count = _only_number(
-                self.connection.execute(f"SELECT count(*) FROM {parquet_table(plain)}")
-            )
+            counted = self.connection.execute(f"SELECT count(*) FROM {parquet_table(plain)}")
+            return self._of_columns(plain, table, layout, _only_number(counted))
         except (duckdb.BinderException, duckdb.ParserException, duckdb.OutOfMemoryException):
             raise
         except duckdb.Error as error:
             # What is broken inside a Parquet file comes out under any of DuckDB's names.
             raise damaged(path) from error
-        return _Staged(target, first_line=1, count=count)
+
+    def _of_columns(
+        self,
+        file: Path,
+        table: duckdb.DuckDBPyRelation,
+        layout: Layout,
+        count: int,
+        first_line: int = 1,
+    ) -> _Staged:
+        target = self._scratch_file("staged")
+        rows, groups = take_rows(self.connection, file, table, layout, first_line)
+        with self._joining_as_written():
+            self._written(statement_of_columns(layout, rows, groups), target)
+        return _Staged(target, first_line, count)
 
     @contextmanager
     def _joining_as_written(self) -> Iterator[None]:
@@ -349,10 +361,10 @@ class Reader:
         finally:
             self.connection.execute("RESET disabled_optimizers")
 
-    def _is_flat(self, path: Path, plain: Path, form: _Form, table: Layout) -> bool:
+    def _is_flat(self, path: Path, plain: Path, form: Form, table: Layout) -> bool:
         """Say whether a file of a format with two layouts has the columns of the flat one."""
-        if form is not _Form.PARQUET:
-            return form is _Form.TABLE
+        if form is not Form.PARQUET:
+            return form is Form.TABLE
         columns = {table.spelling(column) for column in parquet_columns(plain, path)}
         return columns.issuperset(table.required)
 
@@ -480,20 +492,3 @@ def _merging(records: str, layout: Layout) -> str:
         f"WITH records AS (SELECT {columns}, shared_key{kept}, 0 AS file_no FROM ({records}))"
         f" SELECT {columns}, shared_key FROM ({layout.merge}) ORDER BY row_no"
     )
-
-
-def _form_of(plain: Path, layout: Layout) -> _Form:
-    """Return the form of a file; JSON Lines when its beginning is damaged beyond telling."""
-    table = layout.table or layout
-    if not table.required:
-        return _Form.JSON_LINES
-    with plain.open("rb") as stream:
-        beginning = stream.read(_BEGINNING).lstrip()
-    if beginning.startswith(b"["):
-        return _Form.ARRAY
-    if beginning.startswith(PARQUET_MARK):
-        return _Form.PARQUET
-    first, _, _ = beginning.partition(b"\n")
-    cells = first.decode("utf-8", errors="replace").replace('"', "").rstrip("\r").split(",")
-    is_table = not set(table.required).isdisjoint(map(table.spelling, cells))
-    return _Form.TABLE if is_table else _Form.JSON_LINES

@@ -7,7 +7,7 @@ shortest text, a map or a list is JSON. The place of a record is the number of i
 # ruff: noqa: S608 - names and texts go through `name` and `literal`; there is nothing to bind
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -116,8 +116,36 @@ def fields_of(layout: Layout) -> list[str]:
     return list(layout.flattened or layout.fields)
 
 
+def sifted(source: str, layout: Layout) -> str:
+    """Return the query that gives a table's cells, of rows put aside only what decides of them.
+
+    Args:
+        source: a query that gives the layout's fields, each a text.
+        layout: of a format that puts rows aside.
+    """
+    if layout.aside is None:
+        return source
+    expressions = {field: layout.flattened.get(field, name(field)) for field in _looked_at(layout)}
+    behind = _behind(layout, layout.aside.fields)
+    row = ", ".join(f"{name(field)} := {name(field)}" for field in layout.fields)
+    cells = ", ".join(
+        (f"row.{name(field)}" if _mentions(behind, field) else f"kept.{name(field)}")
+        + f" AS {name(field)}"
+        for field in layout.fields
+    )
+    return (
+        f"SELECT {cells} FROM (SELECT row, CASE WHEN ({layout.aside.noise}) IS NULL THEN row END"
+        f" AS kept FROM (SELECT {_named({'row': f'struct_pack({row})'} | expressions)}"
+        f" FROM ({source})))"
+    )
+
+
 def take_rows(
-    connection: "DuckDBPyConnection", plain: Path, table: "DuckDBPyRelation", layout: Layout
+    connection: "DuckDBPyConnection",
+    plain: Path,
+    table: "DuckDBPyRelation",
+    layout: Layout,
+    first_line: int = 1,
 ) -> tuple[Rows, Rows]:
     """Take from a file what is read more than once, and is little beside all that a bill holds.
 
@@ -126,6 +154,7 @@ def take_rows(
         plain: the file.
         table: a relation over it, for its columns and their types.
         layout: the format.
+        first_line: what the first row is called.
 
     Returns:
         The rows that are not put aside, and each combination of what rows are put aside by with
@@ -134,14 +163,8 @@ def take_rows(
     _make(connection, _GROUPS, _groups(plain, table, layout))
     grouped = connection.sql(f"SELECT * FROM {_GROUPS}")
     groups = Rows(_GROUPS, _kinds(grouped, layout, layout.fields), layout)
-    texts: Sequence[Sequence[str | None] | None] = ()
-    if layout.aside:
-        fields = ", ".join(f"list(DISTINCT {name(field)})" for field in _deciding(table, layout))
-        (texts,) = connection.execute(
-            f"SELECT {fields or 'NULL'} FROM ({groups.spelled(layout.aside.fields)})"
-            f" WHERE ({layout.aside.noise}) IS NULL"
-        ).fetchall()
-    _make(connection, _OF_INTEREST, _rows_of_interest(plain, table, layout, texts))
+    chosen = _among(connection, groups) if layout.aside else "true"
+    _make(connection, _OF_INTEREST, _rows_of_interest(plain, table, layout, chosen, first_line))
     taken = connection.sql(f"SELECT * FROM {_OF_INTEREST}")
     return Rows(_OF_INTEREST, _kinds(taken, layout, layout.fields), layout), groups
 
@@ -154,7 +177,8 @@ def _rows_of_interest(
     plain: Path,
     table: "DuckDBPyRelation",
     layout: Layout,
-    texts: Sequence[Sequence[str | None] | None],
+    chosen: str,
+    first_line: int,
 ) -> str:
     """Return the query that gives a file's rows, as they stand, with their `line_no`.
 
@@ -164,10 +188,11 @@ def _rows_of_interest(
         plain: the file.
         table: a relation over it, for its columns and their types.
         layout: the format.
-        texts: what the rows of interest hold in the columns of `_deciding`, at most.
+        chosen: a condition of `_among`.
+        first_line: what the first row is called.
     """
     kinds = _kinds(table, layout, layout.fields)
-    rows = f"SELECT *, file_row_number + 1 AS line_no FROM {parquet_table(plain)}"
+    rows = f"SELECT *, file_row_number + {first_line} AS line_no FROM {parquet_table(plain)}"
     values = {column: _looked_into(column, kind, layout) for column, kind in kinds.items()}
     if layout.aside is None:
         return f"SELECT {_named(values | {'line_no': 'line_no'})} FROM ({rows})"
@@ -175,7 +200,7 @@ def _rows_of_interest(
     row = ", ".join(f"{name(column)} := {value}" for column, value in values.items())
     looked_at = Rows("", kinds, layout).spelled(
         _looked_at(layout),
-        f"{rows} WHERE {_among(table, layout, texts)}",
+        f"{rows} WHERE {chosen}",
         beside={"row": f"struct_pack({row})", "line_no": "line_no"},
     )
     return f"SELECT line_no, unnest(row) FROM ({looked_at}) WHERE ({layout.aside.noise}) IS NULL"
@@ -190,19 +215,25 @@ def _looked_into(column: str, kind: "DuckDBPyType", layout: Layout) -> str:
     return f"struct_pack({packed})" if members else name(column)
 
 
-def _among(
-    table: "DuckDBPyRelation", layout: Layout, texts: Sequence[Sequence[str | None] | None]
-) -> str:
+def _among(connection: "DuckDBPyConnection", groups: Rows) -> str:
     """Return a condition that holds for all rows of interest, and for few others.
 
     Of a plain list of a column's texts DuckDB makes a filter in the file's reader, which then
     leaves the other columns of the other rows packed.
     """
-    columns = _deciding(table, layout).values()
+    layout, columns = groups.layout, _deciding(groups)
+    if layout.aside is None or not columns:
+        return "true"
+    texts = {f"text {at}": column for at, column in enumerate(columns)}
+    listed = ", ".join(f"list(DISTINCT {name(text)})" for text in texts)
+    (found,) = connection.execute(
+        f"SELECT {listed} FROM ({groups.spelled(layout.aside.fields, beside=texts)})"
+        f" WHERE ({layout.aside.noise}) IS NULL"
+    ).fetchall()
     lists = [
-        f"{column} IN ({', '.join(literal(text) for text in found if text is not None)})"
-        for column, found in zip(columns, texts, strict=False)
-        if found and len(found) <= _FEW_TEXTS and None not in found
+        f"{column} IN ({', '.join(map(literal, held))})"
+        for column, held in zip(columns, found, strict=True)
+        if held and len(held) <= _FEW_TEXTS and None not in held
     ]
     return " AND ".join(lists) or "true"
 
@@ -214,20 +245,25 @@ def _looked_at(layout: Layout) -> list[str]:
     return [field for field in layout.aside.fields if _mentions(layout.aside.noise, field)]
 
 
-def _deciding(table: "DuckDBPyRelation", layout: Layout) -> dict[str, str]:
-    """Return, of these fields, those that stand in the file as text: the column or member of it."""
-    kinds = _kinds(table, layout, layout.fields)
-    found = {}
-    for field in _looked_at(layout):
-        outer, _, inner = layout.flattened.get(field, field).partition(".")
-        for column, kind in kinds.items():
-            if layout.spelling(column) != outer:
-                continue
-            if not inner and kind.id == "varchar":
-                found[field] = name(column)
-            elif inner in (members := _members(kind)) and members[inner].id == "varchar":
-                found[field] = f"{name(column)}.{name(inner)}"
+def _deciding(rows: Rows) -> list[str]:
+    """Return what stands as text behind these fields: columns of a file, or members of them."""
+    behind = _behind(rows.layout, _looked_at(rows.layout))
+    found = []
+    for column, kind in rows.kinds.items():
+        field = rows.layout.spelling(column)
+        if kind.id == "varchar" and _mentions(behind, field):
+            found.append(name(column))
+        found += [
+            f"{name(column)}.{name(member)}"
+            for member, its_kind in _members(kind).items()
+            if its_kind.id == "varchar" and _mentions(behind, f"{field}.{member}")
+        ]
     return found
+
+
+def _behind(layout: Layout, fields: Iterable[str]) -> str:
+    """Return what the layout takes some of the fields that its steps see from, in one text."""
+    return " ".join(layout.flattened.get(field, field) for field in fields)
 
 
 def _groups(plain: Path, table: "DuckDBPyRelation", layout: Layout) -> str:
@@ -242,7 +278,7 @@ def _groups(plain: Path, table: "DuckDBPyRelation", layout: Layout) -> str:
         layout: the format.
     """
     fields = layout.aside.fields if layout.aside else ()
-    behind = " ".join(layout.flattened.get(field, field) for field in fields)
+    behind = _behind(layout, fields)
     kinds = _kinds(table, layout, [field for field in layout.fields if _mentions(behind, field)])
     given, grouped = dict[str, str](), list[str]()
     for column, kind in kinds.items():

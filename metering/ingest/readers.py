@@ -23,7 +23,7 @@ import duckdb
 
 from metering.errors import SourceError, SourceRef
 from metering.ingest.bulk import exact_rows, packs, parquet_source
-from metering.ingest.bulk.enums import enumerated
+from metering.ingest.bulk.enums import with_enumerations
 from metering.ingest.bulk.forms import Form, form_of
 from metering.ingest.bulk.key_checks import may_fail, without_key_checks
 from metering.ingest.bulk.layout import Layout, literal, name, rejection, source_path
@@ -436,15 +436,9 @@ class Reader:
             return f"SELECT {columns} FROM ({shared_statement(layout.shared, accepted)})"
         path = self._scratch_file("shared")
         self._written(shared_statement(layout.shared, distinct), path)
-        shared = f"read_parquet({source_path(path)})"
         types = {column: sql_type_of(column) for column in layout.shared.columns}
-        made = {column: name(column) for column in types}
-        made |= enumerated(self.connection, shared, types)
-        texts = ", ".join(f"{value} AS {name(column)}" for column, value in made.items())
-        return (
-            f"SELECT {columns} FROM ({accepted})"
-            f" JOIN (SELECT shared_key, {texts} FROM {shared}) USING (shared_key)"
-        )
+        shared = with_enumerations(self.connection, f"read_parquet({source_path(path)})", types)
+        return f"SELECT {columns} FROM ({accepted}) JOIN ({shared}) USING (shared_key)"
 
     def _noise(self, staged: _Staged) -> Counter[str]:
         query = (

@@ -34,19 +34,26 @@ def enum_of(text: str) -> str:
     return f"{text}::ENUM({text})"
 
 
-def enumerated(
+def with_enumerations(
     connection: "duckdb.DuckDBPyConnection", table: str, types: Mapping[str, str]
-) -> dict[str, str]:
-    """Return, for columns of a small table, expressions that give them as enumerations.
+) -> str:
+    """Return the query for a small table with its texts as enumerations.
 
     Args:
         connection: looks into the table.
         table: what follows FROM; it is read once.
-        types: of its columns.
-
-    Returns:
-        An expression by column; columns of other types, and of more texts than pay, stay out.
+        types: of the columns that may hold texts; those of other types, and of more texts than pay,
+            stay as they are.
     """
+    made = _enumerated(connection, table, types)
+    replaced = ", ".join(f"{value} AS {name(column)}" for column, value in made.items())
+    return f"SELECT *{f' REPLACE ({replaced})' if made else ''} FROM {table}"
+
+
+def _enumerated(
+    connection: "duckdb.DuckDBPyConnection", table: str, types: Mapping[str, str]
+) -> dict[str, str]:
+    """Return, for the columns whose texts are few, expressions that give them as enumerations."""
     looked_at = {column: _LISTED[kind] for column, kind in types.items() if kind in _LISTED}
     if not looked_at:
         return {}

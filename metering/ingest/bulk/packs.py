@@ -17,12 +17,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from metering.errors import Rejection
+from metering.ingest.bulk.enums import with_enumerations
 from metering.ingest.bulk.layout import Layout, name, rejection
 from metering.ingest.bulk.line_batches import LineBatches
 from metering.ingest.bulk.sources import json_lines_source
 from metering.ingest.bulk.statement import (
     same_for_all,
     shared_statement,
+    sql_type_of,
     statement,
     usage_column,
 )
@@ -174,7 +176,9 @@ def _rows(connection: "duckdb.DuckDBPyConnection", layout: Layout) -> str:
     if layout.shared:
         keys = f"SELECT DISTINCT shared_key FROM {_RECORDS}"
         _make(connection, _SHARED, shared_statement(layout.shared, keys))
-        joined = f"{joined} JOIN {_SHARED} USING (shared_key)"
+        types = {column: sql_type_of(column) for column in shared}
+        few = with_enumerations(connection, _SHARED, types)
+        joined = f"{joined} JOIN ({few}) USING (shared_key)"
     always = same_for_all(layout)
     given = {*layout.columns, *shared, "row_no"} - always.keys()
     columns = ", ".join(

@@ -23,7 +23,6 @@ import duckdb
 
 from metering.errors import SourceError, SourceRef
 from metering.ingest.bulk import exact_rows, packs, parquet_source
-from metering.ingest.bulk.enums import with_enumerations
 from metering.ingest.bulk.forms import Form, form_of
 from metering.ingest.bulk.key_checks import may_fail, without_key_checks
 from metering.ingest.bulk.layout import Layout, literal, name, rejection, source_path
@@ -36,6 +35,7 @@ from metering.ingest.bulk.parquet_source import (
     sifted,
     take_rows,
 )
+from metering.ingest.bulk.sharing import joined, work_out
 from metering.ingest.bulk.sources import (
     csv_source,
     exact_table_source,
@@ -46,7 +46,6 @@ from metering.ingest.bulk.statement import (
     replaced_slices,
     same_for_all,
     shared_statement,
-    sql_type_of,
     statement,
 )
 from metering.ingest.bulk.typed import statement_of_columns
@@ -428,17 +427,16 @@ class Reader:
             f"{given[column]} AS {name(column)}" if column in given else name(column)
             for column in layout.schema.names
         )
-        if layout.shared is None:
-            return f"SELECT {columns} FROM ({accepted})"
-        distinct = f"SELECT DISTINCT shared_key FROM ({accepted})"
-        keys = _only_number(self.connection.execute(f"SELECT count(*) FROM ({distinct})"))
-        if keys * _WORTH_SHARING > count:
-            return f"SELECT {columns} FROM ({shared_statement(layout.shared, accepted)})"
-        path = self._scratch_file("shared")
-        self._written(shared_statement(layout.shared, distinct), path)
-        types = {column: sql_type_of(column) for column in layout.shared.columns}
-        shared = with_enumerations(self.connection, f"read_parquet({source_path(path)})", types)
-        return f"SELECT {columns} FROM ({accepted}) JOIN ({shared}) USING (shared_key)"
+        rows, worked_out = accepted, []
+        for key, shared in zip(layout.shared_keys, layout.shared, strict=True):
+            distinct = f"SELECT DISTINCT {key} FROM ({accepted})"
+            keys = _only_number(self.connection.execute(f"SELECT count(*) FROM ({distinct})"))
+            if keys * _WORTH_SHARING > count:
+                rows = shared_statement(shared, key, rows)
+            else:
+                target = self._scratch_file("shared")
+                worked_out.append(work_out(self.connection, shared, key, distinct, target))
+        return f"SELECT {columns} FROM ({joined(rows, worked_out)})"
 
     def _noise(self, staged: _Staged) -> Counter[str]:
         query = (
@@ -479,10 +477,11 @@ def _only_number(result: duckdb.DuckDBPyConnection) -> int:
 
 def _merging(records: str, layout: Layout) -> str:
     # Written to scratch space, so that a relation that is read twice is merged once.
-    elsewhere = {*(layout.shared.columns if layout.shared else ()), *same_for_all(layout)}
-    columns = ", ".join(name(column) for column in layout.schema.names if column not in elsewhere)
+    elsewhere = {*layout.shared_columns, *same_for_all(layout)}
+    own = (name(one) for one in layout.schema.names if one not in elsewhere)
+    columns = ", ".join((*own, *layout.shared_keys))
     kept = "".join(f", {name(step)}" for step in layout.kept)
     return (
-        f"WITH records AS (SELECT {columns}, shared_key{kept}, 0 AS file_no FROM ({records}))"
-        f" SELECT {columns}, shared_key FROM ({layout.merge}) ORDER BY row_no"
+        f"WITH records AS (SELECT {columns}{kept}, 0 AS file_no FROM ({records}))"
+        f" SELECT {columns} FROM ({layout.merge}) ORDER BY row_no"
     )

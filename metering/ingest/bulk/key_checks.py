@@ -9,11 +9,12 @@ is refused for the first thing that is wrong with it.
 # ruff: noqa: S608 - names and texts go through `name` and `literal`; there is nothing to bind
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from metering.ingest.bulk.layout import LINE_CHECKS, Check, Layout, name, source_path
+from metering.ingest.bulk.layout import LINE_CHECKS, Check, Layout, Shared, name, source_path
 
 if TYPE_CHECKING:
     import duckdb
@@ -23,7 +24,7 @@ _WORD: Final = re.compile(r"\w+")
 
 def without_key_checks(layout: Layout) -> Layout:
     """Return a layout that does not make the checks of `may_fail`; all others keep their places."""
-    own = _key_checks(layout)
+    own = [check for shared in layout.shared for check in _key_checks(layout, shared)]
     checks = (
         replace(check, fails="false", found="''") if check in own else check
         for check in layout.checks
@@ -39,31 +40,38 @@ def may_fail(connection: "duckdb.DuckDBPyConnection", layout: Layout, staged: Pa
         layout: with all of its checks.
         staged: Parquet: what `statement` gives of the layout without these checks.
     """
-    checks = _key_checks(layout)
-    if not checks or layout.shared is None:
-        return False
-    parts = layout.shared.parts.values()
+    rows = (
+        f"read_parquet({source_path(staged)})"
+        f" WHERE noise IS NULL AND coalesce(refused_by, {len(LINE_CHECKS)}) >= {len(LINE_CHECKS)}"
+    )
+    return any(
+        _fails(connection, shared, checks, f"SELECT DISTINCT {key} AS key FROM {rows}")
+        for key, shared in zip(layout.shared_keys, layout.shared, strict=True)
+        if (checks := _key_checks(layout, shared))
+    )
+
+
+def _fails(
+    connection: "duckdb.DuckDBPyConnection", shared: Shared, checks: Sequence[Check], keys: str
+) -> bool:
+    parts = shared.parts.values()
     values = ", ".join(
-        f"nullif(split_part(shared_key, chr(0), {at}), '') AS {name(part)}"
+        f"nullif(split_part(key, chr(0), {at}), '') AS {name(part)}"
         for at, part in enumerate(parts, start=1)
     )
     # NUL parts the texts: where there is more of it, one of them has it in it.
-    is_parted = f"len(string_split(shared_key, chr(0))) = {len(parts)}"
+    is_parted = f"len(string_split(key, chr(0))) = {len(parts)}"
     fails = " OR ".join(f"coalesce({check.fails}, false)" for check in checks)
     (found,) = connection.execute(
-        f"SELECT count(*) FROM (SELECT shared_key, {values} FROM (SELECT DISTINCT shared_key"
-        f" FROM read_parquet({source_path(staged)})"
-        f" WHERE noise IS NULL AND coalesce(refused_by, {len(LINE_CHECKS)}) >= {len(LINE_CHECKS)}))"
+        f"SELECT count(*) FROM (SELECT key, {values} FROM ({keys}))"
         f" WHERE CASE WHEN {is_parted} THEN {fails} ELSE true END"
     ).fetchall()
     return bool(found[0])
 
 
-def _key_checks(layout: Layout) -> tuple[Check, ...]:
-    """Return the checks that look at nothing but parts of the shared columns."""
-    if layout.shared is None:
-        return ()
-    parts = {part for part in layout.shared.parts.values() if part.isidentifier()}
+def _key_checks(layout: Layout, shared: Shared) -> tuple[Check, ...]:
+    """Return the checks that look at nothing but parts of some shared columns."""
+    parts = {part for part in shared.parts.values() if part.isidentifier()}
     seen = {*layout.fields, *layout.flattened}
     for steps in (*(keyed.steps for keyed in layout.keyed), layout.steps):
         seen.update(key for step in steps for key in step)

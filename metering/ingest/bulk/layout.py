@@ -154,7 +154,8 @@ class Layout:
         steps: named intermediate expressions; a step sees the fields and the steps before it.
         columns: the columns of the schema the format fills; all others are null. `row_no` is given.
         schema: what the records are: `USAGE_SCHEMA` or `OUTCOME_SCHEMA`.
-        shared: columns worked out once for all records that agree in what decides them, if any.
+        shared: columns worked out once for all records that agree in what decides them; what is
+            decided by other parts stands apart, so that there are few combinations of each.
         checks: in order; the first that fails names the rejection.
         flattened: names for what is nested in the fields, if anything is: then only these names
             are seen by all that follows, and a flat table of the same format has them as columns.
@@ -181,7 +182,7 @@ class Layout:
     steps: tuple[Mapping[str, str], ...]
     columns: Mapping[str, str]
     checks: tuple[Check, ...]
-    shared: Shared | None = None
+    shared: tuple[Shared, ...] = ()
     unfold: tuple[Level, ...] = ()
     flattened: Mapping[str, str] = field(default_factory=dict)
     keyed: tuple[Keyed, ...] = ()
@@ -196,6 +197,16 @@ class Layout:
     spelling: Callable[[str], str] = str
     table: "Layout | None" = None
     schema: pa.Schema = USAGE_SCHEMA
+
+    @property
+    def shared_keys(self) -> tuple[str, ...]:
+        """Names of the columns that hold the parts of each of `shared`."""
+        return tuple(f"shared_key_{at}" for at, _ in enumerate(self.shared, start=1))
+
+    @property
+    def shared_columns(self) -> dict[str, str]:
+        """The columns of all of `shared`, and how each is made."""
+        return {column: made for one in self.shared for column, made in one.columns.items()}
 
 
 # What may be wrong with a line before any field of it can be looked at: the sources say it in

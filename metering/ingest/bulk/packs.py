@@ -41,10 +41,9 @@ if TYPE_CHECKING:
 _LINES: Final = "pack_lines"
 _FILES: Final = "pack_files"
 _RECORDS: Final = "pack_records"
-_SHARED: Final = "pack_shared"
 # The lines of the files that are not left to be read alone.
 _READ: Final = f"(SELECT * FROM {_LINES} JOIN {_FILES} USING (file_no))"
-TABLES: Final = (_LINES, _FILES, _RECORDS, _SHARED)
+TABLES: Final = (_LINES, _FILES, _RECORDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +87,7 @@ def read_pack(
         duckdb.InvalidInputException: a file cannot be read.
     """
     filled = layout.columns.keys() - same_for_all(layout)
-    kept = (*sorted(filled), "shared_key", *layout.kept, "file_no", "row_no")
+    kept = (*sorted(filled), *layout.shared_keys, *layout.kept, "file_no", "row_no")
     lines = statement(layout, json_lines_source(layout), carried=("file_no",))
     batches = LineBatches([file.plain for file in files], layout, opened)
     with batches.registered(connection), _in_any_order(connection):
@@ -171,16 +170,15 @@ def _count_records(
 
 
 def _rows(connection: "duckdb.DuckDBPyConnection", layout: Layout) -> str:
-    shared = layout.shared.columns if layout.shared else {}
     joined = f"SELECT * FROM {_RECORDS} JOIN {_FILES} USING (file_no)"
-    if layout.shared:
-        keys = f"SELECT DISTINCT shared_key FROM {_RECORDS}"
-        _make(connection, _SHARED, shared_statement(layout.shared, keys))
-        types = {column: sql_type_of(column) for column in shared}
-        few = with_enumerations(connection, _SHARED, types)
-        joined = f"{joined} JOIN ({few}) USING (shared_key)"
+    for key, shared in zip(layout.shared_keys, layout.shared, strict=True):
+        keys = f"SELECT DISTINCT {key} FROM {_RECORDS}"
+        _make(connection, f"pack_{key}", shared_statement(shared, key, keys))
+        types = {column: sql_type_of(column) for column in shared.columns}
+        few = with_enumerations(connection, f"pack_{key}", types)
+        joined = f"{joined} JOIN ({few}) USING ({key})"
     always = same_for_all(layout)
-    given = {*layout.columns, *shared, "row_no"} - always.keys()
+    given = {*layout.columns, *layout.shared_columns, "row_no"} - always.keys()
     columns = ", ".join(
         name(column)
         if column in given

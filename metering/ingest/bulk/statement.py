@@ -27,7 +27,7 @@ def statement(layout: Layout, source: str, carried: Iterable[str] = ()) -> str:
 
     Returns:
         A query over the source, in its order: the usage columns but for `row_no`, the shared ones
-        and those that are the same for all (`same_for_all`), then `shared_key`, `line_no`,
+        and those that are the same for all (`same_for_all`), then the shared keys, `line_no`,
         `noise`, `refused_by` (index into LINE_CHECKS and the layout's checks) and `found`; the
         last three are null for a record. Then `snapshot`, null where the layout has none, and
         `stands_for`, how many rows of the source this one is; `place`, where a line holds many
@@ -39,8 +39,7 @@ def statement(layout: Layout, source: str, carried: Iterable[str] = ()) -> str:
         rows = stepped(rows, keyed.steps)
     noise = f"coalesce({layout.aside.noise}, {layout.noise})" if layout.aside else layout.noise
     query = stepped(rows, layout.steps)
-    shared = layout.shared.columns if layout.shared else {}
-    elsewhere = {"row_no", *shared, *same_for_all(layout)}
+    elsewhere = {"row_no", *layout.shared_columns, *same_for_all(layout)}
     columns = "".join(
         usage_column(column, layout.columns.get(column, "NULL"), layout.schema) + ",\n  "
         for column in layout.schema.names
@@ -58,8 +57,9 @@ def statement(layout: Layout, source: str, carried: Iterable[str] = ()) -> str:
         f" FROM ({query})"
     )
     return (
-        f"SELECT {columns}{_shared_key(layout)} AS shared_key, line_no, line_noise AS noise,"
-        f" refused_by, left((CASE refused_by {finding} END)::VARCHAR, 64) AS found,\n"
+        f"SELECT {columns}{_shared_keys(layout)}line_no, line_noise AS noise, refused_by,"
+        " CASE WHEN refused_by IS NOT NULL"
+        f" THEN left((CASE refused_by {finding} END)::VARCHAR, 64) END AS found,\n"
         f"  {_replaced(layout.snapshot)} AS snapshot, 1::BIGINT AS stands_for"
         f"{''.join(f', {name(one)}' for one in further)}\nFROM ({judged})"
     )
@@ -70,8 +70,7 @@ def same_for_all(layout: Layout) -> dict[str, str]:
 
     What a merge names is none of them, since it looks at it or fills it; all else it passes on.
     """
-    shared = layout.shared.columns if layout.shared else {}
-    elsewhere = {"row_no", *shared, *_NAME.findall(layout.merge)}
+    elsewhere = {"row_no", *layout.shared_columns, *_NAME.findall(layout.merge)}
     given = {
         column: layout.columns.get(column, "NULL")
         for column in layout.schema.names
@@ -104,10 +103,10 @@ def replaced_slices(rows: str) -> str:
     )
 
 
-def shared_statement(shared: Shared, source: str) -> str:
-    """Return the query that adds the shared columns to a source that has a `shared_key`."""
+def shared_statement(shared: Shared, key: str, source: str) -> str:
+    """Return the query that adds shared columns to a source, from the column of their key."""
     parts = ", ".join(
-        f"nullif(split_part(shared_key, chr(0), {at}), '') AS {name(part)}"
+        f"nullif(split_part({key}, chr(0), {at}), '') AS {name(part)}"
         for at, part in enumerate(shared.parts, start=1)
     )
     query = stepped(f"SELECT *, {parts} FROM ({source})", shared.steps)
@@ -147,8 +146,13 @@ def _replaced(snapshot: Snapshot | None) -> str:
     )
 
 
-def _shared_key(layout: Layout) -> str:
-    if layout.shared is None:
-        return "NULL::VARCHAR"
-    parts = (f"coalesce({part}, '')" for part in layout.shared.parts.values())
+def _shared_keys(layout: Layout) -> str:
+    return "".join(
+        f"{_joined(one)} AS {key}, "
+        for key, one in zip(layout.shared_keys, layout.shared, strict=True)
+    )
+
+
+def _joined(shared: Shared) -> str:
+    parts = (f"coalesce({part}, '')" for part in shared.parts.values())
     return f"concat_ws(chr(0), {', '.join(parts)})"

@@ -73,18 +73,20 @@ _LAYOUT: Final = Layout(
         "input_uncached": f"CASE WHEN \"Name\" = '{_PROMPT}' THEN tokens_count END",
         "output": f"CASE WHEN \"Name\" = '{_ANSWER}' THEN tokens_count END",
     },
-    shared=Shared(
-        parts={"labels": "labels_text"},
-        steps=(),
-        columns={
-            "model_raw": _dimension("Model"),
-            "api_key": _dimension("Subscription ID"),
-            "workspace": _dimension("Product ID"),
-            "principal": _dimension("User ID"),
-            "tags": request_logs.tags(
-                {request_logs.CACHE_SPLIT_UNKNOWN: "'unknown'"}, json_tags("labels")
-            ),
-        },
+    shared=(
+        Shared(
+            parts={"labels": "labels_text"},
+            steps=(),
+            columns={
+                "model_raw": _dimension("Model"),
+                "api_key": _dimension("Subscription ID"),
+                "workspace": _dimension("Product ID"),
+                "principal": _dimension("User ID"),
+                "tags": request_logs.tags(
+                    {request_logs.CACHE_SPLIT_UNKNOWN: "'unknown'"}, json_tags("labels")
+                ),
+            },
+        ),
     ),
     checks=(
         *request_logs.when("TimeGenerated", "TimeGenerated", "started"),

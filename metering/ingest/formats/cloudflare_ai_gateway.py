@@ -125,7 +125,7 @@ _LAYOUT: Final = Layout(
     unfold=(Level("entry", f"CASE WHEN result IS NULL THEN [{_ONE_ENTRY}] ELSE result END"),),
     steps=_STEPS,
     columns=_COLUMNS,
-    shared=_SHARED,
+    shared=(_SHARED,),
     checks=_CHECKS,
     noise="CASE WHEN entry IS NULL THEN 'pages without entries' END",
 )

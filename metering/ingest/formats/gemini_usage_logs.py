@@ -79,7 +79,7 @@ _LAYOUT: Final = Layout(
         "failed_requests": "0",
         **gemini_tokens.COLUMNS,
     },
-    shared=_SHARED,
+    shared=(_SHARED,),
     checks=(
         missing("responseId", "the id that makes a repeat of the response known", "id"),
         missing("modelVersion", "the model that answered", "name_of_model"),

@@ -86,13 +86,15 @@ _LAYOUT: Final = Layout(
         "output": "answer_count",
         "reasoning": "thought_count",
     },
-    shared=Shared(
-        parts={"name_of_model": "model", "labels": "labels_text"},
-        steps=(),
-        columns={
-            "model_raw": "name_of_model",
-            "tags": request_logs.tags({}, json_tags("labels")),
-        },
+    shared=(
+        Shared(
+            parts={"name_of_model": "model", "labels": "labels_text"},
+            steps=(),
+            columns={
+                "model_raw": "name_of_model",
+                "tags": request_logs.tags({}, json_tags("labels")),
+            },
+        ),
     ),
     checks=(
         missing("id", "the id that makes a repeat of the answer known"),

@@ -193,7 +193,7 @@ _LAYOUT: Final = Layout(
     required=_REQUIRED,
     steps=_STEPS,
     columns=_COLUMNS,
-    shared=_SHARED,
+    shared=(_SHARED,),
     checks=_CHECKS,
 )
 

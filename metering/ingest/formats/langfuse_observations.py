@@ -235,7 +235,7 @@ _LAYOUT: Final = Layout(
     required=_REQUIRED,
     steps=_STEPS,
     columns=_COLUMNS,
-    shared=_SHARED,
+    shared=(_SHARED,),
     checks=_CHECKS,
     noise=_NOISE,
 )

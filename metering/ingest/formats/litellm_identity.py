@@ -89,36 +89,47 @@ _TAGS: Final = (
     f" {{'name': one, 'value': array_to_string({_VALUES_OF_ONE_NAME}, ',')}})) END"
 )
 
-SHARED: Final = Shared(
-    parts={
-        "spelt_provider": "custom_llm_provider",
-        "model": "model",
-        "from_cache": "CASE WHEN NOT metered THEN 'true' END",
-        "end_user": "end_user",
-        "key_alias": "facts.user_api_key_alias",
-        "team_alias": "facts.user_api_key_team_alias",
-        "workflow": "facts.spend_logs_metadata.workflow",
-        "tags_text": "tags_text",
-        "claims_cost": "CASE WHEN spent_nanos IS NOT NULL THEN 'true' END",
-    },
-    steps=(
-        {
-            "known_provider": "coalesce(spelt_provider, 'unknown')",
-            "labels": (
-                f"list_filter({json_fields('tags_text', ('VARCHAR',))}, lambda label:"
-                f" label <> '' AND NOT starts_with(label, '{_USER_AGENT}'))"
-            ),
+# Who is asked is one of some dozens, and who asks one of some thousands: apart they stay that few.
+SHARED: Final = (
+    Shared(
+        parts={"spelt_provider": "custom_llm_provider", "model": "model"},
+        steps=({"known_provider": "coalesce(spelt_provider, 'unknown')"},),
+        columns={
+            "provider": _provider_case(0),
+            "platform": _provider_case(1),
+            "model_raw": _MODEL_WITHOUT_PROVIDER,
         },
-        {"entries": _ENTRIES},
-        {"all_tags": _TAGS},
     ),
-    columns={
-        "provider": _provider_case(0),
-        "platform": _provider_case(1),
-        "model_raw": _MODEL_WITHOUT_PROVIDER,
-        "workflow_key": f"coalesce(workflow, all_tags['{_WORKFLOW_TAG}'])",
-        "tags": "all_tags",
-        "reported_currency": "CASE WHEN claims_cost IS NOT NULL THEN 'USD' END",
-        "reported_kind": "CASE WHEN claims_cost IS NOT NULL THEN 'estimate' END",
-    },
+    Shared(
+        parts={
+            "from_cache": "CASE WHEN NOT metered THEN 'true' END",
+            "end_user": "end_user",
+            "key_alias": "facts.user_api_key_alias",
+            "team_alias": "facts.user_api_key_team_alias",
+            "workflow": "facts.spend_logs_metadata.workflow",
+            "tags_text": "tags_text",
+        },
+        steps=(
+            {
+                "labels": (
+                    f"list_filter({json_fields('tags_text', ('VARCHAR',))}, lambda label:"
+                    f" label <> '' AND NOT starts_with(label, '{_USER_AGENT}'))"
+                ),
+            },
+            {"entries": _ENTRIES},
+            {"all_tags": _TAGS},
+        ),
+        columns={
+            "workflow_key": f"coalesce(workflow, all_tags['{_WORKFLOW_TAG}'])",
+            "tags": "all_tags",
+        },
+    ),
+    Shared(
+        parts={"claims_cost": "CASE WHEN spent_nanos IS NOT NULL THEN 'true' END"},
+        steps=(),
+        columns={
+            "reported_currency": "CASE WHEN claims_cost IS NOT NULL THEN 'USD' END",
+            "reported_kind": "CASE WHEN claims_cost IS NOT NULL THEN 'estimate' END",
+        },
+    ),
 )

@@ -180,15 +180,16 @@ def _columns(mapping: MappingFile) -> dict[str, str]:
     return columns
 
 
-def _shared(mapping: MappingFile) -> Shared | None:
+def _shared(mapping: MappingFile) -> tuple[Shared, ...]:
     if not mapping.tags:
-        return None
+        return ()
     parts = {tag: f"m_tag_{at}" for at, tag in enumerate(mapping.tags)}
-    return Shared(
+    tags = Shared(
         parts={part: _said(mapping, mapping.tags[tag]) for tag, part in parts.items()},
         steps=(),
         columns={"tags": bulk_tags.merged(bulk_tags.given(parts))},
     )
+    return (tags,)
 
 
 def _snapshot(mapping: MappingFile) -> Snapshot | None:

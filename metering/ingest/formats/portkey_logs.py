@@ -133,7 +133,7 @@ _LAYOUT: Final = Layout(
     required=(),
     steps=_STEPS,
     columns=_COLUMNS,
-    shared=_SHARED,
+    shared=(_SHARED,),
     checks=_CHECKS,
 )
 

@@ -4,7 +4,7 @@ An ingestor recognises one source format from a bounded sample and reads a file 
 order, into usage batches and rejections. It knows no database and decides no price and no owner.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -158,6 +158,28 @@ class Noise:
 
 
 Reading = UsageBatch | OutcomeBatch | Rejections | Noise | Slice
+
+
+class Destination(Protocol):
+    """Where the records of a file go, for a reader that writes them there itself."""
+
+    def write_day(
+        self, rows: str, columns: Collection[str], day: str, expected: Callable[[], int]
+    ) -> bool:
+        """Write the records of a query in its order, or nothing of them.
+
+        Args:
+            rows: a query on the reader's connection; all rows of one day.
+            columns: what it gives, of `usage.schema.USAGE_SCHEMA`; all others are null but for
+                `row_no`: that is the place of the row, from 1 on.
+            day: ISO charge day.
+            expected: how many rows there must be; asked after they are written.
+
+        Returns:
+            Whether they are written. They are not where the query stops with an error, or gives
+            another number of rows.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Final, Self
 import duckdb
 
 from metering.errors import SourceError, SourceRef
-from metering.ingest.bulk import exact_rows, packs, parquet_source
+from metering.ingest.bulk import at_once, exact_rows, packs, parquet_source
 from metering.ingest.bulk.forms import Form, form_of
 from metering.ingest.bulk.key_checks import may_fail, without_key_checks
 from metering.ingest.bulk.layout import Layout, literal, name, rejection, source_path
@@ -35,7 +35,7 @@ from metering.ingest.bulk.parquet_source import (
     sifted,
     take_rows,
 )
-from metering.ingest.bulk.sharing import joined, work_out
+from metering.ingest.bulk.sharing import joined, joining_as_written, work_out
 from metering.ingest.bulk.sources import (
     csv_source,
     exact_table_source,
@@ -43,6 +43,7 @@ from metering.ingest.bulk.sources import (
     json_source,
 )
 from metering.ingest.bulk.statement import (
+    merging,
     replaced_slices,
     same_for_all,
     shared_statement,
@@ -50,7 +51,7 @@ from metering.ingest.bulk.statement import (
 )
 from metering.ingest.bulk.typed import statement_of_columns
 from metering.ingest.bulk.unfolding import PLACE
-from metering.ingest.contract import Noise, Pack, Reading, Rejections, Slice
+from metering.ingest.contract import Destination, Noise, Pack, Reading, Rejections, Slice
 from metering.ingest.decompression import ArchiveLimits, PlainFile, plain_file
 from metering.ingest.fingerprints import Fingerprint, Fingerprints, Readable, opened_as_it_lies
 from metering.ingest.shapes.records import batch_of
@@ -131,6 +132,7 @@ class Reader:
         self._folder = Path(tempfile.mkdtemp(prefix="reader-", dir=scratch))
         self._limits = limits or ArchiveLimits()
         self._files = 0
+        self._destination: Destination | None = None
         self._plain: dict[Path, PlainFile] = {}
         self._fingerprints = fingerprints or Fingerprints()
         self.connection = duckdb.connect(
@@ -164,7 +166,7 @@ class Reader:
     def forget(self) -> None:
         """Remove what the files read so far left in scratch space; the connection stays open."""
         self._plain.clear()
-        for table in (*packs.TABLES, *parquet_source.TABLES):
+        for table in (*packs.TABLES, *parquet_source.TABLES, at_once.TABLE):
             self.connection.execute(f"DROP TABLE IF EXISTS {table}")
         for path in self._folder.iterdir():
             if path.name == _SPILL:
@@ -173,6 +175,18 @@ class Reader:
                 shutil.rmtree(path, ignore_errors=True)
             else:
                 path.unlink(missing_ok=True)
+
+    @contextmanager
+    def writing_to(self, destination: Destination | None) -> Iterator[None]:
+        """Let what is read be written while it is read, where that can be done.
+
+        What the reader has written to the destination it does not yield as a batch.
+        """
+        self._destination = destination
+        try:
+            yield
+        finally:
+            self._destination = None
 
     def start_fingerprint(self, path: Path) -> "Future[Fingerprint]":
         """Begin to hash a file in a thread, so that it overlaps with reading.
@@ -247,6 +261,8 @@ class Reader:
             Form.PARQUET: self._parquet,
         }
         form = form_of(plain, layout)
+        if form is Form.JSON_LINES and self._is_written(path, plain, layout):
+            return
         if layout.table and self._is_flat(path, plain, form, layout.table):
             layout = layout.table
         yield from self._readings(reading[form](path, plain, layout), layout)
@@ -271,6 +287,16 @@ class Reader:
         if plain in self._plain:
             return self._fingerprints.opened(plain)
         return opened_as_it_lies(plain)
+
+    def _is_written(self, path: Path, plain: Path, layout: Layout) -> bool:
+        """Say whether the records of a file are where they go already."""
+        if self._destination is None:
+            return False
+        writing = at_once.Writing(self.connection, self._destination, self._scratch_file)
+        try:
+            return writing.is_done(plain, layout, partial(self._lines, path))
+        except (duckdb.InvalidInputException, duckdb.OutOfMemoryException):
+            return False
 
     def _json_lines(self, path: Path, plain: Path, layout: Layout) -> _Staged:
         # A line that is not JSON stops the statement; an empty one is passed over, and the count
@@ -346,19 +372,9 @@ class Reader:
     ) -> _Staged:
         target = self._scratch_file("staged")
         rows, groups = take_rows(self.connection, file, table, layout, first_line)
-        with self._joining_as_written():
+        with joining_as_written(self.connection):
             self._written(statement_of_columns(layout, rows, groups), target)
         return _Staged(target, first_line, count)
-
-    @contextmanager
-    def _joining_as_written(self) -> Iterator[None]:
-        # Left to itself, DuckDB takes the few combinations for many and turns the joins round,
-        # which makes them slow and loses the order of the rows.
-        self.connection.execute("SET disabled_optimizers = 'join_order,build_side_probe_side'")
-        try:
-            yield
-        finally:
-            self.connection.execute("RESET disabled_optimizers")
 
     def _is_flat(self, path: Path, plain: Path, form: Form, table: Layout) -> bool:
         """Say whether a file of a format with two layouts has the columns of the flat one."""
@@ -407,7 +423,7 @@ class Reader:
         records = f"SELECT * FROM ({staged.rows}) WHERE noise IS NULL AND refused_by IS NULL"
         if layout.merge:
             merged = self._scratch_file("merged")
-            kept = self._written(_merging(records, layout), merged)
+            kept = self._written(merging(records, layout), merged)
             noise[layout.merged_noise] = count - kept
             records = f"SELECT * FROM read_parquet({source_path(merged)})"
             count = kept
@@ -473,15 +489,3 @@ def _only_number(result: duckdb.DuckDBPyConnection) -> int:
     # To the last row: a connection with a result that is not read to its end takes no other query.
     (row,) = result.fetchall()
     return int(row[0])
-
-
-def _merging(records: str, layout: Layout) -> str:
-    # Written to scratch space, so that a relation that is read twice is merged once.
-    elsewhere = {*layout.shared_columns, *same_for_all(layout)}
-    own = (name(one) for one in layout.schema.names if one not in elsewhere)
-    columns = ", ".join((*own, *layout.shared_keys))
-    kept = "".join(f", {name(step)}" for step in layout.kept)
-    return (
-        f"WITH records AS (SELECT {columns}{kept}, 0 AS file_no FROM ({records}))"
-        f" SELECT {columns} FROM ({layout.merge}) ORDER BY row_no"
-    )

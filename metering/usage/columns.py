@@ -35,7 +35,7 @@ _METERS: Final = "MAP(VARCHAR, BIGINT)"
 # What an ingestor emits, in this order, with its type in DuckDB's words.
 USAGE_COLUMNS: Final = {
     # provenance
-    "row_no": _COUNT,  # physical line, or ordinal in a page
+    "row_no": _COUNT,  # physical line, or ordinal in a page; in the lake null for a row's place
     "event_id": _TEXT,  # the provider's id; null for snapshots
     # when
     "start": _INSTANT,

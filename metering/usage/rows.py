@@ -1,7 +1,8 @@
 """How the lake's files are read: every record with every column, whatever a file holds.
 
 A file need not have a column that is null in all of its records, since to write one takes as long
-as to write one with little in it. So whoever reads files of usage records does it through here.
+as to write one with little in it. Where that is `row_no`, the place of a record in the file of the
+lake is its line. So whoever reads files of usage records does it through here.
 """
 
 from collections.abc import Iterable
@@ -26,21 +27,16 @@ def usage_rows(files: Iterable[Path | str]) -> str:
     Args:
         files: at least one.
     """
-    return _every_column(f"read_parquet({_listed(files)})")
+    return f"(SELECT * EXCLUDE (filename, file_row_number) FROM {placed_rows(files)})"
 
 
 def placed_rows(files: Iterable[Path | str]) -> str:
     """Return what `usage_rows` does, with `filename` and, from 0 on, `file_row_number`."""
-    return _every_column(f"read_parquet({_listed(files)}, filename = true, file_row_number = true)")
-
-
-def _listed(files: Iterable[Path | str]) -> str:
     quoted = ", ".join("'" + str(path).replace("'", "''") + "'" for path in files)
-    return (
-        f"[{quoted}], hive_partitioning = true, hive_types = {{'day': DATE}}, union_by_name = true"
-    )
-
-
-def _every_column(rows: str) -> str:
     columns = ", ".join(f'NULL::{kind} AS "{name}"' for name, kind in _STORED.items())
-    return f"(SELECT {columns} WHERE false UNION ALL BY NAME FROM {rows})"
+    return (
+        "(SELECT * REPLACE (coalesce(row_no, file_row_number + 1) AS row_no)"
+        f" FROM (SELECT {columns} WHERE false UNION ALL BY NAME FROM read_parquet([{quoted}],"
+        " hive_partitioning = true, hive_types = {'day': DATE}, union_by_name = true,"
+        " filename = true, file_row_number = true)))"
+    )

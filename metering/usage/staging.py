@@ -4,20 +4,19 @@ Works on the reader's own DuckDB connection, so that a bulk relation streams fro
 into Parquet without a detour through Python, and memory stays within the engine's limit.
 """
 
-from collections.abc import Sequence
+import shutil
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+import duckdb
 import pyarrow as pa
 
 from metering.usage.columns import METER_COLUMNS
 from metering.usage.rows import usage_rows
 from metering.usage.schema import USAGE_SCHEMA
-
-if TYPE_CHECKING:
-    import duckdb
 
 _FLUSH_ROWS: Final = 200_000
 _GIVEN_BY_THE_LAKE: Final = ("event_id", "billing_account")
@@ -87,7 +86,7 @@ class Staging:
 
     def __init__(
         self,
-        connection: "duckdb.DuckDBPyConnection",
+        connection: duckdb.DuckDBPyConnection,
         folder: Path,
         *,
         ingestor: str,
@@ -106,7 +105,7 @@ class Staging:
         self._buffered = 0
         self._parts = 0
 
-    def add(self, rows: "pa.Table | duckdb.DuckDBPyRelation", source: str | None = None) -> None:
+    def add(self, rows: pa.Table | duckdb.DuckDBPyRelation, source: str | None = None) -> None:
         """Stage some records; a relation runs now, tables are gathered and written together.
 
         Args:
@@ -125,6 +124,21 @@ class Staging:
         self.flush()
         rows.create_view("incoming_rows", replace=True)
         self._write("incoming_rows")
+
+    def write_day(
+        self, rows: str, columns: Collection[str], day: str, expected: Callable[[], int]
+    ) -> bool:
+        """Stage the records of a query, all of one day; see `ingest.contract.Destination`."""
+        self.flush()
+        part = self._next_part()
+        try:
+            count = self._copy_day(self._kept(f"({rows})", columns), day, part, in_order=True)
+        except (duckdb.InvalidInputException, duckdb.OutOfMemoryException):
+            count = None
+        if count is not None and count == expected():
+            return True
+        shutil.rmtree(part)
+        return False
 
     def flush(self) -> None:
         """Write what is gathered; after it, `files` are all there is."""
@@ -191,17 +205,7 @@ class Staging:
             return
         # To write a column without content takes as long as to write one with little.
         filled = {name for name, count in zip(USAGE_SCHEMA.names, held, strict=True) if count}
-        columns = {
-            "record_key": self._record_key if "event_id" in filled else "",
-            "ingestor": _always(self._ingestor),
-            "billing_account": f"coalesce(billing_account, {_quoted(self._account)})"
-            if "billing_account" in filled
-            else _always(self._account),
-            "source": "source" if self._packed else "",
-            **{name: f'"{name}"' for name in _KEPT if name in filled},
-        }
-        listed = ", ".join(f'{value} AS "{name}"' for name, value in columns.items() if value)
-        select = f"SELECT {listed} FROM {source}"
+        select = self._kept(source, filled)
         # A nightly export is of one day, or of parts of two: its rows need no sorting into
         # partitions, which costs as much as writing them.
         if first == last:
@@ -213,11 +217,30 @@ class Staging:
         else:
             self._copy(f'SELECT *, CAST("start" AS DATE) AS day FROM ({select})')
 
-    def _copy_day(self, select: str, day: str) -> None:
-        target = self._next_part() / f"day={day}"
+    def _kept(self, source: str, filled: Collection[str]) -> str:
+        """Return the query for what the lake keeps of a source of records with some columns."""
+        columns = {
+            "record_key": self._record_key if "event_id" in filled else "",
+            "ingestor": _always(self._ingestor),
+            "billing_account": f"coalesce(billing_account, {_quoted(self._account)})"
+            if "billing_account" in filled
+            else _always(self._account),
+            "source": "source" if self._packed else "",
+            **{name: f'"{name}"' for name in _KEPT if name in filled},
+        }
+        listed = ", ".join(f'{value} AS "{name}"' for name, value in columns.items() if value)
+        return f"SELECT {listed} FROM {source}"
+
+    def _copy_day(
+        self, select: str, day: str, part: Path | None = None, *, in_order: bool = False
+    ) -> int:
+        target = (part or self._next_part()) / f"day={day}"
         target.mkdir(parents=True)
         file = _quoted(str(target / "data.parquet"))
-        self.connection.execute(f"COPY ({select}) TO {file} ({PARQUET})")
+        # Unless told, DuckDB gives up the order where it looks values up.
+        form = f"{PARQUET}, PRESERVE_ORDER true" if in_order else PARQUET
+        ((count,),) = self.connection.execute(f"COPY ({select}) TO {file} ({form})").fetchall()
+        return int(count)
 
     def _copy(self, select: str) -> None:
         folder = _quoted(str(self._next_part()))
@@ -244,8 +267,8 @@ def _record_key(ingestor: str, *, told_aside: bool) -> str:
 
 
 def _of_source(
-    rows: "pa.Table | duckdb.DuckDBPyRelation", source: str
-) -> "pa.Table | duckdb.DuckDBPyRelation":
+    rows: pa.Table | duckdb.DuckDBPyRelation, source: str
+) -> pa.Table | duckdb.DuckDBPyRelation:
     if isinstance(rows, pa.Table):
         return rows.append_column("source", pa.repeat(source, rows.num_rows))
     return rows.project(f"*, {_always(source)} AS source")
@@ -264,9 +287,7 @@ def _quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def describe(
-    connection: "duckdb.DuckDBPyConnection", files: Sequence[Path]
-) -> tuple[StagedDay, ...]:
+def describe(connection: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> tuple[StagedDay, ...]:
     """Return what staged files hold, per charge day, in order."""
     if not files:
         return ()
@@ -309,7 +330,7 @@ def describe(
 
 
 def describe_sources(
-    connection: "duckdb.DuckDBPyConnection", files: Sequence[Path]
+    connection: duckdb.DuckDBPyConnection, files: Sequence[Path]
 ) -> tuple[SourceDay, ...]:
     """Return what staged files of many sources hold, by source and charge day."""
     if not files:
@@ -321,9 +342,7 @@ def describe_sources(
     return tuple(SourceDay(*row) for row in rows)
 
 
-def content_digests(
-    connection: "duckdb.DuckDBPyConnection", files: Sequence[Path]
-) -> dict[str, str]:
+def content_digests(connection: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> dict[str, str]:
     """Return, per charge day, a digest of the records that is the same for any order of them."""
     if not files:
         return {}

@@ -1,13 +1,14 @@
 """Shared columns: worked out once for all records that agree in what decides them."""
 # ruff: noqa: S608 - names and texts go through `name` and `literal`; there is nothing to bind
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from metering.ingest.bulk.enums import with_enumerations
-from metering.ingest.bulk.layout import Shared, literal, source_path
+from metering.ingest.bulk.layout import Shared, literal, name, source_path
 from metering.ingest.bulk.statement import shared_statement, sql_type_of
 
 if TYPE_CHECKING:
@@ -22,10 +23,12 @@ class WorkedOut:
 
     Attributes:
         key: the column of the keys, here and in the rows.
+        columns: names of the shared columns.
         query: gives the key and the columns; their texts as enumerations where there are few.
     """
 
     key: str
+    columns: tuple[str, ...]
     query: str
 
 
@@ -45,12 +48,49 @@ def work_out(
     connection.execute(f"COPY ({query}) TO {literal(str(target))} ({_PARQUET})")
     table = f"read_parquet({source_path(target)})"
     types = {column: sql_type_of(column) for column in shared.columns}
-    return WorkedOut(key, with_enumerations(connection, table, types))
+    return WorkedOut(key, tuple(types), with_enumerations(connection, table, types))
 
 
 def joined(rows: str, columns: Iterable[WorkedOut]) -> str:
-    """Return a query with worked out columns joined to its rows; null where a key is not known."""
+    """Return a query with worked out columns joined to its rows, which may turn up in any order."""
     query = f"({rows})"
     for one in columns:
-        query += f" LEFT JOIN ({one.query}) USING ({one.key})"
+        query += f" JOIN ({one.query}) USING ({one.key})"
     return f"SELECT * FROM {query}"
+
+
+def looked_up(rows: str, columns: Iterable[WorkedOut]) -> str:
+    """Return a query with worked out columns added to its rows, which stay in their order.
+
+    What is `known` tells where a row has none. Only a subquery that gives one value for each row
+    leaves the rows where they are: other joins pass on first those of a chunk that they find first.
+    """
+    for one in columns:
+        found = f"{one.key}_found"
+        values = ", ".join(f"{literal(column)}: {name(column)}" for column in one.columns)
+        added = ", ".join(f"{found}.{name(column)} AS {name(column)}" for column in one.columns)
+        rows = (
+            f"SELECT rows.*, (SELECT {{{values}}} FROM ({one.query}) AS keys"
+            f" WHERE keys.{one.key} = rows.{one.key}) AS {found} FROM ({rows}) AS rows"
+        )
+        rows = f"SELECT *, {found} IS NOT NULL AS {known(one)}, {added} FROM ({rows})"
+    return rows
+
+
+def known(one: WorkedOut) -> str:
+    """Return the column of rows that are `looked_up` that says whether their key is known."""
+    return f"{one.key}_known"
+
+
+@contextmanager
+def joining_as_written(connection: "duckdb.DuckDBPyConnection") -> Iterator[None]:
+    """Let joins be done as they are written down.
+
+    Left to itself, DuckDB takes the few combinations for many and turns the joins round, which
+    makes them slow and loses the order of the rows.
+    """
+    connection.execute("SET disabled_optimizers = 'join_order,build_side_probe_side'")
+    try:
+        yield
+    finally:
+        connection.execute("RESET disabled_optimizers")

@@ -116,6 +116,18 @@ def shared_statement(shared: Shared, key: str, source: str) -> str:
     return f"SELECT * EXCLUDE ({hidden}), {columns} FROM ({query})"
 
 
+def merging(records: str, layout: Layout) -> str:
+    """Return the query that merges checked rows of one file, see `Layout.merge`."""
+    elsewhere = {*layout.shared_columns, *same_for_all(layout)}
+    own = (name(one) for one in layout.schema.names if one not in elsewhere)
+    columns = ", ".join((*own, *layout.shared_keys))
+    kept = "".join(f", {name(step)}" for step in layout.kept)
+    return (
+        f"WITH records AS (SELECT {columns}{kept}, 0 AS file_no FROM ({records}))"
+        f" SELECT {columns} FROM ({layout.merge}) ORDER BY row_no"
+    )
+
+
 def flat(layout: Layout, source: str) -> str:
     """Return a source with the layout's own names for what is nested in its fields."""
     if not layout.flattened:

@@ -367,16 +367,17 @@ class _Importing:
         noise: Counter[str] = Counter()
         slices: list[Slice] = []
         source = self._origin(path, ingestor).sha256 if together else None
-        for reading in () if is_known else ingestor.read(path, self.reader):
-            match reading:
-                case UsageBatch():
-                    staging.add(reading.rows, source)
-                case Rejections():
-                    rejections.extend(reading.items)
-                case Noise():
-                    noise.update(reading.counts)
-                case Slice():
-                    slices.append(reading)
+        with self.reader.writing_to(None if together else staging):
+            for reading in () if is_known else ingestor.read(path, self.reader):
+                match reading:
+                    case UsageBatch():
+                        staging.add(reading.rows, source)
+                    case Rejections():
+                        rejections.extend(reading.items)
+                    case Noise():
+                        noise.update(reading.counts)
+                    case Slice():
+                        slices.append(reading)
         return Reading(
             origin=self._origin(path, ingestor),
             staging=staging,

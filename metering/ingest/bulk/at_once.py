@@ -1,0 +1,159 @@
+"""From the lines of a file to the file of the lake in one statement, where nothing is in the way.
+
+As a rule checked rows wait in scratch space until it is known what they are: which are refused, of
+which days they are, what they have in common. The export of a night holds nothing but records of
+one day, and a sample of it shows the texts that they share. So the statement is run on that guess,
+and its rows go where they belong: written once, not read again. It stops at the first row that is
+otherwise, and the file is read the usual way; so it is tried only where the sample speaks for it.
+
+A record's line is then its place in the file that is written, since every line gave one row.
+"""
+# ruff: noqa: S608 - names and texts go through `name` and `literal`; there is nothing to bind
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from metering.ingest.bulk.layout import Layout, literal, name
+from metering.ingest.bulk.sharing import WorkedOut, joining_as_written, known, looked_up, work_out
+from metering.ingest.bulk.sources import json_source
+from metering.ingest.bulk.statement import same_for_all, statement
+from metering.ingest.contract import Destination
+from metering.usage.schema import USAGE_SCHEMA
+
+if TYPE_CHECKING:
+    import duckdb
+
+TABLE: Final = "sampled"
+_LINES: Final = "newline_delimited"
+# Below this a sample is as much as the file, and the statements over it cost more than they save.
+WORTH_A_SAMPLE: Final = 64 << 20
+# Taken from all over the file, since what it begins with is often of one hour and few people.
+BLOCKS: Final = 16
+BLOCK: Final = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class _Guess:
+    """What a file seems to hold.
+
+    Attributes:
+        day: the ISO day of all its records.
+        shared: the columns that they share, for every key there seems to be.
+    """
+
+    day: str
+    shared: tuple[WorkedOut, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """Writes files to where their records go.
+
+    Attributes:
+        connection: the reader's.
+        destination: takes the records.
+        scratch: gives a new file of scratch space, for a purpose.
+    """
+
+    connection: "duckdb.DuckDBPyConnection"
+    destination: Destination
+    scratch: Callable[[str], Path]
+
+    def is_done(self, plain: Path, layout: Layout, lines: Callable[[], int]) -> bool:
+        """Write the records of a file of JSON Lines, or say that it is to be read the usual way.
+
+        Args:
+            plain: the file, unpacked.
+            layout: of its format.
+            lines: tells how many lines it has.
+
+        Raises:
+            duckdb.InvalidInputException: a line of the sample cannot be read; nothing is written.
+        """
+        if not _is_worth_it(plain, layout):
+            return False
+        sample = self.scratch("sample")
+        write_sample(plain, sample)
+        guess = self._guess(sample, layout)
+        if guess is None:
+            return False
+        with joining_as_written(self.connection):
+            return self.destination.write_day(
+                _rows(layout, plain, guess), _filled(layout), guess.day, lines
+            )
+
+    def _guess(self, sample: Path, layout: Layout) -> _Guess | None:
+        """Return what the lines of a sample show; None where one is not to be written as it is."""
+        run = self.connection.execute
+        keys = "".join(f", {key}" for key in layout.shared_keys)
+        run(
+            f'CREATE OR REPLACE TEMP TABLE {TABLE} AS SELECT "start", noise, refused_by{keys}'
+            f" FROM ({statement(layout, json_source(sample, layout, _LINES))})"
+        )
+        first, last, others = run(
+            'SELECT CAST(min("start") AS DATE)::VARCHAR, CAST(max("start") AS DATE)::VARCHAR,'
+            f" count(noise) + count(refused_by) FROM {TABLE}"
+        ).fetchall()[0]
+        if first is None or first != last or others:
+            return None
+        shared = []
+        for key, one in zip(layout.shared_keys, layout.shared, strict=True):
+            # What stands in a sample once stands for others that do not stand in it at all.
+            seldom = f"SELECT {key} FROM {TABLE} GROUP BY {key} HAVING count(*) = 1 LIMIT 1"
+            if run(seldom).fetchall():
+                return None
+            distinct = f"SELECT DISTINCT {key} FROM {TABLE}"
+            shared.append(work_out(self.connection, one, key, distinct, self.scratch("shared")))
+        return _Guess(first, tuple(shared))
+
+
+def write_sample(plain: Path, target: Path) -> None:
+    """Write whole lines from all over a file."""
+    apart = max(plain.stat().st_size // BLOCKS, BLOCK)
+    with plain.open("rb") as stream, target.open("xb") as sample:
+        for at in range(0, plain.stat().st_size, apart):
+            stream.seek(at)
+            block = stream.read(BLOCK)
+            first = block.find(b"\n") + 1 if at else 0
+            sample.write(block[first : block.rfind(b"\n") + 1])
+
+
+def _is_worth_it(plain: Path, layout: Layout) -> bool:
+    """Say whether a file is large, and each line of its format may be one record of usage."""
+    return (
+        plain.stat().st_size >= WORTH_A_SAMPLE
+        and layout.schema is USAGE_SCHEMA
+        and not (layout.unfold or layout.merge or layout.snapshot)
+    )
+
+
+def _filled(layout: Layout) -> tuple[str, ...]:
+    """Return the columns in which a record of a format may have something, but for its line."""
+    given = {column for column in layout.columns if layout.columns[column] != "NULL"}
+    return tuple(
+        column for column in layout.schema.names if column in given | {*layout.shared_columns}
+    )
+
+
+def _rows(layout: Layout, plain: Path, guess: _Guess) -> str:
+    """Return the query that gives the records of a file, and stops where it is not as guessed."""
+    day = literal(guess.day)
+    as_guessed = " AND ".join(
+        (
+            "noise IS NULL AND refused_by IS NULL",
+            f'"start" >= {day}::TIMESTAMPTZ AND "start" < {day}::TIMESTAMPTZ + INTERVAL 1 DAY',
+            *map(known, guess.shared),
+        )
+    )
+    given = same_for_all(layout) | {
+        "start": f'CASE WHEN {as_guessed} THEN "start"'
+        " ELSE error('another row than the sample shows')::TIMESTAMPTZ END"
+    }
+    columns = ", ".join(
+        f"{given[column]} AS {name(column)}" if column in given else name(column)
+        for column in _filled(layout)
+    )
+    every = statement(layout, json_source(plain, layout, _LINES))
+    return f"SELECT {columns} FROM ({looked_up(every, guess.shared)})"

@@ -111,6 +111,19 @@ class Rows:
         return [field for field in self.layout.fields if _mentions(every, field)]
 
 
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """What rows of a file to take.
+
+    Attributes:
+        condition: over the file's columns; it holds for all rows of interest.
+        is_exact: whether it holds for no other.
+    """
+
+    condition: str = "true"
+    is_exact: bool = True
+
+
 def fields_of(layout: Layout) -> list[str]:
     """Return the fields that the layout's steps see."""
     return list(layout.flattened or layout.fields)
@@ -163,7 +176,7 @@ def take_rows(
     _make(connection, _GROUPS, _groups(plain, table, layout))
     grouped = connection.sql(f"SELECT * FROM {_GROUPS}")
     groups = Rows(_GROUPS, _kinds(grouped, layout, layout.fields), layout)
-    chosen = _among(connection, groups) if layout.aside else "true"
+    chosen = _among(connection, groups)
     _make(connection, _OF_INTEREST, _rows_of_interest(plain, table, layout, chosen, first_line))
     taken = connection.sql(f"SELECT * FROM {_OF_INTEREST}")
     return Rows(_OF_INTEREST, _kinds(taken, layout, layout.fields), layout), groups
@@ -177,7 +190,7 @@ def _rows_of_interest(
     plain: Path,
     table: "DuckDBPyRelation",
     layout: Layout,
-    chosen: str,
+    chosen: _Chosen,
     first_line: int,
 ) -> str:
     """Return the query that gives a file's rows, as they stand, with their `line_no`.
@@ -188,19 +201,22 @@ def _rows_of_interest(
         plain: the file.
         table: a relation over it, for its columns and their types.
         layout: the format.
-        chosen: a condition of `_among`.
+        chosen: which of them.
         first_line: what the first row is called.
     """
     kinds = _kinds(table, layout, layout.fields)
-    rows = f"SELECT *, file_row_number + {first_line} AS line_no FROM {parquet_table(plain)}"
+    rows = (
+        f"SELECT *, file_row_number + {first_line} AS line_no FROM {parquet_table(plain)}"
+        f" WHERE {chosen.condition}"
+    )
     values = {column: _looked_into(column, kind, layout) for column, kind in kinds.items()}
-    if layout.aside is None:
+    if layout.aside is None or chosen.is_exact:
         return f"SELECT {_named(values | {'line_no': 'line_no'})} FROM ({rows})"
     # In one piece, since a field may be called like a column.
     row = ", ".join(f"{name(column)} := {value}" for column, value in values.items())
     looked_at = Rows("", kinds, layout).spelled(
         _looked_at(layout),
-        f"{rows} WHERE {chosen}",
+        rows,
         beside={"row": f"struct_pack({row})", "line_no": "line_no"},
     )
     return f"SELECT line_no, unnest(row) FROM ({looked_at}) WHERE ({layout.aside.noise}) IS NULL"
@@ -215,27 +231,32 @@ def _looked_into(column: str, kind: "DuckDBPyType", layout: Layout) -> str:
     return f"struct_pack({packed})" if members else name(column)
 
 
-def _among(connection: "DuckDBPyConnection", groups: Rows) -> str:
-    """Return a condition that holds for all rows of interest, and for few others.
+def _among(connection: "DuckDBPyConnection", groups: Rows) -> _Chosen:
+    """Return what tells the rows of interest from most others, or from all.
 
     Of a plain list of a column's texts DuckDB makes a filter in the file's reader, which then
     leaves the other columns of the other rows packed.
     """
     layout, columns = groups.layout, _deciding(groups)
-    if layout.aside is None or not columns:
-        return "true"
+    if layout.aside is None:
+        return _Chosen()
     texts = {f"text {at}": column for at, column in enumerate(columns)}
+    given = groups.spelled(layout.aside.fields, beside=texts)
     listed = ", ".join(f"list(DISTINCT {name(text)})" for text in texts)
     (found,) = connection.execute(
-        f"SELECT {listed} FROM ({groups.spelled(layout.aside.fields, beside=texts)})"
-        f" WHERE ({layout.aside.noise}) IS NULL"
+        f"SELECT {listed or 'count(*)'} FROM ({given}) WHERE ({layout.aside.noise}) IS NULL"
     ).fetchall()
-    lists = [
-        f"{column} IN ({', '.join(map(literal, held))})"
-        for column, held in zip(columns, found, strict=True)
+    lists = {
+        text: ", ".join(map(literal, held))
+        for text, held in zip(texts, found, strict=False)
         if held and len(held) <= _FEW_TEXTS and None not in held
-    ]
-    return " AND ".join(lists) or "true"
+    }
+    holds = " AND ".join(f"{name(text)} IN ({held})" for text, held in lists.items()) or "true"
+    (others,) = connection.execute(
+        f"SELECT count(*) FROM ({given}) WHERE ({layout.aside.noise}) IS NOT NULL AND {holds}"
+    ).fetchall()
+    condition = " AND ".join(f"{texts[text]} IN ({held})" for text, held in lists.items())
+    return _Chosen(condition or "true", is_exact=not others[0])
 
 
 def _looked_at(layout: Layout) -> list[str]:

@@ -23,7 +23,6 @@ from typing import TYPE_CHECKING, Final
 from metering.ingest.bulk import request_logs
 from metering.ingest.bulk.checks import WHOLE, missing, texts_without_nul
 from metering.ingest.bulk.layout import Check, Fields, Layout, Shared, literal, name
-from metering.ingest.bulk.layout import text as said
 from metering.ingest.bulk.tags import json_tags
 from metering.ingest.contract import Identity, Reading, Repeat, Sample, SourceRole, Verdict
 from metering.ingest.marks import has_key
@@ -70,10 +69,17 @@ _STEPS: Final = (
     *request_logs.counted(_COUNTS),
 )
 _SHARED: Final = Shared(
-    parts={"name_of_model": "model", "labels": "labels_text"},
+    parts={
+        "name_of_model": "model",
+        "labels": "labels_text",
+        "caller": '"user"',
+        "key_of_caller": "api_key",
+    },
     steps=(),
     columns={
         "model_raw": "name_of_model",
+        "api_key": "key_of_caller",
+        "principal": "caller",
         "tags": request_logs.tags({}, json_tags("labels")),
     },
 )
@@ -85,8 +91,6 @@ _COLUMNS: Final = {
     "platform": "'own-capacity'",
     "product": "'own-capacity'",
     "prompt_tokens": "prompt_count",
-    "api_key": said("api_key"),
-    "principal": said('"user"'),
     "requests": "1",
     "input_uncached": "prompt_count - coalesce(read_count, 0)",
     "cache_read": "read_count",

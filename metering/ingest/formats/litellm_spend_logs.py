@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from metering.ingest.bulk.checks import missing, texts_without_nul
 from metering.ingest.bulk.layout import Check, Layout, name
 from metering.ingest.bulk.layout import text as said
 from metering.ingest.contract import Identity, Reading, Repeat, Sample, SourceRole, Verdict
@@ -107,17 +108,6 @@ _TEXTS: Final = (
 )
 
 
-def _missing(field: str, expected: str) -> Check:
-    return Check(
-        fails=f"nullif({name(field)}::VARCHAR, '') IS NULL",
-        code="missing-field",
-        field=field,
-        found="'nothing'",
-        expected=expected,
-        quotes=False,
-    )
-
-
 def _count_checks() -> Iterator[Check]:
     for count, (field, _) in COUNTS.items():
         yield Check(
@@ -129,21 +119,24 @@ def _count_checks() -> Iterator[Check]:
         )
 
 
+def _bad_tags(fails: str, *, empty_is_null: bool = False) -> Check:
+    return Check(
+        fails=fails,
+        code="bad-json",
+        field="request_tags",
+        found="'text that is not a JSON list'",
+        expected="a JSON list of texts without NUL, or one inside a string",
+        quotes=False,
+        empty_is_null=empty_is_null,
+    )
+
+
 _CHECKS: Final = (
-    _missing("request_id", "the id that makes a repeat of the row known"),
-    _missing("startTime", _INSTANT),
-    _missing("prompt_tokens", _WHOLE),
-    _missing("completion_tokens", _WHOLE),
-    *(
-        Check(
-            fails=f"contains({name(field)}, chr(0))",
-            code="bad-text",
-            field=field,
-            found=name(field),
-            expected="text without NUL",
-        )
-        for field in _TEXTS
-    ),
+    missing("request_id", "the id that makes a repeat of the row known"),
+    missing("startTime", _INSTANT),
+    missing("prompt_tokens", _WHOLE),
+    missing("completion_tokens", _WHOLE),
+    *texts_without_nul((field, name(field)) for field in _TEXTS),
     Check(
         fails="started IS NULL",
         code="bad-instant",
@@ -171,19 +164,15 @@ _CHECKS: Final = (
         expected="a JSON object, or one inside a string",
         quotes=False,
     ),
-    Check(
-        fails=(
-            "tags_text <> '{}'"
-            " AND NOT ((starts_with(tags_text, '[') OR starts_with(ltrim(tags_text), '['))"
-            " AND json_valid(tags_text))"
-            " OR tags_text IS NULL AND starts_with(request_tags, '\"')"
-            " OR contains(tags_text, '\\u0000') OR contains(metadata_text, '\\u0000')"
-        ),
-        code="bad-json",
-        field="request_tags",
-        found="'text that is not a JSON list'",
-        expected="a JSON list of texts without NUL, or one inside a string",
-        quotes=False,
+    _bad_tags(
+        "tags_text IN ('{}', '') IS FALSE AND"
+        " (NOT ((starts_with(tags_text, '[') OR starts_with(ltrim(tags_text), '['))"
+        " AND json_valid(tags_text)) OR contains(tags_text, '\\u0000'))",
+        empty_is_null=True,
+    ),
+    _bad_tags(
+        "tags_text = '' OR tags_text IS NULL AND starts_with(request_tags, '\"')"
+        " OR contains(metadata_text, '\\u0000')",
     ),
     *_count_checks(),
     Check(

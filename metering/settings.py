@@ -203,7 +203,7 @@ def load_settings(path: Path) -> Settings:
         home=home,
         books_url=_anchored(url, home),
         currency=books.get("currency", "USD"),
-        lake=home / location,
+        lake=_lake(home / location),
         memory_limit=_memory_limit(path, engine),
         threads=_threads(path, engine),
         spark=_spark(path, engine),
@@ -244,6 +244,19 @@ def _document(path: Path) -> dict[str, Any]:
         f"{path} is not readable TOML: {reason}",
         do="correct it; `metering init DIR` writes one to compare it with",
     )
+
+
+def _lake(folder: Path) -> Path:
+    # The days of the lake are told by its folders, `day=2026-10-01`: so would be anything else.
+    told = [name for name in folder.parts if "=" in name]
+    if told:
+        raise BookError(
+            "bad-settings",
+            f"the lake cannot be in {folder}: {told[0]!r} would be taken for a column of its files",
+            do="choose a folder below none that has = in its name, for the ledger or as location"
+            " under [usage]",
+        )
+    return folder
 
 
 def _memory_limit(path: Path, engine: Mapping[str, Any]) -> str:

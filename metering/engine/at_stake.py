@@ -13,6 +13,7 @@ from metering.engine.charges import OWNED_CELLS, unowned_columns
 from metering.engine.given import give_table
 from metering.engine.owners import NO_OWNER
 from metering.engine.usage_shares import amounts_by_usage
+from metering.usage.rows import usage_rows
 
 if TYPE_CHECKING:
     import duckdb
@@ -198,12 +199,11 @@ def tags_told(
     """
     if not files:
         return []
-    listed = ", ".join("'" + str(path).replace("'", "''") + "'" for path in files)
     return connection.execute(
         f"""
         SELECT entry.key AS tag, approx_count_distinct(entry.value) FROM (
             SELECT unnest(map_entries(tags)) AS entry
-            FROM read_parquet([{listed}], union_by_name = true)
+            FROM {usage_rows(files)}
         ) GROUP BY ALL ORDER BY ALL
         """
     ).fetchall()

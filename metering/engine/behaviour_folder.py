@@ -211,7 +211,10 @@ def _read(
     import duckdb  # noqa: PLC0415 - for its exceptions, where a file is read
 
     quoted = str(path).replace("'", "''")
-    source = f"read_csv('{quoted}', header = true, all_varchar = true, delim = ',', quote = '\"')"
+    source = (
+        f"read_csv('{quoted}', header = true, all_varchar = true, delim = ',', quote = '\"',"
+        " hive_partitioning = false)"
+    )
     try:
         there = [str(row[0]) for row in connection.execute(f"DESCRIBE FROM {source}").fetchall()]
         _check_header(path, there, columns)

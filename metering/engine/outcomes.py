@@ -66,7 +66,7 @@ def open_outcomes(connection: "duckdb.DuckDBPyConnection", files: Sequence[Path]
     """
     if files:
         listed = ", ".join("'" + str(path).replace("'", "''") + "'" for path in files)
-        source = f"read_parquet([{listed}], union_by_name = true)"
+        source = f"read_parquet([{listed}], union_by_name = true, hive_partitioning = false)"
     else:
         from metering.usage.schema import OUTCOME_SCHEMA  # noqa: PLC0415 - Arrow, for this alone
 

@@ -22,6 +22,7 @@ from metering.engine.given import give_columns, give_table
 from metering.engine.outcomes import ACCEPTED
 from metering.engine.usage_shares import amounts_by_usage
 from metering.usage.columns import METER_COLUMNS
+from metering.usage.rows import usage_rows
 
 if TYPE_CHECKING:
     import duckdb
@@ -337,12 +338,11 @@ def follow_sessions(connection: "duckdb.DuckDBPyConnection", files: Sequence[Pat
     """
     if not files:
         return
-    listed = ", ".join("'" + str(path).replace("'", "''") + "'" for path in files)
     connection.execute(
         f"""
         UPDATE spend SET branch = known.branch FROM (
             SELECT session, min(tags['branch']) AS branch
-            FROM read_parquet([{listed}], union_by_name = true)
+            FROM {usage_rows(files)}
             WHERE session IS NOT NULL AND tags['branch'] IS NOT NULL
             GROUP BY session HAVING count(DISTINCT tags['branch']) = 1
         ) known WHERE spend.session = known.session AND spend.branch IS NULL

@@ -25,7 +25,7 @@ from metering.errors import SourceError, SourceRef
 from metering.ingest.bulk import at_once, exact_rows, packs, parquet_source
 from metering.ingest.bulk.forms import Form, form_of
 from metering.ingest.bulk.key_checks import may_fail, without_key_checks
-from metering.ingest.bulk.layout import Layout, literal, name, rejection, source_path
+from metering.ingest.bulk.layout import Layout, literal, name, one_file, rejection
 from metering.ingest.bulk.line_batches import LineBatches
 from metering.ingest.bulk.packs import PackFile, read_pack
 from metering.ingest.bulk.parquet_source import (
@@ -95,13 +95,13 @@ class _Staged:
         """The rows as a query, with their `row_no`."""
         if self.lines:
             return (
-                f"SELECT rows.*, line AS row_no FROM read_parquet({source_path(self.path)},"
-                f" file_row_number = true) AS rows JOIN read_parquet({source_path(self.lines)})"
+                f"SELECT rows.*, line AS row_no FROM read_parquet({one_file(self.path)},"
+                f" file_row_number = true) AS rows JOIN read_parquet({one_file(self.lines)})"
                 f" ON begins_at = rows.file_row_number - {PLACE}"
             )
         return (
             f"SELECT *, coalesce(line_no, file_row_number + {self.first_line}) AS row_no"
-            f" FROM read_parquet({source_path(self.path)}, file_row_number = true)"
+            f" FROM read_parquet({one_file(self.path)}, file_row_number = true)"
         )
 
 
@@ -310,7 +310,7 @@ class Reader:
     def _lines_in(self, staged: _Staged) -> int:
         if staged.lines is None:
             return staged.count
-        lines = f"SELECT count(*) FROM read_parquet({source_path(staged.lines)})"
+        lines = f"SELECT count(*) FROM read_parquet({one_file(staged.lines)})"
         return _only_number(self.connection.execute(lines))
 
     def _array(self, path: Path, plain: Path, layout: Layout) -> _Staged:
@@ -403,7 +403,7 @@ class Reader:
         target = self._scratch_file("begins")
         self._written(
             "SELECT file_row_number AS begins_at, row_number() OVER (ORDER BY file_row_number)"
-            f" AS line FROM read_parquet({source_path(staged)}, file_row_number = true)"
+            f" AS line FROM read_parquet({one_file(staged)}, file_row_number = true)"
             f" WHERE {PLACE} = 0",
             target,
         )
@@ -425,7 +425,7 @@ class Reader:
             merged = self._scratch_file("merged")
             kept = self._written(merging(records, layout), merged)
             noise[layout.merged_noise] = count - kept
-            records = f"SELECT * FROM read_parquet({source_path(merged)})"
+            records = f"SELECT * FROM read_parquet({one_file(merged)})"
             count = kept
         rows = self.connection.sql(self._records(records, layout, count))
         yield batch_of(rows, count, layout.schema)

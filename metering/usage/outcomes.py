@@ -206,4 +206,4 @@ def _columns() -> list[str]:
 
 def _scan(paths: Sequence[Path]) -> str:
     quoted = ", ".join("'" + str(path).replace("'", "''") + "'" for path in paths)
-    return f"read_parquet([{quoted}])"
+    return f"read_parquet([{quoted}], hive_partitioning = false)"

@@ -68,3 +68,17 @@ def test_a_size_of_memory_is_taken_as_the_engine_takes_it(size: str, tmp_path: P
     settings = load_settings(path)
 
     assert (settings.memory_limit, settings.threads) == (size, 2)
+
+
+@pytest.mark.parametrize("below", ["team=search", "a/provider=openai/b"])
+def test_a_lake_is_in_no_folder_that_tells_a_column(below: str, tmp_path: Path) -> None:
+    home = tmp_path / below
+    home.mkdir(parents=True)
+    (home / "metering.toml").touch()
+
+    with pytest.raises(BookError, match="would be taken for a column of its files") as caught:
+        load_settings(home / "metering.toml")
+
+    assert caught.value.code == "bad-settings"
+    (home / "metering.toml").write_text(f'[usage]\nlocation = "{tmp_path}/lake"', encoding="utf-8")
+    assert load_settings(home / "metering.toml").lake == tmp_path / "lake"

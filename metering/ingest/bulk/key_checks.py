@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from metering.ingest.bulk.layout import LINE_CHECKS, Check, Layout, Shared, name, source_path
+from metering.ingest.bulk.layout import LINE_CHECKS, Check, Layout, Shared, name, one_file
 
 if TYPE_CHECKING:
     import duckdb
@@ -41,7 +41,7 @@ def may_fail(connection: "duckdb.DuckDBPyConnection", layout: Layout, staged: Pa
         staged: Parquet: what `statement` gives of the layout without these checks.
     """
     rows = (
-        f"read_parquet({source_path(staged)})"
+        f"read_parquet({one_file(staged)})"
         f" WHERE noise IS NULL AND coalesce(refused_by, {len(LINE_CHECKS)}) >= {len(LINE_CHECKS)}"
     )
     return any(

@@ -363,9 +363,12 @@ def name(identifier: str) -> str:
     return '"' + identifier.replace('"', '""') + '"'
 
 
-def source_path(path: Path) -> str:
-    """Return a path as the literal that DuckDB's readers take for this one file, not a pattern."""
-    return literal(re.sub(r"[\[*?]", r"[\g<0>]", str(path)))
+def one_file(path: Path) -> str:
+    """Return the first arguments of DuckDB's readers, for this one file and what stands in it.
+
+    Its path is no pattern, and folders that are named `NAME=VALUE` say nothing of its records.
+    """
+    return literal(re.sub(r"[\[*?]", r"[\g<0>]", str(path))) + ", hive_partitioning = false"
 
 
 def json_types(fields: Fields) -> str:

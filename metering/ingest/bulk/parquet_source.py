@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from metering.errors import SourceError, SourceRef
-from metering.ingest.bulk.layout import Fields, Form, Layout, literal, name, source_path, sql_type
+from metering.ingest.bulk.layout import Fields, Form, Layout, literal, name, one_file, sql_type
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection, DuckDBPyRelation
@@ -56,7 +56,7 @@ def damaged(path: Path) -> SourceError:
 
 def parquet_table(plain: Path) -> str:
     """Return the table function that reads one Parquet file, each row with its number from 0."""
-    return f"read_parquet({source_path(plain)}, file_row_number = true)"
+    return f"read_parquet({one_file(plain)}, file_row_number = true)"
 
 
 @dataclass(frozen=True, slots=True)

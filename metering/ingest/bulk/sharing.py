@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from metering.ingest.bulk.enums import with_enumerations
-from metering.ingest.bulk.layout import Shared, literal, name, source_path
+from metering.ingest.bulk.layout import Shared, literal, name, one_file
 from metering.ingest.bulk.statement import shared_statement, sql_type_of
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def work_out(
     """
     query = shared_statement(shared, key, keys)
     connection.execute(f"COPY ({query}) TO {literal(str(target))} ({_PARQUET})")
-    table = f"read_parquet({source_path(target)})"
+    table = f"read_parquet({one_file(target)})"
     types = {column: sql_type_of(column) for column in shared.columns}
     return WorkedOut(key, tuple(types), with_enumerations(connection, table, types))
 

@@ -20,7 +20,7 @@ from metering.ingest.bulk.layout import (
     json_types,
     literal,
     name,
-    source_path,
+    one_file,
 )
 
 # Unless told that every line is an object of our fields, DuckDB parses the first 20480 lines once
@@ -32,7 +32,7 @@ _NO_FAULT: Final = "NULL::VARCHAR AS line_fault, NULL::BIGINT AS line_size, NULL
 def json_source(plain: Path, layout: Layout, form: str) -> str:
     """Return the query for clean JSON; `form` is "newline_delimited" or "array"."""
     return (
-        f"SELECT *, {_NO_FAULT} FROM read_json({source_path(plain)}, format = '{form}',"
+        f"SELECT *, {_NO_FAULT} FROM read_json({one_file(plain)}, format = '{form}',"
         f" columns = {json_types(layout.fields)}, {_OBJECTS},"
         f" maximum_object_size = {LONGEST_HELD})"
     )
@@ -115,7 +115,7 @@ def csv_source(plain: Path, header: tuple[str, ...], layout: Layout) -> str:
     columns = ", ".join(f"{literal(column)}: 'VARCHAR'" for column in names)
     given = ", ".join(_cell(column, column in header) for column in layout.fields)
     return (
-        f"SELECT {given}, {_NO_FAULT} FROM read_csv({source_path(plain)},"
+        f"SELECT {given}, {_NO_FAULT} FROM read_csv({one_file(plain)},"
         f" columns = {{{columns}}}, delim = ',', quote = '\"', escape = '\"', header = true,"
         " auto_detect = false, strict_mode = true, null_padding = false, compression = 'none',"
         f" max_line_size = {LONGEST_HELD})"
@@ -128,7 +128,7 @@ def exact_table_source(copy: Path, layout: Layout) -> str:
     shape: Fields = {"line": "BIGINT", "fault": "VARCHAR", "size": "BIGINT", "cells": cells}
     return (
         "SELECT unnest(cells), fault AS line_fault, size AS line_size, line AS line_no FROM"
-        f" read_json({source_path(copy)}, format = 'newline_delimited',"
+        f" read_json({one_file(copy)}, format = 'newline_delimited',"
         f" columns = {json_types(shape)}, {_OBJECTS},"
         f" maximum_object_size = {LONGEST_HELD})"
     )

@@ -6,7 +6,8 @@ than the file has lines, the exact way reads line by line what can be read and s
 line what is wrong with it (`line_batches`, and `exact_rows` for tables). Both end in a Parquet file
 of checked rows in scratch space, so memory is bounded by the limit given and not by the file, and
 row numbers come from the rows' places in that file: counting rows while parsing would take one core
-instead of all.
+instead of all. Where a large file is clean as far as a sample shows, its rows do not wait there
+at all (`at_once`).
 """
 
 import shutil

@@ -97,8 +97,9 @@ class Shared:
 class Keyed:
     """Steps that follow from a few fields, in whose values many rows of a file agree.
 
-    In a file of columns they are worked out once for each combination of values; elsewhere they
-    are steps like any other, since finding the combinations would mean to parse the file twice.
+    In a file of columns, and in a table that puts rows aside, they are worked out once for each
+    combination of values; elsewhere they are steps like any other, since finding the combinations
+    would mean to parse the file twice.
 
     Attributes:
         fields: names of fields of the layout.
@@ -112,6 +113,8 @@ class Keyed:
 @dataclass(frozen=True, slots=True)
 class Aside:
     """What most rows of a bill are: of no interest, as a few of their fields show.
+
+    Of such a row nothing else is looked at, in a table or a file of columns.
 
     Attributes:
         fields: names of fields of the layout, of which there are few different values.

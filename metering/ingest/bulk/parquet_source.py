@@ -3,6 +3,9 @@
 A Parquet file has types and no lines. Its values become what a CSV or JSON export of the same table
 would hold, so that one format has one set of rules: text stays text, a number is spelled as its
 shortest text, a map or a list is JSON. The place of a record is the number of its row, from 1 on.
+
+A bill in CSV is read this way, too, since most of its rows are of no interest: its cells go to a
+Parquet file in scratch space, of the rows put aside only those that decide of them (`sifted`).
 """
 # ruff: noqa: S608 - names and texts go through `name` and `literal`; there is nothing to bind
 

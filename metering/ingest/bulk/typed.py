@@ -1,9 +1,9 @@
 """The statement over a file of columns, in which a few columns cost much less than all of them.
 
-Bills are such files, and most of their rows are of other services. So the rows of no interest are
-found, counted and dated by a few columns alone, and what follows from texts is worked out once for
-each combination of texts. The result is what `statement` gives, but for the rows of no
-interest: one row stands for all of a kind and day.
+Bills are such files, those in CSV by way of scratch space, and most of their rows are of other
+services. So the rows of no interest are found, counted and dated by a few columns alone, and what
+follows from texts is worked out once for each combination of texts. The result is what `statement`
+gives, but for the rows of no interest: one row stands for all of a kind and day.
 """
 # ruff: noqa: S608 - names and texts go through `name` and `literal`; there is nothing to bind
 

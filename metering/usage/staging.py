@@ -237,7 +237,7 @@ class Staging:
         target = (part or self._next_part()) / f"day={day}"
         target.mkdir(parents=True)
         file = _quoted(str(target / "data.parquet"))
-        # Unless told, DuckDB gives up the order where it looks values up.
+        # Whatever DuckDB holds of a statement, here the order of the rows is a promise.
         form = f"{PARQUET}, PRESERVE_ORDER true" if in_order else PARQUET
         ((count,),) = self.connection.execute(f"COPY ({select}) TO {file} ({form})").fetchall()
         return int(count)

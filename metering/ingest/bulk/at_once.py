@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from metering.ingest.bulk.key_checks import without_key_checks
 from metering.ingest.bulk.layout import Layout, literal, name
-from metering.ingest.bulk.sharing import WorkedOut, joining_as_written, known, looked_up, work_out
+from metering.ingest.bulk.sharing import WorkedOut, known, looked_up, work_out
 from metering.ingest.bulk.sources import json_source
 from metering.ingest.bulk.statement import same_for_all, statement
 from metering.ingest.contract import Destination
@@ -80,10 +80,9 @@ class Writing:
         guess = self._guess(sample, layout)
         if guess is None:
             return False
-        with joining_as_written(self.connection):
-            return self.destination.write_day(
-                _rows(layout, plain, guess), _filled(layout), guess.day, lines
-            )
+        return self.destination.write_day(
+            self._rows(layout, plain, guess), _filled(layout), guess.day, lines
+        )
 
     def _guess(self, sample: Path, layout: Layout) -> _Guess | None:
         """Return what the lines of a sample show; None where one is not to be written as it is."""
@@ -108,6 +107,28 @@ class Writing:
             distinct = f"SELECT DISTINCT {key} FROM {TABLE}"
             shared.append(work_out(self.connection, one, key, distinct, self.scratch("shared")))
         return _Guess(first, tuple(shared))
+
+    def _rows(self, layout: Layout, plain: Path, guess: _Guess) -> str:
+        """Return the query for the records of a file; it stops where one is not as guessed."""
+        day = literal(guess.day)
+        as_guessed = " AND ".join(
+            (
+                "noise IS NULL AND refused_by IS NULL",
+                f'"start" >= {day}::TIMESTAMPTZ AND "start" < {day}::TIMESTAMPTZ + INTERVAL 1 DAY',
+                *map(known, guess.shared),
+            )
+        )
+        given = same_for_all(layout) | {
+            "start": f'CASE WHEN {as_guessed} THEN "start"'
+            " ELSE error('another row than the sample shows')::TIMESTAMPTZ END"
+        }
+        columns = ", ".join(
+            f"{given[column]} AS {name(column)}" if column in given else name(column)
+            for column in _filled(layout)
+        )
+        # What a check sees that looks at nothing but a key, it has seen in the sample.
+        every = statement(without_key_checks(layout), json_source(plain, layout, _LINES))
+        return f"SELECT {columns} FROM ({looked_up(self.connection, every, guess.shared)})"
 
 
 def write_sample(plain: Path, target: Path) -> None:
@@ -136,26 +157,3 @@ def _filled(layout: Layout) -> tuple[str, ...]:
     return tuple(
         column for column in layout.schema.names if column in given | {*layout.shared_columns}
     )
-
-
-def _rows(layout: Layout, plain: Path, guess: _Guess) -> str:
-    """Return the query that gives the records of a file, and stops where it is not as guessed."""
-    day = literal(guess.day)
-    as_guessed = " AND ".join(
-        (
-            "noise IS NULL AND refused_by IS NULL",
-            f'"start" >= {day}::TIMESTAMPTZ AND "start" < {day}::TIMESTAMPTZ + INTERVAL 1 DAY',
-            *map(known, guess.shared),
-        )
-    )
-    given = same_for_all(layout) | {
-        "start": f'CASE WHEN {as_guessed} THEN "start"'
-        " ELSE error('another row than the sample shows')::TIMESTAMPTZ END"
-    }
-    columns = ", ".join(
-        f"{given[column]} AS {name(column)}" if column in given else name(column)
-        for column in _filled(layout)
-    )
-    # What a check sees that looks at nothing but a key, it has seen in the sample.
-    every = statement(without_key_checks(layout), json_source(plain, layout, _LINES))
-    return f"SELECT {columns} FROM ({looked_up(every, guess.shared)})"

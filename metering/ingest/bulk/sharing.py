@@ -59,21 +59,37 @@ def joined(rows: str, columns: Iterable[WorkedOut]) -> str:
     return f"SELECT * FROM {query}"
 
 
-def looked_up(rows: str, columns: Iterable[WorkedOut]) -> str:
+def looked_up(
+    connection: "duckdb.DuckDBPyConnection", rows: str, columns: Iterable[WorkedOut]
+) -> str:
     """Return a query with worked out columns added to its rows, which stay in their order.
 
-    What is `known` tells where a row has none. Only a subquery that gives one value for each row
-    leaves the rows where they are: other joins pass on first those of a chunk that they find first.
+    What is `known` tells where a row has none. No join is in it: a statement with one is run by a
+    single thread where its rows have to stay in order. A key is made the number of its place in an
+    enumeration, and the columns are lists that the connection keeps.
+
+    Args:
+        connection: the one that is to run the query.
+        rows: a query.
+        columns: what is to be added.
     """
     for one in columns:
-        found = f"{one.key}_found"
-        values = ", ".join(f"{literal(column)}: {name(column)}" for column in one.columns)
-        added = ", ".join(f"{found}.{name(column)} AS {name(column)}" for column in one.columns)
+        keys, place = f"{one.key}_keys", f"{one.key}_place"
+        listed = f"SELECT {one.key} FROM ({one.query})"
+        connection.execute(f"CREATE OR REPLACE TEMP TYPE {keys} AS ENUM ({listed})")
+        added = ""
+        for column in one.columns:
+            values = f"{one.key}_{column}"
+            connection.execute(
+                f"SET VARIABLE {name(values)} = (SELECT"
+                f" list({name(column)} ORDER BY {one.key}::{keys}) FROM ({one.query}))"
+            )
+            added += f", getvariable({literal(values)})[{place}] AS {name(column)}"
         rows = (
-            f"SELECT rows.*, (SELECT {{{values}}} FROM ({one.query}) AS keys"
-            f" WHERE keys.{one.key} = rows.{one.key}) AS {found} FROM ({rows}) AS rows"
+            f"SELECT *, enum_code(TRY_CAST({one.key} AS {keys}))::BIGINT + 1 AS {place}"
+            f" FROM ({rows})"
         )
-        rows = f"SELECT *, {found} IS NOT NULL AS {known(one)}, {added} FROM ({rows})"
+        rows = f"SELECT *, {place} IS NOT NULL AS {known(one)}{added} FROM ({rows})"
     return rows
 
 

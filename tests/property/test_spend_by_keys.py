@@ -105,7 +105,8 @@ def test_usage_that_cancels_out_says_nothing_about_an_amount() -> None:
 
 
 def test_a_session_leads_to_its_branch_and_a_branch_to_its_ticket(tmp_path: Path) -> None:
-    transcripts = tmp_path / "transcripts.parquet"
+    transcripts = tmp_path / "day=2026-10-01" / "transcripts.parquet"
+    transcripts.parent.mkdir()
     with duckdb.connect() as connection:
         connection.execute(
             "COPY (SELECT * FROM (VALUES ('s1', map(['branch'], ['PAY-7-retry'])),"

@@ -35,6 +35,8 @@ _PERHAPS: Final = re.compile(
 
 _MANIFEST: Final = re.compile(r"(?:.+-)?[Mm]anifest\.json")
 _LARGEST_MANIFEST: Final = 10_000_000
+# Of a number out of place, all before it are missing.
+_MOST_TOLD: Final = 5
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -97,19 +99,22 @@ def refuse_incomplete(paths: Sequence[Path]) -> None:
     """
     given = {part for part in map(_part, paths) if part is not None}
     series = next(iter(given)).series
-    folder = series[0]
-    beside = {part for part in _parts_in(folder) if part.series == series}
+    there = _files_in(series[0])
+    beside = {part for part in map(_part, there) if part and part.series == series}
     if beside <= given and len(given) == 1 and not next(iter(given)).is_sure:
         return
     before = {earlier for part in given for earlier in part.earlier()}
-    listed = {part for part in _listed_in(folder) if part.series == series}
+    listed = {part for part in _listed_in(there) if part.series == series}
     missing = sorted((beside | before | listed) - given)
     if missing:
         raise SourceError(
             SourceRef(str(paths[0])),
             "partial-export",
             "the file is part of a delivery in several files, and not all of them are here",
-            details=tuple(f"missing:  {part.name}" for part in missing),
+            details=(
+                *(f"missing:  {part.name}" for part in missing[:_MOST_TOLD]),
+                *([f"and {more:,} more"] if (more := len(missing) - _MOST_TOLD) > 0 else []),
+            ),
             do="ingest all files of the delivery with one command; rename a file that is part of"
             " none",
         )
@@ -135,18 +140,21 @@ def _part(path: Path) -> _Part | None:
     return None
 
 
-def _parts_in(folder: Path) -> Iterator[_Part]:
-    with suppress(OSError):
-        yield from filter(None, map(_part, folder.iterdir()))
+def _files_in(folder: Path) -> list[Path]:
+    """Return what lies in a folder; nothing where that is not to be seen."""
+    try:
+        return list(folder.iterdir())
+    except OSError:
+        return []
 
 
-def _listed_in(folder: Path) -> Iterator[_Part]:
-    """Yield the parts that the manifests of a folder name; one that is none names nothing."""
-    for path in filter(is_manifest, folder.iterdir()):
+def _listed_in(paths: Iterable[Path]) -> Iterator[_Part]:
+    """Yield the parts that the manifests among files name; one that is none names nothing."""
+    for path in filter(is_manifest, paths):
         with suppress(OSError, ValueError, RecursionError):
             if path.stat().st_size <= _LARGEST_MANIFEST:
                 names = _names_in(json.loads(path.read_bytes()))
-                yield from filter(None, (_part(folder / Path(name).name) for name in names))
+                yield from filter(None, (_part(path.parent / Path(name).name) for name in names))
 
 
 def _names_in(manifest: Any) -> Iterator[str]:

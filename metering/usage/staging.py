@@ -163,19 +163,16 @@ class Staging:
         """Return every staged file, sorted."""
         return tuple(sorted(self.folder.glob("part-*/day=*/*.parquet")))
 
-    def by_account(self) -> dict[tuple[str, str], tuple[Path, ...]]:
-        """Return the staged files of each provider and billing account, one for each charge day.
+    def by_account(self) -> dict[tuple[str, str], tuple[StagedDay, ...]]:
+        """Return what is staged of each provider and billing account, per charge day.
 
         Where there are several accounts, their records are written apart.
         """
         files = self.files()
-        if not files:
-            return {}
-        accounts = self.connection.execute(
-            f"SELECT DISTINCT provider, billing_account FROM {usage_rows(files)} ORDER BY ALL"
-        ).fetchall()
+        staged = describe(self.connection, files)
+        accounts = sorted({account for day in staged for account in day.accounts})
         if len(accounts) == 1:
-            return {accounts[0]: files}
+            return {accounts[0]: staged}
         found = {}
         for place, (provider, account) in enumerate(accounts, start=1):
             folder = self.folder / f"account-{place}"
@@ -184,7 +181,8 @@ class Staging:
                 f" AND billing_account = {_quoted(account)})"
                 f" TO {_quoted(str(folder))} ({PARQUET}, PARTITION_BY (day))"
             )
-            found[provider, account] = tuple(sorted(folder.glob("day=*/*.parquet")))
+            apart = tuple(sorted(folder.glob("day=*/*.parquet")))
+            found[provider, account] = describe(self.connection, apart)
         return found
 
     def rewrite(self, select: str) -> None:

@@ -106,9 +106,11 @@ def _by_delivery(
         found.setdefault(sources[one.source_id].delivery or one.source_id, []).append(one)
     for refused in found.values():
         source, path = sources[refused[0].source_id], Path(refused[0].path)
-        # The files of a delivery stand side by side.
-        names = [one.name for one in sources.values() if one.delivery == source.delivery]
-        paths = [path.parent / name for name in names] if source.delivery else [path]
+        paths = [path]
+        if source.delivery:
+            # Its files stand side by side.
+            together = (one for one in sources.values() if one.delivery == source.delivery)
+            paths = [path.parent / one.name for one in together]
         yield source, paths, [one.id for one in refused]
 
 

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
-from pathlib import Path
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from metering.books import coverage as coverage_book
@@ -27,7 +27,6 @@ from metering.usage.staging import (
     SourceDay,
     StagedDay,
     content_digests,
-    describe,
     describe_sources,
 )
 from metering.workflows.intake.overlaps import accounts_by_day, claims_of, refuse_overlap
@@ -83,17 +82,16 @@ def record_snapshot(
     known = _known(connection, delivery, [file.origin for file in files])
     if known:
         return known
-    origin, staging = files[0].origin, files[0].staging
-    ingestor = origin.ingestor
-    staged = describe(staging.connection, staging.files())
-    refuse_too_much(origin.path, staged)
+    origin = files[0].origin
+    by_account = files[0].staging.by_account() or {("", origin.account): ()}
+    every = tuple(chain.from_iterable(by_account.values()))
+    refuse_too_much(origin.path, every)
     slices = tuple(piece for file in files for piece in file.slices)
-    claims = claims_of(ingestor, accounts_by_day(staged), slices)
-    refuse_overlap(connection, settings, ingestor, origin.path, origin.account, claims)
+    claims = claims_of(origin.ingestor, accounts_by_day(every), slices)
+    refuse_overlap(connection, settings, origin.ingestor, origin.path, origin.account, claims)
     snapshot = _Snapshot(files, slices, delivery)
     settled = [
-        _settled(connection, snapshot, account, staged)
-        for account, staged in _by_account(snapshot).items()
+        _settled(connection, snapshot, account, staged) for account, staged in by_account.items()
     ]
     receipts = list(_receipts(snapshot, settled))
     if not dry_run:
@@ -179,29 +177,24 @@ class _Settled:
     older: frozenset[str] = frozenset()
 
 
-def _by_account(snapshot: _Snapshot) -> Mapping[tuple[str, str], Sequence[Path]]:
-    """Return the staged files of each account; of the file's own, if there is no record."""
-    first = snapshot.files[0]
-    return first.staging.by_account() or {("", first.origin.account): ()}
-
-
 def _settled(
     connection: "Connection",
     snapshot: _Snapshot,
     account: tuple[str, str],
-    staged: Sequence[Path],
+    staged: Sequence[StagedDay],
 ) -> _Settled:
     if not snapshot.slices and not staged:
         # Nothing but noise, or rows that were all refused: it says nothing about any day.
         return _Settled(account)
-    duck = snapshot.files[0].staging.connection
-    by_day = {day.day: day for day in describe(duck, staged)}
+    by_day = {day.day: day for day in staged}
     covered = _covered_days(snapshot)
     if not by_day.keys() <= set(covered):
         raise LedgerError("a snapshot holds usage of days that none of its slices covers")
     empty = StagedDay("", (), 0, 0, (), (), ())
     days = tuple(by_day.get(day, replace(empty, day=day)) for day in covered)
-    digests = content_digests(duck, staged)
+    digests = content_digests(
+        snapshot.files[0].staging.connection, [path for day in staged for path in day.files]
+    )
     end = max(piece.last_day for piece in snapshot.slices)
     as_of = max(piece.as_of for piece in snapshot.slices)
     piece = snapshot.slices[0]

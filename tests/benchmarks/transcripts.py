@@ -1,13 +1,16 @@
 """Measure Claude Code transcripts, whole process, against `ccusage` on the same files.
 
     python -m tests.benchmarks.transcripts --megabytes 1000 --ccusage A/bin/ccusage B/bin/ccusage
+    python -m tests.benchmarks.transcripts --cases --ccusage A/bin/ccusage B/bin/ccusage
 
 `ccusage` is a program for Node; install the versions to compare with anywhere and name them here.
 Each prints its report of all days, offline; ours ingests, posts and prints the chargeback, lists
 the totals by month from the ledger, and is asked for the chargeback again, of which nothing has
 changed since: what was kept of it is told, and its file held against that. The figures of one call
 were taken in turn on one machine: seconds that passed, and of the processor, which say more where
-others use it.
+others use it. `--cases` shows instead what each makes of small transcripts that are easily counted
+wrong, `tests.transcript_cases`: the corpus that is timed has nothing in it that they disagree on
+but answers whose output grows.
 """
 
 import argparse
@@ -26,6 +29,7 @@ from typing import Any
 import duckdb
 
 import metering
+from tests.transcript_cases import CASES
 
 # The shape of real ones (performance study, section 7): a megabyte to a session, 2.9 kB to a line,
 # three lines to an answer. Results of tools are most of it, and nobody's business.
@@ -42,7 +46,11 @@ def main() -> None:
     parser.add_argument("--megabytes", type=int, default=200)
     parser.add_argument("--ccusage", type=Path, nargs="*", default=[])
     parser.add_argument("--folder", type=Path, help="keep the corpus here, and reuse it")
+    parser.add_argument("--cases", action="store_true", help="what they count, not how fast")
     options = parser.parse_args()
+    if options.cases:
+        _tell_cases(options.ccusage)
+        return
     with tempfile.TemporaryDirectory() as scratch:
         folder = options.folder or Path(scratch) / "claude"
         if not folder.exists():
@@ -65,6 +73,18 @@ def main() -> None:
             }.items():
                 print(f"  {'':28s} {theirs.against(ours)} {name}")
             print(f"  tokens {told}")
+
+
+def _tell_cases(programs: list[Path]) -> None:
+    """Print the tokens of each case, and beside them those of each program that counts others."""
+    for case in CASES:
+        print(f"{case.what}\n  {'used':28s} {case.tokens._asdict()}")
+        for program in programs:
+            with tempfile.TemporaryDirectory() as folder:
+                case.write(Path(folder))
+                _, told = _ccusage(program, Path(folder))
+            agrees = told == case.tokens._asdict()
+            print(f"  {_version(program):28s} {'agrees' if agrees else told}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,14 +29,15 @@ def by_keys(
         return Verdict(matches=False, because="it is not UTF-8 text")
     if not sample.head.lstrip().startswith(("{", "[")):
         return Verdict(matches=False, because="it does not begin with a JSON page")
-    there = [key for key in keys if has_key(sample.head, key)]
-    for key in keys:
-        if key not in there:
-            return Verdict(False, f"its first rows have no {key!r}", len(there))
+    members = _members_of(sample.head)
+    found = len(members.intersection(keys))
+    if found < len(keys):
+        lacking = next(key for key in keys if key not in members)
+        return Verdict(False, f"its first rows have no {lacking!r}", found)
     for key, owner in foreign.items():
-        if has_key(sample.head, key):
-            return Verdict(False, f"{key!r} is of {owner}", len(there))
-    return Verdict(True, matching, len(there))
+        if key in members:
+            return Verdict(False, f"{key!r} is of {owner}", found)
+    return Verdict(True, matching, found)
 
 
 def has_key(head: str, key: str) -> bool:

@@ -11,6 +11,9 @@ were taken in turn on one machine: seconds that passed, and of the processor, wh
 others use it. `--cases` shows instead what each makes of small transcripts that are easily counted
 wrong, `tests.transcript_cases`: the corpus that is timed has nothing in it that they disagree on
 but answers whose output grows.
+
+Beside them stands what bare DuckDB needs, in a process of its own, to parse the same files and take
+the largest telling of each answer, with nothing checked, hashed or kept: what a ledger could reach.
 """
 
 import argparse
@@ -31,6 +34,7 @@ import duckdb
 import metering
 from tests.transcript_cases import CASES
 
+_THIS = "tests.benchmarks.transcripts"
 # The shape of real ones (performance study, section 7): a megabyte to a session, 2.9 kB to a line,
 # three lines to an answer. Results of tools are most of it, and nobody's business.
 _SESSION_BYTES = 1_000_000
@@ -46,8 +50,12 @@ def main() -> None:
     parser.add_argument("--megabytes", type=int, default=200)
     parser.add_argument("--ccusage", type=Path, nargs="*", default=[])
     parser.add_argument("--folder", type=Path, help="keep the corpus here, and reuse it")
+    parser.add_argument("--bare", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--cases", action="store_true", help="what they count, not how fast")
     options = parser.parse_args()
+    if options.bare:
+        print(json.dumps(_bare(options.bare)))
+        return
     if options.cases:
         _tell_cases(options.ccusage)
         return
@@ -63,6 +71,9 @@ def main() -> None:
         for name, one in taken.items():
             print(f"  {name:28s} {one}")
         print(f"  tokens {tokens}")
+        bare, answer = _timed(sys.executable, "-m", _THIS, "--bare", str(folder))
+        print(f"  {'bare DuckDB':28s} {bare}")
+        print(f"  tokens {json.loads(answer)}")
         for program in options.ccusage:
             theirs, told = _ccusage(program, folder)
             print(f"  {_version(program):28s} {theirs}")
@@ -180,6 +191,27 @@ def _ours(home: Path, files: list[Path]) -> tuple[dict[str, _Taken], dict[str, i
     ).fetchall()
     names = ("input", "cache_read", "cache_write", "output")
     return taken, {name: int(value) for name, value in zip(names, rows[0], strict=True)}
+
+
+def _bare(folder: Path) -> dict[str, int]:
+    counts = {
+        "input": "input_tokens",
+        "cache_read": "cache_read_input_tokens",
+        "cache_write": "cache_creation_input_tokens",
+        "output": "output_tokens",
+    }
+    usage = ", ".join(f"{count} BIGINT" for count in counts.values())
+    columns = {
+        "requestId": "VARCHAR",
+        "message": f"STRUCT(id VARCHAR, model VARCHAR, usage STRUCT({usage}))",
+    }
+    (row,) = duckdb.execute(
+        f"SELECT {', '.join(f'sum(used.{count})' for count in counts.values())} FROM ("
+        " SELECT max_by(message.usage, message.usage.output_tokens) AS used"
+        f" FROM read_json('{folder}/projects/*/*.jsonl', format = 'newline_delimited',"
+        f" columns = {columns}) WHERE message.usage IS NOT NULL GROUP BY message.id, requestId)"
+    ).fetchall()
+    return {name: int(value) for name, value in zip(counts, row, strict=True)}
 
 
 def _ccusage(program: Path, folder: Path) -> tuple[_Taken, dict[str, int]]:

@@ -167,7 +167,7 @@ class Reader:
     def forget(self) -> None:
         """Remove what the files read so far left in scratch space; the connection stays open."""
         self._plain.clear()
-        for table in (*packs.TABLES, *parquet_source.TABLES, at_once.TABLE):
+        for table in (*packs.TABLES, *parquet_source.TABLES, *at_once.TABLES):
             self.connection.execute(f"DROP TABLE IF EXISTS {table}")
         for path in self._folder.iterdir():
             if path.name == _SPILL:

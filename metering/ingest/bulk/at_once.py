@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from metering.ingest.bulk.key_checks import without_key_checks
 from metering.ingest.bulk.layout import Layout, literal, name
-from metering.ingest.bulk.sharing import WorkedOut, known, looked_up, work_out
+from metering.ingest.bulk.sharing import LISTS, WorkedOut, known, looked_up, work_out
 from metering.ingest.bulk.sources import json_source
 from metering.ingest.bulk.statement import same_for_all, statement
 from metering.ingest.contract import Destination
@@ -26,7 +26,8 @@ from metering.usage.schema import USAGE_SCHEMA
 if TYPE_CHECKING:
     import duckdb
 
-TABLE: Final = "sampled"
+_SAMPLED: Final = "sampled"
+TABLES: Final = (_SAMPLED, LISTS)
 _LINES: Final = "newline_delimited"
 # Below this a sample is as much as the file, and the statements over it cost more than they save.
 WORTH_A_SAMPLE: Final = 64 << 20
@@ -89,22 +90,22 @@ class Writing:
         run = self.connection.execute
         keys = "".join(f", {key}" for key in layout.shared_keys)
         run(
-            f'CREATE OR REPLACE TEMP TABLE {TABLE} AS SELECT "start", noise, refused_by{keys}'
+            f'CREATE OR REPLACE TEMP TABLE {_SAMPLED} AS SELECT "start", noise, refused_by{keys}'
             f" FROM ({statement(layout, json_source(sample, layout, _LINES))})"
         )
         first, last, others = run(
             'SELECT CAST(min("start") AS DATE)::VARCHAR, CAST(max("start") AS DATE)::VARCHAR,'
-            f" count(noise) + count(refused_by) FROM {TABLE}"
+            f" count(noise) + count(refused_by) FROM {_SAMPLED}"
         ).fetchall()[0]
         if first is None or first != last or others:
             return None
         shared = []
         for key, one in zip(layout.shared_keys, layout.shared, strict=True):
             # What stands in a sample once stands for others that do not stand in it at all.
-            seldom = f"SELECT {key} FROM {TABLE} GROUP BY {key} HAVING count(*) = 1 LIMIT 1"
+            seldom = f"SELECT {key} FROM {_SAMPLED} GROUP BY {key} HAVING count(*) = 1 LIMIT 1"
             if run(seldom).fetchall():
                 return None
-            distinct = f"SELECT DISTINCT {key} FROM {TABLE}"
+            distinct = f"SELECT DISTINCT {key} FROM {_SAMPLED}"
             shared.append(work_out(self.connection, one, key, distinct, self.scratch("shared")))
         return _Guess(first, tuple(shared))
 

@@ -1,7 +1,7 @@
 """Shared columns: worked out once for all records that agree in what decides them."""
 # ruff: noqa: S608 - names and texts go through `name` and `literal`; there is nothing to bind
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import duckdb
 
 _PARQUET: Final = "FORMAT parquet, COMPRESSION uncompressed"
+# One row: what `looked_up` finds the columns in.
+LISTS: Final = "shared_lists"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,37 +62,50 @@ def joined(rows: str, columns: Iterable[WorkedOut]) -> str:
 
 
 def looked_up(
-    connection: "duckdb.DuckDBPyConnection", rows: str, columns: Iterable[WorkedOut]
+    connection: "duckdb.DuckDBPyConnection", rows: str, columns: Sequence[WorkedOut]
 ) -> str:
     """Return a query with worked out columns added to its rows, which stay in their order.
 
-    What is `known` tells where a row has none. No join is in it: a statement with one is run by a
-    single thread where its rows have to stay in order. A key is made the number of its place in an
-    enumeration, and the columns are lists that the connection keeps.
+    What is `known` tells where a row has none. A key is made the number of its place in an
+    enumeration, and the columns are lists in a table of one row, which every row has beside it. To
+    join by the key would leave a statement whose rows stay in order to a single thread.
 
     Args:
-        connection: the one that is to run the query.
+        connection: the one that is to run the query; keeps the lists, in `LISTS`.
         rows: a query.
         columns: what is to be added.
     """
+    listed = [_listed(one) for one in columns]
+    run = connection.execute
+    run(f"CREATE OR REPLACE TEMP TABLE {LISTS} AS FROM {' CROSS JOIN '.join(listed)}")
+    added = ""
     for one in columns:
         keys, place = f"{one.key}_keys", f"{one.key}_place"
-        listed = f"SELECT {one.key} FROM ({one.query})"
-        connection.execute(f"CREATE OR REPLACE TEMP TYPE {keys} AS ENUM ({listed})")
-        added = ""
-        for column in one.columns:
-            values = f"{one.key}_{column}"
-            connection.execute(
-                f"SET VARIABLE {name(values)} = (SELECT"
-                f" list({name(column)} ORDER BY {one.key}::{keys}) FROM ({one.query}))"
-            )
-            added += f", getvariable({literal(values)})[{place}] AS {name(column)}"
+        run(
+            f"CREATE OR REPLACE TEMP TYPE {keys} AS ENUM"
+            f" (SELECT unnest({_list_of(one, one.key)}) FROM {LISTS})"
+        )
         rows = (
             f"SELECT *, enum_code(TRY_CAST({one.key} AS {keys}))::BIGINT + 1 AS {place}"
             f" FROM ({rows})"
         )
-        rows = f"SELECT *, {place} IS NOT NULL AS {known(one)}{added} FROM ({rows})"
-    return rows
+        added += f", {place} IS NOT NULL AS {known(one)}"
+        for column in one.columns:
+            added += f", {_list_of(one, column)}[{place}] AS {name(column)}"
+    return f"SELECT rows.*{added} FROM ({rows}) AS rows CROSS JOIN {LISTS}"
+
+
+def _listed(one: WorkedOut) -> str:
+    """Return worked out columns as one row of lists, in the order of their keys."""
+    lists = ", ".join(
+        f"list({name(column)} ORDER BY {one.key}) AS {_list_of(one, column)}"
+        for column in (one.key, *one.columns)
+    )
+    return f"(SELECT {lists} FROM ({one.query}))"
+
+
+def _list_of(one: WorkedOut, column: str) -> str:
+    return name(f"{column} by {one.key}")
 
 
 def known(one: WorkedOut) -> str:

@@ -1,22 +1,18 @@
 """One case: what is known of one cost object, put into a finding."""
 
 import math
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
 import numpy as np
 
-from metering.analysis.anonymity import FEWEST_PEOPLE
 from metering.analysis.composition import Pattern
 from metering.analysis.constant_prices import has_first_prices
-from metering.analysis.excess import DECLARED, Excess, find_excess
+from metering.analysis.excess import DECLARED, Excess
 from metering.analysis.findings import ChartWeek, Evidence, Family, Finding, Subject
-from metering.analysis.masks import INCENTIVES, EventMasks, masks_of
-from metering.analysis.panel import DAYS_PER_WEEK, Floats, Frames, Panel, panel_of
-from metering.analysis.readings import Readings
-from metering.analysis.silence import Silences, find_silences
-from metering.analysis.stakes import Stakes, weigh
+from metering.analysis.masks import INCENTIVES
+from metering.analysis.panel import DAYS_PER_WEEK, Floats
+from metering.analysis.study import Study
 
 NAMED_BY: Final = {
     Pattern.NONE: "D20",
@@ -66,42 +62,6 @@ _OPEN: Final = {
     Pattern.LOST: "experiments that were declared elsewhere, or outcomes without their key",
     Pattern.REVERSED: "a stricter review, or corrections of earlier work",
 }
-
-
-@dataclass(frozen=True)
-class Study:
-    """Everything that cases are read from.
-
-    Attributes:
-        panel: the input.
-        masks: what is known of the calendar.
-        test: the main test.
-        stakes: what it weighs, per object.
-        silences: objects without outcomes.
-        readings: the other detectors.
-        data_hash: SHA-256 of the frames.
-        fewest_people: of fewer nothing is told (k).
-    """
-
-    panel: Panel
-    masks: EventMasks
-    test: Excess
-    stakes: Stakes
-    silences: Silences
-    readings: Readings
-    data_hash: str
-    fewest_people: int
-
-
-def study_of(frames: Frames, data_hash: str, fewest_people: int = FEWEST_PEOPLE) -> Study:
-    """Run the tests over all objects at once."""
-    panel = panel_of(frames)
-    masks = masks_of(panel)
-    test = find_excess(panel, masks)
-    silences = find_silences(panel, test.answered, test.per_event, masks)
-    stakes = weigh(panel, test)
-    readings = Readings(panel, test, fewest_people)
-    return Study(panel, masks, test, stakes, silences, readings, data_hash, fewest_people)
 
 
 def spending_case(study: Study, at: int, *, is_enough: bool) -> Finding:

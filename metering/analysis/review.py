@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from metering.analysis.anonymity import FEWEST_PEOPLE
-from metering.analysis.cases import Study, silent_case, spending_case, study_of
+from metering.analysis.cases import silent_case, spending_case
 from metering.analysis.findings import Finding
 from metering.analysis.panel import Frames
 from metering.analysis.silence import Silence
+from metering.analysis.study import Study, study_of
 from metering.analysis.vendor_moves import VendorMove
 from metering.analysis.workflow_cases import told_once, workflow_cases
 from metering.core.findings.finding_rules import LEAST_SHARE, LEAST_USD, REVIEWER_BUDGET

@@ -10,8 +10,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
-from metering.analysis.cases import Study, spending_case
+from metering.analysis.cases import spending_case
 from metering.analysis.findings import Family, Finding, Part, Subject
+from metering.analysis.study import Study
 
 UNNAMED: Final = "no outcome comes under its name; the project is compared as a whole"
 _OWNER = tuple[str, str]

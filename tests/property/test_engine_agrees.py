@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from metering.core.ledger import UNATTRIBUTED, UNPRICED, owner_account
 from metering.core.ownership.attribution import Directory, DirectoryEntry, RuleSet, owner_of
+from metering.core.pricing.price_changes import boundaries, prompt_bounds
 from metering.core.pricing.rate_book import RateBook
-from metering.core.pricing.rating import PromptRange, RatingKey, boundaries, prompt_bounds, rate_for
+from metering.core.pricing.rating import PromptRange, RatingKey, rate_for
 from metering.engine import charges as engine
 from metering.engine.cells import Cuts, DayUsage, build_cells
 from metering.engine.connection import open_duckdb

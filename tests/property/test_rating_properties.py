@@ -9,16 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from metering.core.pricing.decisions import Decision, Status, amount_nanos
+from metering.core.pricing.price_changes import boundaries, prompt_bounds
 from metering.core.pricing.rate_book import RateBook
 from metering.core.pricing.rates import Rate, Window
-from metering.core.pricing.rating import (
-    PromptRange,
-    RatingKey,
-    boundaries,
-    prompt_bounds,
-    rate_for,
-    timeline,
-)
+from metering.core.pricing.rating import PromptRange, RatingKey, rate_for, timeline
 from tests.rate_books import book, modifier, rate
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

@@ -6,9 +6,10 @@ from fractions import Fraction
 import pytest
 
 from metering.core.pricing.decisions import Decision, Status, amount_nanos, billable_quantity
+from metering.core.pricing.price_changes import boundaries, prompt_bounds
 from metering.core.pricing.rate_book import RateBook
 from metering.core.pricing.rates import CardKind, MatchKind, Window
-from metering.core.pricing.rating import boundaries, prompt_bounds, rate_for, timeline
+from metering.core.pricing.rating import rate_for, timeline
 from tests.rate_books import (
     alias,
     book,

@@ -38,30 +38,14 @@ from metering.core.pricing.decisions import (
     Decision,
     Reason,
     Status,
-    amount_nanos,
-    billable_quantity,
     unpriced,
 )
 from metering.core.pricing.model_names import Resolution
-from metering.core.pricing.price_changes import boundaries, prompt_bounds, tier_bounds
+from metering.core.pricing.price_changes import tier_bounds
 from metering.core.pricing.rate_book import RateBook
 from metering.core.pricing.rates import Window
 from metering.core.pricing.segments import RateSegment, Span, blended, clipped, joined
 from metering.core.pricing.windows import stretches
-
-__all__ = [
-    "Decision",
-    "PromptRange",
-    "RatingKey",
-    "Reason",
-    "Status",
-    "amount_nanos",
-    "billable_quantity",
-    "boundaries",
-    "prompt_bounds",
-    "rate_for",
-    "timeline",
-]
 
 # A cache write of unknown lifetime costs at least what the shortest lifetime costs.
 _SHORTEST_WRITES: Final = (Meter.CACHE_WRITE_5M.value, Meter.CACHE_WRITE_30M.value)

@@ -1,4 +1,4 @@
-"""The rows of an AWS Cost and Usage Report, in the names of CUR 2.0: what is taken and refused.
+"""The rows of an AWS Cost and Usage Report, in the names of CUR 2.0: what is made of them.
 
 Only the rows of Amazon Bedrock and of Claude in the AWS Marketplace are taken; all others are
 counted as noise. The rules, from the source formats note (section 1.1, read 2026-11-21):
@@ -18,11 +18,9 @@ how its columns become these.
 
 from typing import Final
 
-from metering.ingest.bulk import checks as bulk_checks
 from metering.ingest.bulk import tags as bulk_tags
 from metering.ingest.bulk.layout import (
     Aside,
-    Check,
     Fields,
     Keyed,
     Layout,
@@ -33,50 +31,14 @@ from metering.ingest.bulk.layout import (
 from metering.ingest.bulk.layout import text as said
 from metering.ingest.bulk.numbers import approximate, quantity, signed_nanos, whole
 from metering.ingest.formats import aws_usage_types as usage_types
+from metering.ingest.formats.aws_bill_checks import CHECKS
+from metering.ingest.formats.aws_bill_columns import COUNTED, OPTIONAL, REQUIRED, listed
 
-REQUIRED: Final = (
-    "bill_payer_account_id",
-    "bill_billing_period_start_date",
-    "line_item_line_item_type",
-    "line_item_product_code",
-    "line_item_usage_type",
-    "line_item_usage_start_date",
-    "line_item_usage_amount",
-    "line_item_unblended_rate",
-    "line_item_unblended_cost",
-    "line_item_currency_code",
-    "pricing_unit",
-)
-OPTIONAL: Final = (
-    "bill_billing_entity",
-    "bill_billing_period_end_date",
-    "bill_invoice_id",
-    "line_item_iam_principal",
-    "line_item_line_item_description",
-    "line_item_resource_id",
-    "line_item_usage_account_id",
-    "line_item_usage_end_date",
-    "product",
-    "product_region_code",
-    "resource_tags",
-    "tags",
-)
 _FIELDS: Final[Fields] = dict.fromkeys((*REQUIRED, *OPTIONAL), "VARCHAR")
 
 _BEDROCK: Final = "('AmazonBedrock', 'AmazonBedrockService', 'AmazonBedrockFoundationModels')"
 _MARKETPLACE: Final = "AWS Marketplace"
 _EDITION: Final = " (Amazon Bedrock Edition)"
-_COUNTED: Final = ("Usage", "DiscountedUsage", "SavingsPlanCoveredUsage")
-# Money alone: their usage amounts, where they have any, are of rows that are counted already.
-_MONEY: Final = (
-    *("SavingsPlanNegation", "SavingsPlanRecurringFee", "SavingsPlanUpfrontFee", "RIFee", "Fee"),
-    *("Credit", "Refund", "EdpDiscount", "PrivateRateDiscount", "BundledDiscount"),
-)
-
-
-def _listed(words: tuple[str, ...]) -> str:
-    return ", ".join(f"'{word}'" for word in words)
-
 
 _ABOUT: Final = "lower(concat_ws(' ', product, line_item_line_item_description))"
 _PRODUCT_NAME: Final = (
@@ -131,7 +93,7 @@ _KEYED: Final = (
                 "unit": "lower(pricing_unit)",
                 "about": _ABOUT,
                 "product_name": _PRODUCT_NAME,
-                "counted": f"line_item_line_item_type IN ({_listed(_COUNTED)})",
+                "counted": f"line_item_line_item_type IN ({listed(COUNTED)})",
                 "rate": approximate("line_item_unblended_rate"),
             },
             *usage_types.STEPS,
@@ -216,7 +178,7 @@ def _of_class(token_class: str, *, age: str = "") -> str:
     return f"CASE WHEN token_class = '{token_class}'{older} THEN tokens END"
 
 
-_TOKEN_ROW: Final = "token_class IS NOT NULL AND line_type IN (" + _listed(_COUNTED) + ")"
+_TOKEN_ROW: Final = "token_class IS NOT NULL AND line_type IN (" + listed(COUNTED) + ")"
 
 _SHARED: Final = Shared(
     parts={
@@ -259,7 +221,7 @@ _SHARED: Final = Shared(
         "context_window": f"CASE WHEN {_TOKEN_ROW} THEN {usage_types.CONTEXT} END",
         "conditions": bulk_tags.canonical(
             {
-                "charge": f"CASE WHEN line_type NOT IN ({_listed(_COUNTED)}) THEN line_type END",
+                "charge": f"CASE WHEN line_type NOT IN ({listed(COUNTED)}) THEN line_type END",
                 "usage_type": "CASE WHEN token_class IS NULL THEN usage_type END",
                 "usage_type_suffix": (
                     f"CASE WHEN token_class IS NOT NULL THEN {usage_types.UNEXPLAINED} END"
@@ -300,134 +262,13 @@ _COLUMNS: Final = {
     "reported_kind": "'billed'",
 }
 
-_CHECKS: Final = (
-    *(
-        bulk_checks.missing(field, expected)
-        for field, expected in (
-            ("bill_payer_account_id", "the account that pays"),
-            ("bill_billing_period_start_date", bulk_checks.INSTANT),
-            ("line_item_product_code", "the code of a service"),
-            ("line_item_line_item_type", "the kind of charge"),
-            ("line_item_usage_start_date", bulk_checks.INSTANT),
-            ("line_item_unblended_cost", bulk_checks.AMOUNT),
-            ("line_item_currency_code", "a currency code"),
-        )
-    ),
-    *bulk_checks.texts_without_nul((field, field) for field in (*REQUIRED, *OPTIONAL)),
-    bulk_checks.readable(
-        "bill_billing_period_start_date",
-        "bill_billing_period_start_date",
-        "period",
-        "bad-instant",
-        bulk_checks.INSTANT,
-    ),
-    bulk_checks.readable(
-        "line_item_usage_start_date",
-        "line_item_usage_start_date",
-        "started",
-        "bad-instant",
-        bulk_checks.INSTANT,
-    ),
-    Check(
-        fails=(
-            "nullif(line_item_usage_end_date, '') IS NOT NULL"
-            " AND (ended IS NULL OR ended <= started)"
-        ),
-        code="bad-instant",
-        field="line_item_usage_end_date",
-        found="line_item_usage_end_date",
-        expected=f"{bulk_checks.INSTANT}, after line_item_usage_start_date",
-    ),
-    bulk_checks.currency("line_item_currency_code", "line_item_currency_code"),
-    bulk_checks.readable(
-        "line_item_unblended_cost",
-        "line_item_unblended_cost",
-        "billed_nanos",
-        "bad-amount",
-        bulk_checks.AMOUNT,
-    ),
-    Check(
-        fails=f"NOT counted AND line_item_line_item_type NOT IN ({_listed(_MONEY)})",
-        code="unknown-charge-type",
-        field="line_item_line_item_type",
-        found="line_item_line_item_type",
-        expected="one of " + ", ".join((*_COUNTED, *_MONEY)),
-        remedy="tell the maintainers what it is; the row is not charged",
-    ),
-    bulk_checks.tags("resource_tags", "own_broken"),
-    bulk_checks.tags("tags", "all_broken"),
-    Check(
-        fails="counted AND (amount IS NULL OR amount < 0)",
-        code="bad-quantity",
-        field="line_item_usage_amount",
-        found="coalesce(line_item_usage_amount, '')",
-        expected=bulk_checks.QUANTITY,
-    ),
-    Check(
-        fails="counted AND nullif(pricing_unit, '') IS NULL",
-        code="missing-field",
-        field="pricing_unit",
-        found="'nothing'",
-        expected="the unit of line_item_usage_amount",
-        quotes=False,
-    ),
-    Check(
-        fails="counted AND token_class IS NOT NULL AND block IS NULL",
-        code="unknown-unit",
-        field="pricing_unit",
-        found="pricing_unit",
-        expected="1K tokens or 1M tokens, or Units for a model of the Marketplace",
-        remedy="ask AWS what the row counts; it is not charged",
-    ),
-    Check(
-        fails="counted AND token_class IS NULL AND unit IN ('1k tokens', '1m tokens')",
-        code="unknown-usage-type",
-        field="line_item_usage_type",
-        found="coalesce(usage_type, '')",
-        expected="a usage type that says which kind of tokens they are",
-        remedy="tell the maintainers what it is; the row is not charged",
-    ),
-    Check(
-        fails="counted AND token_class IS NOT NULL AND tokens IS NULL",
-        code="bad-quantity",
-        field="line_item_usage_amount",
-        found="line_item_usage_amount || ' ' || pricing_unit",
-        expected="whole tokens",
-    ),
-    Check(
-        fails=(
-            "counted AND token_class IS NOT NULL AND billed_nanos <> 0"
-            " AND nullif(line_item_unblended_rate, '') IS NULL"
-        ),
-        code="missing-field",
-        field="line_item_unblended_rate",
-        found="'nothing'",
-        expected="the price of one unit",
-        quotes=False,
-    ),
-    Check(
-        fails="counted AND nullif(line_item_unblended_rate, '') IS NOT NULL AND rate IS NULL",
-        code="bad-price",
-        field="line_item_unblended_rate",
-        found="line_item_unblended_rate",
-        expected=bulk_checks.AMOUNT,
-    ),
-    bulk_checks.price(
-        "line_item_unblended_cost",
-        "line_item_unblended_cost",
-        "product_of_both",
-        "line_item_usage_amount x line_item_unblended_rate",
-        unless="NOT counted",
-    ),
-)
-
 LAYOUT: Final = Layout(
     fields=_FIELDS,
     required=REQUIRED,
     steps=_STEPS,
     columns=_COLUMNS,
     shared=(_SHARED,),
-    checks=_CHECKS,
+    checks=CHECKS,
     keyed=_KEYED,
     aside=_ASIDE,
     noise=_NOISE,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from metering.ingest.contract import Identity, Reading, Repeat, Sample, SourceRole, Verdict
 from metering.ingest.formats import aws_bill_rows
+from metering.ingest.formats.aws_bill_columns import REQUIRED
 from metering.ingest.formats.aws_cur_1 import is_of_first_report
 from metering.ingest.marks import by_columns, columns_of
 
@@ -30,7 +31,7 @@ class AwsCostAndUsageReport:
 
     def identify(self, sample: Sample) -> Verdict:
         """Match on the columns; those of the first report, as a table shows them, are another's."""
-        verdict = by_columns(sample, aws_bill_rows.REQUIRED)
+        verdict = by_columns(sample, REQUIRED)
         of_first = next(filter(is_of_first_report, columns_of(sample)), None)
         if verdict.matches and of_first:
             return Verdict(False, f"it has the column {of_first!r}, of CUR 1", verdict.found)

@@ -22,6 +22,7 @@ from metering.ingest.bulk.layout import Check, Layout, literal
 from metering.ingest.bulk.parquet_source import PARQUET_MARK, parquet_columns
 from metering.ingest.contract import Identity, Reading, Repeat, Sample, SourceRole, Verdict
 from metering.ingest.formats import aws_bill_rows
+from metering.ingest.formats.aws_bill_columns import REQUIRED
 from metering.ingest.marks import by_columns, columns_of
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class AwsLegacyCostAndUsageReport:
 
     def identify(self, sample: Sample) -> Verdict:
         """Match on the columns; without one of the first report's own it is the second."""
-        verdict = by_columns(sample, aws_bill_rows.REQUIRED, spelling=_spelt)
+        verdict = by_columns(sample, REQUIRED, spelling=_spelt)
         if verdict.matches and not any(map(is_of_first_report, columns_of(sample))):
             return Verdict(False, "it has no column of CUR 1 alone", verdict.found)
         return verdict

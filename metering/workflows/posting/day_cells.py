@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from metering.books import lake as lake_book
-from metering.core.pricing.rating import boundaries, prompt_bounds
+from metering.core.pricing.price_changes import boundaries, prompt_bounds
 from metering.engine.cells import Cuts, DayUsage, RollUp, build_cells, recipe
 from metering.engine.connection import open_duckdb
 from metering.engine.rollup_duckdb import DuckDbRollUp

@@ -21,7 +21,7 @@ from metering.core.ledger import (
     owner_account,
     provider_account,
 )
-from metering.core.pricing.rating import Decision
+from metering.core.pricing.decisions import Decision
 from metering.core.sharing.allocation import share_basis
 from metering.core.sharing.reigns import Reign
 from metering.engine import charge_totals, too_much

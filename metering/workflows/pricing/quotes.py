@@ -15,16 +15,17 @@ from pathlib import Path
 from typing import Final
 
 from metering.core.meters import PROMPT_METERS
-from metering.core.pricing.decisions import Decision, Reason, Status, unpriced
-from metering.core.pricing.rate_book import RateBook
-from metering.core.pricing.rates import INFORMATIONAL_METERS
-from metering.core.pricing.rating import (
-    PromptRange,
-    RatingKey,
+from metering.core.pricing.decisions import (
+    Decision,
+    Reason,
+    Status,
     amount_nanos,
     billable_quantity,
-    rate_for,
+    unpriced,
 )
+from metering.core.pricing.rate_book import RateBook
+from metering.core.pricing.rates import INFORMATIONAL_METERS
+from metering.core.pricing.rating import PromptRange, RatingKey, rate_for
 from metering.errors import Rejection, SourceError, SourceRef, shown
 from metering.workflows.text_files import read_text
 

@@ -1,17 +1,21 @@
-"""The command line, called in this process: what a command answers, prints, or tells as JSON."""
+"""The command line, called in this process: what a command answers, prints, or tells as JSON.
+
+A `Settings` among the arguments names its ledger, as `--config` does.
+"""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from click.testing import CliRunner, Result
 
 from metering.cli.main import main
+from metering.settings import FILE_NAME, Settings
 
 
 def metering(*arguments: object) -> Result:
     """Run a command; a bug of ours is raised, and what the user can mend is in the result."""
-    words = [str(argument) for argument in arguments]
-    return CliRunner().invoke(main, words, catch_exceptions=False)
+    return CliRunner().invoke(main, list(_words(arguments)), catch_exceptions=False)
 
 
 def done(*arguments: object) -> str:
@@ -26,3 +30,20 @@ def told(*arguments: object) -> Any:
     result = metering(*arguments, "--format", "json")
     assert result.exit_code == 0, result.output
     return json.loads(result.stdout)
+
+
+def verified(*arguments: object) -> dict[str, Any]:
+    """Post what is ingested, and return what `verify` says of books that it finds sound."""
+    done(*arguments, "post")
+    found: dict[str, Any] = told(*arguments, "verify")
+    assert found["problems"] == []
+    assert found["sound"] is True
+    return found
+
+
+def _words(arguments: tuple[object, ...]) -> Iterator[str]:
+    for argument in arguments:
+        if isinstance(argument, Settings):
+            yield from ("--config", str(argument.home / FILE_NAME))
+        else:
+            yield str(argument)

@@ -7,11 +7,13 @@ from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
 
+from metering.ingest.outcomes.registry import BUILT_IN as OUTCOME_FORMATS
 from metering.ingest.registry import BUILT_IN
-from metering.settings import Settings, load_settings
+from metering.settings import FILE_NAME, Settings, load_settings
 from metering.workflows.intake.ingest import Order, ingest_files
 from metering.workflows.intake.receipts import Receipt
 from metering.workflows.ledger_start import start_ledger
+from metering.workflows.outcomes.outcome_imports import ingest_outcomes
 from metering.workflows.ownership.owner_imports import import_file
 from metering.workflows.posting.post import Posted, post
 from metering.workflows.runs import Run
@@ -25,20 +27,57 @@ def run(command: str = "test") -> Run:
     return Run(command, "tester", datetime(2026, 11, 21, 3, 0, tzinfo=UTC))
 
 
-@cache
-def _template() -> Path:
-    home = Path(mkdtemp()) / "ledger"
-    start_ledger(home, run("init"))
-    settings = load_settings(home / "metering.toml")
-    for name in ("owners.csv", "rules.toml"):
-        import_file(settings, run("owners import"), SAMPLE / "owners" / name)
-    return home
+def new_ledger(home: Path) -> Settings:
+    """Return a ledger as `metering init` leaves it: with the bundled prices and nothing else."""
+    return copied(_new(), home)
 
 
 def fresh_ledger(home: Path) -> Settings:
     """Return a ledger with the bundled prices and the sample company's owners, and no usage."""
-    shutil.copytree(_template(), home)
-    return load_settings(home / "metering.toml")
+    return copied(_fresh(), home)
+
+
+def company_ledger(home: Path) -> Settings:
+    """Return the sample company's ledger, with all of its usage posted and all of its outcomes."""
+    return copied(_company(), home)
+
+
+def copied(ledger: Path, home: Path) -> Settings:
+    """Copy a ledger to a folder, which may hold other files already."""
+    shutil.copytree(ledger, home, dirs_exist_ok=True)
+    return load_settings(home / FILE_NAME)
+
+
+@cache
+def _new() -> Path:
+    home = _kept_folder()
+    start_ledger(home, run("init"))
+    return home
+
+
+@cache
+def _fresh() -> Path:
+    settings = new_ledger(_kept_folder())
+    for name in ("owners.csv", "rules.toml"):
+        import_file(settings, run("owners import"), SAMPLE / "owners" / name)
+    return settings.home
+
+
+@cache
+def _company() -> Path:
+    settings = fresh_ledger(_kept_folder())
+    ingest_and_post(settings, files_below(SAMPLE / "usage"))
+    outcomes = files_below(SAMPLE / "outcomes")
+    list(ingest_outcomes(settings, run("outcomes ingest"), outcomes, OUTCOME_FORMATS))
+    return settings.home
+
+
+def _kept_folder() -> Path:
+    return Path(mkdtemp()) / "ledger"
+
+
+def files_below(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
 def ingest(settings: Settings, *paths: Path, account: str | None = None) -> list[Receipt]:

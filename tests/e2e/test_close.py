@@ -1,21 +1,17 @@
 """From open to closed: what refuses, what is kept, and where later differences go."""
 
-import json
 import sqlite3
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
-from click.testing import CliRunner
 from sqlalchemy.exc import DatabaseError
 
 from metering.books.engine import begin_read, begin_write, open_engine
 from metering.books.period_content import booked_periods
 from metering.books.periods import closes_in_force
 from metering.books.seals import chain_head
-from metering.cli.main import main
 from metering.core.ledger import CorrectionReason
 from metering.core.periods import BillingPeriod
 from metering.errors import BookError
@@ -32,6 +28,7 @@ from metering.workflows.pricing.card_imports import import_card
 from metering.workflows.reports.report import ReportFormat, report_chargeback
 from metering.workflows.runs import Run
 from metering.workflows.verify import verify
+from tests.command_line import metering, told
 from tests.ledgers import fresh_ledger, ingest
 from tests.messages_pages import OPUS, OUTPUT_NANOS, messages_page
 
@@ -121,11 +118,11 @@ def test_every_refusal_is_told_at_once_and_accepted_one_by_one(ledger: Settings)
     with pytest.raises(BookError) as refused:
         close_period(expecting, at(2), SEPTEMBER)
 
-    told = str(refused.value)
-    assert "not-posted: postings the book lacks" in told
-    assert "missing-days: days of sources that have not come: 1" in told
-    assert "quarantine: refused records" in told
-    assert "unsound" not in told
+    shown = str(refused.value)
+    assert "not-posted: postings the book lacks" in shown
+    assert "missing-days: days of sources that have not come: 1" in shown
+    assert "quarantine: refused records" in shown
+    assert "unsound" not in shown
     post(ledger, at(2, "post"))
     assign(ledger, at(2, "quarantine assign"), [1], "Data platform")
     with pytest.raises(BookError) as refused:
@@ -168,8 +165,8 @@ def test_a_difference_of_a_closed_period_is_a_correction_that_says_why(ledger: S
         ("2026-10", CorrectionReason.RESTATED_USAGE, 500 * OUTPUT_NANOS),
     ]
     assert total(ledger, SEPTEMBER) == held
-    told = [what for one in explain(ledger, "2026-10").explained for what in one.corrections]
-    assert told == [
+    shown = [what for one in explain(ledger, "2026-10").explained for what in one.corrections]
+    assert shown == [
         "late-usage of 2026-09, which was closed: USD 0.0025 in 1 of the postings",
         "restated-usage of 2026-09, which was closed: USD 0.0125 in 1 of the postings",
     ]
@@ -371,10 +368,10 @@ def test_scripts_read_what_the_commands_did(
 ) -> None:
     monkeypatch.chdir(ledger.home)
 
-    estimated = _json("period", "estimate", "2026-09")
-    closed = _json("period", "close", "2026-09", "--reason", "month end")
-    shown = _json("period", "show", "2026-09")
-    (change,) = _json("audit", "--since", "2000-01-01")[-1:]
+    estimated = told("period", "estimate", "2026-09")
+    closed = told("period", "close", "2026-09", "--reason", "month end")
+    shown = told("period", "show", "2026-09")
+    (change,) = told("audit", "--since", "2000-01-01")[-1:]
 
     assert estimated[0]["estimate_nanos"] == 1_000 * OUTPUT_NANOS
     assert closed["close"]["totals"] == {"USD": 1_000 * OUTPUT_NANOS}
@@ -384,8 +381,8 @@ def test_scripts_read_what_the_commands_did(
     assert (change["run_id"], change["command"]) == (closed["run_id"], "period close")
     assert change["arguments"] == {"period": "2026-09", "reason": "month end"}
     assert change["rows"] == {"period_close": 1, "period_event": 1, "run": 1}
-    assert change["seal"] == _json("verify")["chain"]
-    assert _json("audit", "--since", "2999-01-01") == []
+    assert change["seal"] == told("verify")["chain"]
+    assert told("audit", "--since", "2999-01-01") == []
 
 
 @pytest.mark.parametrize(
@@ -405,14 +402,8 @@ def test_a_wrong_command_line_changes_nothing(
     monkeypatch.chdir(ledger.home)
     before = _last_run(ledger)
 
-    assert CliRunner().invoke(main, ["period", *arguments]).exit_code == 2
+    assert metering("period", *arguments).exit_code == 2
     assert _last_run(ledger) == before
-
-
-def _json(*arguments: str) -> Any:
-    done = CliRunner().invoke(main, [*arguments, "--format", "json"], catch_exceptions=False)
-    assert done.exit_code == 0, done.output
-    return json.loads(done.stdout)
 
 
 def _contract(settings: Settings) -> Path:

@@ -6,14 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 
-from metering.cli.main import main
-from metering.ingest.outcomes.registry import installed
 from metering.settings import FILE_NAME, Settings, load_settings
 from metering.workflows.flat.flat_files import import_flat
-from metering.workflows.outcomes.outcome_imports import ingest_outcomes
-from tests.ledgers import SAMPLE, fresh_ledger, ingest_and_post, run
+from metering.workflows.posting.post import post
+from tests.command_line import done, metering, told
+from tests.ledgers import SAMPLE, company_ledger, run
 
 _ECONOMICS = """
 [outcomes.values]
@@ -60,32 +58,21 @@ idle = { cost_centre = "CC-9000", team = "it", project = "idle" }
 @pytest.fixture(scope="module")
 def ledger(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     folder = tmp_path_factory.mktemp("economics")
-    settings = fresh_ledger(folder / "ledger")
+    settings = company_ledger(folder / "ledger")
     file = settings.home / FILE_NAME
     file.write_text(file.read_text(encoding="utf-8") + _ECONOMICS, encoding="utf-8")
     settings = load_settings(file)
-    usage = sorted(path for path in (SAMPLE / "usage").rglob("*") if path.is_file())
     flat = folder / "capacity.toml"
     flat.write_text(_CAPACITY, encoding="utf-8")
     agreed = [flat, SAMPLE / "flat" / "flat.toml", SAMPLE / "flat" / "seats.csv"]
     import_flat(settings, run("flat import"), agreed)
-    ingest_and_post(settings, usage)
-    outcomes = sorted(path for path in (SAMPLE / "outcomes").iterdir() if path.is_file())
-    list(ingest_outcomes(settings, run("outcomes ingest"), outcomes, installed(None)))
+    post(settings, run("post"))
     return settings
-
-
-def _metering(ledger: Settings, *arguments: str) -> Result:
-    done = CliRunner().invoke(main, ["--config", str(ledger.home / FILE_NAME), *arguments])
-    assert done.exit_code == 0, done.output
-    return done
 
 
 @pytest.fixture(scope="module")
 def document(ledger: Settings) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(
-        _metering(ledger, "economics", "2026-10", "--format", "json").stdout
-    )
+    found: dict[str, Any] = told(ledger, "economics", "2026-10")
     return found
 
 
@@ -125,7 +112,7 @@ def test_seats_are_compared_without_telling_of_anybody(
     assert all(one["people"] is None or one["people"] >= 5 for one in found["projects"])
     # Copilot's seats are in the books, and what their holders did with them is not.
     assert any("copilot" in gap["what"] for gap in document["E3"]["missing"])
-    text = json.dumps(document) + _metering(ledger, "economics", "2026-10").stdout
+    text = json.dumps(document) + done(ledger, "economics", "2026-10")
     assert not re.search(r"u-[a-z]+\b|Marek|principal", text)
 
 
@@ -211,9 +198,7 @@ def test_an_incentive_is_compared_by_class_and_in_total(document: dict[str, Any]
 
 
 def test_the_review_has_a_section_for_each(ledger: Settings, tmp_path: Path) -> None:
-    _metering(
-        ledger, "report", "review", "2026-10", "--out", str(tmp_path), "--format", "html,json"
-    )
+    done(ledger, "report", "review", "2026-10", "--out", str(tmp_path), "--format", "html,json")
     page = (tmp_path / "review-2026-10.html").read_text(encoding="utf-8")
     for number in range(1, 12):
         assert page.count(f'id="E{number}"') == 1
@@ -227,15 +212,14 @@ def test_the_review_has_a_section_for_each(ledger: Settings, tmp_path: Path) -> 
 
 
 def test_the_command_shows_one_section_in_words(ledger: Settings) -> None:
-    done = _metering(ledger, "economics", "2026-10", "--section", "e7")
-    assert done.stdout.startswith("E7  What capacity")
-    assert "cluster" in done.stdout
-    assert "E6" not in done.stdout
+    shown = done(ledger, "economics", "2026-10", "--section", "e7")
+    assert shown.startswith("E7  What capacity")
+    assert "cluster" in shown
+    assert "E6" not in shown
 
 
 def test_questions_name_the_command_that_answers() -> None:
-    done = CliRunner().invoke(main, ["economics", "--questions", "--format", "json"])
-    questions = json.loads(done.stdout)["questions"]
+    questions = told("economics", "--questions")["questions"]
     assert len(questions) == 24
     assert all(one["where"] for one in questions)
-    assert CliRunner().invoke(main, ["economics"]).exit_code == 2
+    assert metering("economics").exit_code == 2

@@ -4,14 +4,12 @@ Each golden file that is good is ingested into a ledger of its own. What a meter
 billed is what is posted, to the nano; sources of other roles post nothing.
 """
 
-import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
-from click.testing import CliRunner
 
-from metering.cli.main import main
-from tests.command_line import done, told
+from tests.command_line import done, metering, told, verified
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 
@@ -92,33 +90,29 @@ BILLED: dict[str, dict[str, int]] = {
 }
 
 
-@pytest.fixture(scope="module")
-def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a ledger without usage, to be copied: making one takes a second."""
-    folder = tmp_path_factory.mktemp("ledger")
-    done("init", str(folder))
-    return folder
+pytestmark = pytest.mark.usefixtures("ledger_here")
 
 
 @pytest.mark.parametrize("name", BILLED)
-def test_a_file_becomes_postings_of_what_it_says_was_billed(
-    name: str, fresh: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    shutil.copytree(fresh, tmp_path, dirs_exist_ok=True)
-    monkeypatch.chdir(tmp_path)
-
-    done("ingest", str(GOLDEN / name))
-    done("post")
-    once = told("verify")
-    done("ingest", str(GOLDEN / name))
-    done("post")
-    twice = told("verify")
+def test_a_file_becomes_postings_of_what_it_says_was_billed(name: str) -> None:
+    done("ingest", GOLDEN / name)
+    once = verified()
+    done("ingest", GOLDEN / name)
+    twice = verified()
 
     assert {code: nanos for code, nanos in once["billed_nanos"].items() if nanos} == BILLED[name]
-    assert once["sound"] is True
     assert once["unpriced_records"] == 0
     assert once["recorded"] > 0
     assert twice["ledger_hash"] == once["ledger_hash"]
+
+
+def without_and_with(card: str, name: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Post a file, then import a rate card; return what `verify` says before and after it."""
+    done("ingest", GOLDEN / name)
+    before = verified()
+    Path("card.toml").write_text(card, encoding="utf-8")
+    done("prices", "import", "card.toml")
+    return before, verified()
 
 
 CREDITS_AT_FOUR_CENTS = """
@@ -138,19 +132,8 @@ read = 2026-10-01
 """
 
 
-def test_credits_stay_unpriced_until_the_contract_says_what_they_cost(
-    fresh: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    shutil.copytree(fresh, tmp_path, dirs_exist_ok=True)
-    monkeypatch.chdir(tmp_path)
-    Path("card.toml").write_text(CREDITS_AT_FOUR_CENTS, encoding="utf-8")
-
-    done("ingest", str(GOLDEN / "chatgpt_credits_csv" / "good.csv"))
-    done("post")
-    before = told("verify")
-    done("prices", "import", "card.toml")
-    done("post")
-    after = told("verify")
+def test_credits_stay_unpriced_until_the_contract_says_what_they_cost() -> None:
+    before, after = without_and_with(CREDITS_AT_FOUR_CENTS, "chatgpt_credits_csv/good.csv")
 
     # 12.5 + 1.25 + 50 credits, and two millionths of one.
     assert not any(before["billed_nanos"].values())
@@ -188,20 +171,8 @@ def test_credits_of_one_card_have_the_price_of_that_card(
     name: str,
     unpriced: tuple[int, int],
     nanos: int,
-    fresh: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    shutil.copytree(fresh, tmp_path, dirs_exist_ok=True)
-    monkeypatch.chdir(tmp_path)
-    Path("card.toml").write_text(FLEX_CREDITS, encoding="utf-8")
-
-    done("ingest", str(GOLDEN / name))
-    done("post")
-    first = told("verify")
-    done("prices", "import", "card.toml")
-    done("post")
-    then = told("verify")
+    first, then = without_and_with(FLEX_CREDITS, name)
 
     assert (first["unpriced_records"], then["unpriced_records"]) == unpriced
     assert then["billed_nanos"] == {"USD": nanos}
@@ -237,20 +208,8 @@ def test_own_capacity_stays_unpriced_until_the_house_has_a_rate_card(
     name: str,
     unpriced: int,
     nanos: int,
-    fresh: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    shutil.copytree(fresh, tmp_path, dirs_exist_ok=True)
-    monkeypatch.chdir(tmp_path)
-    Path("card.toml").write_text(OWN_LLAMA, encoding="utf-8")
-
-    done("ingest", str(GOLDEN / name))
-    done("post")
-    before = told("verify")
-    done("prices", "import", "card.toml")
-    done("post")
-    after = told("verify")
+    before, after = without_and_with(OWN_LLAMA, name)
 
     assert not any(before["billed_nanos"].values())
     assert before["unpriced_records"] == unpriced
@@ -261,34 +220,20 @@ def test_own_capacity_stays_unpriced_until_the_house_has_a_rate_card(
 @pytest.mark.parametrize(
     "name", ["openai_activity_csv/without_usage.csv", "codex_exec/started_and_failed.jsonl"]
 )
-def test_a_file_without_usage_is_recorded_and_says_nothing_about_any_day(
-    name: str, fresh: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    shutil.copytree(fresh, tmp_path, dirs_exist_ok=True)
-    monkeypatch.chdir(tmp_path)
+def test_a_file_without_usage_is_recorded_and_says_nothing_about_any_day(name: str) -> None:
+    done("ingest", GOLDEN / name)
 
-    done("ingest", str(GOLDEN / name))
-
-    verified = told("verify")
-    assert verified["sources"] == 1
-    assert verified["records"] == 0
-    assert verified["sound"] is True
+    found = told("verify")
+    assert found["sources"] == 1
+    assert found["records"] == 0
+    assert found["sound"] is True
 
 
-def test_two_views_of_one_usage_are_refused_with_both_names(
-    fresh: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    shutil.copytree(fresh, tmp_path, dirs_exist_ok=True)
-    monkeypatch.chdir(tmp_path)
-
-    done("ingest", str(GOLDEN / "openai_usage" / "completions.json"))
-    activity = CliRunner().invoke(
-        main, ["ingest", str(GOLDEN / "openai_activity_csv" / "good.csv")]
-    )
-    done("ingest", str(GOLDEN / "anthropic_messages" / "good.json"))
-    console = CliRunner().invoke(
-        main, ["ingest", str(GOLDEN / "anthropic_console_usage_csv" / "good.csv")]
-    )
+def test_two_views_of_one_usage_are_refused_with_both_names() -> None:
+    done("ingest", GOLDEN / "openai_usage" / "completions.json")
+    activity = metering("ingest", GOLDEN / "openai_activity_csv" / "good.csv")
+    done("ingest", GOLDEN / "anthropic_messages" / "good.json")
+    console = metering("ingest", GOLDEN / "anthropic_console_usage_csv" / "good.csv")
 
     assert (activity.exit_code, console.exit_code) == (1, 1)
     assert "error[overlapping-metered]" in activity.stderr
@@ -297,11 +242,7 @@ def test_two_views_of_one_usage_are_refused_with_both_names(
     assert "already metered by anthropic-messages" in console.stderr
 
 
-def test_a_later_spend_report_of_a_month_replaces_the_earlier_one(
-    fresh: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    shutil.copytree(fresh, tmp_path, dirs_exist_ok=True)
-    monkeypatch.chdir(tmp_path)
+def test_a_later_spend_report_of_a_month_replaces_the_earlier_one() -> None:
     text = (
         GOLDEN / "claude_spend_report_csv" / "spend-report_2026-10-01_2026-10-31.csv"
     ).read_text(encoding="utf-8")
@@ -309,26 +250,21 @@ def test_a_later_spend_report_of_a_month_replaces_the_earlier_one(
     month.write_text(text, encoding="utf-8")
     to_date.write_text(text.replace("412.80", "100.00"), encoding="utf-8")
 
-    done("ingest", str(month))
-    done("ingest", str(to_date))
-    done("post")
+    done("ingest", month)
+    done("ingest", to_date)
 
-    verified = told("verify")
-    assert verified["billed_nanos"] == {"USD": 412_800_000_000}
+    assert verified()["billed_nanos"] == {"USD": 412_800_000_000}
 
 
 @pytest.mark.parametrize("names", [("good", "ungrouped"), ("ungrouped", "good")])
 def test_two_cost_reports_of_a_day_are_versions_of_one_and_never_added(
-    names: tuple[str, str], fresh: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    names: tuple[str, str],
 ) -> None:
-    shutil.copytree(fresh, tmp_path, dirs_exist_ok=True)
-    monkeypatch.chdir(tmp_path)
-
     for name in names:
-        done("ingest", str(GOLDEN / "anthropic_cost_report" / f"{name}.json"))
+        done("ingest", GOLDEN / "anthropic_cost_report" / f"{name}.json")
 
     # Of the first day either the two rows by description are live, or the one of the whole; the
     # second day has two rows. The report that reaches further wins, whatever came first.
-    verified = told("verify")
-    assert verified["recorded"] == 5
-    assert verified["records"] == 4
+    found = told("verify")
+    assert found["recorded"] == 5
+    assert found["records"] == 4

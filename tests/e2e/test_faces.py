@@ -10,12 +10,11 @@ import openpyxl
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
-from click.testing import CliRunner
 from pypdf import PdfReader
 
-from metering.cli.main import main
 from metering.core.money import divide_half_even, nanos_from_decimal_text, plain_decimal
-from metering.settings import FILE_NAME, Settings
+from metering.settings import Settings
+from tests.command_line import done
 from tests.ledgers import SAMPLE, fresh_ledger, ingest_and_post
 
 
@@ -27,10 +26,7 @@ def ledger(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 
 def _report(ledger: Settings, name: str, out: Path, *more: str) -> str:
-    arguments = ["report", name, "2026-10", "--out", str(out), *more]
-    done = CliRunner().invoke(main, ["--config", str(ledger.home / FILE_NAME), *arguments])
-    assert done.exit_code == 0, done.output
-    return done.stdout
+    return done(ledger, "report", name, "2026-10", "--out", out, *more)
 
 
 def _paper(path: Path) -> str:

@@ -6,37 +6,27 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 
-from metering.cli.main import main
-from metering.ingest.outcomes.registry import installed
 from metering.reporting.figures import MINUS, NIL
-from metering.settings import FILE_NAME, Settings
-from metering.workflows.outcomes.outcome_imports import ingest_outcomes
+from metering.settings import Settings
 from metering.workflows.verify import verify
-from tests.ledgers import SAMPLE, fresh_ledger, ingest_and_post, run
+from tests.command_line import done
+from tests.ledgers import company_ledger
 
 _FORBIDDEN = ("misuse", "abuse", "cheating", "guilty", "fraud", "u-tomas", "Marek")
 
 
 @pytest.fixture(scope="module")
 def ledger(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    settings = fresh_ledger(tmp_path_factory.mktemp("review") / "ledger")
-    usage = sorted(path for path in (SAMPLE / "usage").rglob("*") if path.is_file())
-    ingest_and_post(settings, usage)
-    outcomes = sorted(path for path in (SAMPLE / "outcomes").iterdir() if path.is_file())
-    list(ingest_outcomes(settings, run("outcomes ingest"), outcomes, installed(None)))
-    return settings
+    return company_ledger(tmp_path_factory.mktemp("review") / "ledger")
 
 
-def _run(ledger: Settings, out: Path, *more: str) -> Result:
-    arguments = ["report", "review", "2026-10", "--out", str(out), *more]
-    return CliRunner().invoke(main, ["--config", str(ledger.home / FILE_NAME), *arguments])
+def _write(ledger: Settings, out: Path, *more: str) -> None:
+    done(ledger, "report", "review", "2026-10", "--out", out, *more)
 
 
 def _review(ledger: Settings, out: Path) -> dict[str, Any]:
-    done = _run(ledger, out, "--format", "json")
-    assert done.exit_code == 0, done.output
+    _write(ledger, out, "--format", "json")
     review: dict[str, Any] = json.loads((out / "review-2026-10.json").read_text(encoding="utf-8"))
     return review
 
@@ -88,7 +78,7 @@ def test_what_is_answered_for_waits_or_is_not_is_what_is_billed(
 
 
 def test_the_page_fetches_nothing_and_names_nobody(ledger: Settings, tmp_path: Path) -> None:
-    assert _run(ledger, tmp_path).exit_code == 0
+    _write(ledger, tmp_path)
     page = (tmp_path / "review-2026-10.html").read_text(encoding="utf-8")
     assert "default-src &#39;none&#39;" in page
     assert not re.findall(r"(?:src|href)=\"(?!#)", page)
@@ -99,7 +89,7 @@ def test_the_page_fetches_nothing_and_names_nobody(ledger: Settings, tmp_path: P
         assert word not in page
     assert "Benign explanations to rule out" in page
     again = tmp_path / "again"
-    assert _run(ledger, again).exit_code == 0
+    _write(ledger, again)
     for face in ("html", "pdf", "xlsx"):
         name = f"review-2026-10.{face}"
         assert (again / name).read_bytes() == (tmp_path / name).read_bytes()

@@ -5,11 +5,9 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
 from metering.books.engine import begin_read, open_engine
 from metering.books.ledger import NetLine, net_lines
-from metering.cli.main import main
 from metering.core.ledger import HOLDING_KINDS
 from metering.core.periods import BillingPeriod
 from metering.settings import Settings
@@ -20,6 +18,7 @@ from metering.workflows.flat.flat_files import import_flat
 from metering.workflows.flat.flat_standing import flat_standing
 from metering.workflows.posting.post import post
 from metering.workflows.verify import verify
+from tests.command_line import done, metering
 from tests.ledgers import SAMPLE, fresh_ledger, ingest, ledger_hash, run
 
 OCTOBER = BillingPeriod(2026, 10)
@@ -233,14 +232,8 @@ def test_what_moves_between_holdings_is_in_no_view(ledger: Settings, tmp_path: P
     take(ledger, tmp_path / "files", flat_toml=text, seats_csv=seats)
     post(ledger, run("post"))
 
-    done = CliRunner().invoke(
-        main,
-        [
-            *("--config", str(ledger.home / "metering.toml"), "report", "chargeback", "2026-10"),
-            *("--format", "csv", "--out", str(tmp_path / "out")),
-        ],
-        catch_exceptions=False,
-    )
+    report = ("report", "chargeback", "2026-10", "--format", "csv")
+    done(ledger, *report, "--out", tmp_path / "out")
 
     with begin_read(open_engine(ledger.books_url)) as connection:
         found = list(net_lines(connection))
@@ -249,7 +242,6 @@ def test_what_moves_between_holdings_is_in_no_view(ledger: Settings, tmp_path: P
     text = (tmp_path / "out/chargeback-2026-10.csv").read_text(encoding="utf-8-sig")
     assert "seat_day" in text
     assert not any(meter in text for meter in held)
-    assert done.exit_code == 0
     billed = sum(verify(ledger).billed_nanos.values())
     assert billed == sum(x.amount_nanos for x in found if x.debit_kind not in HOLDING_KINDS)
 
@@ -265,10 +257,9 @@ def test_a_refused_file_changes_nothing(ledger: Settings, tmp_path: Path) -> Non
         'fee = "-1.00"\nfrom = 2026-10-01\n' + UNUSED
     )
 
-    config = str(ledger.home / "metering.toml")
-    done = CliRunner().invoke(main, ["--config", config, "flat", "import", str(bad)])
+    refused = metering(ledger, "flat", "import", bad)
 
-    assert done.exit_code == 1
-    assert f"{bad}:9: error[unknown-field]: colour" in done.stderr
-    assert f"{bad}:15: error[negative-price]: fee is '-1.00'" in done.stderr
+    assert refused.exit_code == 1
+    assert f"{bad}:9: error[unknown-field]: colour" in refused.stderr
+    assert f"{bad}:15: error[negative-price]: fee is '-1.00'" in refused.stderr
     assert ledger_hash(ledger) == before

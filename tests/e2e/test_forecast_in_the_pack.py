@@ -4,14 +4,13 @@ import json
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 
-from metering.cli.main import main
 from metering.core.money import nanos_from_decimal_text
 from metering.core.periods import BillingPeriod
-from metering.settings import FILE_NAME, Settings
+from metering.settings import Settings
 from metering.workflows.posting.post import post
 from metering.workflows.reports.report import read_snapshot
+from tests.command_line import done, metering, told
 from tests.ledgers import SAMPLE, fresh_ledger, ingest, run
 
 OCTOBER = BillingPeriod(2026, 10)
@@ -29,10 +28,6 @@ def ledger(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     )
     post(settings, run("post"))
     return settings
-
-
-def _metering(ledger: Settings, *arguments: str) -> Result:
-    return CliRunner().invoke(main, ["--config", str(ledger.home / FILE_NAME), *arguments])
 
 
 def test_owners_of_an_open_month_have_forecasts_that_add_up(ledger: Settings) -> None:
@@ -62,10 +57,8 @@ def test_owners_of_an_open_month_have_forecasts_that_add_up(ledger: Settings) ->
 def test_the_pack_has_a_column_for_it_and_every_face_says_the_same(
     ledger: Settings, tmp_path: Path
 ) -> None:
-    done = _metering(
-        ledger, "report", "chargeback", "2026-10", "--out", str(tmp_path), "--format", "html,json"
-    )
-    assert done.exit_code == 0, done.output
+    pack = ("report", "chargeback", "2026-10", "--format", "html,json")
+    done(ledger, *pack, "--out", tmp_path)
     document = json.loads((tmp_path / "chargeback-2026-10.json").read_text(encoding="utf-8"))
     page = (tmp_path / "chargeback-2026-10.html").read_text(encoding="utf-8")
 
@@ -77,7 +70,7 @@ def test_the_pack_has_a_column_for_it_and_every_face_says_the_same(
 
 
 def test_budgets_are_checked_against_the_forecast(ledger: Settings, tmp_path: Path) -> None:
-    forecast = json.loads(_metering(ledger, "forecast", "2026-10", "--format", "json").stdout)
+    forecast = told(ledger, "forecast", "2026-10")
     centre = next(one for one in forecast["parts"] if one["forecast_nanos"] is not None)
     limit = f"{centre['forecast_nanos'] / 10**9 - 1:.2f}"
     file = tmp_path / "budgets.csv"
@@ -86,13 +79,13 @@ def test_budgets_are_checked_against_the_forecast(ledger: Settings, tmp_path: Pa
         f"{centre['name']},,,2026-10,{limit},USD\n",
         encoding="utf-8",
     )
-    assert _metering(ledger, "budgets", "import", str(file)).exit_code == 0
+    done(ledger, "budgets", "import", file)
 
-    checked = _metering(ledger, "budgets", "check", "2026-10", "--format", "json")
+    checked = metering(ledger, "budgets", "check", "2026-10", "--format", "json")
 
     assert checked.exit_code == 3
-    told = json.loads(checked.stdout)["budgets"]
-    [stand] = [one for one in told if one["cost_centre"] == centre["name"]]
+    stands = json.loads(checked.stdout)["budgets"]
+    [stand] = [one for one in stands if one["cost_centre"] == centre["name"]]
     assert stand["state"] == "forecast-over"
     assert stand["forecast_by"] == "forecast"
     for name in ("forecast_nanos", "low_nanos", "high_nanos"):
@@ -102,7 +95,7 @@ def test_budgets_are_checked_against_the_forecast(ledger: Settings, tmp_path: Pa
 def test_who_was_asked_about_what_is_nobodys_stands_in_the_pack(ledger: Settings) -> None:
     september = OCTOBER.previous
     assert read_snapshot(ledger, september).asked == ()
-    opened = _metering(
+    opened = metering(
         ledger,
         *("dispute", "open", "2026-09/suspense:unattributed", "--reason", "whose key is it?"),
         *("--owner", "platform leads"),

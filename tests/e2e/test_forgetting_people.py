@@ -8,11 +8,9 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from click.testing import CliRunner, Result
 from sqlalchemy import text
 
 from metering.books.engine import begin_read, open_engine
-from metering.cli.main import main
 from metering.core.ownership.attribution import Directory, Owner, RuleSet, owner_of
 from metering.core.ownership.stand_ins import entry_of
 from metering.core.sharing.reigns import Reign
@@ -27,15 +25,12 @@ from metering.workflows.ownership.owner_imports import import_file
 from metering.workflows.ownership.seen_usage import seen_usage
 from metering.workflows.posting.post import post
 from metering.workflows.verify import verify
+from tests.command_line import metering, told
 from tests.ledgers import SAMPLE, fresh_ledger, ingest, run
 
 LOG = SAMPLE / "usage" / "litellm" / "spend-logs-2026-10.jsonl.gz"
 PAGE = SAMPLE / "usage" / "anthropic" / "messages-2026-10.json"
 MIDDLE = date(2026, 10, 15)
-
-
-def _metering(ledger: Settings, *arguments: str) -> Result:
-    return CliRunner().invoke(main, ["--config", str(ledger.home / FILE_NAME), *arguments])
 
 
 def _people(ledger: Settings) -> dict[str, int]:
@@ -76,8 +71,8 @@ def test_people_go_and_every_charge_stays(ledger: Settings) -> None:
     assert (after.problems, after.ledger_hash) == ((), before.ledger_hash)
     assert (after.records, after.billed_nanos) == (before.records, before.billed_nanos)
     assert post(ledger, run("post")).postings == 0
-    told = sum(one.records + one.unowned for one in found)
-    assert told == sum(count for day, count in with_people.items() if day <= str(MIDDLE)) > 0
+    counted = sum(one.records + one.unowned for one in found)
+    assert counted == sum(count for day, count in with_people.items() if day <= str(MIDDLE)) > 0
     left = _people(ledger)
     assert {day for day in left if day > str(MIDDLE)} == {
         day for day in with_people if day > str(MIDDLE)
@@ -150,7 +145,7 @@ def test_a_month_that_is_not_posted_is_left_and_told(tmp_path: Path) -> None:
     ledger = fresh_ledger(tmp_path / "ledger")
     ingest(ledger, LOG)
 
-    done = _metering(ledger, "owners", "forget", "--before", "2026-10-16", "--format", "json")
+    done = metering(ledger, "owners", "forget", "--before", "2026-10-16", "--format", "json")
 
     assert done.exit_code == 1
     (found,) = json.loads(done.stdout)
@@ -161,17 +156,12 @@ def test_a_month_that_is_not_posted_is_left_and_told(tmp_path: Path) -> None:
 def test_a_dry_run_counts_and_changes_nothing(ledger: Settings) -> None:
     before = sorted(ledger.lake.rglob("*.parquet"))
 
-    done = _metering(
-        ledger, "owners", "forget", "--before", "2026-10-16", "--dry-run", "--format", "json"
-    )
+    (counted,) = told(ledger, "owners", "forget", "--before", "2026-10-16", "--dry-run")
 
-    assert done.exit_code == 0, done.output
-    (told,) = json.loads(done.stdout)
-    assert (told["period"], told["left"]) == ("2026-10", "")
-    assert told["records"] > 0
+    assert (counted["period"], counted["left"]) == ("2026-10", "")
+    assert counted["records"] > 0
     assert sorted(ledger.lake.rglob("*.parquet")) == before
-    really = _metering(ledger, "owners", "forget", "--before", "2026-10-16", "--format", "json")
-    assert json.loads(really.stdout) == [told]
+    assert told(ledger, "owners", "forget", "--before", "2026-10-16") == [counted]
 
 
 def test_the_night_forgets_after_as_many_days_as_settings_say(ledger: Settings) -> None:
@@ -191,7 +181,7 @@ def test_the_night_forgets_after_as_many_days_as_settings_say(ledger: Settings) 
 
 
 def test_without_a_number_of_days_somebody_has_to_say_until_when(ledger: Settings) -> None:
-    done = _metering(ledger, "owners", "forget")
+    done = metering(ledger, "owners", "forget")
 
     assert done.exit_code == 2
     assert "say --before DAY, or [people] keep_days in metering.toml" in done.stderr

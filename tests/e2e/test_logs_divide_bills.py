@@ -8,7 +8,6 @@ import csv
 import gzip
 import io
 import json
-import shutil
 from collections import Counter
 from fractions import Fraction
 from pathlib import Path
@@ -18,7 +17,7 @@ import pytest
 
 from metering.books.engine import begin_read, open_engine
 from metering.books.ledger import NetLine, net_lines
-from metering.settings import load_settings
+from metering.settings import FILE_NAME, Settings, load_settings
 from tests.command_line import done, told
 
 LOGS: Final = Path(__file__).parents[2] / "sample_logs"
@@ -50,27 +49,18 @@ def billed_by_project() -> dict[str, int]:
     return dict(spent)
 
 
-@pytest.fixture(scope="module")
-def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("ledger")
-    done("init", str(folder))
-    return folder
-
-
 @pytest.fixture(autouse=True)
-def _in_a_ledger(fresh: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    shutil.copytree(fresh, tmp_path, dirs_exist_ok=True)
-    monkeypatch.chdir(tmp_path)
+def _rules(ledger_here: Settings) -> None:
     rules = [
         RULE.format(project=project, place=4000 + place)
         for place, project in enumerate(sorted(billed_by_project()))
     ]
-    Path("rules.toml").write_text("".join(rules), encoding="utf-8")
+    (ledger_here.home / "rules.toml").write_text("".join(rules), encoding="utf-8")
     done("owners", "import", "rules.toml")
 
 
 def lines() -> list[NetLine]:
-    settings = load_settings(Path("metering.toml"))
+    settings = load_settings(Path(FILE_NAME))
     with begin_read(open_engine(settings.books_url)) as connection:
         return list(net_lines(connection))
 
@@ -89,7 +79,7 @@ def borne_on_tuesday() -> tuple[dict[str, int], int]:
 
 
 def set_detail(settings: str) -> None:
-    with Path("metering.toml").open("a", encoding="utf-8") as stream:
+    with Path(FILE_NAME).open("a", encoding="utf-8") as stream:
         stream.write(settings)
 
 

@@ -5,10 +5,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
-from metering.cli.main import main
 from metering.workflows.verify import verify
+from tests.command_line import done
 from tests.ledgers import SAMPLE, fresh_ledger, ingest_and_post, ledger_hash
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -55,6 +54,4 @@ def test_usage_that_carries_no_tag_at_all_is_looked_through(
     ledger = fresh_ledger(tmp_path / "ledger")
     ingest_and_post(ledger, [SAMPLE / "usage" / "openai" / "completions-2026-10.json"])
 
-    done = CliRunner().invoke(main, ["--config", str(ledger.home / "metering.toml"), *command])
-
-    assert done.exception is None or isinstance(done.exception, SystemExit), done.output
+    done(ledger, *command)

@@ -7,16 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 from filelock import FileLock
 
 from metering.books.engine import begin_read, open_engine
 from metering.books.runs import list_runs
-from metering.cli.main import main
 from metering.settings import FILE_NAME, Settings, load_settings
 from metering.workflows.intake import ingest, one_by_one
 from metering.workflows.intake.quarantine import quarantined
 from metering.workflows.outcomes import outcome_imports
+from tests.command_line import done, metering
 from tests.ledgers import SAMPLE, fresh_ledger, ingest_and_post, ledger_hash
 from tests.provider_server import Asked, Reply, serving
 from tests.transcript_lines import answer
@@ -28,8 +28,7 @@ def ledger(tmp_path: Path) -> Settings:
 
 
 def _night(ledger: Settings) -> Result:
-    arguments = ["--config", str(ledger.home / FILE_NAME), "nightly", "--format", "json"]
-    return CliRunner().invoke(main, arguments)
+    return metering(ledger, "nightly", "--format", "json")
 
 
 def _steps(done: Result) -> dict[str, dict[str, Any]]:
@@ -75,9 +74,9 @@ def test_a_night_takes_in_what_waits_and_the_next_has_nothing_to_do(ledger: Sett
 
 def test_a_clean_night_is_exit_code_0(ledger: Settings) -> None:
     _waits(ledger, "usage/openai/completions-2026-10.json", "october.json")
-    done = _night(ledger)
-    assert done.exit_code == 0, done.output
-    assert json.loads(done.stdout)["clean"] is True
+    night = _night(ledger)
+    assert night.exit_code == 0, night.output
+    assert json.loads(night.stdout)["clean"] is True
 
 
 def test_a_night_pulls_first_and_pulling_again_changes_nothing(
@@ -118,21 +117,21 @@ def test_what_is_refused_stays_and_the_rest_is_taken_in(ledger: Settings) -> Non
     unknown = ledger.home / "inbox" / "notes.txt"
     unknown.write_text("nothing we know\n", encoding="utf-8")
 
-    done = _night(ledger)
+    night = _night(ledger)
 
-    steps = _steps(done)
-    assert done.exit_code == 1
+    steps = _steps(night)
+    assert night.exit_code == 1
     assert steps["usage"]["summary"] == "1 of 2 files taken in"
     assert "notes.txt" in steps["usage"]["told"][0]
     assert unknown.exists()
-    assert "notes.txt" in done.stderr
+    assert "notes.txt" in night.stderr
 
 
 def test_one_night_at_a_time(ledger: Settings) -> None:
     with FileLock(ledger.home / ".nightly.lock"):
-        done = _night(ledger)
-    assert done.exit_code == 1
-    assert "error[nightly-running]" in done.stderr
+        night = _night(ledger)
+    assert night.exit_code == 1
+    assert "error[nightly-running]" in night.stderr
     assert _night(ledger).exit_code == 0
 
 
@@ -258,25 +257,19 @@ def test_what_was_refused_of_a_taken_file_is_retried_where_the_night_moved_it(
     wrong = answer(2, 2, 20).replace('"input_tokens":5', '"input_tokens":-5')
     (waited,) = _sessions(ledger, f"{answer(1, 1, 20)}\n{wrong}")
     (told,) = _steps(_night(ledger))["usage"]["told"]
-    config = ("--config", str(ledger.home / FILE_NAME))
     (refused,) = quarantined(ledger, open_only=True)
     taken = Path(refused.path)
 
     assert told.startswith(f"{taken}:2: error[bad-quantity]")
     assert taken.is_file()
     assert taken.is_relative_to(ledger.home / "inbox" / "taken")
-    assert f"{taken}:2: error[bad-quantity]" in _shown(*config, "quarantine", "show", "1")
+    assert f"{taken}:2: error[bad-quantity]" in done(ledger, "quarantine", "show", "1")
 
     taken.write_text(f"{answer(1, 1, 20)}\n{answer(2, 2, 20)}\n", encoding="utf-8")
-    retried = CliRunner().invoke(main, [*config, "quarantine", "retry"])
+    retried = done(ledger, "quarantine", "retry")
 
-    assert retried.exit_code == 0, retried.output
-    assert "1 record dealt with, 0 still refused" in retried.stderr
+    assert "1 record dealt with, 0 still refused" in retried
     assert not waited.exists()
-
-
-def _shown(*arguments: str) -> str:
-    return CliRunner().invoke(main, arguments).stdout
 
 
 def test_a_second_file_of_a_name_on_one_day_does_not_replace_the_first(ledger: Settings) -> None:

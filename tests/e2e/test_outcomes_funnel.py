@@ -17,8 +17,10 @@ from typing import Any
 
 import pytest
 
+from metering.settings import FILE_NAME, Settings
 from tests.attribution_oracle import Produced, Used, answered
 from tests.command_line import done, told
+from tests.ledgers import new_ledger
 
 FIRST, DAYS = date(2026, 8, 1), 92
 PERIOD = "2026-09"
@@ -145,31 +147,27 @@ def written(found: Company, folder: Path) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    folder: Path
+    settings: Settings
     company: Company
 
     def funnel(self, period: str) -> Any:
-        config = str(self.folder / "metering.toml")
-        return told("--config", config, "outcomes", "funnel", period)
+        return told(self.settings, "outcomes", "funnel", period)
 
     def costs(self, period: str) -> Any:
-        config = str(self.folder / "metering.toml")
-        return told("--config", config, "outcomes", "costs", period)
+        return told(self.settings, "outcomes", "costs", period)
 
 
 @pytest.fixture(scope="module")
 def ledger(tmp_path_factory: pytest.TempPathFactory) -> Ledger:
     """Return a ledger with all of it ingested and posted."""
-    folder = tmp_path_factory.mktemp("practice")
+    settings = new_ledger(tmp_path_factory.mktemp("practice"))
     found = company(7001)
-    done("init", str(folder))
-    written(found, folder)
-    config = ("--config", str(folder / "metering.toml"))
-    done(*config, "owners", "import", str(folder / "owners.csv"))
-    done(*config, "ingest", str(folder / "usage.csv"))
-    done(*config, "outcomes", "ingest", str(folder / "outcomes.csv"))
-    done(*config, "post")
-    return Ledger(folder, found)
+    written(found, settings.home)
+    done(settings, "owners", "import", settings.home / "owners.csv")
+    done(settings, "ingest", settings.home / "usage.csv")
+    done(settings, "outcomes", "ingest", settings.home / "outcomes.csv")
+    done(settings, "post")
+    return Ledger(settings, found)
 
 
 def test_the_four_sums_of_every_project_are_exact(ledger: Ledger) -> None:
@@ -194,8 +192,7 @@ def test_the_funnel_has_the_total_of_the_period(ledger: Ledger) -> None:
     (total,) = ledger.funnel(PERIOD)["totals"]
     parts = ("keyed_nanos", "project_nanos", "pending_nanos", "unattributed_nanos")
 
-    config = str(ledger.folder / "metering.toml")
-    periods = told("--config", config, "period", "list")
+    periods = told(ledger.settings, "period", "list")
 
     assert total["spend_nanos"] == sum(total[part] for part in parts)
     assert [total["spend_nanos"]] == [
@@ -236,11 +233,11 @@ def test_an_outcome_costs_what_was_spent_a_window_before_it_settled(ledger: Ledg
     for project, said in costs.items():
         window = timedelta(days=found.windows[project])
         came = [one for one in found.produced if one.project == project]
-        told = days_told(came)
-        begun = told[0] - window
-        pauses = [(b - a).days for a, b in pairwise(told)]
-        is_silent = (last - told[-1]).days > max(7, *pauses)
-        until = told[-1] if is_silent else last
+        days = days_told(came)
+        begun = days[0] - window
+        pauses = [(b - a).days for a, b in pairwise(days)]
+        is_silent = (last - days[-1]).days > max(7, *pauses)
+        until = days[-1] if is_silent else last
         end = min(until, last - timedelta(days=14)) + timedelta(days=1) - window
         used = min(one.day for one in found.used if one.project == project)
         weeks = max(0, (end - max(used, begun)).days // 7)
@@ -260,7 +257,7 @@ def test_an_outcome_costs_what_was_spent_a_window_before_it_settled(ledger: Ledg
 
 
 def test_review_rework_and_value_are_counted_where_they_are_said(ledger: Ledger) -> None:
-    settings = ledger.folder / "metering.toml"
+    settings = ledger.settings.home / FILE_NAME
     before = settings.read_text(encoding="utf-8")
     plain = {one["project"]: one for one in ledger.costs("2026-10")["costs"]}
     settings.write_text(

@@ -5,14 +5,13 @@ from collections import Counter
 from typing import Any, Final
 
 import pytest
-from click.testing import CliRunner
 
 from metering.books.engine import begin_read, open_engine
 from metering.books.ledger import net_lines
-from metering.cli.main import main
 from metering.settings import Settings, load_settings
 from metering.workflows.ownership.owner_imports import import_file
 from metering.workflows.posting.post import post
+from tests.command_line import done, told
 from tests.ledgers import SAMPLE, fresh_ledger, ingest, run
 
 SETTINGS: Final = """
@@ -48,19 +47,13 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     import_file(settings, run(), home / "rules.toml")
     ingest(settings, REPORT, *TRANSCRIPTS)
     (home / "outcomes.csv").write_text(OUTCOMES, encoding="utf-8")
-    metering(settings, "outcomes", "ingest", str(home / "outcomes.csv"))
+    done(settings, "outcomes", "ingest", home / "outcomes.csv")
     post(settings, run("post"))
     return settings
 
 
-def metering(settings: Settings, *arguments: str) -> str:
-    done = CliRunner().invoke(main, ["--config", str(settings.home / "metering.toml"), *arguments])
-    assert done.exit_code == 0, done.output
-    return done.stdout
-
-
 def row_of(settings: Settings, project: str) -> Any:
-    funnel = json.loads(metering(settings, "outcomes", "funnel", "2026-10", "--format", "json"))
+    funnel = told(settings, "outcomes", "funnel", "2026-10")
     (row,) = [row for row in funnel["rows"] if row["project"] == project]
     return row
 
@@ -82,9 +75,9 @@ def tokens_by_branch() -> Counter[str]:
             # What the client says itself has no request, and no usage of its own.
             if record["type"] != "assistant" or "requestId" not in record:
                 continue
-            told = record["message"]["usage"]
+            said = record["message"]["usage"]
             tokens = sum(
-                told.get(name, 0)
+                said.get(name, 0)
                 for name in (
                     "input_tokens",
                     "cache_read_input_tokens",

@@ -1,7 +1,6 @@
 """`metering prices import`: contracts and newer list prices come into force, or nothing changes."""
 
 import json
-import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 import pytest
 
 from metering.rate_cards import seed
+from metering.settings import Settings
 from tests.command_line import metering
 
 NO_CATALOGUE = (Path(__file__).parents[1] / "errors/no-catalogue/expected").read_text("utf-8")
@@ -47,20 +47,12 @@ search,openai,openai-api,gpt-5,2026-07-01T00:00:00Z,request,{},"{""web_search"":
 """
 
 
-@pytest.fixture(scope="module")
-def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("fresh")
-    assert metering("init", str(folder)).exit_code == 0
-    (folder / "contract.toml").write_text(CONTRACT, encoding="utf-8")
-    (folder / "usage.csv").write_text(USAGE, encoding="utf-8")
-    return folder
-
-
 @pytest.fixture
-def ledger(fresh: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    shutil.copytree(fresh, tmp_path, dirs_exist_ok=True)
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+def ledger(ledger_here: Settings) -> Path:
+    """Return the folder of a ledger without usage, with a contract and usage to quote in it."""
+    (ledger_here.home / "contract.toml").write_text(CONTRACT, encoding="utf-8")
+    (ledger_here.home / "usage.csv").write_text(USAGE, encoding="utf-8")
+    return ledger_here.home
 
 
 def amounts() -> dict[str, int]:

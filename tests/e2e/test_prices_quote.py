@@ -8,18 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 
-from metering.cli.main import main
+from tests.command_line import metering, told
 
 TESTS = Path(__file__).parent.parent
 GOLDEN = TESTS / "golden" / "prices" / "golden.csv"
 REFUSED = sorted((TESTS / "errors").glob("*/quote.csv"))
 HEAD = "case_id,provider,platform,model,event_time_utc,grain,conditions_json,meters_json\n"
-
-
-def metering(*arguments: str) -> Result:
-    return CliRunner().invoke(main, ["prices", *arguments])
 
 
 def quoted(folder: Path, *rows: tuple[str, ...]) -> list[dict[str, Any]]:
@@ -28,7 +23,7 @@ def quoted(folder: Path, *rows: tuple[str, ...]) -> list[dict[str, Any]]:
     with path.open("w", encoding="utf-8", newline="") as file:
         file.write(HEAD)
         csv.writer(file).writerows((n, *row) for n, row in enumerate(rows))
-    result = metering("quote", str(path), "--format", "json")
+    result = metering("prices", "quote", str(path), "--format", "json")
     assert result.exit_code == 0, result.stderr
     return [json.loads(line) for line in result.stdout.splitlines()]
 
@@ -42,7 +37,7 @@ def row(model: str, at: str, meters: dict[str, object], **conditions: object) ->
 
 @pytest.fixture(scope="module")
 def golden() -> dict[str, tuple[dict[str, str], dict[str, Any]]]:
-    result = metering("quote", str(GOLDEN), "--format", "json")
+    result = metering("prices", "quote", str(GOLDEN), "--format", "json")
     assert result.exit_code == 0, result.stderr
     answers = [json.loads(line) for line in result.stdout.splitlines()]
     with GOLDEN.open(encoding="utf-8", newline="") as file:
@@ -186,7 +181,7 @@ def test_a_row_or_file_that_cannot_be_read_is_refused_with_its_line(
 ) -> None:
     monkeypatch.chdir(source.parent)
 
-    result = metering("quote", source.name, "--format", "json")
+    result = metering("prices", "quote", source.name, "--format", "json")
 
     assert result.exit_code == 1
     assert result.stdout == ""
@@ -201,7 +196,7 @@ def test_a_refused_row_does_not_cost_the_others_their_quote(tmp_path: Path) -> N
         HEAD + f"a,{fine}" + f"b,{fine.replace('Z,', ',')}" + f"c,{fine}", encoding="utf-8"
     )
 
-    result = metering("quote", str(path), "--format", "json")
+    result = metering("prices", "quote", str(path), "--format", "json")
 
     assert result.exit_code == 1
     assert [json.loads(line)["case_id"] for line in result.stdout.splitlines()] == ["a", "c"]
@@ -209,10 +204,8 @@ def test_a_refused_row_does_not_cost_the_others_their_quote(tmp_path: Path) -> N
 
 
 def test_show_says_why_a_row_is_the_model_s_and_how_its_price_moved() -> None:
-    result = metering("show", "o3-2025-04-16", "--platform", "openai-api", "--format", "json")
-    shown = json.loads(result.stdout)
+    shown = told("prices", "show", "o3-2025-04-16", "--platform", "openai-api")
 
-    assert result.exit_code == 0
     assert [meaning["model"] for meaning in shown["meanings"]] == ["o3"]
     assert "alias" in shown["meanings"][0]["why"]
     history = [
@@ -224,8 +217,8 @@ def test_show_says_why_a_row_is_the_model_s_and_how_its_price_moved() -> None:
 
 
 def test_show_prints_a_table_and_refuses_a_name_nobody_wrote_down() -> None:
-    table = metering("show", "claude-sonnet-4-5")
-    unknown = metering("show", "gpt-99")
+    table = metering("prices", "show", "claude-sonnet-4-5")
+    unknown = metering("prices", "show", "gpt-99")
 
     assert "Price history" in table.stdout
     assert "prompt 200001.." in table.stdout
@@ -234,14 +227,14 @@ def test_show_prints_a_table_and_refuses_a_name_nobody_wrote_down() -> None:
 
 
 def test_list_and_check_say_what_there_is() -> None:
-    listed = json.loads(metering("list", "--format", "json").stdout)
-    checked = metering("check", "--format", "json")
+    listed = json.loads(metering("prices", "list", "--format", "json").stdout)
+    checked = metering("prices", "check", "--format", "json")
 
     assert {"openai-api", "anthropic-api", "bedrock"} <= {one["platform"] for one in listed}
     assert checked.exit_code == 0
     assert json.loads(checked.stdout)["sound"] is True
-    assert "anthropic-api" in metering("list").stdout
-    assert metering("check").exit_code == 0
+    assert "anthropic-api" in metering("prices", "list").stdout
+    assert metering("prices", "check").exit_code == 0
 
 
 def test_the_installed_command_quotes_outside_any_ledger(tmp_path: Path) -> None:
@@ -267,7 +260,7 @@ def test_conditions_nested_without_end_are_refused_with_their_line(tmp_path: Pat
         encoding="utf-8",
     )
 
-    refused = metering("quote", str(path))
+    refused = metering("prices", "quote", str(path))
 
     assert refused.exit_code == 1
     assert f"{path}:2: error[bad-json]: conditions_json" in refused.stderr

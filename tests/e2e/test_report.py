@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
 from metering.books.accounts import ensure_accounts, ensure_bases
 from metering.books.engine import begin_read, begin_write, open_engine
@@ -21,7 +21,6 @@ from metering.books.ledger import (
 from metering.books.migrations import upgrade
 from metering.books.periods import PeriodState, add_period_event
 from metering.books.runs import record_run
-from metering.cli.main import main
 from metering.core.ledger import (
     UNATTRIBUTED,
     UNPRICED,
@@ -34,6 +33,7 @@ from metering.core.ledger import (
 from metering.core.money import nanos_from_decimal_text
 from metering.core.ownership.attribution import Owner
 from metering.workflows.reports.unchanged import KEPT_NAME
+from tests.command_line import metering
 
 _PROVIDER = provider_account("openai", "acme")
 _PRICED = Basis(
@@ -127,7 +127,7 @@ def _post(folder: Path, lines: Iterable[_Line]) -> None:
 
 
 def _run(*arguments: str) -> Result:
-    return CliRunner().invoke(main, ["report", "chargeback", *arguments])
+    return metering("report", "chargeback", *arguments)
 
 
 def test_the_files_of_the_pack_are_written_and_their_paths_printed(ledger: Path) -> None:
@@ -177,7 +177,7 @@ def test_the_file_the_page_and_the_book_have_one_total(ledger: Path) -> None:
 
 
 def test_the_snapshot_is_that_of_the_ledger(ledger: Path) -> None:
-    told = CliRunner().invoke(main, ["verify", "--format", "json"])
+    told = metering("verify", "--format", "json")
     _run("2026-10", "--format", "csv", "--out", ".")
 
     with (ledger / "chargeback-2026-10.csv").open(newline="", encoding="utf-8") as file:
@@ -235,7 +235,7 @@ def test_a_wrong_command_line_is_a_usage_error(ledger: Path, arguments: tuple[st
 
 
 def _statement(*arguments: str) -> Result:
-    return CliRunner().invoke(main, ["report", "statement", *arguments])
+    return metering("report", "statement", *arguments)
 
 
 def test_each_cost_centre_gets_a_statement_of_its_own(ledger: Path) -> None:

@@ -11,9 +11,9 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
-from metering.cli.main import main
+from metering.settings import FILE_NAME
+from tests.command_line import done
 
 EXPECTED = json.loads(
     (Path(__file__).parents[1] / "sample_company" / "expected.json").read_text(encoding="utf-8")
@@ -29,20 +29,14 @@ Line = dict[str, str]
 def charged(tmp_path_factory: pytest.TempPathFactory) -> list[Line]:
     """Return every line of the six chargeback files."""
     folder = tmp_path_factory.mktemp("second-opinion") / "demo"
-    _run("demo", "--out", str(folder))
+    done("demo", "--out", folder)
     lines: list[Line] = []
     for period in sorted({row["period"] for row in EXPECTED["by_account"]}):
-        settings = ("--config", str(folder / "metering.toml"))
-        out = ("--out", str(folder), "--format", "csv")
-        _run(*settings, "report", "chargeback", period, *out)
+        report = ("report", "chargeback", period, "--format", "csv")
+        done("--config", folder / FILE_NAME, *report, "--out", folder)
         text = (folder / f"chargeback-{period}.csv").read_text(encoding="utf-8-sig")
         lines += csv.DictReader(text.splitlines())
     return lines
-
-
-def _run(*arguments: str) -> None:
-    done = CliRunner().invoke(main, arguments, catch_exceptions=False)
-    assert done.exit_code == 0, done.output
 
 
 def _sums(lines: list[Line], *columns: str) -> dict[tuple[str, ...], Decimal]:

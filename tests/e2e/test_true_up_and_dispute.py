@@ -1,14 +1,12 @@
 """True-ups and disputes from the command line: decided, posted, taken back, and never edited."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 
-from metering.cli.main import main
 from metering.settings import FILE_NAME, Settings
+from tests.command_line import done, metering, told
 from tests.ledgers import SAMPLE, fresh_ledger, ingest_and_post
 
 _OPENAI = "usage/openai/completions-2026-10.json"
@@ -22,49 +20,36 @@ def ledger(tmp_path: Path) -> Settings:
     return settings
 
 
-def _run(ledger: Settings, *arguments: str) -> Result:
-    return CliRunner().invoke(main, ["--config", str(ledger.home / FILE_NAME), *arguments])
-
-
-def _json(ledger: Settings, *arguments: str) -> Any:
-    done = _run(ledger, *arguments, "--format", "json")
-    assert done.exit_code == 0, done.output
-    return json.loads(done.stdout)
-
-
 def _tie(ledger: Settings) -> dict[str, Any]:
-    (tie,) = [one for one in _json(ledger, "tie-out", _MONTH) if one["provider"] == "openai"]
+    (tie,) = [one for one in told(ledger, "tie-out", _MONTH) if one["provider"] == "openai"]
     return dict(tie)
 
 
 def _charged(ledger: Settings) -> int:
-    (period,) = [one for one in _json(ledger, "period", "list") if one["period"] == _MONTH]
+    (period,) = [one for one in told(ledger, "period", "list") if one["period"] == _MONTH]
     return int(period["billed_nanos"])
 
 
 def test_a_true_up_brings_the_book_to_the_invoice_and_back(ledger: Settings) -> None:
     before = _charged(ledger)
     invoices = str(SAMPLE / "invoices" / "invoices-2026-10.csv")
-    assert _run(ledger, "invoices", "ingest", invoices).exit_code == 0
+    done(ledger, "invoices", "ingest", invoices)
 
-    decided = _run(
+    decided = metering(
         ledger, "invoices", "true-up", _MONTH, "--account", "openai/default", "--reason", "final"
     )
     assert decided.exit_code == 0, decided.output
     assert _charged(ledger) == before  # the decision alone charges nothing
-    assert _run(ledger, "post").exit_code == 0
+    done(ledger, "post")
     tie = _tie(ledger)
     assert _charged(ledger) == tie["invoiced_nanos"]
     assert any("the book holds what is invoiced" in note for note in tie["notes"])
-    assert _run(ledger, "verify", "--full").exit_code == 0
+    done(ledger, "verify", "--full")
 
-    again = _json(ledger, "invoices", "true-up", _MONTH, "--reason", "final")
+    again = told(ledger, "invoices", "true-up", _MONTH, "--reason", "final")
     assert not [one for one in again if one["provider"] == "openai" and one["recorded"]]
-    assert (
-        _run(ledger, "invoices", "true-up", _MONTH, "--undo", "--reason", "wrong invoice").exit_code
-        == 0
-    )
-    assert _run(ledger, "post").exit_code == 0
+    done(ledger, "invoices", "true-up", _MONTH, "--undo", "--reason", "wrong invoice")
+    done(ledger, "post")
     assert _charged(ledger) == before
 
 
@@ -72,11 +57,11 @@ def test_a_policy_sends_tax_to_one_owner(ledger: Settings) -> None:
     settings = ledger.home / FILE_NAME
     text = settings.read_text(encoding="utf-8")
     settings.write_text(f'{text}\n[true_up]\ntax = "CC-9000/finance/tax"\n', encoding="utf-8")
-    _run(ledger, "invoices", "ingest", str(SAMPLE / "invoices" / "invoices-2026-10.csv"))
+    metering(ledger, "invoices", "ingest", str(SAMPLE / "invoices" / "invoices-2026-10.csv"))
 
     (decided,) = [
         one
-        for one in _json(ledger, "invoices", "true-up", _MONTH, "--reason", "final")
+        for one in told(ledger, "invoices", "true-up", _MONTH, "--reason", "final")
         if one["provider"] == "openai"
     ]
 
@@ -86,18 +71,18 @@ def test_a_policy_sends_tax_to_one_owner(ledger: Settings) -> None:
 
 
 def test_an_account_without_an_invoice_is_refused(ledger: Settings) -> None:
-    done = _run(
+    refused = metering(
         ledger, "invoices", "true-up", _MONTH, "--account", "openai/default", "--reason", "x"
     )
-    assert done.exit_code == 1
-    assert "error[not-invoiced]" in done.stderr
+    assert refused.exit_code == 1
+    assert "error[not-invoiced]" in refused.stderr
 
 
 def test_a_dispute_moves_its_amount_and_keeps_the_total(ledger: Settings) -> None:
     before = _charged(ledger)
     cell = f"{_MONTH}/CC-4400/support/helpdesk"
-    whole = sum(_json(ledger, "explain", cell)["amounts"].values())
-    (opened,) = _json(
+    whole = sum(told(ledger, "explain", cell)["amounts"].values())
+    (opened,) = told(
         ledger,
         "dispute",
         "open",
@@ -113,25 +98,25 @@ def test_a_dispute_moves_its_amount_and_keeps_the_total(ledger: Settings) -> Non
     )
     assert (opened["state"], opened["amount_nanos"]) == ("open", 10_500_000_000)
 
-    (settled,) = _json(
+    (settled,) = told(
         ledger, "dispute", "accept", "1", "--to", "CC-4200/platform/build-farm", "--note", "theirs"
     )
     assert settled["state"] == "accepted"
-    assert _run(ledger, "post").exit_code == 0
+    done(ledger, "post")
     assert _charged(ledger) == before
-    assert sum(_json(ledger, "explain", cell)["amounts"].values()) == whole - 10_500_000_000
-    moved = _json(ledger, "explain", f"{_MONTH}/CC-4200/platform/build-farm")
+    assert sum(told(ledger, "explain", cell)["amounts"].values()) == whole - 10_500_000_000
+    moved = told(ledger, "explain", f"{_MONTH}/CC-4200/platform/build-farm")
     assert 10_500_000_000 in [one["amount_nanos"] for one in moved["explained"]]
-    assert _run(ledger, "verify", "--full").exit_code == 0
+    done(ledger, "verify", "--full")
 
-    again = _run(ledger, "dispute", "reject", "1", "--note", "too late")
+    again = metering(ledger, "dispute", "reject", "1", "--note", "too late")
     assert again.exit_code == 1
     assert "error[dispute-settled]" in again.stderr
 
 
 @pytest.mark.parametrize("amount", ["0", "-1", "99999999", "many"])
 def test_what_is_no_part_of_the_amount_is_not_disputable(ledger: Settings, amount: str) -> None:
-    done = _run(
+    refused = metering(
         ledger,
         "dispute",
         "open",
@@ -143,11 +128,11 @@ def test_what_is_no_part_of_the_amount_is_not_disputable(ledger: Settings, amoun
         "--amount",
         amount,
     )
-    assert done.exit_code == 1
-    assert "error[not-disputable]" in done.stderr
+    assert refused.exit_code == 1
+    assert "error[not-disputable]" in refused.stderr
 
 
 def test_a_dispute_nobody_opened_is_unknown(ledger: Settings) -> None:
-    done = _run(ledger, "dispute", "withdraw", "7", "--note", "x")
-    assert done.exit_code == 1
-    assert "error[unknown-dispute]" in done.stderr
+    refused = metering(ledger, "dispute", "withdraw", "7", "--note", "x")
+    assert refused.exit_code == 1
+    assert "error[unknown-dispute]" in refused.stderr

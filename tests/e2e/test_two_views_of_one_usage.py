@@ -2,14 +2,12 @@
 
 import csv
 import itertools
-import json
-import shutil
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 
-from metering.cli.main import main
+from tests.command_line import done, metering, verified
+from tests.ledgers import new_ledger
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 COPILOT = (
@@ -18,30 +16,7 @@ COPILOT = (
 )
 DEEPSEEK = "user_id,start_time_iso,end_time_iso,model,api_key_name,api_key,type,price,amount\n"
 
-
-def run(*arguments: str) -> Result:
-    return CliRunner().invoke(main, arguments)
-
-
-def verified() -> dict[str, object]:
-    """Post what is ingested and return what `verify` says of it."""
-    assert run("post").exit_code == 0
-    found: dict[str, object] = json.loads(run("verify", "--format", "json").stdout)
-    return found
-
-
-@pytest.fixture(scope="module")
-def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("ledger")
-    assert run("init", str(folder)).exit_code == 0
-    return folder
-
-
-@pytest.fixture
-def ledger(fresh: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    shutil.copytree(fresh, tmp_path / "ledger")
-    monkeypatch.chdir(tmp_path / "ledger")
-    return tmp_path / "ledger"
+pytestmark = pytest.mark.usefixtures("ledger_here")
 
 
 @pytest.mark.parametrize(
@@ -51,55 +26,50 @@ def ledger(fresh: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
         ("openrouter_activity_csv/good.csv", "openrouter_activity/good.json"),
     ],
 )
-def test_the_second_metered_view_is_refused_in_either_order(
-    first: str, second: str, ledger: Path
-) -> None:
+def test_the_second_metered_view_is_refused_in_either_order(first: str, second: str) -> None:
     for order in itertools.permutations((first, second)):
-        shutil.rmtree(ledger / "again", ignore_errors=True)
-        assert run("init", str(ledger / "again")).exit_code == 0
-        config = ("--config", str(ledger / "again" / "metering.toml"))
+        ledger = new_ledger(Path(order[0]).parent)
 
-        assert run(*config, "ingest", str(GOLDEN / order[0])).exit_code == 0
-        refused = run(*config, "ingest", str(GOLDEN / order[1]))
+        done(ledger, "ingest", GOLDEN / order[0])
+        refused = metering(ledger, "ingest", GOLDEN / order[1])
 
         assert refused.exit_code == 1
         assert "error[overlapping-metered]" in refused.stderr
 
 
-@pytest.mark.usefixtures("ledger")
 def test_a_view_that_only_explains_stands_beside_the_metered_one() -> None:
-    assert run("ingest", str(GOLDEN / "openrouter_activity_csv" / "good.csv")).exit_code == 0
+    done("ingest", GOLDEN / "openrouter_activity_csv" / "good.csv")
     alone = verified()["billed_nanos"]
 
-    assert run("ingest", str(GOLDEN / "openrouter_generations" / "good.jsonl")).exit_code == 0
+    done("ingest", GOLDEN / "openrouter_generations" / "good.jsonl")
 
     assert verified()["billed_nanos"] == alone
 
 
-def test_exports_of_deepseek_made_in_two_zones_are_two_views(ledger: Path) -> None:
+def test_exports_of_deepseek_made_in_two_zones_are_two_views() -> None:
     row = "u,2026-09-02T00:00:00{0},2026-09-03T00:00:00{0},m,ci,sk,output_tokens,0.000002,9\n"
     for name, offset in (("beijing", "+08:00"), ("moscow", "+03:00")):
-        (ledger / f"{name}.csv").write_text(DEEPSEEK + row.format(offset), encoding="utf-8")
+        Path(f"{name}.csv").write_text(DEEPSEEK + row.format(offset), encoding="utf-8")
 
-    assert run("ingest", "beijing.csv").exit_code == 0
-    refused = run("ingest", "moscow.csv")
+    done("ingest", "beijing.csv")
+    refused = metering("ingest", "moscow.csv")
 
     assert "error[overlapping-metered]" in refused.stderr
 
 
-def test_months_of_deepseek_in_another_zone_add_up(ledger: Path) -> None:
+def test_months_of_deepseek_in_another_zone_add_up() -> None:
     row = "u,{0}T23:00:00+08:00,{1}T00:00:00+08:00,m,ci,sk,output_tokens,0.000002,1000\n"
     later = "u,{0}T00:00:00+08:00,{0}T01:00:00+08:00,m,ci,sk,output_tokens,0.000002,1000\n"
     august, september = row.format("2026-08-31", "2026-09-01"), later.format("2026-09-01")
-    (ledger / "august.csv").write_text(DEEPSEEK + august, encoding="utf-8")
-    (ledger / "september.csv").write_text(DEEPSEEK + september, encoding="utf-8")
+    Path("august.csv").write_text(DEEPSEEK + august, encoding="utf-8")
+    Path("september.csv").write_text(DEEPSEEK + september, encoding="utf-8")
 
-    assert run("ingest", "august.csv", "september.csv").exit_code == 0
+    done("ingest", "august.csv", "september.csv")
 
     assert verified()["billed_nanos"] == {"CNY": 4_000_000}
 
 
-def test_exports_of_copilot_converge_in_any_order(ledger: Path) -> None:
+def test_exports_of_copilot_converge_in_any_order() -> None:
     row = "2026-09-{day},copilot,copilot_ai_credit,m,{n},ai-credits,1,{n},0,{n},ana,acme\n"
     files = {
         "early.csv": row.format(day="01", n=5) + row.format(day="02", n=1),
@@ -109,38 +79,33 @@ def test_exports_of_copilot_converge_in_any_order(ledger: Path) -> None:
     }
     hashes = set()
     for number, order in enumerate(itertools.permutations(files)):
-        folder = ledger / f"order-{number}"
-        assert run("init", str(folder)).exit_code == 0
-        config = ("--config", str(folder / "metering.toml"))
+        ledger = new_ledger(Path(f"order-{number}"))
         for name in order:
-            (folder / name).write_text(COPILOT + files[name], encoding="utf-8")
-            assert run(*config, "ingest", str(folder / name)).exit_code == 0
-        assert run(*config, "post").exit_code == 0
-        found = json.loads(run(*config, "verify", "--format", "json").stdout)
+            path = ledger.home / name
+            path.write_text(COPILOT + files[name], encoding="utf-8")
+            done(ledger, "ingest", path)
+        found = verified(ledger)
         hashes.add(found["ledger_hash"])
         assert found["billed_nanos"] == {"USD": 14_000_000_000}
 
     assert len(hashes) == 1
 
 
-@pytest.mark.usefixtures("ledger")
 def test_on_demand_use_of_cursor_without_money_is_unpriced_in_the_open() -> None:
-    assert run("ingest", str(GOLDEN / "cursor_usage_csv" / "team_with_requests.csv")).exit_code == 0
+    done("ingest", GOLDEN / "cursor_usage_csv" / "team_with_requests.csv")
 
     found = verified()
 
     assert found["unpriced_records"] == 2  # its input and its output
 
 
-@pytest.mark.usefixtures("ledger")
-def test_a_bill_of_two_periods_in_one_file_is_refused_with_what_to_do(tmp_path: Path) -> None:
+def test_a_bill_of_two_periods_in_one_file_is_refused_with_what_to_do() -> None:
     head, row, *_ = (GOLDEN / "aws_cur" / "good.csv").read_text(encoding="utf-8").splitlines()
-    path = tmp_path / "two.csv"
-    path.write_text(
+    Path("two.csv").write_text(
         "\n".join([head, row, row.replace("2026-06-01", "2026-07-01")]) + "\n", encoding="utf-8"
     )
 
-    refused = run("ingest", str(path))
+    refused = metering("ingest", "two.csv")
 
     assert "error[mixed-snapshot]: the file holds the bills of several periods" in refused.stderr
     assert "2026-07: unblended cost" in refused.stderr
@@ -156,7 +121,7 @@ def test_a_bill_of_two_periods_in_one_file_is_refused_with_what_to_do(tmp_path: 
     ],
 )
 def test_an_azure_account_is_one_account_however_an_export_writes_it(
-    path: str, account: str, order: tuple[str, str], ledger: Path
+    path: str, account: str, order: tuple[str, str]
 ) -> None:
     focus = (GOLDEN / "focus" / "aws.csv").read_text(encoding="utf-8").splitlines()[:2]
     header = focus[0].split(",")
@@ -166,10 +131,10 @@ def test_an_azure_account_is_one_account_however_an_export_writes_it(
         "ServiceName": "Azure AI Services",
     }
     row |= {name: "Microsoft" for name in ("ProviderName", "ServiceProviderName") if name in row}
-    with (ledger / "focus.csv").open("w", encoding="utf-8", newline="") as file:
+    with Path("focus.csv").open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows([header, row.values()])
     day = row["ChargePeriodStart"][:10]
-    (ledger / "actual.csv").write_text(
+    Path("actual.csv").write_text(
         "Date,MeterCategory,MeterName,UnitOfMeasure,Quantity,EffectivePrice,CostInBillingCurrency,"
         "BillingCurrencyCode,ChargeType,ConsumedService,SubscriptionId,ResourceId,PricingModel,"
         f"BillingAccountId\n{day},Foundry Models,gpt 4.1 Inp glbl Tokens,1K,1250.4,0.0019,2.37576,"
@@ -177,8 +142,8 @@ def test_an_azure_account_is_one_account_however_an_export_writes_it(
         encoding="utf-8",
     )
 
-    assert run("ingest", order[0]).exit_code == 0
-    refused = run("ingest", order[1])
+    done("ingest", order[0])
+    refused = metering("ingest", order[1])
 
-    told = {"focus.csv": f"'{account}' is already metered by focus", "actual.csv": "'8611537'"}
-    assert f"azure account {told[order[0]]}" in refused.stderr
+    says = {"focus.csv": f"'{account}' is already metered by focus", "actual.csv": "'8611537'"}
+    assert f"azure account {says[order[0]]}" in refused.stderr

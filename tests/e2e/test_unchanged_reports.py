@@ -6,11 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
-from metering.cli.main import main
 from metering.settings import FILE_NAME
 from metering.workflows.reports.unchanged import KEPT_NAME
+from tests.command_line import metering
 from tests.ledgers import SAMPLE, fresh_ledger, ingest_and_post
 
 LOGO = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'
@@ -34,9 +34,7 @@ def home(posted: Path, tmp_path: Path) -> Path:
 
 
 def _metering(home: Path, *words: str) -> Result:
-    done = CliRunner().invoke(
-        main, ["--config", str(home / FILE_NAME), *words], catch_exceptions=False
-    )
+    done = metering("--config", home / FILE_NAME, *words)
     assert done.exit_code == 0, done.output
     return done
 

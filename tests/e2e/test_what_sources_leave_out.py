@@ -2,15 +2,12 @@
 
 import csv
 import json
-import shutil
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 from openpyxl import load_workbook
 
-from metering.cli.main import main
-from tests.command_line import done
+from tests.command_line import done, metering
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 WITHOUT_A_MODEL = {
@@ -23,20 +20,10 @@ WITHOUT_A_MODEL = {
 }
 
 
-@pytest.fixture(scope="module")
-def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("ledger")
-    done("init", str(folder))
-    return folder
+pytestmark = pytest.mark.usefixtures("ledger_here")
 
 
-@pytest.fixture(autouse=True)
-def _in_a_ledger(fresh: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    shutil.copytree(fresh, tmp_path, dirs_exist_ok=True)
-    monkeypatch.chdir(tmp_path)
-
-
-def reported(*files: str, period: str = "2026-10") -> tuple[str, list[dict[str, str]]]:
+def reported(*files: object, period: str = "2026-10") -> tuple[str, list[dict[str, str]]]:
     """Ingest files, post, and return what the terminal shows of the report, and its rows."""
     done("ingest", *files)
     done("post")
@@ -61,7 +48,7 @@ def test_requests_without_a_model_are_unpriced_by_name() -> None:
 
 
 def test_credits_without_dollars_are_unpriced_until_the_contract_says() -> None:
-    shown, rows = reported(str(GOLDEN / "chatgpt_credits_csv" / "good.csv"))
+    shown, rows = reported(GOLDEN / "chatgpt_credits_csv" / "good.csv")
 
     assert "13,750,000 millionths of a credit of gpt_5_6_sol" in shown
     assert {row["unit"] for row in rows} == {"millionths of a credit"}
@@ -71,7 +58,7 @@ def test_credits_without_dollars_are_unpriced_until_the_contract_says() -> None:
 def test_a_report_of_a_range_without_dates_is_of_the_month_in_its_name() -> None:
     name = "spend-report_2026-10-01_2026-10-31.csv"
 
-    shown, rows = reported(str(GOLDEN / "claude_spend_report_csv" / name))
+    shown, rows = reported(GOLDEN / "claude_spend_report_csv" / name)
 
     assert "412.80" in shown
     assert [(row["period"], row["billed_cost"]) for row in rows] == [("2026-10", "412.8")]
@@ -81,7 +68,7 @@ def test_a_report_of_a_range_without_dates_is_of_the_month_in_its_name() -> None
 def test_a_range_that_is_no_month_is_refused() -> None:
     source = GOLDEN / "claude_spend_report_csv" / "last_90_days_2026-08-03_2026-10-31.csv"
 
-    refused = CliRunner().invoke(main, ["ingest", str(source)])
+    refused = metering("ingest", source)
 
     assert refused.exit_code == 1
     assert "error[not-month-to-date]" in refused.stderr
@@ -103,7 +90,7 @@ def test_consumption_units_are_charged_as_billed_and_have_no_tokens(bill: str) -
 
 
 def test_what_a_bill_states_has_no_quantity_on_any_face() -> None:
-    bill = str(GOLDEN / "aws_cur" / "good.csv")
+    bill = GOLDEN / "aws_cur" / "good.csv"
     reported(bill, period="2026-06")
     explained = done("explain", "2026-06", "--charges", "20", "--format", "json")
     done("report", "chargeback", "2026-06", "--out", "out", "--format", "json,xlsx,html")

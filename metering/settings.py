@@ -20,6 +20,7 @@ _KNOWN: Final[Mapping[str, frozenset[str]]] = {
     "report": frozenset({"organisation", "logo", "accent", "accent_dark", "locale", "templates"}),
     "roles": frozenset(),  # ingestor name -> role, any key
     "accounts": frozenset(),  # ingestor name -> billing account, any key
+    "exports": frozenset({"together"}),
     "detail": frozenset(),  # ingestor name -> which metered usage it divides, any key
     "outcomes": frozenset(),  # see core.outcomes.outcome_rules, which checks it
     "economics": frozenset(),  # see core.findings.economics_rules, which checks it
@@ -58,6 +59,8 @@ _TEXTS: Final[Mapping[str, tuple[str, ...]]] = {
     "close": ("tolerance",),
     "people": ("key_file",),
 }
+# Section and key of a list of texts, and what one of them is.
+_LISTS: Final = (("people", "reveal_by", "ACCOUNT"), ("exports", "together", "FORMAT"))
 _ROLES: Final = ("metered", "detail")
 _MEMORY: Final = re.compile(r"(?i)[0-9]{1,9}(\.[0-9]{1,3})?\s*([KMGT]i?)?B")
 _THREADS: Final = re.compile(r"[0-9]{1,4}")
@@ -99,6 +102,7 @@ class Settings:
         promoted: ingestor names whose `detail` may be charged, said so on the report.
         demoted: ingestor names whose `metered` numbers only divide.
         accounts: ingestor name to the billing account of files that do not name one.
+        together: ingestor names whose files of a night count together, as exports of parts.
         dividers: name of a detail ingestor to the metered usage it divides: patterns by field.
         outcomes: what [outcomes] says, see `core.outcomes.outcome_rules`.
         economics: what [economics] says, see `core.findings.economics_rules`.
@@ -128,6 +132,7 @@ class Settings:
     promoted: frozenset[str] = frozenset()
     demoted: frozenset[str] = frozenset()
     accounts: Mapping[str, str] = field(default_factory=dict)
+    together: frozenset[str] = frozenset()
     dividers: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     outcomes: Mapping[str, Any] = field(default_factory=dict)
     economics: Mapping[str, Any] = field(default_factory=dict)
@@ -211,6 +216,7 @@ def load_settings(path: Path) -> Settings:
         promoted=frozenset(name for name, role in roles.items() if role == "metered"),
         demoted=frozenset(name for name, role in roles.items() if role == "detail"),
         accounts=dict(document.get("accounts", {})),
+        together=frozenset(document.get("exports", {}).get("together", ())),
         dividers=_dividers(path, document.get("detail", {})),
         outcomes=dict(document.get("outcomes", {})),
         economics=dict(document.get("economics", {})),
@@ -360,16 +366,22 @@ def _refuse_other_shapes(path: Path, document: Mapping[str, Mapping[str, object]
     for name, role in document.get("roles", {}).items():
         if role not in _ROLES:
             raise _not_as_expected(path, "roles", name, role, " or ".join(map(repr, _ROLES)))
+    for section, key, listed in _LISTS:
+        texts = document.get(section, {}).get(key, [])
+        if not (isinstance(texts, list) and _are_texts(texts)):
+            raise _not_as_expected(path, section, key, texts, f'["{listed}", …]')
+    _refuse_other_people(path, document)
+
+
+def _refuse_other_people(path: Path, document: Mapping[str, Mapping[str, Any]]) -> None:
     people = document.get("people", {})
     for key in ("keep_days", "fewest"):
         number = people.get(key, 1)
         if not isinstance(number, int) or isinstance(number, bool) or number < 1:
             raise _not_as_expected(path, "people", key, number, "a whole number, 1 or more")
-    columns, allowed = people.get("columns", {}), people.get("reveal_by", [])
+    columns = people.get("columns", {})
     if not (isinstance(columns, Mapping) and _are_texts(columns.values())):
         raise _not_as_expected(path, "people", "columns", columns, '{ person = "Employee ID", … }')
-    if not (isinstance(allowed, list) and _are_texts(allowed)):
-        raise _not_as_expected(path, "people", "reveal_by", allowed, '["ACCOUNT", …]')
 
 
 def _are_texts(values: Iterable[object]) -> bool:

@@ -118,7 +118,8 @@ class UsageBatch:
     Attributes:
         rows: an Arrow table in `usage.schema.USAGE_SCHEMA`, or, for bulk formats, a relation on the
             reader's connection with the same columns in the same order, which has not run yet and
-            whose rows may come in any order; there a text may be of an enumeration.
+            whose rows may come in any order; there a text may be of an enumeration. Of a snapshot
+            of several scopes, the relation has one column more: `scope`, the one a row is of.
         count: records in `rows`, or None where only running the relation tells.
     """
 

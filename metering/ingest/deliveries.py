@@ -92,11 +92,16 @@ def refuse_incomplete(paths: Sequence[Path]) -> None:
     the last one.
 
     Args:
-        paths: a value of what `deliveries` returns.
+        paths: files that count together, of one delivery or of several.
 
     Raises:
         SourceError: `partial-export`, with what is missing.
     """
+    for parts in dict.fromkeys(deliveries(paths).values()):
+        _refuse_missing(parts)
+
+
+def _refuse_missing(paths: Sequence[Path]) -> None:
     given = {part for part in map(_part, paths) if part is not None}
     series = next(iter(given)).series
     there = _files_in(series[0])

@@ -244,9 +244,9 @@ class Reader:
     def bulk(self, path: Path, layout: Layout) -> Iterator[Reading]:
         """Read a file of records: JSON Lines, or, where the format has them, an array or a table.
 
-        Which of them it is shows at its beginning; a table may be CSV or Parquet. Yields one batch,
-        whose rows are a relation over checked rows in scratch space, then rejections, noise, and
-        the slices of a snapshot; records, rejected and noise add up to the lines of the file (the
+        Which of them it is shows at its beginning; a table may be CSV or Parquet. Yields the slices
+        of a snapshot, then one batch, whose rows are a relation over checked rows in scratch space,
+        then rejections and noise; records, rejected and noise add up to the lines of the file (the
         header aside), or to the rows of a Parquet file.
 
         Raises:
@@ -428,22 +428,28 @@ class Reader:
             noise[layout.merged_noise] = count - kept
             records = f"SELECT * FROM read_parquet({one_file(merged)})"
             count = kept
-        rows = self.connection.sql(self._records(records, layout, count))
+        slices: list[Slice] = []
+        if layout.snapshot:
+            found = self.connection.execute(replaced_slices(staged.rows)).fetchall()
+            slices += (Slice(*piece) for piece in found)
+            yield from slices
+        scopes = {piece.scope for piece in slices}
+        scope = "snapshot.scope" if len(scopes) > 1 else ""
+        rows = self.connection.sql(self._records(records, layout, count, scope))
         yield batch_of(rows, count, layout.schema)
         if refused:
             yield from self._rejections(staged, layout)
         if noise := +noise:
             yield Noise(dict(noise))
-        if layout.snapshot:
-            found = self.connection.execute(replaced_slices(staged.rows)).fetchall()
-            yield from (Slice(*piece) for piece in found)
 
-    def _records(self, accepted: str, layout: Layout, count: int) -> str:
+    def _records(self, accepted: str, layout: Layout, count: int, scope: str) -> str:
         given = same_for_all(layout)
         columns = ", ".join(
             f"{given[column]} AS {name(column)}" if column in given else name(column)
             for column in layout.schema.names
         )
+        if scope:
+            columns += f", {scope} AS scope"
         rows, worked_out = accepted, []
         for key, shared in zip(layout.shared_keys, layout.shared, strict=True):
             distinct = f"SELECT DISTINCT {key} FROM ({accepted})"

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import duckdb
 import pyarrow as pa
@@ -19,6 +19,8 @@ from metering.usage.rows import usage_rows
 from metering.usage.schema import USAGE_SCHEMA
 
 _FLUSH_ROWS: Final = 200_000
+# A column of staged records alone: the part of the account's usage they are of, if there are many.
+SCOPE: Final = "scope"
 _GIVEN_BY_THE_LAKE: Final = ("event_id", "billing_account")
 _KEPT: Final = tuple(name for name in USAGE_SCHEMA.names if name not in _GIVEN_BY_THE_LAKE)
 
@@ -28,6 +30,7 @@ CONTENT_COLUMNS: Final = ("billing_account", *(name for name in _KEPT if name !=
 PARQUET: Final = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1"
 
 TOKENS_SQL: Final = " + ".join(f'coalesce("{name}", 0)' for name in METER_COLUMNS)
+QUANTITY_SQL: Final = f"{TOKENS_SQL} + coalesce(list_sum(map_values(other_meters)), 0)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,21 @@ class SourceDay:
     records: int
 
 
+class Part(NamedTuple):
+    """Whose usage some staged records are.
+
+    Attributes:
+        provider, billing_account: as in the records.
+        scope: the part of the account's usage, where the records name theirs; else "".
+        workspace: where records are taken apart by it; else "".
+    """
+
+    provider: str
+    billing_account: str
+    scope: str = ""
+    workspace: str = ""
+
+
 class Staging:
     """One source file, or many small ones, on the way into the lake.
 
@@ -99,19 +117,27 @@ class Staging:
         folder.mkdir(parents=True, exist_ok=True)
         self._ingestor = ingestor
         self._packed = packed
+        self._scoped = False
         self._record_key = _record_key(ingestor, told_aside=told_aside)
         self._account = account
         self._tables: list[pa.Table] = []
         self._buffered = 0
         self._parts = 0
 
-    def add(self, rows: pa.Table | duckdb.DuckDBPyRelation, source: str | None = None) -> None:
+    def add(
+        self,
+        rows: pa.Table | duckdb.DuckDBPyRelation,
+        source: str | None = None,
+        scope: str | None = None,
+    ) -> None:
         """Stage some records; a relation runs now, tables are gathered and written together.
 
         Args:
             rows: the records.
             source: SHA-256 of the file they are of, where many files are staged and the rows do
                 not name theirs.
+            scope: the part of the account's usage that a relation is of, where other files that are
+                staged may be of others and its rows do not name theirs.
         """
         if source is not None:
             rows = _of_source(rows, source)
@@ -122,8 +148,11 @@ class Staging:
                 self.flush()
             return
         self.flush()
+        if scope is not None and SCOPE not in rows.columns:
+            rows = rows.project(f"*, {_always(scope)} AS {SCOPE}")
+        self._scoped |= SCOPE in rows.columns
         rows.create_view("incoming_rows", replace=True)
-        self._write("incoming_rows")
+        self._write("incoming_rows", SCOPE if SCOPE in rows.columns else "")
 
     def write_day(
         self, rows: str, columns: Collection[str], day: str, expected: Callable[[], int]
@@ -163,26 +192,36 @@ class Staging:
         """Return every staged file, sorted."""
         return tuple(sorted(self.folder.glob("part-*/day=*/*.parquet")))
 
-    def by_account(self) -> dict[tuple[str, str], tuple[StagedDay, ...]]:
-        """Return what is staged of each provider and billing account, per charge day.
+    def apart(self, *, by_workspace: bool = False) -> dict[Part, tuple[StagedDay, ...]]:
+        """Return what is staged of each account, and scope or workspace of it, per charge day.
 
-        Where there are several accounts, their records are written apart.
+        Where there are several parts, their records are written apart.
         """
         files = self.files()
+        if not files:
+            return {}
         staged = describe(self.connection, files)
-        accounts = sorted({account for day in staged for account in day.accounts})
-        if len(accounts) == 1:
-            return {accounts[0]: staged}
+        accounts = {account for day in staged for account in day.accounts}
+        if len(accounts) == 1 and not self._scoped and not by_workspace:
+            return {Part(*accounts.pop()): staged}
+        scope = f"coalesce({SCOPE}, '')" if self._scoped else "''"
+        workspace = "coalesce(workspace, '')" if by_workspace else "''"
+        rows = (
+            f"SELECT *, [provider, billing_account, {scope}, {workspace}] AS part"
+            f" FROM {usage_rows(files)}"
+        )
+        parts = self.connection.execute(f"SELECT DISTINCT part FROM ({rows}) ORDER BY part")
+        helpers = f"part, {SCOPE}" if self._scoped else "part"
         found = {}
-        for place, (provider, account) in enumerate(accounts, start=1):
-            folder = self.folder / f"account-{place}"
+        for place, (names,) in enumerate(parts.fetchall(), start=1):
+            folder = self.folder / f"apart-{place}"
             self.connection.execute(
-                f"COPY (SELECT * FROM {usage_rows(files)} WHERE provider = {_quoted(provider)}"
-                f" AND billing_account = {_quoted(account)})"
+                f"COPY (SELECT * EXCLUDE ({helpers}) FROM ({rows})"
+                f" WHERE part = [{', '.join(map(_quoted, names))}])"
                 f" TO {_quoted(str(folder))} ({PARQUET}, PARTITION_BY (day))"
             )
-            apart = tuple(sorted(folder.glob("day=*/*.parquet")))
-            found[provider, account] = describe(self.connection, apart)
+            files_of_part = tuple(sorted(folder.glob("day=*/*.parquet")))
+            found[Part(*names)] = describe(self.connection, files_of_part)
         return found
 
     def rewrite(self, select: str) -> None:
@@ -193,7 +232,7 @@ class Staging:
             for path in sorted(part.rglob("*.parquet")):
                 path.unlink()
 
-    def _write(self, source: str) -> None:
+    def _write(self, source: str, scope: str = "") -> None:
         counts = ", ".join(f'count("{name}")' for name in USAGE_SCHEMA.names)
         first, last, *held = self.connection.execute(
             'SELECT CAST(CAST(min("start") AS DATE) AS VARCHAR),'
@@ -203,7 +242,7 @@ class Staging:
             return
         # To write a column without content takes as long as to write one with little.
         filled = {name for name, count in zip(USAGE_SCHEMA.names, held, strict=True) if count}
-        select = self._kept(source, filled)
+        select = self._kept(source, filled, scope)
         # A nightly export is of one day, or of parts of two: its rows need no sorting into
         # partitions, which costs as much as writing them.
         if first == last:
@@ -215,7 +254,7 @@ class Staging:
         else:
             self._copy(f'SELECT *, CAST("start" AS DATE) AS day FROM ({select})')
 
-    def _kept(self, source: str, filled: Collection[str]) -> str:
+    def _kept(self, source: str, filled: Collection[str], scope: str = "") -> str:
         """Return the query for what the lake keeps of a source of records with some columns."""
         columns = {
             "record_key": self._record_key if "event_id" in filled else "",
@@ -224,6 +263,7 @@ class Staging:
             if "billing_account" in filled
             else _always(self._account),
             "source": "source" if self._packed else "",
+            SCOPE: scope,
             **{name: f'"{name}"' for name in _KEPT if name in filled},
         }
         listed = ", ".join(f'{value} AS "{name}"' for name, value in columns.items() if value)
@@ -295,7 +335,7 @@ def describe(connection: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> tu
             SELECT
                 day, provider, platform, coalesce(model_raw, '') AS model, billing_account,
                 count(*) AS records,
-                sum({TOKENS_SQL} + coalesce(list_sum(map_values(other_meters)), 0)) AS quantity,
+                sum({QUANTITY_SQL}) AS quantity,
                 flatten(list(DISTINCT map_keys(other_meters))
                     FILTER (WHERE cardinality(other_meters) > 0)) AS meters
             FROM {usage_rows(files)}

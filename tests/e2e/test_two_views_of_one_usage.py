@@ -99,19 +99,6 @@ def test_on_demand_use_of_cursor_without_money_is_unpriced_in_the_open() -> None
     assert found["unpriced_records"] == 2  # its input and its output
 
 
-def test_a_bill_of_two_periods_in_one_file_is_refused_with_what_to_do() -> None:
-    head, row, *_ = (GOLDEN / "aws_cur" / "good.csv").read_text(encoding="utf-8").splitlines()
-    Path("two.csv").write_text(
-        "\n".join([head, row, row.replace("2026-06-01", "2026-07-01")]) + "\n", encoding="utf-8"
-    )
-
-    refused = metering("ingest", "two.csv")
-
-    assert "error[mixed-snapshot]: the file holds the bills of several periods" in refused.stderr
-    assert "2026-07: unblended cost" in refused.stderr
-    assert "export each billing period to a file of its own" in refused.stderr
-
-
 @pytest.mark.parametrize("order", [("focus.csv", "actual.csv"), ("actual.csv", "focus.csv")])
 @pytest.mark.parametrize(
     ("path", "account"),

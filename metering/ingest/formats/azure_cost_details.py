@@ -19,6 +19,7 @@ others are noise. The rules, from the source formats note (section 2.1, read 202
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -412,7 +413,7 @@ class AzureCostDetails:
     identity = Identity.SNAPSHOT
     repeat = Repeat.REJECT
     describes = "Azure Cost Management: actual or amortized cost, AI services (CSV, Parquet)"
-    export = "Cost Management > Exports > Cost and usage details (actual), one month to a file"
+    export = "Cost Management > Exports > Cost and usage details (actual), of the billing account"
     cannot_tell = "requests; users; tokens of Claude, which is billed in consumption units"
 
     def identify(self, sample: Sample) -> Verdict:
@@ -426,12 +427,13 @@ class AzureCostDetails:
             SourceError: `ambiguous-date`.
         """
         slices: list[Slice] = []
-        for reading in reader.bulk(path, _LAYOUT):
-            if isinstance(reading, Slice):
-                slices.append(reading)
-            else:
-                yield reading
-        yield from _one_view(slices, path)
+        readings = reader.bulk(path, _LAYOUT)
+        for reading in readings:
+            if not isinstance(reading, Slice):
+                yield from _one_view(slices, path)
+                yield from chain([reading], readings)
+                return
+            slices.append(reading)
 
 
 def _one_view(slices: Sequence[Slice], path: Path) -> Iterator[Slice]:

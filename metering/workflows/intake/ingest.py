@@ -34,6 +34,7 @@ from metering.ingest.readers import Reader
 from metering.usage.lake import Lake
 from metering.usage.staging import Staging
 from metering.workflows.intake.events import record_events
+from metering.workflows.intake.narrower import refuse_told_twice
 from metering.workflows.intake.one_by_one import recognised, size_of, whole, why_not
 from metering.workflows.intake.packing import PackReading, record_pack
 from metering.workflows.intake.receipts import Origin, Reading, Receipt
@@ -71,6 +72,8 @@ class Order:
         account: billing account of records whose source does not name one, or None.
         dry_run: read and check, record nothing.
         all_or_nothing: one refused record refuses every file.
+        is_whole: nothing is left of what an earlier export of the same has and these have not.
+        is_together: exports of one format count together, as if they were one.
     """
 
     ingestors: Sequence[Ingestor]
@@ -78,6 +81,8 @@ class Order:
     account: str | None = None
     dry_run: bool = False
     all_or_nothing: bool = False
+    is_whole: bool = False
+    is_together: bool = False
 
 
 def ingest_files(
@@ -213,7 +218,7 @@ class _Importing:
         self, chosen: Sequence[tuple[Path, Ingestor]], begin: _Begin
     ) -> Iterator[Receipt | MeteringError]:
         """Record files; yield for each, in the order given, its receipt or why there is none."""
-        delivered = delivered_together(chosen)
+        delivered = delivered_together(chosen, self._together_by_name(chosen))
         done: dict[Path, Receipt | MeteringError] = {}
         for ingestor, paths in packed_together(chosen):
             if paths[0] not in delivered:
@@ -248,9 +253,7 @@ class _Importing:
         try:
             with self._reading([path], ingestor) as files, begin() as connection:
                 if ingestor.identity is Identity.SNAPSHOT:
-                    (receipt,) = record_snapshot(
-                        connection, self.settings, self.run, files, dry_run=self.order.dry_run
-                    )
+                    (receipt,) = self._recorded_snapshot(connection, files)
                     return receipt
                 (reading,) = files
                 return record_events(
@@ -267,15 +270,34 @@ class _Importing:
         """Record the files of a delivery together, or none of them."""
         try:
             refuse_incomplete(paths)
-            with self._reading(paths, ingestor) as files, begin() as connection:
-                receipts = record_snapshot(
-                    connection, self.settings, self.run, files, dry_run=self.order.dry_run
-                )
+            with self._reading(paths, ingestor) as files:
+                refuse_told_twice(files)
+                with begin() as connection:
+                    receipts = self._recorded_snapshot(connection, files)
         except MeteringError as error:
             return {path: why_not(path, error) for path in paths}
         finally:
             self.reader.forget()
         return dict(zip(paths, receipts, strict=True))
+
+    def _recorded_snapshot(
+        self, connection: "Connection", files: Sequence[Reading]
+    ) -> list[Receipt]:
+        order = self.order
+        return record_snapshot(
+            connection,
+            self.settings,
+            self.run,
+            files,
+            dry_run=order.dry_run,
+            is_whole=order.is_whole,
+        )
+
+    def _together_by_name(self, chosen: Sequence[tuple[Path, Ingestor]]) -> frozenset[str]:
+        """Return the names of ingestors whose files count together, whatever they are called."""
+        if self.order.is_together:
+            return frozenset(ingestor.name for _, ingestor in chosen)
+        return self.settings.together
 
     def _together(
         self, ingestor: PackIngestor, paths: Sequence[Path], begin: _Begin
@@ -371,7 +393,7 @@ class _Importing:
             for reading in () if is_known else ingestor.read(path, self.reader):
                 match reading:
                     case UsageBatch():
-                        staging.add(reading.rows, source)
+                        staging.add(reading.rows, source, _only_scope(slices) if together else None)
                     case Rejections():
                         rejections.extend(reading.items)
                     case Noise():
@@ -423,3 +445,9 @@ class _Importing:
     def _is_known(self, origin: Origin) -> bool:
         contents = self.known.get(origin.fingerprint.size_bytes, frozenset())
         return (origin.sha256, origin.ingestor.name, origin.account) in contents
+
+
+def _only_scope(slices: Sequence[Slice]) -> str | None:
+    """Return the scope of a file that has one; the records of one that has several name theirs."""
+    scopes = {piece.scope for piece in slices}
+    return scopes.pop() if len(scopes) == 1 else None

@@ -11,7 +11,7 @@ from metering.ingest.contract import SourceRole
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from metering.ingest.contract import Ingestor, Slice
+    from metering.ingest.contract import Ingestor
     from metering.settings import Settings
     from metering.usage.staging import StagedDay
 
@@ -21,16 +21,17 @@ _CHARGEABLE = (SourceRole.METERED, SourceRole.DETAIL)
 def claims_of(
     ingestor: "Ingestor",
     days: Iterable[tuple[str, tuple[str, str]]],
-    slices: "Sequence[Slice]" = (),
+    scope: str = "*",
+    signature: str = "",
 ) -> tuple[coverage_book.NewCoverage, ...]:
     """Return which days of which accounts some usage reports on; none unless it is chargeable.
 
     Args:
         ingestor: what read it.
         days: ISO charge day and (provider, billing account).
-        slices: what it replaces, if it is a snapshot.
+        scope: the part of the account's usage; "*" for all of it.
+        signature: how a snapshot is grouped; "" for events.
     """
-    scope, signature = (slices[0].scope, slices[0].signature) if slices else ("*", "")
     return tuple(
         coverage_book.NewCoverage(
             provider=provider,

@@ -4,13 +4,13 @@ Snapshots are known again by the slice they cover. Which of two is in force is d
 say (how far they reach, how much they hold), never by which came first, so that any order of the
 same files gives the same ledger. A snapshot may come in several files, a delivery: then each has
 its own source, receipt and refused records, and together they hold one lake file for each day, in
-which every record names its source. And it may be of several accounts: of each it is one snapshot.
+which every record names its source. And it may be of several accounts or billing periods: of each
+of them it is one snapshot.
 """
 
 import hashlib
-import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from itertools import chain
@@ -24,11 +24,13 @@ from metering.errors import LedgerError, SourceError, SourceRef
 from metering.ingest.contract import Slice
 from metering.usage.lake import Lake, Published
 from metering.usage.staging import (
+    Part,
     SourceDay,
     StagedDay,
     content_digests,
     describe_sources,
 )
+from metering.workflows.intake.narrower import refuse_narrower
 from metering.workflows.intake.overlaps import accounts_by_day, claims_of, refuse_overlap
 from metering.workflows.intake.publishing import publish_day, refuse_too_much
 from metering.workflows.intake.receipts import (
@@ -43,14 +45,12 @@ from metering.workflows.runs import Run
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from metering.ingest.contract import Ingestor
     from metering.settings import Settings
 
 _KEPT_AS_HISTORY: Final = (
     "a later or fuller export is recorded and stays in force; this one is kept as history"
 )
-
-# As bills name the part of an account's usage they report on: the month it is invoiced in.
-_BILLING_PERIOD: Final = re.compile(r"20\d\d-\d\d", re.ASCII)
 
 
 def record_snapshot(
@@ -60,6 +60,7 @@ def record_snapshot(
     files: Sequence[Reading],
     *,
     dry_run: bool,
+    is_whole: bool = False,
 ) -> list[Receipt]:
     """Settle what a snapshot adds to the lake, and unless `dry_run`, write it.
 
@@ -70,6 +71,7 @@ def record_snapshot(
         files: all of its files, read by one ingestor into one staging; where they are several,
             every record there names its own.
         dry_run: tell what would happen; publish nothing, write nothing.
+        is_whole: somebody said that nothing is left of what it no longer has.
 
     Returns:
         A receipt for each file, in order.
@@ -83,16 +85,18 @@ def record_snapshot(
     if known:
         return known
     origin = files[0].origin
-    by_account = files[0].staging.by_account() or {("", origin.account): ()}
-    every = tuple(chain.from_iterable(by_account.values()))
-    refuse_too_much(origin.path, every)
+    parts = files[0].staging.apart() or {Part("", origin.account): ()}
+    refuse_too_much(origin.path, tuple(chain.from_iterable(parts.values())))
     slices = tuple(piece for file in files for piece in file.slices)
-    claims = claims_of(origin.ingestor, accounts_by_day(every), slices)
-    refuse_overlap(connection, settings, origin.ingestor, origin.path, origin.account, claims)
     snapshot = _Snapshot(files, slices, delivery)
     settled = [
-        _settled(connection, snapshot, account, staged) for account, staged in by_account.items()
+        _settled(connection, snapshot, view, staged)
+        for view, staged in _views(connection, snapshot, parts)
     ]
+    claims = _claims(origin.ingestor, settled)
+    refuse_overlap(connection, settings, origin.ingestor, origin.path, origin.account, claims)
+    if not is_whole:
+        _refuse_narrower(snapshot, Lake(settings.lake), settled)
     receipts = list(_receipts(snapshot, settled))
     if not dry_run:
         run_id = record_run(connection, run.command, run.arguments, run.started_at, run.user)
@@ -153,41 +157,126 @@ class _Snapshot:
     slices: tuple[Slice, ...]
     delivery: str
 
+    @property
+    def has_records(self) -> bool:
+        """Whether any record was read, and not noise and refused rows alone."""
+        return bool(self.files[0].staging.files())
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """A part of the usage of an account, grouped in one way: what one snapshot replaces.
+
+    Attributes:
+        provider, account: whose usage; the provider is "" where there is no record.
+        scope, signature: as those of its slices.
+        slices: what a snapshot covers of it.
+    """
+
+    provider: str
+    account: str
+    scope: str = "*"
+    signature: str = ""
+    slices: Sequence[Slice] = ()
+
+    @property
+    def days(self) -> list[str]:
+        """Every ISO day a snapshot covers, in order."""
+        days: set[str] = set()
+        for piece in self.slices:
+            first, last = date.fromisoformat(piece.first_day), date.fromisoformat(piece.last_day)
+            days.update(str(first + timedelta(days=n)) for n in range((last - first).days + 1))
+        return sorted(days)
+
 
 @dataclass(frozen=True, slots=True)
 class _Settled:
-    """What a snapshot changes in the lake of one account.
+    """What a snapshot changes in the lake of one view.
 
     Attributes:
-        account: provider and billing account; the provider is "" where there is no record.
+        view: which it is.
         days: what is staged, per charge day; a day reported as without usage has no files.
         same: days whose content is what the lake already shows.
         digests: per day, the digest of its records.
         end: last day the snapshot covers, ISO; it decides which of two snapshots is the later.
         as_of: instant to which it is complete, where it says so; else "".
         older: days of which the lake has a later or fuller snapshot.
+        shown: paths of what the lake shows of these days, where it differs, relative to the lake.
     """
 
-    account: tuple[str, str]
+    view: _View
     days: tuple[StagedDay, ...] = ()
     same: frozenset[str] = frozenset()
     digests: Mapping[str, str] = field(default_factory=dict)
     end: str = ""
     as_of: str = ""
     older: frozenset[str] = frozenset()
+    shown: tuple[str, ...] = ()
+
+
+def _views(
+    connection: "Connection",
+    snapshot: _Snapshot,
+    parts: Mapping[Part, tuple[StagedDay, ...]],
+) -> Iterator[tuple[_View, tuple[StagedDay, ...]]]:
+    """Yield what a snapshot is of, with what is staged of it.
+
+    Raises:
+        SourceError: `mixed-snapshot`: its records do not say which of several views they are of.
+    """
+    by_scope: dict[str, list[Slice]] = {}
+    for piece in snapshot.slices:
+        by_scope.setdefault(piece.scope, []).append(piece)
+    only = next(iter(by_scope)) if len(by_scope) == 1 else ""
+    scopes = {part: part.scope or only for part in parts}
+    kinds = {(piece.scope, piece.signature) for piece in snapshot.slices}
+    if len(kinds) > len(by_scope) or (
+        snapshot.has_records and not by_scope.keys() >= set(scopes.values())
+    ):
+        raise _mixed(snapshot, kinds)
+    for part, scope in scopes.items():
+        yield _view(part, scope, by_scope), parts[part]
+    # Of an account in the file, a whole scope may have gone.
+    told = {(part.provider, part.billing_account, scope) for part, scope in scopes.items()}
+    for provider, account in sorted({(provider, account) for provider, account, _ in told}):
+        for scope in sorted(by_scope):
+            view = _view(Part(provider, account), scope, by_scope)
+            if (provider, account, scope) not in told and _live(connection, view):
+                yield view, ()
+
+
+def _view(part: Part, scope: str, by_scope: Mapping[str, Sequence[Slice]]) -> _View:
+    slices = by_scope.get(scope, ())
+    if not slices:
+        # Nothing but noise, or rows that were all refused: it says nothing about any day.
+        return _View(part.provider, part.billing_account)
+    return _View(part.provider, part.billing_account, scope, slices[0].signature, slices)
+
+
+def _live(connection: "Connection", view: _View) -> list[lake_book.LakeFile]:
+    return lake_book.live_slice(connection, view.provider, view.account, view.scope, view.signature)
+
+
+def _mixed(snapshot: _Snapshot, kinds: Collection[tuple[str, str]]) -> SourceError:
+    return SourceError(
+        SourceRef(str(snapshot.files[0].origin.path)),
+        "mixed-snapshot",
+        "the file holds reports of several kinds or groupings",
+        details=tuple(f"{scope}: {signature}" for scope, signature in sorted(kinds)),
+        do="write each pull to a file of its own, and ingest them one by one",
+    )
 
 
 def _settled(
     connection: "Connection",
     snapshot: _Snapshot,
-    account: tuple[str, str],
+    view: _View,
     staged: Sequence[StagedDay],
 ) -> _Settled:
-    if not snapshot.slices and not staged:
-        # Nothing but noise, or rows that were all refused: it says nothing about any day.
-        return _Settled(account)
+    if not view.slices and not staged:
+        return _Settled(view)
     by_day = {day.day: day for day in staged}
-    covered = _covered_days(snapshot)
+    covered = view.days
     if not by_day.keys() <= set(covered):
         raise LedgerError("a snapshot holds usage of days that none of its slices covers")
     empty = StagedDay("", (), 0, 0, (), (), ())
@@ -195,15 +284,11 @@ def _settled(
     digests = content_digests(
         snapshot.files[0].staging.connection, [path for day in staged for path in day.files]
     )
-    end = max(piece.last_day for piece in snapshot.slices)
-    as_of = max(piece.as_of for piece in snapshot.slices)
-    piece = snapshot.slices[0]
-    live = {
-        file.day: file
-        for file in lake_book.live_slice(connection, *account, piece.scope, piece.signature)
-    }
-    shown = {day: file.content_digest for day, file in live.items()}
-    same = frozenset(day.day for day in days if shown.get(day.day) == digests.get(day.day, ""))
+    end = max(piece.last_day for piece in view.slices)
+    as_of = max(piece.as_of for piece in view.slices)
+    live = {file.day: file for file in _live(connection, view)}
+    known = {day: file.content_digest for day, file in live.items()}
+    same = frozenset(day.day for day in days if known.get(day.day) == digests.get(day.day, ""))
     older = frozenset(
         day.day
         for day in days
@@ -211,46 +296,40 @@ def _settled(
         and day.day not in same
         and (as_of, end, day.quantity) < _precedence(live[day.day])
     )
-    return _Settled(account, days, same, digests, end, as_of, older)
+    # Where all is the same, there is nothing to compare.
+    shown = () if len(same) == len(days) else _paths(live[day] for day in covered if day in live)
+    return _Settled(view, days, same, digests, end, as_of, older, shown)
+
+
+def _paths(files: Iterable[lake_book.LakeFile]) -> tuple[str, ...]:
+    return tuple(file.path for file in files if file.path)
+
+
+def _refuse_narrower(snapshot: _Snapshot, lake: Lake, settled: Sequence[_Settled]) -> None:
+    file = snapshot.files[0]
+    for one in settled:
+        if one.shown:
+            refuse_narrower(
+                file.staging.connection,
+                file.origin.path,
+                recorded=map(lake.path_of, one.shown),
+                read=(path for day in one.days for path in day.files),
+                older=one.older,
+            )
 
 
 def _precedence(file: lake_book.LakeFile) -> tuple[str, str, int]:
     return file.slice_as_of, file.slice_last_day, file.quantity
 
 
-def _covered_days(snapshot: _Snapshot) -> tuple[str, ...]:
-    kinds = {(piece.scope, piece.signature) for piece in snapshot.slices}
-    if len(kinds) > 1:
-        periods = all(_BILLING_PERIOD.fullmatch(scope) for scope, _ in kinds)
-        raise SourceError(
-            SourceRef(str(snapshot.files[0].origin.path)),
-            "mixed-snapshot",
-            "the file holds the bills of several periods"
-            if periods
-            else "the file holds reports of several kinds or groupings",
-            details=tuple(f"{scope}: {signature}" for scope, signature in sorted(kinds)),
-            do="export each billing period to a file of its own, and ingest them one by one"
-            if periods
-            else "write each pull to a file of its own, and ingest them one by one",
-        )
-    days: set[str] = set()
-    for piece in snapshot.slices:
-        first, last = date.fromisoformat(piece.first_day), date.fromisoformat(piece.last_day)
-        days.update(str(first + timedelta(days=n)) for n in range((last - first).days + 1))
-    return tuple(sorted(days))
-
-
 def _receipts(snapshot: _Snapshot, settled: Sequence[_Settled]) -> Iterator[Receipt]:
     by_source = _by_source(snapshot, settled)
-    same = {(*one.account, day) for one in settled for day in one.same}
     older = sorted({day for one in settled for day in one.older})
     for file in snapshot.files:
         origin = file.origin
         days = by_source[origin.sha256]
-        records = sum(day.records for day in days)
-        known = sum(
-            day.records for day in days if (day.provider, day.billing_account, day.day) in same
-        )
+        records = sum(day.records for day, _ in days)
+        known = sum(day.records for day, is_known in days if is_known)
         yield Receipt(
             path=str(origin.path),
             ingestor=origin.ingestor.name,
@@ -260,8 +339,8 @@ def _receipts(snapshot: _Snapshot, settled: Sequence[_Settled]) -> Iterator[Rece
             already_known=known,
             rejected=len(file.rejections),
             noise=file.noise,
-            first_day=min((day.day for day in days), default=None),
-            last_day=max((day.day for day in days), default=None),
+            first_day=min((day.day for day, _ in days), default=None),
+            last_day=max((day.day for day, _ in days), default=None),
             rejections=tuple(sorted(file.rejections)),
             notes=(f"{', '.join(older)}: {_KEPT_AS_HISTORY}",) if older else (),
         )
@@ -269,23 +348,42 @@ def _receipts(snapshot: _Snapshot, settled: Sequence[_Settled]) -> Iterator[Rece
 
 def _by_source(
     snapshot: _Snapshot, settled: Sequence[_Settled]
-) -> Mapping[str, Sequence[SourceDay]]:
-    """Return what each file holds of each day, by the SHA-256 of its bytes."""
-    staging = snapshot.files[0].staging
-    if not snapshot.delivery:
-        source = snapshot.files[0].origin.sha256
-        return {
-            source: [
-                SourceDay(source, day.day, *one.account, day.records)
-                for one in settled
-                for day in one.days
-                if day.records
-            ]
-        }
-    found: dict[str, list[SourceDay]] = {file.origin.sha256: [] for file in snapshot.files}
-    for day in describe_sources(staging.connection, staging.files()):
-        found[day.source].append(day)
+) -> Mapping[str, Sequence[tuple[SourceDay, bool]]]:
+    """Return what each file holds of each day, by the SHA-256 of its bytes.
+
+    With it goes whether the lake shows the day already.
+    """
+    found: dict[str, list[tuple[SourceDay, bool]]] = {
+        file.origin.sha256: [] for file in snapshot.files
+    }
+    for one in settled:
+        for day in _days_of_sources(snapshot, one):
+            found[day.source].append((day, day.day in one.same))
     return found
+
+
+def _days_of_sources(snapshot: _Snapshot, settled: _Settled) -> Sequence[SourceDay]:
+    origin = snapshot.files[0].origin
+    if snapshot.delivery:
+        files = [path for day in settled.days for path in day.files]
+        return describe_sources(snapshot.files[0].staging.connection, files)
+    return [
+        SourceDay(origin.sha256, day.day, settled.view.provider, settled.view.account, day.records)
+        for day in settled.days
+        if day.records
+    ]
+
+
+def _claims(
+    ingestor: "Ingestor", settled: Sequence[_Settled]
+) -> tuple[coverage_book.NewCoverage, ...]:
+    return tuple(
+        claim
+        for one in settled
+        for claim in claims_of(
+            ingestor, accounts_by_day(one.days), one.view.scope, one.view.signature
+        )
+    )
 
 
 def _write(
@@ -310,16 +408,14 @@ def _write(
     lake.sync(Published(file.path, file.sha256, file.size_bytes) for file in files if file.path)
     lake_book.add_lake_files(connection, run_id, files)
     # Of a day that several files tell of, the first one says so.
-    days = accounts_by_day(day for one in settled for day in one.days)
-    claims = claims_of(ingestor, days, snapshot.slices)
-    coverage_book.add_coverage(connection, run_id, {ids[0]: claims})
+    coverage_book.add_coverage(connection, run_id, {ids[0]: _claims(ingestor, settled)})
 
 
 def _published(
     lake: Lake, snapshot: _Snapshot, settled: _Settled, source_id: int | None
 ) -> Iterator[lake_book.NewLakeFile]:
     origin = snapshot.files[0].origin
-    provider, account = settled.account
+    view = settled.view
     # Even a day the lake shows already is kept: it is this export that says so, and it may reach
     # further than the one that said it first.
     for day in settled.days:
@@ -331,10 +427,10 @@ def _published(
                 source_id=source_id,
                 source=snapshot.delivery or origin.sha256,
             ),
-            slice_provider=provider,
-            slice_account=account,
-            slice_scope=snapshot.slices[0].scope,
-            slice_signature=snapshot.slices[0].signature,
+            slice_provider=view.provider,
+            slice_account=view.account,
+            slice_scope=view.scope,
+            slice_signature=view.signature,
             slice_as_of=settled.as_of,
             slice_last_day=settled.end,
             content_digest=settled.digests.get(day.day, ""),

@@ -1,6 +1,6 @@
 """Which files are read and recorded together: packs of small ones, and deliveries in several."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -39,11 +39,14 @@ def _of_bounded_size(paths: Sequence[Path]) -> Iterator[list[Path]]:
     yield pack
 
 
-def delivered_together(chosen: Sequence[tuple[Path, Ingestor]]) -> Mapping[Path, tuple[Path, ...]]:
+def delivered_together(
+    chosen: Sequence[tuple[Path, Ingestor]], together: Collection[str] = ()
+) -> Mapping[Path, tuple[Path, ...]]:
     """Return the files of snapshots that are, by their names, of a delivery in several files.
 
     Args:
         chosen: files, and what reads each.
+        together: names of ingestors whose files count together, whatever they are called.
 
     Returns:
         Each of them with all of its delivery among `chosen`, in order; it alone where that is all.
@@ -53,6 +56,10 @@ def delivered_together(chosen: Sequence[tuple[Path, Ingestor]]) -> Mapping[Path,
         # An event is known by its id, whatever file it is in.
         if ingestor.identity is Identity.SNAPSHOT:
             by_ingestor.setdefault(ingestor.name, []).append(path)
-    return {
-        path: parts for paths in by_ingestor.values() for path, parts in deliveries(paths).items()
-    }
+    found: dict[Path, tuple[Path, ...]] = {}
+    for name, paths in by_ingestor.items():
+        if name in together and len(set(paths)) > 1:
+            found |= dict.fromkeys(paths, tuple(dict.fromkeys(paths)))
+        else:
+            found |= deliveries(paths)
+    return found

@@ -1,0 +1,66 @@
+"""Which workspaces the records of lake files are of, by charge day."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from metering.usage.rows import usage_rows
+from metering.usage.staging import QUANTITY_SQL, SCOPE
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspaceDay:
+    """What some files say of one charge day.
+
+    Attributes:
+        workspaces: of its records; "" for those without one.
+        total: money in nanos and quantity, whatever their currency and meter.
+    """
+
+    workspaces: frozenset[str] = frozenset()
+    total: tuple[int, int] = (0, 0)
+
+
+def workspaces_by_day(
+    connection: duckdb.DuckDBPyConnection, files: Iterable[Path]
+) -> dict[str, WorkspaceDay]:
+    """Return what files of the lake, or staged ones, say of each ISO charge day."""
+    listed = sorted(files)
+    if not listed:
+        return {}
+    rows = connection.execute(
+        "SELECT CAST(day AS VARCHAR), list(DISTINCT coalesce(workspace, '')),"
+        f" coalesce(sum(reported_nanos), 0), coalesce(sum({QUANTITY_SQL}), 0)"
+        f" FROM {usage_rows(listed)} GROUP BY day"
+    ).fetchall()
+    return {
+        day: WorkspaceDay(frozenset(workspaces), (int(nanos), int(quantity)))
+        for day, workspaces, nanos, quantity in rows
+    }
+
+
+def told_twice(
+    connection: duckdb.DuckDBPyConnection, files: Iterable[Path], exports: Mapping[str, int]
+) -> Iterator[tuple[str, str]]:
+    """Yield each ISO day and workspace of staged usage that several exports tell of, in order.
+
+    Args:
+        connection: reads the files.
+        files: staged usage of many source files.
+        exports: which export each source file is of, by its SHA-256.
+    """
+    staged = connection.sql(f"SELECT * FROM {usage_rows(files)}")
+    scope = SCOPE if SCOPE in staged.columns else "''"
+    rows = staged.project(
+        "CAST(day AS VARCHAR), coalesce(workspace, ''), provider, billing_account,"
+        f" coalesce({scope}, ''), source"
+    )
+    first: dict[tuple[str, ...], int] = {}
+    told: dict[tuple[str, str], None] = {}
+    for *key, source in rows.distinct().fetchall():
+        if first.setdefault(tuple(key), exports[source]) != exports[source]:
+            day, workspace, *_ = key
+            told[day, workspace] = None
+    yield from sorted(told)

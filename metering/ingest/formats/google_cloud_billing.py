@@ -402,7 +402,7 @@ class GoogleCloudBilling:
     identity = Identity.SNAPSHOT
     repeat = Repeat.REJECT
     describes = "Google Cloud Billing export: Vertex AI and Gemini API (JSON, CSV, Parquet)"
-    export = "Billing > Billing export to BigQuery; export the table, or all rows of an invoice.month"
+    export = "Billing > Billing export to BigQuery; export the table, or rows by invoice.month"
     cannot_tell = "requests; users; the keys of the Gemini API"
 
     def identify(self, sample: Sample) -> Verdict:

@@ -1,17 +1,15 @@
 """A bill of several billing periods in one file counts as one file for each of them."""
 
 import json
-import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 import pytest
-from click.testing import CliRunner, Result
 
-from metering.cli.main import main
+from tests.command_line import done, told, verified
+from tests.ledgers import new_ledger
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 CUR_HEAD, CUR_ROW, *_ = (GOLDEN / "aws_cur" / "good.csv").read_text("utf-8").splitlines(True)
@@ -32,43 +30,12 @@ GOOGLE: dict[str, Any] = {
 }
 
 
-def run(*arguments: str) -> Result:
-    return CliRunner().invoke(main, arguments)
-
-
-def verified() -> dict[str, Any]:
-    """Post what is ingested and return what `verify` says of it."""
-    assert run("post").exit_code == 0
-    found: dict[str, Any] = json.loads(run("verify", "--format", "json").stdout)
-    assert found["problems"] == []
-    return found
-
-
 def row_of_google(month: str, cost: int) -> str:
     return json.dumps(GOOGLE | {"invoice": {"month": month}, "cost": cost}) + "\n"
 
 
 def next_month(row: str) -> str:
     return row.replace("2026-07-01", "2026-08-01").replace("2026-06", "2026-07")
-
-
-@pytest.fixture(scope="module")
-def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("ledger")
-    assert run("init", str(folder)).exit_code == 0
-    return folder
-
-
-@pytest.fixture
-def new_ledger(
-    fresh: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Callable[[str], Path]:
-    def made(name: str) -> Path:
-        shutil.copytree(fresh, tmp_path / name)
-        monkeypatch.chdir(tmp_path / name)
-        return tmp_path / name
-
-    return made
 
 
 @pytest.mark.parametrize(
@@ -82,42 +49,46 @@ def new_ledger(
     ids=["aws", "focus", "google"],
 )
 def test_one_file_of_two_periods_is_what_two_files_are(
-    head: str, june: str, july: str, new_ledger: Callable[[str], Path]
+    head: str, june: str, july: str, tmp_path: Path
 ) -> None:
-    folder = new_ledger("two")
+    ledger = new_ledger(tmp_path / "two")
+    folder = ledger.home
     (folder / "june").write_text(head + june, encoding="utf-8")
     (folder / "july").write_text(head + july, encoding="utf-8")
-    assert run("ingest", "june", "july").exit_code == 0
-    expected = verified()
-    folder = new_ledger("one")
+    done(ledger, "ingest", folder / "june", folder / "july")
+    expected = verified(ledger)
+    ledger = new_ledger(tmp_path / "one")
+    folder = ledger.home
     (folder / "both").write_text(head + july + june, encoding="utf-8")
 
-    assert run("ingest", "both").exit_code == 0
+    done(ledger, "ingest", folder / "both")
 
-    found = verified()
+    found = verified(ledger)
     for name in ("ledger_hash", "records", "billed_nanos", "postings"):
         assert found[name] == expected[name], name
 
 
 def test_a_later_export_of_one_period_leaves_the_others_as_they_are(
-    new_ledger: Callable[[str], Path],
+    tmp_path: Path,
 ) -> None:
-    folder = new_ledger("one")
+    ledger = new_ledger(tmp_path / "one")
+    folder = ledger.home
     (folder / "both").write_text(
         row_of_google("202606", 3) + row_of_google("202607", 5), encoding="utf-8"
     )
     later = row_of_google("202607", 6).replace("2026-07-03", "2026-07-04")
     (folder / "later").write_text(later, encoding="utf-8")
 
-    assert run("ingest", "both", "later").exit_code == 0
+    done(ledger, "ingest", folder / "both", folder / "later")
 
-    assert verified()["billed_nanos"] == {"USD": 9_000_000_000}
+    assert verified(ledger)["billed_nanos"] == {"USD": 9_000_000_000}
 
 
 def test_what_has_left_one_period_of_a_later_file_is_gone(
-    new_ledger: Callable[[str], Path],
+    tmp_path: Path,
 ) -> None:
-    folder = new_ledger("one")
+    ledger = new_ledger(tmp_path / "one")
+    folder = ledger.home
     (folder / "early").write_text(
         row_of_google("202606", 3) + row_of_google("202607", 5), encoding="utf-8"
     )
@@ -125,40 +96,41 @@ def test_what_has_left_one_period_of_a_later_file_is_gone(
     later = (other + row_of_google("202607", 8)).replace("2026-07-03", "2026-07-04")
     (folder / "later").write_text(later, encoding="utf-8")
 
-    assert run("ingest", "early").exit_code == 0
-    assert run("ingest", "--whole", "later").exit_code == 0
+    done(ledger, "ingest", folder / "early")
+    done(ledger, "ingest", "--whole", folder / "later")
 
-    assert verified()["billed_nanos"] == {"USD": 8_000_000_000}
+    assert verified(ledger)["billed_nanos"] == {"USD": 8_000_000_000}
 
 
 def test_parts_of_a_delivery_may_each_be_of_other_periods(
-    new_ledger: Callable[[str], Path],
+    tmp_path: Path,
 ) -> None:
-    folder = new_ledger("one")
+    ledger = new_ledger(tmp_path / "one")
+    folder = ledger.home
     cur = folder / "cur-00001.csv", folder / "cur-00002.csv"
     cur[0].write_text(CUR_HEAD + CUR_ROW, encoding="utf-8")
     cur[1].write_text(CUR_HEAD + next_month(CUR_ROW) + CUR_ROW, encoding="utf-8")
 
-    done = run("ingest", "--format", "json", *map(str, cur))
+    receipts = told(ledger, "ingest", *cur)
 
-    assert done.exit_code == 0, done.stderr
-    assert [receipt["recorded"] for receipt in json.loads(done.stdout)] == [1, 2]
-    by_three = verified()["billed_nanos"]
-    folder = new_ledger("other")
+    assert [receipt["recorded"] for receipt in receipts] == [1, 2]
+    by_three = verified(ledger)["billed_nanos"]
+    ledger = new_ledger(tmp_path / "other")
+    folder = ledger.home
     (folder / "cur.csv").write_text(CUR_HEAD + CUR_ROW, encoding="utf-8")
-    assert run("ingest", "cur.csv").exit_code == 0
-    assert by_three == {"USD": 3 * verified()["billed_nanos"]["USD"]}
+    done(ledger, "ingest", folder / "cur.csv")
+    assert by_three == {"USD": 3 * verified(ledger)["billed_nanos"]["USD"]}
 
 
 def test_a_table_of_columns_may_be_of_several_periods_too(
-    new_ledger: Callable[[str], Path],
+    tmp_path: Path,
 ) -> None:
-    folder = new_ledger("one")
+    ledger = new_ledger(tmp_path / "one")
+    folder = ledger.home
     (folder / "both.csv").write_text(FOCUS_HEAD + FOCUS_ROW + next_month(FOCUS_ROW), "utf-8")
     pq.write_table(pa_csv.read_csv(folder / "both.csv"), folder / "both.parquet")
 
-    done = run("ingest", "--format", "json", "both.parquet")
+    (receipt,) = told(ledger, "ingest", folder / "both.parquet")
 
-    assert done.exit_code == 0, done.stderr
-    assert json.loads(done.stdout)[0]["recorded"] == 2
-    assert verified()["records"] == 2
+    assert receipt["recorded"] == 2
+    assert verified(ledger)["records"] == 2

@@ -26,9 +26,6 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option(
     "--together", is_flag=True, help="Count exports of parts, one of each, as one export of all."
 )
-@click.option(
-    "--whole", is_flag=True, help="Nothing is left of what an earlier export has beyond these."
-)
 @format_option()
 @click.pass_context
 def ingest(  # noqa: PLR0913 - an option each
@@ -41,7 +38,6 @@ def ingest(  # noqa: PLR0913 - an option each
     account: str | None,
     all_or_nothing: bool,
     together: bool,
-    whole: bool,
     output_format: str,
 ) -> None:
     r"""Record the usage of each FILE.
@@ -49,9 +45,9 @@ def ingest(  # noqa: PLR0913 - an option each
     The format of a file is recognised from its content; gzip, zstd and zip are opened. A record
     that cannot be read is kept in quarantine with its line and the reason, and the command exits
     with 1. Ingesting a file again changes nothing. A file of an unknown format, or of the same
-    usage as another source, is refused as a whole, and so is an export that lacks a workspace,
-    project, subscription or account of what it would replace. The files of an export in several, as
-    clouds number them, count together and are named together.
+    usage as another source, is refused as a whole. An export takes the place of earlier ones of the
+    same days; where it lacks a workspace, project, subscription or account of theirs, that is said.
+    The files of an export in several, as clouds number them, count together and are named together.
 
     \b
     Example:
@@ -63,9 +59,7 @@ def ingest(  # noqa: PLR0913 - an option each
 
     settings = settings_or_fail(ctx)
     run = Run.now("ingest", files=[str(path) for path in files], account=account)
-    order = Order(
-        usage_formats(settings), forced, account, dry_run, all_or_nothing, whole, together
-    )
+    order = Order(usage_formats(settings), forced, account, dry_run, all_or_nothing, together)
     receipts = ingest_files(settings, run, files, order)
     tell_receipts(
         counted_off(receipts, "reading", len(files)), output_format=output_format, dry_run=dry_run

@@ -97,7 +97,7 @@ def test_what_has_left_one_period_of_a_later_file_is_gone(
     (folder / "later").write_text(later, encoding="utf-8")
 
     done(ledger, "ingest", folder / "early")
-    done(ledger, "ingest", "--whole", folder / "later")
+    done(ledger, "ingest", folder / "later")
 
     assert verified(ledger)["billed_nanos"] == {"USD": 8_000_000_000}
 

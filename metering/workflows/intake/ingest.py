@@ -72,7 +72,6 @@ class Order:
         account: billing account of records whose source does not name one, or None.
         dry_run: read and check, record nothing.
         all_or_nothing: one refused record refuses every file.
-        is_whole: nothing is left of what an earlier export of the same has and these have not.
         is_together: exports of one format count together, as if they were one.
     """
 
@@ -81,7 +80,6 @@ class Order:
     account: str | None = None
     dry_run: bool = False
     all_or_nothing: bool = False
-    is_whole: bool = False
     is_together: bool = False
 
 
@@ -290,7 +288,6 @@ class _Importing:
             self.run,
             files,
             dry_run=order.dry_run,
-            is_whole=order.is_whole,
         )
 
     def _together_by_name(self, chosen: Sequence[tuple[Path, Ingestor]]) -> frozenset[str]:

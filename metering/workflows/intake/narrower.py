@@ -1,9 +1,11 @@
-"""Refuse an export that is narrower than what it would replace: one of a part, taken for the whole.
+"""Tell of an export that is narrower than another of the same: one of a part, taken for the whole.
 
 A page that shows one workspace, a pull of one project, the bill of one subscription or member
-account says so nowhere in the file. As a snapshot of everything it would take away what all others
-have used; as an older one of everything it would not count. What it holds tells it: a workspace of
-which the other export has usage and this one has none at all.
+account says so nowhere in the file. As a snapshot of everything it takes away what all others have
+used; as an older one of everything it does not count. What it holds tells it: a workspace of which
+the other export has usage and this one has none at all. It may be that nothing is left of that
+workspace, and which of two exports is in force must not depend on which came first; so it is said,
+and not refused.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -20,27 +22,26 @@ if TYPE_CHECKING:
     from metering.workflows.intake.receipts import Reading
 
 _MOST_TOLD: Final = 5
+_DO: Final = "ingest the exports of all parts with --together"
 
 
-def refuse_narrower(
+def narrower_than_another(
     connection: "duckdb.DuckDBPyConnection",
-    path: Path,
     *,
     recorded: Iterable[Path],
     read: Iterable[Path],
     older: Collection[str],
-) -> None:
-    """Refuse a snapshot that lacks workspaces of what it replaces, or has them beyond what stands.
+) -> tuple[str, ...]:
+    """Return a sentence on the workspaces that a snapshot lacks, or that the one in force lacks.
 
     Args:
         connection: reads the files.
-        path: of the export, for the message.
         recorded: files of the lake that are in force, of the days the snapshot covers.
         read: staged files of the snapshot.
         older: ISO days of which what is recorded stays in force.
 
-    Raises:
-        SourceError: `partial-export`, with the workspaces.
+    Returns:
+        None, one or two, for the receipt.
     """
     days_before = workspaces_by_day(connection, recorded)
     days_now = workspaces_by_day(connection, read)
@@ -56,12 +57,12 @@ def refuse_narrower(
             left_out |= dict.fromkeys(now.workspaces - ever_before - left_out.keys(), day)
         else:
             gone |= dict.fromkeys(before.workspaces - ever_now - gone.keys(), day)
+    told = []
     if gone:
-        raise _refusal(path, "it has nothing of workspaces whose usage it would replace", gone)
+        told.append(f"it takes the place of usage that it has nothing of: {_listed(gone)}")
     if left_out:
-        raise _refusal(
-            path, "it has workspaces of which the later export that stands has nothing", left_out
-        )
+        told.append(f"the later export in force has nothing of {_listed(left_out)}")
+    return tuple(f"{what}; if that is an export of a part, {_DO}" for what in told)
 
 
 def refuse_told_twice(files: "Sequence[Reading]") -> None:
@@ -100,17 +101,7 @@ def _workspaces(days: Iterable[WorkspaceDay]) -> frozenset[str]:
     return frozenset().union(*(day.workspaces for day in days))
 
 
-def _refusal(path: Path, what: str, workspaces: Mapping[str, str]) -> SourceError:
+def _listed(workspaces: Mapping[str, str]) -> str:
     told = [f"{_named(name)} on {day}" for name, day in sorted(workspaces.items())]
     more = len(told) - _MOST_TOLD
-    return SourceError(
-        SourceRef(str(path)),
-        "partial-export",
-        what,
-        details=(
-            *(f"missing:  {one}" for one in told[:_MOST_TOLD]),
-            *([f"and {more:,} more"] if more > 0 else []),
-        ),
-        do="export every workspace, project, subscription or account at once; ingest exports of"
-        " each by itself with --together; or say with --whole that nothing is left of these",
-    )
+    return ", ".join((*told[:_MOST_TOLD], *([f"and {more:,} more"] if more > 0 else [])))

@@ -30,7 +30,7 @@ from metering.usage.staging import (
     content_digests,
     describe_sources,
 )
-from metering.workflows.intake.narrower import refuse_narrower
+from metering.workflows.intake.narrower import narrower_than_another
 from metering.workflows.intake.overlaps import accounts_by_day, claims_of, refuse_overlap
 from metering.workflows.intake.publishing import publish_day, refuse_too_much
 from metering.workflows.intake.receipts import (
@@ -60,7 +60,6 @@ def record_snapshot(
     files: Sequence[Reading],
     *,
     dry_run: bool,
-    is_whole: bool = False,
 ) -> list[Receipt]:
     """Settle what a snapshot adds to the lake, and unless `dry_run`, write it.
 
@@ -71,7 +70,6 @@ def record_snapshot(
         files: all of its files, read by one ingestor into one staging; where they are several,
             every record there names its own.
         dry_run: tell what would happen; publish nothing, write nothing.
-        is_whole: somebody said that nothing is left of what it no longer has.
 
     Returns:
         A receipt for each file, in order.
@@ -95,12 +93,11 @@ def record_snapshot(
     ]
     claims = _claims(origin.ingestor, settled)
     refuse_overlap(connection, settings, origin.ingestor, origin.path, origin.account, claims)
-    if not is_whole:
-        _refuse_narrower(snapshot, Lake(settings.lake), settled)
-    receipts = list(_receipts(snapshot, settled))
+    lake = Lake(settings.lake)
+    receipts = list(_receipts(snapshot, settled, _notes(snapshot, lake, settled)))
     if not dry_run:
         run_id = record_run(connection, run.command, run.arguments, run.started_at, run.user)
-        _write(connection, run_id, Lake(settings.lake), snapshot, settled, receipts)
+        _write(connection, run_id, lake, snapshot, settled, receipts)
     return receipts
 
 
@@ -305,13 +302,15 @@ def _paths(files: Iterable[lake_book.LakeFile]) -> tuple[str, ...]:
     return tuple(file.path for file in files if file.path)
 
 
-def _refuse_narrower(snapshot: _Snapshot, lake: Lake, settled: Sequence[_Settled]) -> None:
-    file = snapshot.files[0]
+def _notes(snapshot: _Snapshot, lake: Lake, settled: Sequence[_Settled]) -> Iterator[str]:
+    """Yield what is to be said of a snapshot beside the one in force."""
+    older = sorted({day for one in settled for day in one.older})
+    if older:
+        yield f"{', '.join(older)}: {_KEPT_AS_HISTORY}"
     for one in settled:
         if one.shown:
-            refuse_narrower(
-                file.staging.connection,
-                file.origin.path,
+            yield from narrower_than_another(
+                snapshot.files[0].staging.connection,
                 recorded=map(lake.path_of, one.shown),
                 read=(path for day in one.days for path in day.files),
                 older=one.older,
@@ -322,9 +321,11 @@ def _precedence(file: lake_book.LakeFile) -> tuple[str, str, int]:
     return file.slice_as_of, file.slice_last_day, file.quantity
 
 
-def _receipts(snapshot: _Snapshot, settled: Sequence[_Settled]) -> Iterator[Receipt]:
+def _receipts(
+    snapshot: _Snapshot, settled: Sequence[_Settled], notes: Iterable[str]
+) -> Iterator[Receipt]:
     by_source = _by_source(snapshot, settled)
-    older = sorted({day for one in settled for day in one.older})
+    notes = tuple(dict.fromkeys(notes))
     for file in snapshot.files:
         origin = file.origin
         days = by_source[origin.sha256]
@@ -342,7 +343,7 @@ def _receipts(snapshot: _Snapshot, settled: Sequence[_Settled]) -> Iterator[Rece
             first_day=min((day.day for day, _ in days), default=None),
             last_day=max((day.day for day, _ in days), default=None),
             rejections=tuple(sorted(file.rejections)),
-            notes=(f"{', '.join(older)}: {_KEPT_AS_HISTORY}",) if older else (),
+            notes=notes,
         )
 
 

@@ -319,18 +319,23 @@ def instant(text: str, *, zoneless_is_utc: bool) -> str:
     )
 
 
-def nanos(text: str) -> str:
+def nanos(text: str, sign: str = "") -> str:
     """Return an expression for an amount in nanos, exact, rounded once, half to even.
 
     Null for what is not a decimal number of less than a billion. The 28 decimals hold every digit
     of a double's shortest text that can decide the ninth, so that rounding does not happen twice.
     Arithmetic with 38 digits is slow. Where there is no tie to even, the cast of a text with an
     exponent rounds it to the same number in a quarter of the time.
+
+    Args:
+        text: the amount.
+        sign: a pattern for what may stand in front of its digits.
     """
     exact = f"try_cast({text} AS DECIMAL(38, 28))"
     return (
-        f"CASE WHEN regexp_full_match({text}, '{UNTIED}') THEN try_cast({text} || 'e9' AS BIGINT)"
-        f" WHEN regexp_full_match({text}, '{_AMOUNT}') AND abs({exact}) < 1000000000"
+        f"CASE WHEN regexp_full_match({text}, '{sign}{UNTIED}')"
+        f" THEN try_cast({text} || 'e9' AS BIGINT)"
+        f" WHEN regexp_full_match({text}, '{sign}{_AMOUNT}') AND abs({exact}) < 1000000000"
         f" THEN (round_even({exact}, 9) * 1000000000)::BIGINT END"
     )
 

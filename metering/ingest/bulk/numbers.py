@@ -63,10 +63,7 @@ def whole(text: str, block: str, amount: str = "") -> str:
 
 def signed_nanos(text: str) -> str:
     """Return an expression for an amount in nanos, which may be negative; otherwise as `nanos`."""
-    return (
-        f"CASE WHEN starts_with({text}, '-') THEN -({nanos(f'substr({text}, 2)')})"
-        f" ELSE {nanos(text)} END"
-    )
+    return nanos(text, sign="-?")
 
 
 def exact(text: str) -> str:

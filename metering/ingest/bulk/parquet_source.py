@@ -26,7 +26,7 @@ PARQUET_MARK: Final = b"PAR1"
 
 _GROUPS: Final = "combinations_of_rows"
 _OF_INTEREST: Final = "rows_of_interest"
-TABLES: Final = (_GROUPS, _OF_INTEREST)
+TABLES: Final = (_GROUPS,)
 
 # Of more than so many, the filter would take as long as what it leaves out.
 _FEW_TEXTS: Final = 100
@@ -64,19 +64,21 @@ def parquet_table(plain: Path) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Rows of a Parquet file in a table, in the types that they have in the file.
+    """Rows of a Parquet file, in the types that they have in the file.
 
     To spell a value as text costs more than to read it, so that it is left to whoever needs it.
 
     Attributes:
-        table: its name; it has `line_no`, too.
-        kinds: its columns that hold fields of the layout, with their types.
+        table: what they are called in a query.
+        kinds: their columns that hold fields of the layout, with their types; beside `line_no`.
         layout: the format.
+        query: what gives them, where they are no table.
     """
 
     table: str
     kinds: "Mapping[str, DuckDBPyType]"
     layout: Layout
+    query: str = ""
 
     def columns_behind(self, fields: Iterable[str]) -> list[str]:
         """Return the columns that decide some of the fields that the layout's steps see."""
@@ -111,7 +113,7 @@ class Rows:
 
     def _nested(self, expressions: Mapping[str, str]) -> list[str]:
         every = " ".join(expressions.values())
-        return [field for field in self.layout.fields if _mentions(every, field)]
+        return [field for field in self.layout.fields if mentions(every, field)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +134,11 @@ def fields_of(layout: Layout) -> list[str]:
     return list(layout.flattened or layout.fields)
 
 
+def mentions(expression: str, field: str) -> bool:
+    """Say whether an expression may look at a field or a step of this name."""
+    return re.search(rf"\b{re.escape(field)}\b", expression) is not None
+
+
 def sifted(source: str, layout: Layout) -> str:
     """Return the query that gives a table's cells, of rows put aside only what decides of them.
 
@@ -145,7 +152,7 @@ def sifted(source: str, layout: Layout) -> str:
     behind = _behind(layout, layout.aside.fields)
     row = ", ".join(f"{name(field)} := {name(field)}" for field in layout.fields)
     cells = ", ".join(
-        (f"row.{name(field)}" if _mentions(behind, field) else f"kept.{name(field)}")
+        (f"row.{name(field)}" if mentions(behind, field) else f"kept.{name(field)}")
         + f" AS {name(field)}"
         for field in layout.fields
     )
@@ -163,30 +170,26 @@ def take_rows(
     layout: Layout,
     first_line: int = 1,
 ) -> tuple[Rows, Rows]:
-    """Take from a file what is read more than once, and is little beside all that a bill holds.
+    """Say how to take from a file what is little beside all that a bill holds.
 
     Args:
-        connection: on which it stands until the next file is read.
+        connection: on which the combinations stand until the next file is read.
         plain: the file.
         table: a relation over it, for its columns and their types.
         layout: the format.
         first_line: what the first row is called.
 
     Returns:
-        The rows that are not put aside, and each combination of what rows are put aside by with
-        the number of its rows as `line_no`.
+        The rows that are not put aside, as a query to be run once; and each combination of what
+        rows are put aside by with the number of its rows as `line_no`.
     """
-    _make(connection, _GROUPS, _groups(plain, table, layout))
+    made = _groups(plain, table, layout)
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE {_GROUPS} AS {made}")
     grouped = connection.sql(f"SELECT * FROM {_GROUPS}")
     groups = Rows(_GROUPS, _kinds(grouped, layout, layout.fields), layout)
-    chosen = _among(connection, groups)
-    _make(connection, _OF_INTEREST, _rows_of_interest(plain, table, layout, chosen, first_line))
-    taken = connection.sql(f"SELECT * FROM {_OF_INTEREST}")
-    return Rows(_OF_INTEREST, _kinds(taken, layout, layout.fields), layout), groups
-
-
-def _make(connection: "DuckDBPyConnection", table: str, query: str) -> None:
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {query}")
+    query = _rows_of_interest(plain, table, layout, _among(connection, groups), first_line)
+    kinds = _kinds(connection.sql(query), layout, layout.fields)
+    return Rows(_OF_INTEREST, kinds, layout, query), groups
 
 
 def _rows_of_interest(
@@ -266,7 +269,7 @@ def _looked_at(layout: Layout) -> list[str]:
     """Return the fields that decide what is put aside."""
     if layout.aside is None:
         return []
-    return [field for field in layout.aside.fields if _mentions(layout.aside.noise, field)]
+    return [field for field in layout.aside.fields if mentions(layout.aside.noise, field)]
 
 
 def _deciding(rows: Rows) -> list[str]:
@@ -275,12 +278,12 @@ def _deciding(rows: Rows) -> list[str]:
     found = []
     for column, kind in rows.kinds.items():
         field = rows.layout.spelling(column)
-        if kind.id == "varchar" and _mentions(behind, field):
+        if kind.id == "varchar" and mentions(behind, field):
             found.append(name(column))
         found += [
             f"{name(column)}.{name(member)}"
             for member, its_kind in _members(kind).items()
-            if its_kind.id == "varchar" and _mentions(behind, f"{field}.{member}")
+            if its_kind.id == "varchar" and mentions(behind, f"{field}.{member}")
         ]
     return found
 
@@ -303,14 +306,14 @@ def _groups(plain: Path, table: "DuckDBPyRelation", layout: Layout) -> str:
     """
     fields = layout.aside.fields if layout.aside else ()
     behind = _behind(layout, fields)
-    kinds = _kinds(table, layout, [field for field in layout.fields if _mentions(behind, field)])
+    kinds = _kinds(table, layout, [field for field in layout.fields if mentions(behind, field)])
     given, grouped = dict[str, str](), list[str]()
     for column, kind in kinds.items():
         # To group by a few members takes two thirds of the time that the whole of them takes.
         members = {
             member: f"{name(column)}.{name(member)}"
             for member in _members(kind)
-            if _mentions(behind, f"{layout.spelling(column)}.{member}")
+            if mentions(behind, f"{layout.spelling(column)}.{member}")
         }
         grouped += members.values() or [name(column)]
         packed = ", ".join(f"{name(member)} := {value}" for member, value in members.items())
@@ -333,10 +336,6 @@ def _kinds(
 
 def _named(columns: Mapping[str, str]) -> str:
     return ", ".join(f"{value} AS {name(column)}" for column, value in columns.items())
-
-
-def _mentions(expression: str, field: str) -> bool:
-    return re.search(rf"\b{re.escape(field)}\b", expression) is not None
 
 
 def _taken(column: str | None, kinds: "Mapping[str, DuckDBPyType]", form: Form) -> str:

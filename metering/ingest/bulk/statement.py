@@ -60,7 +60,7 @@ def statement(layout: Layout, source: str, carried: Iterable[str] = ()) -> str:
         f"SELECT {columns}{_shared_keys(layout)}line_no, line_noise AS noise, refused_by,"
         " CASE WHEN refused_by IS NOT NULL"
         f" THEN left((CASE refused_by {finding} END)::VARCHAR, 64) END AS found,\n"
-        f"  {_replaced(layout.snapshot)} AS snapshot, 1::BIGINT AS stands_for"
+        f"  {replaced(layout.snapshot)} AS snapshot, 1::BIGINT AS stands_for"
         f"{''.join(f', {name(one)}' for one in further)}\nFROM ({judged})"
     )
 
@@ -92,6 +92,16 @@ def _constant(value: str, kind: str) -> str:
 def sql_type_of(column: str, schema: pa.Schema = USAGE_SCHEMA) -> str:
     """Return the SQL type of a column of the schema."""
     return SQL_TYPES[schema.field(column).type]
+
+
+def replaced(snapshot: Snapshot | None) -> str:
+    """Return an expression for what a row tells of what it replaces; null without a layout's."""
+    if snapshot is None:
+        return "NULL::VARCHAR"
+    return (
+        f"{{'scope': ({snapshot.scope})::VARCHAR, 'signature': ({snapshot.signature})::VARCHAR,"
+        f" 'day': ({snapshot.day})::VARCHAR, 'as_of': ({snapshot.as_of})::VARCHAR}}"
+    )
 
 
 def replaced_slices(rows: str) -> str:
@@ -147,15 +157,6 @@ def stepped(query: str, steps: Iterable[Mapping[str, str]]) -> str:
         named = ", ".join(f"{expression} AS {name(key)}" for key, expression in step.items())
         query = f"SELECT *, {named} FROM ({query})"
     return query
-
-
-def _replaced(snapshot: Snapshot | None) -> str:
-    if snapshot is None:
-        return "NULL::VARCHAR"
-    return (
-        f"{{'scope': ({snapshot.scope})::VARCHAR, 'signature': ({snapshot.signature})::VARCHAR,"
-        f" 'day': ({snapshot.day})::VARCHAR, 'as_of': ({snapshot.as_of})::VARCHAR}}"
-    )
 
 
 def _shared_keys(layout: Layout) -> str:

@@ -7,19 +7,21 @@ gives, but for the rows of no interest: one row stands for all of a kind and day
 """
 # ruff: noqa: S608 - names and texts go through `name` and `literal`; there is nothing to bind
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from metering.ingest.bulk.layout import Aside, Layout, name
-from metering.ingest.bulk.parquet_source import Rows, fields_of
-from metering.ingest.bulk.statement import statement, stepped
+from metering.ingest.bulk.layout import Aside, Keyed, Layout, name
+from metering.ingest.bulk.parquet_source import Rows, fields_of, mentions
+from metering.ingest.bulk.statement import replaced, statement, stepped
 
 _NO_FAULT: Final = {
     "line_fault": "NULL::VARCHAR",
     "line_size": "NULL::BIGINT",
     "line_no": "line_no",
 }
+_WORD: Final = re.compile(r"\w+")
 
 
 def statement_of_columns(layout: Layout, rows: Rows, groups: Rows) -> str:
@@ -27,17 +29,40 @@ def statement_of_columns(layout: Layout, rows: Rows, groups: Rows) -> str:
 
     Args:
         layout: the format.
-        rows: those that the layout does not put aside; never all of their columns are read twice.
+        rows: those that the layout does not put aside; taken out of the file once.
         groups: the combinations of the fields of `layout.aside` in the same file, with the number
             of their rows as `line_no`; not read where the layout puts nothing aside.
     """
-    steps = replace(layout, flattened={})
-    aside = ""
-    if layout.aside:
-        given = groups.spelled(fields_of(layout), beside=_NO_FAULT)
-        aside = f" UNION ALL BY NAME {_summed(_set_aside(steps, layout.aside, given), layout)}"
-    every = statement(replace(steps, keyed=(), aside=None), _keyed(layout, rows))
-    return f"SELECT * FROM ({every}){aside}"
+    aside = f" UNION ALL BY NAME {_set_aside(layout, layout.aside, groups)}" if layout.aside else ""
+    layout = _with_checks_of_keys(layout)
+    once = replace(layout, flattened={}, keyed=(), aside=None)
+    every = statement(once, _keyed(layout, rows))
+    # They are looked at once for each of the layout's keys, and to keep them for one statement
+    # costs half of what a table of them does.
+    return f"WITH {rows.table} AS MATERIALIZED ({rows.query}) SELECT * FROM ({every}){aside}"
+
+
+def _with_checks_of_keys(layout: Layout) -> Layout:
+    """Return a layout in which checks that look at one key alone are made as steps of it."""
+    keys = [{*keyed.fields, *_made(keyed.steps)} for keyed in layout.keyed]
+    every = {*fields_of(layout), *_made(layout.steps)}.union(*keys)
+    checks, steps = list(layout.checks), [dict[str, str]() for _ in keys]
+    for at, check in enumerate(checks):
+        looked_at = every.intersection(_WORD.findall(check.fails))
+        for own, step in zip(keys, steps, strict=True):
+            if looked_at and looked_at <= own:
+                step[f"check {at} fails"] = check.fails
+                checks[at] = replace(check, fails=name(f"check {at} fails"))
+                break
+    keyed = (
+        Keyed(one.fields, (*one.steps, step) if step else one.steps)
+        for one, step in zip(layout.keyed, steps, strict=True)
+    )
+    return replace(layout, keyed=tuple(keyed), checks=tuple(checks))
+
+
+def _made(steps: Iterable[Mapping[str, str]]) -> set[str]:
+    return {key for step in steps for key in step}
 
 
 def _keyed(layout: Layout, rows: Rows) -> str:
@@ -77,15 +102,20 @@ def _without(columns: Iterable[str]) -> str:
     return f" EXCLUDE ({listed})" if listed else ""
 
 
-def _set_aside(layout: Layout, aside: Aside, groups: str) -> str:
-    """Return rows of no interest, one for each combination of values, as `statement` gives them."""
-    every = statement(layout, f"SELECT * FROM ({groups}) WHERE ({aside.noise}) IS NOT NULL")
-    return f"SELECT * REPLACE (line_no AS stands_for) FROM ({every})"
-
-
-def _summed(rows: str, layout: Layout) -> str:
-    """Return one row for all that are noise of one kind and day."""
-    summed, kinds = "NULL::VARCHAR", "noise"
+def _set_aside(layout: Layout, aside: Aside, groups: Rows) -> str:
+    """Return rows of no interest as `statement` does, but one for all of one kind and day."""
+    shown = replaced(layout.snapshot)
+    every = [*(step for keyed in layout.keyed for step in keyed.steps), *layout.steps]
+    steps = _leading_to(shown, every)
+    looked_at = " ".join((shown, aside.noise, *(made for step in steps for made in step.values())))
+    fields = [field for field in fields_of(layout) if mentions(looked_at, field)]
+    given = groups.spelled(fields, beside={"line_no": "line_no"})
+    noise = {"line_noise": f"({aside.noise})::VARCHAR"}
+    rows = (
+        f"SELECT line_noise AS noise, {shown} AS snapshot, line_no"
+        f" FROM ({stepped(given, (*steps, noise))}) WHERE noise IS NOT NULL"
+    )
+    summed, kinds = "snapshot", "noise, snapshot"
     if layout.snapshot:
         summed = (
             "{'scope': snapshot.scope, 'signature': snapshot.signature, 'day': snapshot.day,"
@@ -93,6 +123,16 @@ def _summed(rows: str, layout: Layout) -> str:
         )
         kinds = "noise, snapshot.scope, snapshot.signature, snapshot.day"
     return (
-        f"SELECT noise, {summed} AS snapshot, sum(stands_for)::BIGINT AS stands_for FROM ({rows})"
+        f"SELECT noise, {summed} AS snapshot, sum(line_no)::BIGINT AS stands_for FROM ({rows})"
         f" GROUP BY {kinds}"
     )
+
+
+def _leading_to(shown: str, steps: Sequence[Mapping[str, str]]) -> list[Mapping[str, str]]:
+    """Return the steps that an expression looks at, and those that they look at, in order."""
+    found = list[Mapping[str, str]]()
+    for step in reversed(steps):
+        if kept := {key: made for key, made in step.items() if mentions(shown, key)}:
+            found.insert(0, kept)
+            shown = " ".join((shown, *kept.values()))
+    return found

@@ -28,7 +28,7 @@ from metering.workflows.outcomes.outcome_imports import ingest_outcomes
 from metering.workflows.ownership.forgetting import forget_people
 from metering.workflows.posting.post import post
 from metering.workflows.verify import Verified, verify
-from tests.ledgers import SAMPLE, fresh_ledger, ingest, ingest_and_post, ledger_hash, run
+from tests.ledgers import SAMPLE, copied, fresh_ledger, ingest, ingest_and_post, ledger_hash, run
 from tests.transcript_lines import answer
 
 LOG = SAMPLE / "usage" / "litellm" / "spend-logs-2026-10.jsonl.gz"
@@ -52,10 +52,48 @@ OUTCOME_STAGES = (
 )
 
 
+@dataclass(frozen=True)
+class Posted:
+    """A ledger with usage that is posted.
+
+    Attributes:
+        ledger: tests take copies of it.
+        hash: its ledger hash.
+    """
+
+    ledger: Settings
+    hash: str
+
+    def copy(self, folder: Path) -> Settings:
+        return copied(self.ledger.home, folder / "ledger")
+
+
+def _posted(home: Path, *files: Path) -> Posted:
+    ledger = fresh_ledger(home)
+    ingest_and_post(ledger, files)
+    return Posted(ledger, ledger_hash(ledger))
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Posted:
+    return _posted(tmp_path_factory.mktemp("page") / "ledger", PAGE)
+
+
+@pytest.fixture(scope="module")
+def log(tmp_path_factory: pytest.TempPathFactory) -> Posted:
+    return _posted(tmp_path_factory.mktemp("log") / "ledger", LOG)
+
+
 @pytest.fixture
 def killed_at(warm_folder: Path) -> Callable[..., None]:
     """Return what runs a command in a ledger that kills itself when it has passed a stage."""
     return partial(_killed_at, warm_folder / "metering-python")
+
+
+@pytest.fixture
+def killed_after(warm_folder: Path) -> Callable[..., bool]:
+    """Return what runs a command in a ledger that ends after so many seconds, wherever it is."""
+    return partial(_killed_after, warm_folder / "metering-python")
 
 
 def _killed_at(python: Path, settings: Settings, stage: str, *arguments: str) -> None:
@@ -90,16 +128,14 @@ CLOSE = ("period", "close", "2026-10", *(f"--accept={code}=a test" for code in R
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_an_import_killed_between_two_steps_never_happened(
-    stage: str, tmp_path: Path, killed_at: Callable[..., None]
+    stage: str, page: Posted, tmp_path: Path, killed_at: Callable[..., None]
 ) -> None:
-    ledger = fresh_ledger(tmp_path / "ledger")
-    ingest_and_post(ledger, [PAGE])
-    before = ledger_hash(ledger)
+    ledger = page.copy(tmp_path)
 
     killed_at(ledger, stage, "ingest", str(LOG))
 
     verified = verify(ledger, full=True)
-    assert (verified.ledger_hash, verified.problems) == (before, ())
+    assert (verified.ledger_hash, verified.problems) == (page.hash, ())
     assert [receipt.recorded for receipt in ingest(ledger, LOG)] == [_records(LOG)]
 
 
@@ -114,11 +150,9 @@ DELIVERY_STAGES = (
 
 @pytest.mark.parametrize("stage", DELIVERY_STAGES)
 def test_a_delivery_killed_between_two_steps_never_happened(
-    stage: str, tmp_path: Path, killed_at: Callable[..., None]
+    stage: str, page: Posted, tmp_path: Path, killed_at: Callable[..., None]
 ) -> None:
-    ledger = fresh_ledger(tmp_path / "ledger")
-    ingest_and_post(ledger, [PAGE])
-    before = ledger_hash(ledger)
+    ledger = page.copy(tmp_path)
     header, *rows = BILL.read_text(encoding="utf-8").splitlines(keepends=True)
     parts = [tmp_path / f"cur-{place:05d}.csv" for place in (1, 2)]
     for part, held in zip(parts, (rows[:3], rows[3:]), strict=True):
@@ -127,7 +161,7 @@ def test_a_delivery_killed_between_two_steps_never_happened(
     killed_at(ledger, stage, "ingest", *map(str, parts))
 
     verified = verify(ledger, full=True)
-    assert (verified.ledger_hash, verified.problems) == (before, ())
+    assert (verified.ledger_hash, verified.problems) == (page.hash, ())
     receipts = [*ingest(ledger, *parts)]
     assert all(receipt.recorded for receipt in receipts)
     assert not any(receipt.known_before for receipt in receipts)
@@ -145,16 +179,14 @@ FORGET_STAGES = (
 
 @pytest.mark.parametrize("stage", FORGET_STAGES)
 def test_people_are_forgotten_wholly_or_not_at_all(
-    stage: str, tmp_path: Path, killed_at: Callable[..., None]
+    stage: str, log: Posted, tmp_path: Path, killed_at: Callable[..., None]
 ) -> None:
-    ledger = fresh_ledger(tmp_path / "ledger")
-    ingest_and_post(ledger, [LOG])
-    before = ledger_hash(ledger)
+    ledger = log.copy(tmp_path)
 
     killed_at(ledger, stage, "owners", "forget", "--before", "2026-10-03")
 
     verified = verify(ledger, full=True)
-    assert (verified.ledger_hash, verified.problems) == (before, ())
+    assert (verified.ledger_hash, verified.problems) == (log.hash, ())
     forget_people(ledger, run(), date(2026, 10, 2))
     for day in ("2026-10-01", "2026-10-02"):
         (file,) = (ledger.lake / "usage" / f"day={day}").iterdir()
@@ -202,8 +234,7 @@ class Sessions:
         return self.files[1:]
 
     def copy(self, home: Path) -> Settings:
-        shutil.copytree(self.ledger.home, home)
-        return load_settings(home / FILE_NAME)
+        return copied(self.ledger.home, home)
 
 
 @pytest.fixture(scope="module")
@@ -287,9 +318,17 @@ def _charging_sessions(home: Path) -> Settings:
     return load_settings(toml)
 
 
+@pytest.fixture(scope="module")
+def all_outcomes(tmp_path_factory: pytest.TempPathFactory) -> Verified:
+    """What `verify` says where all outcomes came undisturbed."""
+    ledger = fresh_ledger(tmp_path_factory.mktemp("outcomes") / "ledger")
+    _outcomes(ledger, PULLS)
+    return verify(ledger)
+
+
 @pytest.mark.parametrize("stage", OUTCOME_STAGES)
 def test_an_import_of_outcomes_killed_between_two_steps_never_happened(
-    stage: str, tmp_path: Path, killed_at: Callable[..., None]
+    stage: str, all_outcomes: Verified, tmp_path: Path, killed_at: Callable[..., None]
 ) -> None:
     ledger = fresh_ledger(tmp_path / "ledger")
     _outcomes(ledger, PULLS[:1])
@@ -299,9 +338,7 @@ def test_an_import_of_outcomes_killed_between_two_steps_never_happened(
 
     assert verify(ledger) == before
     assert all(receipt.recorded for receipt in _outcomes(ledger, PULLS[1:]))
-    whole = fresh_ledger(tmp_path / "whole")
-    _outcomes(whole, PULLS)
-    assert verify(ledger) == verify(whole)
+    assert verify(ledger) == all_outcomes
 
 
 def _outcomes(ledger: Settings, files: Sequence[Path]) -> list[Receipt]:
@@ -310,10 +347,9 @@ def _outcomes(ledger: Settings, files: Sequence[Path]) -> list[Receipt]:
 
 @pytest.mark.parametrize("stage", CLOSE_STAGES)
 def test_a_close_killed_between_two_steps_never_happened(
-    stage: str, tmp_path: Path, killed_at: Callable[..., None]
+    stage: str, page: Posted, tmp_path: Path, killed_at: Callable[..., None]
 ) -> None:
-    ledger = fresh_ledger(tmp_path / "ledger")
-    ingest_and_post(ledger, [PAGE])
+    ledger = page.copy(tmp_path)
     before = verify(ledger)
 
     killed_at(ledger, stage, *CLOSE)
@@ -322,68 +358,59 @@ def test_a_close_killed_between_two_steps_never_happened(
     assert [one.state for one in periods(ledger)] == ["open"]
 
 
-def test_a_close_killed_at_random_moments_happened_wholly_or_not_at_all(tmp_path: Path) -> None:
-    ledger = fresh_ledger(tmp_path / "ledger")
-    ingest_and_post(ledger, [PAGE])
-    expected = ledger_hash(ledger)
+def test_a_close_killed_at_random_moments_happened_wholly_or_not_at_all(
+    page: Posted, tmp_path: Path, killed_after: Callable[..., bool]
+) -> None:
     october = BillingPeriod(2026, 10)
     chance = random.Random(11)  # noqa: S311 - a reproducible choice of moments
     killed = 0
     for number in range(4):
-        copy = tmp_path / f"copy-{number}"
-        shutil.copytree(ledger.home, copy)
-        settings = load_settings(copy / "metering.toml")
+        ledger = page.copy(tmp_path / str(number))
 
-        killed += _killed_after(settings, chance.uniform(0.2, 1.5), list(CLOSE))
+        killed += killed_after(ledger, chance.uniform(0.0, 0.4), *CLOSE)
 
-        assert ledger_hash(settings) == expected
-        shown = show_period(settings, october)
-        closed = [one.state for one in periods(settings)] == ["closed"]
+        assert ledger_hash(ledger) == page.hash
+        shown = show_period(ledger, october)
+        closed = [one.state for one in periods(ledger)] == ["closed"]
         assert (len(shown.events), shown.close is not None) == (int(closed), closed)
     assert killed > 0
 
 
 def test_commands_killed_at_random_moments_lose_nothing_and_count_nothing_twice(
-    tmp_path: Path,
+    tmp_path: Path, killed_after: Callable[..., bool]
 ) -> None:
-    reference = fresh_ledger(tmp_path / "reference")
-    ingest_and_post(reference, [PAGE, LOG])
-    expected = ledger_hash(reference)
+    reference = _posted(tmp_path / "reference", PAGE, LOG)
     chance = random.Random(7)  # noqa: S311 - a reproducible choice of moments
     killed = 0
     for number in range(8):
         ledger = fresh_ledger(tmp_path / f"ledger-{number}")
-        for arguments in (["ingest", str(PAGE), str(LOG)], ["post"]):
-            killed += _killed_after(ledger, chance.uniform(0.3, 2.0), arguments)
+        for arguments in (("ingest", str(PAGE), str(LOG)), ("post",)):
+            killed += killed_after(ledger, chance.uniform(0.0, 0.8), *arguments)
             assert verify(ledger).problems == ()
 
         ingest_and_post(ledger, [PAGE, LOG])
 
-        assert ledger_hash(ledger) == expected
+        assert ledger_hash(ledger) == reference.hash
     assert killed > 0
 
 
-def _killed_after(settings: Settings, seconds: float, arguments: list[str]) -> int:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "metering", *arguments],
-        cwd=settings.home,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        process.wait(timeout=seconds)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-        return 1
-    return 0
+def _killed_after(python: Path, settings: Settings, seconds: float, *arguments: str) -> bool:
+    """Run a command that its alarm ends as `kill -9` does; return whether it came to that."""
+    script = f"""
+import signal
+signal.setitimer(signal.ITIMER_REAL, {seconds})
+from metering.cli.main import main
+main({list(arguments)!r})
+"""
+    done = subprocess.run([python, script], cwd=settings.home, capture_output=True, check=False)
+    assert done.returncode >= 0 or done.returncode == -signal.SIGALRM, done.stderr.decode()
+    return done.returncode == -signal.SIGALRM
 
 
 def test_what_a_killed_import_left_behind_is_collected_and_nothing_else(
-    tmp_path: Path, killed_at: Callable[..., None]
+    page: Posted, tmp_path: Path, killed_at: Callable[..., None]
 ) -> None:
-    ledger = fresh_ledger(tmp_path / "ledger")
-    ingest_and_post(ledger, [PAGE])
+    ledger = page.copy(tmp_path)
     killed_at(ledger, STAGES[1], "ingest", str(LOG))
     old = time.time() - 2 * 86_400
     for path in ledger.lake.rglob("*"):
@@ -402,10 +429,10 @@ def test_what_a_killed_import_left_behind_is_collected_and_nothing_else(
     assert verify(ledger, full=True).problems == ()
 
 
-def test_a_reader_sees_one_committed_state_while_an_import_runs(tmp_path: Path) -> None:
-    ledger = fresh_ledger(tmp_path / "ledger")
-    ingest_and_post(ledger, [PAGE])
-    before = ledger_hash(ledger)
+def test_a_reader_sees_one_committed_state_while_an_import_runs(
+    page: Posted, tmp_path: Path
+) -> None:
+    ledger = page.copy(tmp_path)
     process = subprocess.Popen(
         [sys.executable, "-m", "metering", "ingest", str(LOG)],
         cwd=ledger.home,
@@ -416,16 +443,14 @@ def test_a_reader_sees_one_committed_state_while_an_import_runs(tmp_path: Path) 
     while process.poll() is None:
         hashes.add(ledger_hash(ledger))
 
-    assert hashes == {before}
+    assert hashes == {page.hash}
     assert process.returncode == 0
 
 
 def test_a_full_disk_leaves_the_books_as_they_were(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    page: Posted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ledger = fresh_ledger(tmp_path / "ledger")
-    ingest_and_post(ledger, [PAGE])
-    before = ledger_hash(ledger)
+    ledger = page.copy(tmp_path)
 
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
@@ -435,7 +460,7 @@ def test_a_full_disk_leaves_the_books_as_they_were(
         ingest(ledger, LOG)
     monkeypatch.undo()
 
-    assert ledger_hash(ledger) == before
+    assert ledger_hash(ledger) == page.hash
     assert [receipt.recorded for receipt in ingest(ledger, LOG)] == [_records(LOG)]
 
 

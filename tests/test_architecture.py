@@ -69,7 +69,12 @@ AT_HOME = {
     "alembic": ("metering/books/",),
     "altair": ("metering/reporting/",),
     "click": ("metering/cli/",),
-    "duckdb": ("metering/engine/", "metering/usage/", "metering/ingest/readers.py"),
+    "duckdb": (
+        "metering/engine/",
+        "metering/usage/",
+        "metering/ingest/bulk/staging.py",
+        "metering/ingest/readers.py",
+    ),
     "genai_prices": ("metering/rate_cards/",),
     "jinja2": ("metering/reporting/",),
     "numpy": (

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from metering.errors import Rejection
-from metering.ingest import readers
+from metering.ingest.bulk import staging
 from metering.ingest.bulk.layout import Layout
 from metering.ingest.bulk.statement import statement
 from metering.ingest.contract import Rejections, UsageBatch
@@ -98,7 +98,7 @@ def test_only_a_file_with_a_refused_combination_is_read_again(
         sources.append(source)
         return statement(layout, source)
 
-    monkeypatch.setattr(readers, "statement", noting)
+    monkeypatch.setattr(staging, "statement", noting)
 
     _read(reader, tmp_path / "clean", {}, {"requestMetadata": None}, {"errorCode": "Throttled"})
     _read(reader, tmp_path / "damaged", {}, {"requestMetadata": [1]})

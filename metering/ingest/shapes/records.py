@@ -5,27 +5,18 @@ For formats of megabytes that are decoded in Python. Formats of gigabytes are re
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import pyarrow as pa
 
 from metering.core.meters import TOKEN_METERS, Meter
 from metering.errors import Rejection
+from metering.ingest.batches import batch_of
 from metering.ingest.contract import Noise, OutcomeBatch, Reading, Rejections, UsageBatch
 from metering.ingest.shapes.arrays import array_of
-from metering.usage.schema import OUTCOME_SCHEMA, USAGE_SCHEMA
-
-if TYPE_CHECKING:
-    import duckdb
+from metering.usage.schema import USAGE_SCHEMA
 
 BATCH_RECORDS: Final = 65_536
-
-
-def batch_of(
-    rows: "pa.Table | duckdb.DuckDBPyRelation", count: int | None, schema: pa.Schema
-) -> UsageBatch | OutcomeBatch:
-    """Return rows of a schema as the batch that says which one it is."""
-    return (OutcomeBatch if schema is OUTCOME_SCHEMA else UsageBatch)(rows, count)
 
 
 class RecordColumns:

@@ -82,12 +82,17 @@ def test_files_ingested_together_are_ingested_as_one_by_one(contents: list[str])
     together, apart = ledger("together"), ledger("apart")
 
     receipts = ingest(together, *paths)
-    singly = [receipt for path in reversed(paths) for receipt in ingest(apart, path)]
+    singly = [receipt for path in reversed(paths) for receipt in ingest(apart, path)][::-1]
 
     assert usage(together) == usage(apart)
     assert [receipt.path for receipt in receipts] == [str(path) for path in paths]
-    for one, other in zip(receipts, reversed(singly), strict=True):
-        assert one.records_in == one.recorded + one.already_known + one.rejected
+    assert all(
+        one.records_in == one.recorded + one.already_known + one.rejected for one in receipts
+    )
+    # Of files with the same bytes the one that is read first tells what is wrong with them.
+    for content in set(contents):
+        one = receipts[contents.index(content)]
+        other = singly[len(contents) - 1 - contents[::-1].index(content)]
         assert (one.records_in, one.rejections, one.noise) == (
             other.records_in,
             other.rejections,

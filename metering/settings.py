@@ -20,7 +20,7 @@ _KNOWN: Final[Mapping[str, frozenset[str]]] = {
     "report": frozenset({"organisation", "logo", "accent", "accent_dark", "locale", "templates"}),
     "roles": frozenset(),  # ingestor name -> role, any key
     "accounts": frozenset(),  # ingestor name -> billing account, any key
-    "exports": frozenset({"together"}),
+    "exports": frozenset({"together", "in_order"}),
     "detail": frozenset(),  # ingestor name -> which metered usage it divides, any key
     "outcomes": frozenset(),  # see core.outcomes.outcome_rules, which checks it
     "economics": frozenset(),  # see core.findings.economics_rules, which checks it
@@ -60,7 +60,11 @@ _TEXTS: Final[Mapping[str, tuple[str, ...]]] = {
     "people": ("key_file",),
 }
 # Section and key of a list of texts, and what one of them is.
-_LISTS: Final = (("people", "reveal_by", "ACCOUNT"), ("exports", "together", "FORMAT"))
+_LISTS: Final = (
+    ("people", "reveal_by", "ACCOUNT"),
+    ("exports", "together", "FORMAT"),
+    ("exports", "in_order", "FORMAT"),
+)
 _ROLES: Final = ("metered", "detail")
 _MEMORY: Final = re.compile(r"(?i)[0-9]{1,9}(\.[0-9]{1,3})?\s*([KMGT]i?)?B")
 _THREADS: Final = re.compile(r"[0-9]{1,4}")
@@ -103,6 +107,7 @@ class Settings:
         demoted: ingestor names whose `metered` numbers only divide.
         accounts: ingestor name to the billing account of files that do not name one.
         together: ingestor names whose files of a night count together, as exports of parts.
+        in_order: ingestor names whose exports are taken in in the order they were made in.
         dividers: name of a detail ingestor to the metered usage it divides: patterns by field.
         outcomes: what [outcomes] says, see `core.outcomes.outcome_rules`.
         economics: what [economics] says, see `core.findings.economics_rules`.
@@ -133,6 +138,7 @@ class Settings:
     demoted: frozenset[str] = frozenset()
     accounts: Mapping[str, str] = field(default_factory=dict)
     together: frozenset[str] = frozenset()
+    in_order: frozenset[str] = frozenset()
     dividers: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     outcomes: Mapping[str, Any] = field(default_factory=dict)
     economics: Mapping[str, Any] = field(default_factory=dict)
@@ -217,6 +223,7 @@ def load_settings(path: Path) -> Settings:
         demoted=frozenset(name for name, role in roles.items() if role == "detail"),
         accounts=dict(document.get("accounts", {})),
         together=frozenset(document.get("exports", {}).get("together", ())),
+        in_order=frozenset(document.get("exports", {}).get("in_order", ())),
         dividers=_dividers(path, document.get("detail", {})),
         outcomes=dict(document.get("outcomes", {})),
         economics=dict(document.get("economics", {})),

@@ -526,6 +526,7 @@ def upgrade() -> None:
         sa.Column("slice_signature", sa.Text(), nullable=False),
         sa.Column("slice_as_of", sa.Text(), nullable=False),
         sa.Column("slice_last_day", sa.Text(), nullable=False),
+        sa.Column("slice_edition", BIG, nullable=False),
         sa.Column("content_digest", sa.Text(), nullable=False),
         sa.CheckConstraint(
             "(path IS NULL) = (records = 0)", name=op.f("ck_lake_file_without_records_no_file")

@@ -68,6 +68,7 @@ class LakeFileRow(BookTable, table=True):
     slice_signature: str = words()
     slice_as_of: str = words()
     slice_last_day: str = words()
+    slice_edition: int = whole()
     content_digest: str = words()
 
 
@@ -120,6 +121,7 @@ class NewLakeFile:
         slice_provider, slice_account, slice_scope, slice_signature: the slice a snapshot replaces;
             "" for events.
         slice_as_of, slice_last_day: ISO; which of two snapshots is the later; "" if not said.
+        slice_edition: higher than that of a snapshot which somebody said it is later than.
         content_digest: of the source's records of that day in any order; "" for events.
     """
 
@@ -141,7 +143,19 @@ class NewLakeFile:
     slice_signature: str = ""
     slice_as_of: str = ""
     slice_last_day: str = ""
+    slice_edition: int = 0
     content_digest: str = ""
+
+    @property
+    def rank(self) -> tuple[int, str, str, int, int]:
+        """What decides which of two snapshots of a day is in force: the greater one."""
+        return (
+            self.slice_edition,
+            self.slice_as_of,
+            self.slice_last_day,
+            self.quantity,
+            self.records,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,9 +190,10 @@ class NewCellFile:
     cells: int
 
 
-# Of the snapshots of one slice and day the latest is live: by what the source says of itself, then
-# by how far it reaches, then by content; never by when it was imported. The order of a report's
-# arrival must not change the ledger.
+# Of the snapshots of one slice and day the latest is live: by what somebody said, by what the
+# source says of itself, then by how far it reaches and how much it holds (`NewLakeFile.rank`);
+# never by when it was imported, since the order of a report's arrival must not change the ledger.
+# Where two are equal in all of that their content decides, and the receipt says so.
 _LIVE: Final = """
     WITH standing AS (
         SELECT f.* FROM lake_file f
@@ -189,8 +204,9 @@ _LIVE: Final = """
         SELECT s.*, first_value(s.id) OVER (
             PARTITION BY s.slice_provider, s.slice_account, s.slice_scope, s.slice_signature,
                 s.ingestor, s.day
-            ORDER BY s.slice_as_of {binary} DESC, s.slice_last_day {binary} DESC,
-                s.quantity DESC, s.content_digest {binary} DESC, s.id
+            ORDER BY s.slice_edition DESC, s.slice_as_of {binary} DESC,
+                s.slice_last_day {binary} DESC, s.quantity DESC, s.records DESC,
+                s.content_digest {binary} DESC, s.id
         ) AS winner
         FROM standing s
         WHERE s.identity = 'snapshot'

@@ -26,6 +26,9 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option(
     "--together", is_flag=True, help="Count exports of parts, one of each, as one export of all."
 )
+@click.option(
+    "--latest", is_flag=True, help="These exports are later than what is recorded of their days."
+)
 @format_option()
 @click.pass_context
 def ingest(  # noqa: PLR0913 - an option each
@@ -38,6 +41,7 @@ def ingest(  # noqa: PLR0913 - an option each
     account: str | None,
     all_or_nothing: bool,
     together: bool,
+    latest: bool,
     output_format: str,
 ) -> None:
     r"""Record the usage of each FILE.
@@ -54,12 +58,21 @@ def ingest(  # noqa: PLR0913 - an option each
         metering ingest sample_logs/usage/*
     """
     from metering.workflows.intake.ingest import Order, ingest_files
+    from metering.workflows.intake.snapshots import Said
     from metering.workflows.intake.usage_formats import usage_formats
     from metering.workflows.runs import Run
 
     settings = settings_or_fail(ctx)
     run = Run.now("ingest", files=[str(path) for path in files], account=account)
-    order = Order(usage_formats(settings), forced, account, dry_run, all_or_nothing, together)
+    order = Order(
+        usage_formats(settings),
+        forced,
+        account,
+        dry_run=dry_run,
+        all_or_nothing=all_or_nothing,
+        said=Said.LATER if latest else Said.NOTHING,
+        is_together=together,
+    )
     receipts = ingest_files(settings, run, files, order)
     tell_receipts(
         counted_off(receipts, "reading", len(files)), output_format=output_format, dry_run=dry_run

@@ -18,6 +18,12 @@ AZURE = (
 )
 
 
+CURSOR = (
+    "Date,User,Kind,Model,Input (w/ Cache Write),Input (w/o Cache Write),Cache Read,Output Tokens,"
+    "Total Tokens,Cost\n"
+)
+
+
 def billed(*ledger: Settings) -> dict[str, int]:
     """Post what is ingested and return what is billed, in nanos, by currency."""
     found: dict[str, int] = verified(*ledger)["billed_nanos"]
@@ -29,6 +35,10 @@ def of_subscription(name: str, day: int, dollars: int) -> str:
         f"{name},06/{day}/2026,Foundry Models,gpt 4.1 Inp glbl Tokens,1M,{dollars},1,{dollars},USD,"
         f"Usage,OnDemand,Microsoft.CognitiveServices,/subscriptions/{name}/r,8611537\n"
     )
+
+
+def of_person(name: str, day: int) -> str:
+    return f"2026-09-{day}T10:00:00.000Z,{name},On-Demand,m,0,10,0,1,11,0.50\n"
 
 
 def of_project(name: str, tokens: int) -> dict[str, object]:
@@ -114,6 +124,16 @@ def test_which_of_two_exports_stands_does_not_depend_on_their_order(
         found.append(billed(other))
 
     assert found == [{"USD": 4_000_000_000}] * 2
+
+
+def test_the_usage_of_one_person_says_of_how_many_it_takes_the_place(
+    write: Callable[[str, str], str],
+) -> None:
+    done("ingest", write("all.csv", CURSOR + of_person("ana", 21) + of_person("bo", 21)))
+
+    told = done("ingest", write("ana.csv", CURSOR + of_person("ana", 21) * 3))
+
+    assert "nothing of: one of the people, from 2026-09-21 on; if that is" in told
 
 
 def test_a_workspace_under_a_new_name_is_no_other_one(write: Callable[[str, str], str]) -> None:

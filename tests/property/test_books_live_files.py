@@ -14,7 +14,10 @@ from metering.books.migrations import upgrade
 from tests.books_rows import a_run, a_source, lake_file
 
 _SLICE = ("ingestor", "slice_provider", "slice_account", "slice_scope", "slice_signature", "day")
-_RANK = ("slice_as_of", "slice_last_day", "quantity", "content_digest")
+_RANK = (
+    *("slice_edition", "slice_as_of", "slice_last_day", "quantity", "records"),
+    "content_digest",
+)
 
 Said = tuple[str | int | None, ...]
 
@@ -29,8 +32,9 @@ def reports(draw: st.DrawFn) -> NewLakeFile:
         slice_scope=draw(st.sampled_from(["completions", "embeddings"])),
         slice_as_of=draw(st.sampled_from(["", "2026-10-02T00:00:00Z", "2026-10-03T00:00:00Z"])),
         slice_last_day=draw(st.sampled_from(["2026-10-02", "2026-10-31"])),
+        slice_edition=draw(st.integers(0, 1)),
         quantity=draw(st.integers(1, 2)) if content else 0,
-        records=1 if content else 0,
+        records=draw(st.integers(1, 2)) if content else 0,
     )
 
 
@@ -56,7 +60,7 @@ def _standing(books: Engine, files: Sequence[NewLakeFile]) -> list[Said]:
 
 
 def _said(file: NewLakeFile) -> Said:
-    return tuple(getattr(file, name) for name in (*_SLICE, *_RANK, "records"))
+    return tuple(getattr(file, name) for name in (*_SLICE, *_RANK))
 
 
 def _expected(files: Sequence[NewLakeFile]) -> list[Said]:

@@ -38,9 +38,12 @@ def _add(connection: Connection, *files: NewLakeFile) -> None:
 @pytest.mark.parametrize(
     ("winner", "loser"),
     [
+        pytest.param({"slice_edition": 1}, {"slice_as_of": "2026-11-02"}, id="said to be later"),
         pytest.param({"slice_as_of": "2026-11-02"}, {"quantity": 99}, id="as of"),
         pytest.param({"slice_last_day": "2026-11-01"}, {"quantity": 99}, id="reaches further"),
         pytest.param({"quantity": 11}, {}, id="holds more"),
+        pytest.param({"quantity": 11}, {"records": 99}, id="holds more in fewer records"),
+        pytest.param({"records": 2}, {}, id="holds more records"),
         pytest.param({"content_digest": "a"}, {"content_digest": "B"}, id="digest"),
     ],
 )

@@ -51,9 +51,25 @@ CHECKS: Final = (
     bulk_checks.readable(
         "line_item_unblended_cost",
         "line_item_unblended_cost",
-        "billed_nanos",
+        "cost_nanos",
         "bad-amount",
         bulk_checks.AMOUNT,
+    ),
+    bulk_checks.readable(
+        "line_item_net_unblended_cost",
+        "line_item_net_unblended_cost",
+        "net_nanos",
+        "bad-amount",
+        bulk_checks.AMOUNT,
+    ),
+    Check(
+        fails="is_discounted AND nullif(line_item_net_unblended_cost, '') IS NULL",
+        code="missing-field",
+        field="line_item_net_unblended_cost",
+        found="'nothing'",
+        expected="what is left to pay after the discounts of the row",
+        remedy="export this column, too, and ingest the file; the row is not charged",
+        quotes=False,
     ),
     Check(
         fails=f"NOT counted AND line_item_line_item_type NOT IN ({listed(MONEY)})",
@@ -105,7 +121,7 @@ CHECKS: Final = (
     ),
     Check(
         fails=(
-            "counted AND token_class IS NOT NULL AND billed_nanos <> 0"
+            "counted AND token_class IS NOT NULL AND cost_nanos <> 0"
             " AND nullif(line_item_unblended_rate, '') IS NULL"
         ),
         code="missing-field",

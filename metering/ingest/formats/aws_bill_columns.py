@@ -19,8 +19,10 @@ OPTIONAL: Final = (
     "bill_billing_entity",
     "bill_billing_period_end_date",
     "bill_invoice_id",
+    *("discount", "discount_total_discount"),
     "line_item_iam_principal",
     "line_item_line_item_description",
+    "line_item_net_unblended_cost",
     "line_item_resource_id",
     "line_item_usage_account_id",
     "line_item_usage_end_date",
@@ -34,7 +36,8 @@ COUNTED: Final = ("Usage", "DiscountedUsage", "SavingsPlanCoveredUsage")
 # Money alone: their usage amounts, where they have any, are of rows that are counted already.
 MONEY: Final = (
     *("SavingsPlanNegation", "SavingsPlanRecurringFee", "SavingsPlanUpfrontFee", "RIFee", "Fee"),
-    *("Credit", "Refund", "EdpDiscount", "PrivateRateDiscount", "BundledDiscount"),
+    *("FlatRateSubscription", "Credit", "Refund", "Discount", "EdpDiscount"),
+    *("PrivateRateDiscount", "BundledDiscount", "SppDiscount", "RiVolumeDiscount"),
 )
 
 

@@ -6,8 +6,11 @@ counted as noise. The rules, from the source formats note (section 1.1, read 202
 * The usage amount is in blocks of a thousand or a million tokens, as the pricing unit says.
 * No row has a durable id, and the report is restated for weeks: an import replaces the days of its
   billing period. A report with invoice numbers is later than any without.
-* `line_item_unblended_cost` of all rows, discounts and credits included, is what is invoiced. The
-  net columns say the same in another way and are not looked at.
+* `line_item_unblended_cost` of all rows, credits included, is what is invoiced, where discounts are
+  rows of their own: always in the first report, and in the second with "manual discount
+  compatibility". Without it a discount stands in the columns of the row it is given on, and
+  `line_item_net_unblended_cost` is what is left to pay (AWS Data Exports user guide, "Discount
+  columns", read 2026-11-21). Prices are held against what the row costs before.
 * Tax comes with the invoice; here its rows are noise.
 * One tag has four spellings: `user_team`, `user:team`, `resourceTags/team`, `iamPrincipal/team`.
 * Claude Platform on AWS is billed in Claude Consumption Units, without tokens.
@@ -129,7 +132,8 @@ _KEYED: Final = (
                 "used_on": "strftime(started, '%Y-%m-%d')",
                 # Usage is known up to where its rows end; once invoiced, the whole period is.
                 "known_to": (
-                    "strftime(CASE WHEN bill_invoice_id <> '' THEN period_end ELSE ended END,"
+                    "strftime(CASE WHEN bill_invoice_id <> ''"
+                    " THEN period_end + INTERVAL 1 SECOND ELSE ended END,"
                     " '%Y-%m-%dT%H:%M:%SZ')"
                 ),
                 "stretch": (
@@ -157,10 +161,17 @@ _KEYED: Final = (
 _STEPS: Final = (
     {
         "amount": quantity("line_item_usage_amount"),
-        "billed_nanos": signed_nanos("line_item_unblended_cost"),
+        "is_discounted": (
+            "CASE WHEN nullif(discount_total_discount, '') IS NOT NULL"
+            f" THEN coalesce({approximate('discount_total_discount')} <> 0, true)"
+            " ELSE coalesce(discount, '') NOT IN ('', '{}', 'null') END"
+        ),
+        "cost_nanos": signed_nanos("line_item_unblended_cost"),
+        "net_nanos": signed_nanos("line_item_net_unblended_cost"),
         "product_of_both": f"{approximate('line_item_usage_amount')} * rate",
     },
     {
+        "billed_nanos": "CASE WHEN is_discounted THEN net_nanos ELSE cost_nanos END",
         "tokens": (
             "CASE WHEN counted AND token_class IS NOT NULL"
             f" THEN {whole('line_item_usage_amount', 'block', 'amount')} END"

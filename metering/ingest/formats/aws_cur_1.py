@@ -9,6 +9,7 @@ It says what CUR 2.0 says, and differs in its columns (source formats note, sect
   each attribute of a product is a column, and so is each tag (`resourceTags/user:team` or
   `resource_tags_user_team`). So how a file is read follows from its own header.
 * It never says who called.
+* Discounts are rows of their own, whatever the columns of a row say of them besides.
 """
 
 import re
@@ -32,6 +33,8 @@ _WORD: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _TAG_COLUMN: Final = re.compile(r"resourceTags/|resource_tags_")
 # What the second report keeps in its map of a product, or in one column where this one has two.
 _OF_PRODUCT: Final = {"product_product_name": "product_name", "product_model": "model"}
+# What only in the second report is told by columns alone.
+_OF_SECOND: Final = ("discount", "discount_total_discount")
 _OTHER_REGION: Final = "product_region"
 _REGION: Final = "product_region_code"
 
@@ -98,6 +101,7 @@ def _layout(columns: Sequence[str]) -> Layout:
         fields=dict.fromkeys((*known, *names), "VARCHAR"),
         flattened={
             **{field: field for field in base.fields},
+            **dict.fromkeys(_OF_SECOND, "NULL::VARCHAR"),
             _REGION: f"coalesce(nullif({_REGION}, ''), {_OTHER_REGION})",
             "product": f"coalesce({_as_json(_OF_PRODUCT)}, product)",
             "resource_tags": f"coalesce({_as_json(names)}, resource_tags)",

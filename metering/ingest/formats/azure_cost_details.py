@@ -142,8 +142,8 @@ _KEYED: Final = (
                 "used_on": "strftime(started, '%Y-%m-%d')",
                 "scope": "strftime(coalesce(period, started), '%Y-%m')",
                 "known_to": (
-                    "strftime(CASE WHEN invoiceid <> '' AND period_end IS NOT NULL THEN"
-                    " period_end + INTERVAL 1 DAY ELSE started + INTERVAL 1 DAY END,"
+                    "strftime(INTERVAL 1 DAY + CASE WHEN invoiceid <> '' AND period_end IS NOT NULL"
+                    " THEN period_end + INTERVAL 1 SECOND ELSE started END,"
                     " '%Y-%m-%dT%H:%M:%SZ')"
                 ),
             },

@@ -12,6 +12,8 @@ and 4, read 2026-11-21):
 * A correction changes money and no quantity here: its quantities are differences of another row's.
 * Null may be written as an empty cell or as NULL. Times are UTC, also where they do not say so.
 * Tax comes with the invoice; here its rows are noise.
+* What a provider divides among resources (1.3 on) has the tags of whom it was divided among beside
+  those of the whole: `AllocatedTags` stand above `Tags`.
 """
 
 from collections.abc import Iterator
@@ -54,6 +56,7 @@ _REQUIRED: Final = (
     "ServiceName",
 )
 _OPTIONAL: Final = (
+    *("AllocatedResourceId", "AllocatedTags"),
     *("BillingPeriodEnd", "ChargeClass", "ChargeDescription", "CommitmentDiscountStatus"),
     *("ConsumedQuantity", "ConsumedUnit", "ContractedCost", "ContractedUnitPrice"),
     *("InvoiceId", "ListCost", "ListUnitPrice", "PrincipalId", "RegionId", "ResourceId"),
@@ -145,7 +148,8 @@ _KEYED: Final = (
                 "scope": "strftime(period, '%Y-%m')",
                 "used_on": "strftime(started, '%Y-%m-%d')",
                 "known_to": (
-                    "strftime(coalesce(CASE WHEN InvoiceId IS NOT NULL THEN period_end END, ended),"
+                    "strftime(coalesce(CASE WHEN InvoiceId IS NOT NULL"
+                    " THEN period_end + INTERVAL 1 SECOND END, ended),"
                     " '%Y-%m-%dT%H:%M:%SZ')"
                 ),
                 "stretch": (
@@ -156,10 +160,16 @@ _KEYED: Final = (
         ),
     ),
     Keyed(
-        fields=("Tags",),
+        fields=("Tags", "AllocatedTags"),
         steps=(
-            {"tag_list": bulk_tags.json_tags("Tags")},
-            {"tags_broken": bulk_tags.is_broken("Tags", "tag_list")},
+            {
+                "tag_list": bulk_tags.json_tags("Tags"),
+                "allocated_list": bulk_tags.json_tags("AllocatedTags"),
+            },
+            {
+                "tags_broken": bulk_tags.is_broken("Tags", "tag_list"),
+                "allocated_broken": bulk_tags.is_broken("AllocatedTags", "allocated_list"),
+            },
         ),
     ),
 )
@@ -200,14 +210,27 @@ _SHARED: Final = Shared(
         "of_resource": "ResourceId",
         "of_sku": "coalesce(SkuMeter, x_UsageType, x_SkuMeterName, SkuId, ChargeDescription)",
         "of_tags": "Tags",
+        "allocated_to": "AllocatedResourceId",
+        "of_allocated": "AllocatedTags",
         **{field: field for field in focus_skus.FIELDS},
     },
     steps=(
         *focus_skus.STEPS,
         {
+            "own_tags": f"coalesce({bulk_tags.json_tags('of_tags')}, [])",
+            "allocated_tags": f"coalesce({bulk_tags.json_tags('of_allocated')}, [])",
+        },
+        {
             "tag_entries": "list_concat("
-            + bulk_tags.given({"consumer": "consumer", "resource": "of_resource"})
-            + f", coalesce({bulk_tags.json_tags('of_tags')}, []))",
+            + bulk_tags.given(
+                {
+                    "allocated_resource": "allocated_to",
+                    "consumer": "consumer",
+                    "resource": "of_resource",
+                }
+            )
+            + ", allocated_tags, list_filter(own_tags, lambda entry: NOT list_contains("
+            "list_transform(allocated_tags, lambda given: given.name), entry.name)))",
         },
     ),
     columns={
@@ -329,6 +352,7 @@ _CHECKS: Final = (
         )
     ),
     bulk_checks.tags("Tags", "tags_broken"),
+    bulk_checks.tags("AllocatedTags", "allocated_broken"),
     bulk_checks.tags("SkuPriceDetails", "details_broken"),
     Check(
         fails="counted AND (consumed < 0 OR priced < 0)",

@@ -38,7 +38,7 @@ from metering.workflows.intake.narrower import refuse_told_twice
 from metering.workflows.intake.one_by_one import recognised, size_of, whole, why_not
 from metering.workflows.intake.packing import PackReading, record_pack
 from metering.workflows.intake.receipts import Origin, Reading, Receipt
-from metering.workflows.intake.snapshots import delivery_of, record_snapshot
+from metering.workflows.intake.snapshots import Said, delivery_of, record_snapshot
 from metering.workflows.intake.together import PACK_BYTES, delivered_together, packed_together
 from metering.workflows.runs import Run
 from metering.workflows.transactions import transaction
@@ -72,6 +72,7 @@ class Order:
         account: billing account of records whose source does not name one, or None.
         dry_run: read and check, record nothing.
         all_or_nothing: one refused record refuses every file.
+        said: what is known of exports beside what is in them.
         is_together: exports of one format count together, as if they were one.
     """
 
@@ -80,6 +81,7 @@ class Order:
     account: str | None = None
     dry_run: bool = False
     all_or_nothing: bool = False
+    said: Said = Said.NOTHING
     is_together: bool = False
 
 
@@ -281,13 +283,11 @@ class _Importing:
     def _recorded_snapshot(
         self, connection: "Connection", files: Sequence[Reading]
     ) -> list[Receipt]:
-        order = self.order
+        said = self.order.said
+        if files[0].origin.ingestor.name in self.settings.in_order:
+            said = Said.LATER
         return record_snapshot(
-            connection,
-            self.settings,
-            self.run,
-            files,
-            dry_run=order.dry_run,
+            connection, self.settings, self.run, files, dry_run=self.order.dry_run, said=said
         )
 
     def _together_by_name(self, chosen: Sequence[tuple[Path, Ingestor]]) -> frozenset[str]:

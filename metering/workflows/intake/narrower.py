@@ -1,20 +1,21 @@
 """Tell of an export that is narrower than another of the same: one of a part, taken for the whole.
 
 A page that shows one workspace, a pull of one project, the bill of one subscription or member
-account says so nowhere in the file. As a snapshot of everything it takes away what all others have
-used; as an older one of everything it does not count. What it holds tells it: a workspace of which
-the other export has usage and this one has none at all. It may be that nothing is left of that
-workspace, and which of two exports is in force must not depend on which came first; so it is said,
-and not refused.
+account, of one key or person, says so nowhere in the file. As a snapshot of everything it takes
+away what all others have used; as an older one of everything it does not count. What it holds tells
+it: a workspace of which the other export has usage and this one has none at all. It may be that
+nothing is left of that workspace, and which of two exports is in force must not depend on which
+came first; so it is said, and not refused.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from metering.errors import SourceError, SourceRef, shown
 from metering.ingest.deliveries import deliveries
-from metering.usage.workspaces import WorkspaceDay, told_twice, workspaces_by_day
+from metering.usage.days_of_use import DayOfUse, days_of_use, told_twice
 
 if TYPE_CHECKING:
     import duckdb
@@ -22,6 +23,12 @@ if TYPE_CHECKING:
     from metering.workflows.intake.receipts import Reading
 
 _MOST_TOLD: Final = 5
+_WORKSPACES: Final = "workspaces"
+_NAMES: Final[Mapping[str, Callable[[DayOfUse], frozenset[str]]]] = {
+    _WORKSPACES: attrgetter("workspaces"),
+    "keys": attrgetter("keys"),
+    "people": attrgetter("people"),
+}
 _DO: Final = "ingest the exports of all parts with --together"
 
 
@@ -32,7 +39,10 @@ def narrower_than_another(
     read: Iterable[Path],
     older: Collection[str],
 ) -> tuple[str, ...]:
-    """Return a sentence on the workspaces that a snapshot lacks, or that the one in force lacks.
+    """Return a sentence on whose usage a snapshot has nothing of, or the one in force has not.
+
+    Keys and people are looked at where every record names one: else a pull that does not group by
+    them would pass for one of nobody.
 
     Args:
         connection: reads the files.
@@ -43,20 +53,24 @@ def narrower_than_another(
     Returns:
         None, one or two, for the receipt.
     """
-    days_before = workspaces_by_day(connection, recorded)
-    days_now = workspaces_by_day(connection, read)
-    ever_before, ever_now = _workspaces(days_before.values()), _workspaces(days_now.values())
-    gone: dict[str, str] = {}
-    left_out: dict[str, str] = {}
-    for day, before in sorted(days_before.items()):
-        now = days_now.get(day, WorkspaceDay())
-        # Where the total stays the same, a workspace that has gone was renamed.
-        if before.total == now.total:
+    before, now = days_of_use(connection, recorded), days_of_use(connection, read)
+    # Where the total stays the same, what has gone was renamed.
+    changed = [day for day in sorted(before) if before[day].total != _of(now, day).total]
+    gone: list[str] = []
+    left_out: list[str] = []
+    for what, names in _NAMES.items():
+        ever_before, ever_now = _ever(before, names), _ever(now, names)
+        if what != _WORKSPACES and "" in ever_before | ever_now:
             continue
-        if day in older:
-            left_out |= dict.fromkeys(now.workspaces - ever_before - left_out.keys(), day)
-        else:
-            gone |= dict.fromkeys(before.workspaces - ever_now - gone.keys(), day)
+        lost: dict[str, str] = {}
+        more: dict[str, str] = {}
+        for day in changed:
+            if day in older:
+                more |= dict.fromkeys(names(_of(now, day)) - ever_before - more.keys(), day)
+            else:
+                lost |= dict.fromkeys(names(before[day]) - ever_now - lost.keys(), day)
+        gone += _told(what, lost)
+        left_out += _told(what, more)
     told = []
     if gone:
         told.append(f"it takes the place of usage that it has nothing of: {_listed(gone)}")
@@ -97,11 +111,26 @@ def _named(workspace: str) -> str:
     return shown(workspace) if workspace else "usage without a workspace"
 
 
-def _workspaces(days: Iterable[WorkspaceDay]) -> frozenset[str]:
-    return frozenset().union(*(day.workspaces for day in days))
+def _of(days: Mapping[str, DayOfUse], day: str) -> DayOfUse:
+    return days.get(day, DayOfUse())
 
 
-def _listed(workspaces: Mapping[str, str]) -> str:
-    told = [f"{_named(name)} on {day}" for name, day in sorted(workspaces.items())]
+def _ever(
+    days: Mapping[str, DayOfUse], names: Callable[[DayOfUse], frozenset[str]]
+) -> frozenset[str]:
+    return frozenset().union(*map(names, days.values()))
+
+
+def _told(what: str, first: Mapping[str, str]) -> list[str]:
+    """Return workspaces by their names, and of keys and people no more than how many they are."""
+    if what == _WORKSPACES:
+        return [f"{_named(name)} on {day}" for name, day in sorted(first.items())]
+    if not first:
+        return []
+    number = f"{len(first):,} {what}" if len(first) > 1 else f"one of the {what}"
+    return [f"{number}, from {min(first.values())} on"]
+
+
+def _listed(told: Sequence[str]) -> str:
     more = len(told) - _MOST_TOLD
     return ", ".join((*told[:_MOST_TOLD], *([f"and {more:,} more"] if more > 0 else [])))

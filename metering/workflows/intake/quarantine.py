@@ -12,6 +12,7 @@ from metering.errors import BookError
 from metering.ingest.contract import SourceRole
 from metering.workflows.intake.inbox import taken_to
 from metering.workflows.intake.ingest import Order, ingest_files
+from metering.workflows.intake.snapshots import Said
 from metering.workflows.outcomes.outcome_imports import ingest_outcomes
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def retry(
         if source.role == SourceRole.OUTCOME:
             receipts = ingest_outcomes(settings, run, paths, outcome_ingestors, forced=forced)
         else:
-            order = Order(ingestors, forced=forced, account=source.billing_account)
+            order = Order(ingestors, forced=forced, account=source.billing_account, said=Said.LATER)
             receipts = ingest_files(settings, run, paths, order)
         known = [receipt.known_before for receipt in receipts]
         if all(known):

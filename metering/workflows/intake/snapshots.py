@@ -2,10 +2,10 @@
 
 Snapshots are known again by the slice they cover. Which of two is in force is decided by what they
 say (how far they reach, how much they hold), never by which came first, so that any order of the
-same files gives the same ledger. A snapshot may come in several files, a delivery: then each has
-its own source, receipt and refused records, and together they hold one lake file for each day, in
-which every record names its source. And it may be of several accounts or billing periods: of each
-of them it is one snapshot.
+same files gives the same ledger; or by what somebody says who knows. A snapshot may come in
+several files, a delivery: then each has its own source, receipt and refused records, and together
+they hold one lake file for each day, in which every record names its source. And it may be of
+several accounts or billing periods: of each of them it is one snapshot.
 """
 
 import hashlib
@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from enum import StrEnum
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
@@ -21,7 +22,7 @@ from metering.books import lake as lake_book
 from metering.books import sources as source_book
 from metering.books.runs import record_run
 from metering.errors import LedgerError, SourceError, SourceRef
-from metering.ingest.contract import Slice
+from metering.ingest.contract import Slice, SourceRole
 from metering.usage.lake import Lake, Published
 from metering.usage.staging import (
     Part,
@@ -49,8 +50,20 @@ if TYPE_CHECKING:
     from metering.settings import Settings
 
 _KEPT_AS_HISTORY: Final = (
-    "a later or fuller export is recorded and stays in force; this one is kept as history"
+    "a later or fuller export is recorded and stays in force; this one is kept as history, unless"
+    " --latest says that it is the later one"
 )
+_UNDECIDED: Final = (
+    "another export that reaches as far and holds as much says otherwise, and nothing tells which"
+    " is the later one; if this one is, say so with --latest"
+)
+
+
+class Said(StrEnum):
+    """What somebody said of a snapshot, which nothing in it tells."""
+
+    NOTHING = "nothing"
+    LATER = "later"  # it was made after what is recorded of the same usage
 
 
 def record_snapshot(
@@ -60,6 +73,7 @@ def record_snapshot(
     files: Sequence[Reading],
     *,
     dry_run: bool,
+    said: Said = Said.NOTHING,
 ) -> list[Receipt]:
     """Settle what a snapshot adds to the lake, and unless `dry_run`, write it.
 
@@ -70,6 +84,7 @@ def record_snapshot(
         files: all of its files, read by one ingestor into one staging; where they are several,
             every record there names its own.
         dry_run: tell what would happen; publish nothing, write nothing.
+        said: what is known of the snapshot beside what is in it.
 
     Returns:
         A receipt for each file, in order.
@@ -86,7 +101,7 @@ def record_snapshot(
     parts = files[0].staging.apart() or {Part("", origin.account): ()}
     refuse_too_much(origin.path, tuple(chain.from_iterable(parts.values())))
     slices = tuple(piece for file in files for piece in file.slices)
-    snapshot = _Snapshot(files, slices, delivery)
+    snapshot = _Snapshot(files, slices, delivery, said)
     settled = [
         _settled(connection, snapshot, view, staged)
         for view, staged in _views(connection, snapshot, parts)
@@ -148,11 +163,13 @@ class _Snapshot:
         files: as read.
         slices: what they cover.
         delivery: as `delivery_of`.
+        said: what is known of it beside what is in it.
     """
 
     files: Sequence[Reading]
     slices: tuple[Slice, ...]
     delivery: str
+    said: Said
 
     @property
     def has_records(self) -> bool:
@@ -198,6 +215,8 @@ class _Settled:
         end: last day the snapshot covers, ISO; it decides which of two snapshots is the later.
         as_of: instant to which it is complete, where it says so; else "".
         older: days of which the lake has a later or fuller snapshot.
+        undecided: days of which the lake has another snapshot that reaches and holds as much.
+        editions: of the days that are in the lake already, with what was said of their order.
         shown: paths of what the lake shows of these days, where it differs, relative to the lake.
     """
 
@@ -208,6 +227,8 @@ class _Settled:
     end: str = ""
     as_of: str = ""
     older: frozenset[str] = frozenset()
+    undecided: tuple[str, ...] = ()
+    editions: Mapping[str, int] = field(default_factory=dict)
     shown: tuple[str, ...] = ()
 
 
@@ -286,16 +307,27 @@ def _settled(
     live = {file.day: file for file in _live(connection, view)}
     known = {day: file.content_digest for day, file in live.items()}
     same = frozenset(day.day for day in days if known.get(day.day) == digests.get(day.day, ""))
-    older = frozenset(
-        day.day
-        for day in days
-        if day.day in live
-        and day.day not in same
-        and (as_of, end, day.quantity) < _precedence(live[day.day])
+    contested = [day for day in days if day.day in live and day.day not in same]
+    ranks = {day.day: (as_of, end, day.quantity, day.records) for day in contested}
+    is_later = snapshot.said is Said.LATER
+    editions = {
+        day: file.slice_edition + int(is_later and day in ranks and ranks[day] <= file.rank[1:])
+        for day, file in live.items()
+    }
+    places = {day: ((editions[day], *rank), live[day].rank) for day, rank in ranks.items()}
+    return _Settled(
+        view,
+        days,
+        same,
+        digests,
+        end,
+        as_of,
+        older=frozenset(day for day, (read, recorded) in places.items() if read < recorded),
+        undecided=tuple(day for day, (read, recorded) in places.items() if read == recorded),
+        editions=editions,
+        # Where all is the same, there is nothing to compare.
+        shown=_paths(live[day] for day in covered if day in live) if contested else (),
     )
-    # Where all is the same, there is nothing to compare.
-    shown = () if len(same) == len(days) else _paths(live[day] for day in covered if day in live)
-    return _Settled(view, days, same, digests, end, as_of, older, shown)
 
 
 def _paths(files: Iterable[lake_book.LakeFile]) -> tuple[str, ...]:
@@ -307,6 +339,10 @@ def _notes(snapshot: _Snapshot, lake: Lake, settled: Sequence[_Settled]) -> Iter
     older = sorted({day for one in settled for day in one.older})
     if older:
         yield f"{', '.join(older)}: {_KEPT_AS_HISTORY}"
+    undecided = sorted({day for one in settled for day in one.undecided})
+    # Several cost reports are views of one cost, of which none is charged.
+    if undecided and snapshot.files[0].origin.ingestor.role is not SourceRole.COST:
+        yield f"{', '.join(undecided)}: {_UNDECIDED}"
     for one in settled:
         if one.shown:
             yield from narrower_than_another(
@@ -315,10 +351,6 @@ def _notes(snapshot: _Snapshot, lake: Lake, settled: Sequence[_Settled]) -> Iter
                 read=(path for day in one.days for path in day.files),
                 older=one.older,
             )
-
-
-def _precedence(file: lake_book.LakeFile) -> tuple[str, str, int]:
-    return file.slice_as_of, file.slice_last_day, file.quantity
 
 
 def _receipts(
@@ -434,5 +466,6 @@ def _published(
             slice_signature=view.signature,
             slice_as_of=settled.as_of,
             slice_last_day=settled.end,
+            slice_edition=settled.editions.get(day.day, 0),
             content_digest=settled.digests.get(day.day, ""),
         )

@@ -27,7 +27,7 @@ def usage_formats(settings: "Settings") -> "tuple[Ingestor, ...]":
         ("roles", settings.promoted | settings.demoted),
         ("accounts", settings.accounts.keys()),
         ("detail", settings.dividers.keys()),
-        ("exports", settings.together),
+        ("exports", settings.together | settings.in_order),
     ):
         for name in sorted(names):
             named(name, formats, f"{FILE_NAME} [{section}]")

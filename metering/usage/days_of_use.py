@@ -1,4 +1,4 @@
-"""Which workspaces the records of lake files are of, by charge day."""
+"""Whose the records of lake files are, as far as providers tell, by charge day."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -11,33 +11,39 @@ from metering.usage.staging import QUANTITY_SQL, SCOPE
 
 
 @dataclass(frozen=True, slots=True)
-class WorkspaceDay:
+class DayOfUse:
     """What some files say of one charge day.
 
     Attributes:
-        workspaces: of its records; "" for those without one.
+        workspaces, keys, people: of its records; "" for those that name none.
         total: money in nanos and quantity, whatever their currency and meter.
     """
 
     workspaces: frozenset[str] = frozenset()
+    keys: frozenset[str] = frozenset()
+    people: frozenset[str] = frozenset()
     total: tuple[int, int] = (0, 0)
 
 
-def workspaces_by_day(
+def days_of_use(
     connection: duckdb.DuckDBPyConnection, files: Iterable[Path]
-) -> dict[str, WorkspaceDay]:
+) -> dict[str, DayOfUse]:
     """Return what files of the lake, or staged ones, say of each ISO charge day."""
     listed = sorted(files)
     if not listed:
         return {}
+    named = ", ".join(
+        f"list(DISTINCT coalesce({name}, ''))" for name in ("workspace", "api_key", "principal")
+    )
     rows = connection.execute(
-        "SELECT CAST(day AS VARCHAR), list(DISTINCT coalesce(workspace, '')),"
-        f" coalesce(sum(reported_nanos), 0), coalesce(sum({QUANTITY_SQL}), 0)"
-        f" FROM {usage_rows(listed)} GROUP BY day"
+        f"SELECT CAST(day AS VARCHAR), {named}, coalesce(sum(reported_nanos), 0),"
+        f" coalesce(sum({QUANTITY_SQL}), 0) FROM {usage_rows(listed)} GROUP BY day"
     ).fetchall()
     return {
-        day: WorkspaceDay(frozenset(workspaces), (int(nanos), int(quantity)))
-        for day, workspaces, nanos, quantity in rows
+        day: DayOfUse(
+            frozenset(workspaces), frozenset(keys), frozenset(people), (int(nanos), int(quantity))
+        )
+        for day, workspaces, keys, people, nanos, quantity in rows
     }
 
 

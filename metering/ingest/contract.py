@@ -164,16 +164,20 @@ Reading = UsageBatch | OutcomeBatch | Rejections | Noise | Slice
 class Destination(Protocol):
     """Where the records of a file go, for a reader that writes them there itself."""
 
-    def write_day(
-        self, rows: str, columns: Collection[str], day: str, expected: Callable[[], int]
+    def write_days(
+        self,
+        rows: str,
+        columns: Collection[str],
+        days: tuple[str, str],
+        expected: Callable[[], int],
     ) -> bool:
-        """Write the records of a query in its order, or nothing of them.
+        """Write the records of a query, of each day in its order, or nothing of them.
 
         Args:
-            rows: a query on the reader's connection; all rows of one day.
+            rows: a query on the reader's connection.
             columns: what it gives, of `usage.schema.USAGE_SCHEMA`; all others are null but for
                 `row_no`: that is the place of the row, from 1 on.
-            day: ISO charge day.
+            days: ISO charge days, between which all rows are: the first and the last.
             expected: how many rows there must be; asked after they are written.
 
         Returns:

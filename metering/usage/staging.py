@@ -29,6 +29,8 @@ CONTENT_COLUMNS: Final = ("billing_account", *(name for name in _KEPT if name !=
 
 PARQUET: Final = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1"
 
+_UNDIVIDED: Final = "records_of_several_days"
+
 TOKENS_SQL: Final = " + ".join(f'coalesce("{name}", 0)' for name in METER_COLUMNS)
 QUANTITY_SQL: Final = f"{TOKENS_SQL} + coalesce(list_sum(map_values(other_meters)), 0)"
 
@@ -154,14 +156,23 @@ class Staging:
         rows.create_view("incoming_rows", replace=True)
         self._write("incoming_rows", SCOPE if SCOPE in rows.columns else "")
 
-    def write_day(
-        self, rows: str, columns: Collection[str], day: str, expected: Callable[[], int]
+    def write_days(
+        self,
+        rows: str,
+        columns: Collection[str],
+        days: tuple[str, str],
+        expected: Callable[[], int],
     ) -> bool:
-        """Stage the records of a query, all of one day; see `ingest.contract.Destination`."""
+        """Stage the records of a query, all of some days; see `ingest.contract.Destination`."""
         self.flush()
+        first, last = days
         part = self._next_part()
+        select = self._kept(f"({rows})", columns)
         try:
-            count = self._copy_day(self._kept(f"({rows})", columns), day, part, in_order=True)
+            if first == last:
+                count = self._copy_day(select, first, part, in_order=True)
+            else:
+                count = self._copy_days(select, first, last, part)
         except (duckdb.InvalidInputException, duckdb.OutOfMemoryException):
             count = None
         if count is not None and count == expected():
@@ -227,7 +238,7 @@ class Staging:
     def rewrite(self, select: str) -> None:
         """Replace everything staged by the rows of a statement over staged files."""
         old = [path for path in self.folder.iterdir() if path.name.startswith("part-")]
-        self._copy(select)
+        self._copy(select, self._next_part())
         for part in old:
             for path in sorted(part.rglob("*.parquet")):
                 path.unlink()
@@ -243,16 +254,20 @@ class Staging:
         # To write a column without content takes as long as to write one with little.
         filled = {name for name, count in zip(USAGE_SCHEMA.names, held, strict=True) if count}
         select = self._kept(source, filled, scope)
+        self._divide(select, first, last, self._next_part())
+
+    def _divide(self, select: str, first: str, last: str, part: Path) -> None:
+        """Write the records of a query to the folders of their days."""
         # A nightly export is of one day, or of parts of two: its rows need no sorting into
         # partitions, which costs as much as writing them.
         if first == last:
-            self._copy_day(select, first)
+            self._copy_day(select, first, part)
         elif last == _day_after(first):
             midnight = f"TIMESTAMPTZ '{last} 00:00:00+00'"
-            self._copy_day(f'{select} WHERE "start" < {midnight}', first)
-            self._copy_day(f'{select} WHERE "start" >= {midnight}', last)
+            self._copy_day(f'{select} WHERE "start" < {midnight}', first, part)
+            self._copy_day(f'{select} WHERE "start" >= {midnight}', last, part)
         else:
-            self._copy(f'SELECT *, CAST("start" AS DATE) AS day FROM ({select})')
+            self._copy(f'SELECT *, CAST("start" AS DATE) AS day FROM ({select})', part)
 
     def _kept(self, source: str, filled: Collection[str], scope: str = "") -> str:
         """Return the query for what the lake keeps of a source of records with some columns."""
@@ -269,20 +284,36 @@ class Staging:
         listed = ", ".join(f'{value} AS "{name}"' for name, value in columns.items() if value)
         return f"SELECT {listed} FROM {source}"
 
-    def _copy_day(
-        self, select: str, day: str, part: Path | None = None, *, in_order: bool = False
-    ) -> int:
-        target = (part or self._next_part()) / f"day={day}"
+    def _copy_day(self, select: str, day: str, part: Path, *, in_order: bool = False) -> int:
+        target = part / f"day={day}"
         target.mkdir(parents=True)
-        file = _quoted(str(target / "data.parquet"))
         # Whatever DuckDB holds of a statement, here the order of the rows is a promise.
         form = f"{PARQUET}, PRESERVE_ORDER true" if in_order else PARQUET
-        ((count,),) = self.connection.execute(f"COPY ({select}) TO {file} ({form})").fetchall()
+        return self._copied(select, target / "data.parquet", form)
+
+    def _copy_days(self, select: str, first: str, last: str, part: Path) -> int:
+        """Write records to the folders of their days; their lines are their places before that.
+
+        They wait in a table, in which texts of an enumeration stay numbers: from a file they would
+        come back as texts, each to be looked up again.
+        """
+        ((count,),) = self.connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE {_UNDIVIDED} AS {select}"
+        ).fetchall()
+        self._divide(f"SELECT *, rowid + 1 AS row_no FROM {_UNDIVIDED}", first, last, part)
+        self.connection.execute(f"DROP TABLE {_UNDIVIDED}")
         return int(count)
 
-    def _copy(self, select: str) -> None:
-        folder = _quoted(str(self._next_part()))
-        self.connection.execute(f"COPY ({select}) TO {folder} ({PARQUET}, PARTITION_BY (day))")
+    def _copied(self, select: str, target: Path, form: str) -> int:
+        ((count,),) = self.connection.execute(
+            f"COPY ({select}) TO {_quoted(str(target))} ({form})"
+        ).fetchall()
+        return int(count)
+
+    def _copy(self, select: str, part: Path) -> None:
+        self.connection.execute(
+            f"COPY ({select}) TO {_quoted(str(part))} ({PARQUET}, PARTITION_BY (day))"
+        )
 
     def _next_part(self) -> Path:
         self._parts += 1

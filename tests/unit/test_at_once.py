@@ -20,11 +20,11 @@ _LINES = 400
 _LATE = 301  # 0-based; between the blocks that are looked at
 
 
-def _row(place: int, **other: object) -> dict[str, object]:
+def _row(place: int, days: int = 1, **other: object) -> dict[str, object]:
     return {
         "request_id": f"call-{place}",
         "call_type": "acompletion",
-        "startTime": f"2026-10-01 10:{place // 60 % 60:02d}:{place % 60:02d}",
+        "startTime": f"2026-10-{1 + place % days:02d} 10:{place // 60 % 60:02d}:{place % 60:02d}",
         "model": ("gpt-5", "gpt-5-mini")[place % 2],
         "custom_llm_provider": "openai",
         "prompt_tokens": 100 + place,
@@ -38,10 +38,15 @@ def _row(place: int, **other: object) -> dict[str, object]:
     }
 
 
-def _write(path: Path, late: str | Mapping[str, object] | None = None, lines: int = _LINES) -> Path:
-    texts = [json.dumps(_row(place)) for place in range(lines)]
+def _write(
+    path: Path,
+    late: str | Mapping[str, object] | None = None,
+    lines: int = _LINES,
+    days: int = 1,
+) -> Path:
+    texts = [json.dumps(_row(place, days)) for place in range(lines)]
     if late is not None:
-        texts[_LATE] = late if isinstance(late, str) else json.dumps(_row(_LATE, **late))
+        texts[_LATE] = late if isinstance(late, str) else json.dumps({**_row(_LATE), **late})
     path.write_text("".join(f"{text}\n" for text in texts), encoding="utf-8")
     return path
 
@@ -113,6 +118,22 @@ def test_a_clean_file_of_one_day_is_written_at_once_and_holds_the_same(
     assert held.days == usual.days == [("2026-10-01", _LINES)]
 
 
+@pytest.mark.parametrize("days", [2, 5])
+def test_a_clean_file_of_several_days_is_written_at_once_and_holds_the_same(
+    tmp_path: Path, looking_at_little: Callable[[], None], days: int
+) -> None:
+    path = _write(tmp_path / "log.jsonl", days=days)
+    usual = _Held(path, tmp_path / "usual")
+    looking_at_little()
+
+    held = _Held(path, tmp_path / "at-once")
+
+    assert (usual.batches, held.batches) == (1, 0)
+    assert held.records == usual.records
+    assert held.days == usual.days
+    assert [count for _, count in held.days] == [_LINES // days] * days
+
+
 @pytest.mark.parametrize(
     ("late", "said"),
     [
@@ -166,17 +187,18 @@ def test_a_file_whose_texts_are_seldom_the_same_is_not_tried(
     assert (held.batches, held.tells_lines) == (1, True)
 
 
-def test_a_record_stands_where_its_line_does_whoever_wrote_it(
-    tmp_path: Path, looking_at_little: Callable[[], None]
+@pytest.mark.parametrize("days", [1, 2])
+def test_a_record_tells_its_line_whoever_wrote_it(
+    tmp_path: Path, looking_at_little: Callable[[], None], days: int
 ) -> None:
     lines = 260_000
-    path = _write(tmp_path / "log.jsonl", lines=lines)
+    path = _write(tmp_path / "log.jsonl", lines=lines, days=days)
     looking_at_little()
 
     held = _Held(path, tmp_path / "at-once", threads=4)
 
-    assert (held.batches, held.tells_lines, held.misplaced) == (0, False, 0)
-    assert held.days == [("2026-10-01", lines)]
+    assert (held.batches, held.tells_lines, held.misplaced) == (0, days > 1, 0)
+    assert [count for _, count in held.days] == [lines // days] * days
 
 
 def test_what_stands_twice_is_told_by_its_line(

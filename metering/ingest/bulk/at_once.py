@@ -2,11 +2,12 @@
 
 As a rule checked rows wait in scratch space until it is known what they are: which are refused, of
 which days they are, what they have in common. The export of a night holds nothing but records of
-one day, and a sample of it shows the texts that they share. So the statement is run on that guess,
-and its rows go where they belong: written once, not read again. It stops at the first row that is
-otherwise, and the file is read the usual way; so it is tried only where the sample speaks for it.
+a day or two, and a sample of it shows the texts that they share. So the statement is run on that
+guess, and its rows are what the lake keeps: of one day they are written once and not read again,
+of several they wait in memory to be divided. It stops at the first row that is otherwise, and the
+file is read the usual way; so it is tried only where the sample speaks for it.
 
-A record's line is then its place in the file that is written, since every line gave one row.
+A record's line is then its place among the rows that are written, since every line gave one row.
 """
 # ruff: noqa: S608 - names and texts go through `name` and `literal`; there is nothing to bind
 
@@ -41,11 +42,11 @@ class _Guess:
     """What a file seems to hold.
 
     Attributes:
-        day: the ISO day of all its records.
+        days: the first and the last ISO day of its records.
         shared: the columns that they share, for every key there seems to be.
     """
 
-    day: str
+    days: tuple[str, str]
     shared: tuple[WorkedOut, ...]
 
 
@@ -81,8 +82,8 @@ class Writing:
         guess = self._guess(sample, layout)
         if guess is None:
             return False
-        return self.destination.write_day(
-            self._rows(layout, plain, guess), _filled(layout), guess.day, lines
+        return self.destination.write_days(
+            self._rows(layout, plain, guess), _filled(layout), guess.days, lines
         )
 
     def _guess(self, sample: Path, layout: Layout) -> _Guess | None:
@@ -97,7 +98,7 @@ class Writing:
             'SELECT CAST(min("start") AS DATE)::VARCHAR, CAST(max("start") AS DATE)::VARCHAR,'
             f" count(noise) + count(refused_by) FROM {_SAMPLED}"
         ).fetchall()[0]
-        if first is None or first != last or others:
+        if first is None or others:
             return None
         shared = []
         for key, one in zip(layout.shared_keys, layout.shared, strict=True):
@@ -107,15 +108,16 @@ class Writing:
                 return None
             distinct = f"SELECT DISTINCT {key} FROM {_SAMPLED}"
             shared.append(work_out(self.connection, one, key, distinct, self.scratch("shared")))
-        return _Guess(first, tuple(shared))
+        return _Guess((first, last), tuple(shared))
 
     def _rows(self, layout: Layout, plain: Path, guess: _Guess) -> str:
         """Return the query for the records of a file; it stops where one is not as guessed."""
-        day = literal(guess.day)
+        first, last = map(literal, guess.days)
         as_guessed = " AND ".join(
             (
                 "noise IS NULL AND refused_by IS NULL",
-                f'"start" >= {day}::TIMESTAMPTZ AND "start" < {day}::TIMESTAMPTZ + INTERVAL 1 DAY',
+                f'"start" >= {first}::TIMESTAMPTZ',
+                f'"start" < {last}::TIMESTAMPTZ + INTERVAL 1 DAY',
                 *map(known, guess.shared),
             )
         )

@@ -28,6 +28,11 @@ _NEAREST: Final = 5
 _CHOOSE: Final = "name one with --ingestor, or see `metering ingestors`"
 
 
+# What a spreadsheet may write between the columns of a table in place of commas.
+_OTHER_SEPARATORS: Final = {";": "semicolons", "\t": "tabs"}
+_FEWEST_COLUMNS: Final = 3
+
+
 def identify(path: Path, ingestors: "Sequence[Found]", forced: str | None = None) -> Found:
     """Return the one ingestor that reads a file.
 
@@ -140,7 +145,13 @@ def _unlike_any(sample: Sample) -> tuple[str, ...]:
         return ()
     if sample.head is None:
         return ("its first 64 KiB are not text in UTF-8",)
-    return () if sample.head.strip() else ("it is empty",)
+    if not sample.head.strip():
+        return ("it is empty",)
+    first = sample.lines[0] if sample.lines else ""
+    for separator, called in _OTHER_SEPARATORS.items():
+        if first.count(separator) >= _FEWEST_COLUMNS and not first.startswith(("{", "[")):
+            return (f"its columns are separated by {called}, and those of a CSV by commas",)
+    return ()
 
 
 def _nearest(verdicts: "Sequence[tuple[Ingestor, Verdict]]") -> tuple[str, ...]:

@@ -265,6 +265,20 @@ def test_a_file_that_is_like_nothing_is_not_answered_with_a_list(tmp_path: Path)
     assert said[1:-1] == ["    no format has a name in common with it"]
 
 
+@pytest.mark.parametrize(("separator", "called"), [(";", "semicolons"), ("\t", "tabs")])
+def test_a_table_that_a_spreadsheet_has_written_otherwise_is_told_so(
+    separator: str, called: str, tmp_path: Path
+) -> None:
+    header = separator.join(("BilledCost", "BillingAccountId", "BillingCurrency", "ChargeClass"))
+    with pytest.raises(SourceError) as caught:
+        identify(written(tmp_path, f"{header}\n".encode()), BUILT_IN)
+
+    said = str(caught.value).splitlines()
+    assert said[1:-1] == [
+        f"    its columns are separated by {called}, and those of a CSV by commas"
+    ]
+
+
 def test_a_file_that_two_formats_claim_is_read_by_neither(tmp_path: Path) -> None:
     path = written(tmp_path, b"one two")
     ingestors = [Claims("first", "one"), Claims("second", "two"), Claims("third", "one two")]

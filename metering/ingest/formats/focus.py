@@ -1,17 +1,19 @@
 """FOCUS cost and usage files, versions 1.0 to 1.4, of any provider: CSV or Parquet.
 
-Also the FOCUS exports of AWS (1.0, 1.2) and Azure (1.0 to 1.2). Only rows of AI services, and rows
-in tokens, are taken; all others are noise. The rules, from the source formats note (sections 2.2
-and 4, read 2026-11-21):
+Also the FOCUS exports of AWS (1.0, 1.2), Azure (1.0 to 1.2) and Google (1.2, a table of BigQuery).
+Only rows of AI services, and rows in tokens, are taken; all others are noise. The rules, from the
+source formats note (sections 2.2 and 4, read 2026-11-21):
 
 * `BilledCost` is what is charged. A purchase of prepaid credits is billed when it is made, and the
   usage it covers is billed at 0.
 * Rows have no id: an import replaces the days of its billing period for its issuer and account.
 * List and contracted price times quantity must be the cost, but for corrections; and Azure writes
-  costs of 0 where it does not know them.
+  costs of 0 where it does not know them. It may say prices in the currency that they are listed in,
+  with the rate to the one that is billed.
 * A correction changes money and no quantity here: its quantities are differences of another row's.
 * Null may be written as an empty cell or as NULL. Times are UTC, also where they do not say so.
 * Tax comes with the invoice; here its rows are noise.
+* A table of BigQuery has tags as a list of keys and values, and says when a row was exported.
 * What a provider divides among resources (1.3 on) has the tags of whom it was divided among beside
   those of the whole: `AllocatedTags` stand above `Tags`.
 """
@@ -32,6 +34,7 @@ from metering.ingest.bulk.layout import (
     Shared,
     Snapshot,
     instant,
+    json_fields,
 )
 from metering.ingest.bulk.numbers import approximate, quantity, signed_nanos, whole
 from metering.ingest.contract import Identity, Reading, Repeat, Sample, SourceRole, Verdict
@@ -61,7 +64,8 @@ _OPTIONAL: Final = (
     *("ConsumedQuantity", "ConsumedUnit", "ContractedCost", "ContractedUnitPrice"),
     *("InvoiceId", "ListCost", "ListUnitPrice", "PrincipalId", "RegionId", "ResourceId"),
     *("ServiceProviderName", "SkuId", "SubAccountId", "Tags"),
-    *("x_ConsumerId", "x_PrincipalId", "x_PricingBlockSize"),
+    *("x_BillingExchangeRate", "x_ConsumerId", "x_ExportTime", "x_PrincipalId"),
+    "x_PricingBlockSize",
     *focus_skus.FIELDS,
 )
 _NAMES: Final = (*_REQUIRED, *_OPTIONAL)
@@ -78,7 +82,7 @@ _ASIDE: Final = Aside(
     fields=(
         *("ChargeCategory", "ServiceCategory", "ServiceName", "ConsumedUnit", "PricingUnit"),
         *("ChargePeriodStart", "ChargePeriodEnd", "BillingPeriodStart", "BillingPeriodEnd"),
-        "InvoiceId",
+        *("InvoiceId", "x_ExportTime"),
     ),
     noise=f"""CASE
         WHEN ChargeCategory = 'Tax' THEN '{_TAX}'
@@ -135,10 +139,11 @@ _KEYED: Final = (
     Keyed(
         fields=(
             *("ChargePeriodStart", "ChargePeriodEnd", "BillingPeriodStart", "BillingPeriodEnd"),
-            "InvoiceId",
+            *("InvoiceId", "x_ExportTime"),
         ),
         steps=(
             {
+                "exported": instant("replace(x_ExportTime, ' UTC', 'Z')", zoneless_is_utc=True),
                 "started": instant("ChargePeriodStart", zoneless_is_utc=True),
                 "ended": instant("ChargePeriodEnd", zoneless_is_utc=True),
                 "period": instant("BillingPeriodStart", zoneless_is_utc=True),
@@ -148,7 +153,7 @@ _KEYED: Final = (
                 "scope": "strftime(period, '%Y-%m')",
                 "used_on": "strftime(started, '%Y-%m-%d')",
                 "known_to": (
-                    "strftime(coalesce(CASE WHEN InvoiceId IS NOT NULL"
+                    "strftime(coalesce(exported, CASE WHEN InvoiceId IS NOT NULL"
                     " THEN period_end + INTERVAL 1 SECOND END, ended),"
                     " '%Y-%m-%dT%H:%M:%SZ')"
                 ),
@@ -179,6 +184,7 @@ _STEPS: Final = (
         "billed_nanos": signed_nanos("BilledCost"),
         "consumed": quantity("ConsumedQuantity"),
         "priced": quantity("PricingQuantity"),
+        "exchanged": approximate("x_BillingExchangeRate"),
         "listed": f"{approximate('ListUnitPrice')} * {approximate('PricingQuantity')}",
         "contracted": f"{approximate('ContractedUnitPrice')} * {approximate('PricingQuantity')}",
         "consumed_tokens": focus_skus.CONSUMED_TOKENS,
@@ -288,13 +294,18 @@ _COLUMNS: Final = {
 
 
 def _price(kind: str, product: str) -> Check:
-    # Where a cost is 0 and its price is not, an export did not know the cost.
+    # Where a cost is 0 and its price is not, an export did not know the cost. The rate is printed
+    # with fewer digits than it was applied with.
+    converted = (
+        f"coalesce(abs({product} * exchanged - {kind}Cost::DOUBLE)"
+        f" <= 0.005 + abs({kind}Cost::DOUBLE) / 1000, false)"
+    )
     return bulk_checks.price(
         f"{kind}Cost",
         f"{kind}Cost",
         product,
         f"{kind}UnitPrice x PricingQuantity",
-        unless=f"ChargeClass IS NOT NULL OR {kind}Cost::DOUBLE = 0",
+        unless=f"ChargeClass IS NOT NULL OR {kind}Cost::DOUBLE = 0 OR {converted}",
     )
 
 
@@ -392,6 +403,27 @@ _CHECKS: Final = (
     ),
 )
 
+
+def _text(field: str) -> str:
+    return f"nullif(nullif({field}, ''), 'NULL')"
+
+
+def _as_object(field: str) -> str:
+    """Return an expression for tags as an object where they are a list of keys and values.
+
+    A list that is none of these, or names a key twice, stays as it is, and is refused as tags.
+    """
+    entries = json_fields(field, ({"Key": "VARCHAR", "Value": "VARCHAR"},))
+    pairs = f"list_transform({entries}, lambda one: {{'name': one.Key, 'value': one.Value}})"
+    listed = f"try(to_json(map_from_entries({pairs}))::VARCHAR)"
+    return (
+        f"CASE WHEN starts_with({field}, '[') THEN coalesce({listed}, {field})"
+        f" ELSE {_text(field)} END"
+    )
+
+
+_PLAIN: Final = {"Tags": _as_object("Tags")}
+
 _LAYOUT: Final = Layout(
     fields=_FIELDS,
     required=_REQUIRED,
@@ -399,7 +431,7 @@ _LAYOUT: Final = Layout(
     columns=_COLUMNS,
     shared=(_SHARED,),
     checks=_CHECKS,
-    flattened={field: f"nullif(nullif({field}, ''), 'NULL')" for field in _NAMES},
+    flattened={field: _PLAIN.get(field, _text(field)) for field in _NAMES},
     keyed=_KEYED,
     aside=_ASIDE,
     snapshot=Snapshot(
@@ -417,7 +449,9 @@ class Focus:
     identity = Identity.SNAPSHOT
     repeat = Repeat.REJECT
     describes = "FOCUS 1.0 to 1.4 cost and usage, AI services: AWS, Azure and others (CSV, Parquet)"
-    export = "AWS Data Exports: FOCUS 1.2; Azure Cost Management > Exports: FOCUS cost; others' own"
+    export = (
+        "AWS Data Exports: FOCUS 1.2; Azure Cost Management: FOCUS cost; Google: FOCUS, BigQuery"
+    )
     cannot_tell = "requests; users; tokens, where the issuer bills in other units"
 
     def identify(self, sample: Sample) -> Verdict:

@@ -38,7 +38,8 @@ from metering.workflows.intake.narrower import refuse_told_twice
 from metering.workflows.intake.one_by_one import recognised, size_of, whole, why_not
 from metering.workflows.intake.packing import PackReading, record_pack
 from metering.workflows.intake.receipts import Origin, Reading, Receipt
-from metering.workflows.intake.snapshots import Said, delivery_of, record_snapshot
+from metering.workflows.intake.settling_snapshots import Said
+from metering.workflows.intake.snapshots import delivery_of, record_snapshot
 from metering.workflows.intake.together import PACK_BYTES, delivered_together, packed_together
 from metering.workflows.runs import Run
 from metering.workflows.transactions import transaction

@@ -12,7 +12,7 @@ from metering.errors import BookError
 from metering.ingest.contract import SourceRole
 from metering.workflows.intake.inbox import taken_to
 from metering.workflows.intake.ingest import Order, ingest_files
-from metering.workflows.intake.snapshots import Said
+from metering.workflows.intake.settling_snapshots import Said
 from metering.workflows.outcomes.outcome_imports import ingest_outcomes
 
 if TYPE_CHECKING:

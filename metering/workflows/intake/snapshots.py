@@ -10,10 +10,8 @@ several accounts or billing periods: of each of them it is one snapshot.
 
 import hashlib
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
-from enum import StrEnum
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
@@ -21,14 +19,12 @@ from metering.books import coverage as coverage_book
 from metering.books import lake as lake_book
 from metering.books import sources as source_book
 from metering.books.runs import record_run
-from metering.errors import LedgerError, SourceError, SourceRef
-from metering.ingest.contract import Slice, SourceRole
+from metering.errors import SourceError, SourceRef
+from metering.ingest.contract import SourceRole
 from metering.usage.lake import Lake, Published
 from metering.usage.staging import (
     Part,
     SourceDay,
-    StagedDay,
-    content_digests,
     describe_sources,
 )
 from metering.workflows.intake.narrower import narrower_than_another
@@ -40,6 +36,13 @@ from metering.workflows.intake.receipts import (
     Receipt,
     receipt_of_known,
     source_of,
+)
+from metering.workflows.intake.settling_snapshots import (
+    Said,
+    Settled,
+    Snapshot,
+    settle,
+    views_of,
 )
 from metering.workflows.runs import Run
 
@@ -57,13 +60,6 @@ _UNDECIDED: Final = (
     "another export that reaches as far and holds as much says otherwise, and nothing tells which"
     " is the later one; if this one is, say so with --latest"
 )
-
-
-class Said(StrEnum):
-    """What somebody said of a snapshot, which nothing in it tells."""
-
-    NOTHING = "nothing"
-    LATER = "later"  # it was made after what is recorded of the same usage
 
 
 def record_snapshot(
@@ -101,10 +97,10 @@ def record_snapshot(
     parts = files[0].staging.apart() or {Part("", origin.account): ()}
     refuse_too_much(origin.path, tuple(chain.from_iterable(parts.values())))
     slices = tuple(piece for file in files for piece in file.slices)
-    snapshot = _Snapshot(files, slices, delivery, said)
+    snapshot = Snapshot(files, slices, delivery, said)
     settled = [
-        _settled(connection, snapshot, view, staged)
-        for view, staged in _views(connection, snapshot, parts)
+        settle(connection, snapshot, view, staged)
+        for view, staged in views_of(connection, snapshot, parts)
     ]
     claims = _claims(origin.ingestor, settled)
     refuse_overlap(connection, settings, origin.ingestor, origin.path, origin.account, claims)
@@ -155,186 +151,7 @@ def _known(
     return [receipt_of_known(origin, stored[origin.sha256]) for origin in origins]
 
 
-@dataclass(frozen=True, slots=True)
-class _Snapshot:
-    """What waits in staging.
-
-    Attributes:
-        files: as read.
-        slices: what they cover.
-        delivery: as `delivery_of`.
-        said: what is known of it beside what is in it.
-    """
-
-    files: Sequence[Reading]
-    slices: tuple[Slice, ...]
-    delivery: str
-    said: Said
-
-    @property
-    def has_records(self) -> bool:
-        """Whether any record was read, and not noise and refused rows alone."""
-        return bool(self.files[0].staging.files())
-
-
-@dataclass(frozen=True, slots=True)
-class _View:
-    """A part of the usage of an account, grouped in one way: what one snapshot replaces.
-
-    Attributes:
-        provider, account: whose usage; the provider is "" where there is no record.
-        scope, signature: as those of its slices.
-        slices: what a snapshot covers of it.
-    """
-
-    provider: str
-    account: str
-    scope: str = "*"
-    signature: str = ""
-    slices: Sequence[Slice] = ()
-
-    @property
-    def days(self) -> list[str]:
-        """Every ISO day a snapshot covers, in order."""
-        days: set[str] = set()
-        for piece in self.slices:
-            first, last = date.fromisoformat(piece.first_day), date.fromisoformat(piece.last_day)
-            days.update(str(first + timedelta(days=n)) for n in range((last - first).days + 1))
-        return sorted(days)
-
-
-@dataclass(frozen=True, slots=True)
-class _Settled:
-    """What a snapshot changes in the lake of one view.
-
-    Attributes:
-        view: which it is.
-        days: what is staged, per charge day; a day reported as without usage has no files.
-        same: days whose content is what the lake already shows.
-        digests: per day, the digest of its records.
-        end: last day the snapshot covers, ISO; it decides which of two snapshots is the later.
-        as_of: instant to which it is complete, where it says so; else "".
-        older: days of which the lake has a later or fuller snapshot.
-        undecided: days of which the lake has another snapshot that reaches and holds as much.
-        editions: of the days that are in the lake already, with what was said of their order.
-        shown: paths of what the lake shows of these days, where it differs, relative to the lake.
-    """
-
-    view: _View
-    days: tuple[StagedDay, ...] = ()
-    same: frozenset[str] = frozenset()
-    digests: Mapping[str, str] = field(default_factory=dict)
-    end: str = ""
-    as_of: str = ""
-    older: frozenset[str] = frozenset()
-    undecided: tuple[str, ...] = ()
-    editions: Mapping[str, int] = field(default_factory=dict)
-    shown: tuple[str, ...] = ()
-
-
-def _views(
-    connection: "Connection",
-    snapshot: _Snapshot,
-    parts: Mapping[Part, tuple[StagedDay, ...]],
-) -> Iterator[tuple[_View, tuple[StagedDay, ...]]]:
-    """Yield what a snapshot is of, with what is staged of it.
-
-    Raises:
-        SourceError: `mixed-snapshot`: its records do not say which of several views they are of.
-    """
-    by_scope: dict[str, list[Slice]] = {}
-    for piece in snapshot.slices:
-        by_scope.setdefault(piece.scope, []).append(piece)
-    only = next(iter(by_scope)) if len(by_scope) == 1 else ""
-    scopes = {part: part.scope or only for part in parts}
-    kinds = {(piece.scope, piece.signature) for piece in snapshot.slices}
-    if len(kinds) > len(by_scope) or (
-        snapshot.has_records and not by_scope.keys() >= set(scopes.values())
-    ):
-        raise _mixed(snapshot, kinds)
-    for part, scope in scopes.items():
-        yield _view(part, scope, by_scope), parts[part]
-    # Of an account in the file, a whole scope may have gone.
-    told = {(part.provider, part.billing_account, scope) for part, scope in scopes.items()}
-    for provider, account in sorted({(provider, account) for provider, account, _ in told}):
-        for scope in sorted(by_scope):
-            view = _view(Part(provider, account), scope, by_scope)
-            if (provider, account, scope) not in told and _live(connection, view):
-                yield view, ()
-
-
-def _view(part: Part, scope: str, by_scope: Mapping[str, Sequence[Slice]]) -> _View:
-    slices = by_scope.get(scope, ())
-    if not slices:
-        # Nothing but noise, or rows that were all refused: it says nothing about any day.
-        return _View(part.provider, part.billing_account)
-    return _View(part.provider, part.billing_account, scope, slices[0].signature, slices)
-
-
-def _live(connection: "Connection", view: _View) -> list[lake_book.LakeFile]:
-    return lake_book.live_slice(connection, view.provider, view.account, view.scope, view.signature)
-
-
-def _mixed(snapshot: _Snapshot, kinds: Collection[tuple[str, str]]) -> SourceError:
-    return SourceError(
-        SourceRef(str(snapshot.files[0].origin.path)),
-        "mixed-snapshot",
-        "the file holds reports of several kinds or groupings",
-        details=tuple(f"{scope}: {signature}" for scope, signature in sorted(kinds)),
-        do="write each pull to a file of its own, and ingest them one by one",
-    )
-
-
-def _settled(
-    connection: "Connection",
-    snapshot: _Snapshot,
-    view: _View,
-    staged: Sequence[StagedDay],
-) -> _Settled:
-    if not view.slices and not staged:
-        return _Settled(view)
-    by_day = {day.day: day for day in staged}
-    covered = view.days
-    if not by_day.keys() <= set(covered):
-        raise LedgerError("a snapshot holds usage of days that none of its slices covers")
-    empty = StagedDay("", (), 0, 0, (), (), ())
-    days = tuple(by_day.get(day, replace(empty, day=day)) for day in covered)
-    digests = content_digests(
-        snapshot.files[0].staging.connection, [path for day in staged for path in day.files]
-    )
-    end = max(piece.last_day for piece in view.slices)
-    as_of = max(piece.as_of for piece in view.slices)
-    live = {file.day: file for file in _live(connection, view)}
-    known = {day: file.content_digest for day, file in live.items()}
-    same = frozenset(day.day for day in days if known.get(day.day) == digests.get(day.day, ""))
-    contested = [day for day in days if day.day in live and day.day not in same]
-    ranks = {day.day: (as_of, end, day.quantity, day.records) for day in contested}
-    is_later = snapshot.said is Said.LATER
-    editions = {
-        day: file.slice_edition + int(is_later and day in ranks and ranks[day] <= file.rank[1:])
-        for day, file in live.items()
-    }
-    places = {day: ((editions[day], *rank), live[day].rank) for day, rank in ranks.items()}
-    return _Settled(
-        view,
-        days,
-        same,
-        digests,
-        end,
-        as_of,
-        older=frozenset(day for day, (read, recorded) in places.items() if read < recorded),
-        undecided=tuple(day for day, (read, recorded) in places.items() if read == recorded),
-        editions=editions,
-        # Where all is the same, there is nothing to compare.
-        shown=_paths(live[day] for day in covered if day in live) if contested else (),
-    )
-
-
-def _paths(files: Iterable[lake_book.LakeFile]) -> tuple[str, ...]:
-    return tuple(file.path for file in files if file.path)
-
-
-def _notes(snapshot: _Snapshot, lake: Lake, settled: Sequence[_Settled]) -> Iterator[str]:
+def _notes(snapshot: Snapshot, lake: Lake, settled: Sequence[Settled]) -> Iterator[str]:
     """Yield what is to be said of a snapshot beside the one in force."""
     older = sorted({day for one in settled for day in one.older})
     if older:
@@ -354,7 +171,7 @@ def _notes(snapshot: _Snapshot, lake: Lake, settled: Sequence[_Settled]) -> Iter
 
 
 def _receipts(
-    snapshot: _Snapshot, settled: Sequence[_Settled], notes: Iterable[str]
+    snapshot: Snapshot, settled: Sequence[Settled], notes: Iterable[str]
 ) -> Iterator[Receipt]:
     by_source = _by_source(snapshot, settled)
     notes = tuple(dict.fromkeys(notes))
@@ -380,7 +197,7 @@ def _receipts(
 
 
 def _by_source(
-    snapshot: _Snapshot, settled: Sequence[_Settled]
+    snapshot: Snapshot, settled: Sequence[Settled]
 ) -> Mapping[str, Sequence[tuple[SourceDay, bool]]]:
     """Return what each file holds of each day, by the SHA-256 of its bytes.
 
@@ -395,7 +212,7 @@ def _by_source(
     return found
 
 
-def _days_of_sources(snapshot: _Snapshot, settled: _Settled) -> Sequence[SourceDay]:
+def _days_of_sources(snapshot: Snapshot, settled: Settled) -> Sequence[SourceDay]:
     origin = snapshot.files[0].origin
     if snapshot.delivery:
         files = [path for day in settled.days for path in day.files]
@@ -408,7 +225,7 @@ def _days_of_sources(snapshot: _Snapshot, settled: _Settled) -> Sequence[SourceD
 
 
 def _claims(
-    ingestor: "Ingestor", settled: Sequence[_Settled]
+    ingestor: "Ingestor", settled: Sequence[Settled]
 ) -> tuple[coverage_book.NewCoverage, ...]:
     return tuple(
         claim
@@ -423,8 +240,8 @@ def _write(
     connection: "Connection",
     run_id: int,
     lake: Lake,
-    snapshot: _Snapshot,
-    settled: Sequence[_Settled],
+    snapshot: Snapshot,
+    settled: Sequence[Settled],
     receipts: Sequence[Receipt],
 ) -> None:
     origins = [file.origin for file in snapshot.files]
@@ -445,7 +262,7 @@ def _write(
 
 
 def _published(
-    lake: Lake, snapshot: _Snapshot, settled: _Settled, source_id: int | None
+    lake: Lake, snapshot: Snapshot, settled: Settled, source_id: int | None
 ) -> Iterator[lake_book.NewLakeFile]:
     origin = snapshot.files[0].origin
     view = settled.view

@@ -10,7 +10,8 @@ from tempfile import mkdtemp
 from metering.ingest.outcomes.registry import BUILT_IN as OUTCOME_FORMATS
 from metering.ingest.registry import BUILT_IN
 from metering.settings import FILE_NAME, Settings, load_settings
-from metering.workflows.intake.ingest import Order, ingest_files
+from metering.workflows.intake.ingest import ingest_files
+from metering.workflows.intake.order import Order
 from metering.workflows.intake.receipts import Receipt
 from metering.workflows.ledger_start import start_ledger
 from metering.workflows.outcomes.outcome_imports import ingest_outcomes

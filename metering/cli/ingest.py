@@ -57,7 +57,8 @@ def ingest(  # noqa: PLR0913 - an option each
     Example:
         metering ingest sample_logs/usage/*
     """
-    from metering.workflows.intake.ingest import Order, ingest_files
+    from metering.workflows.intake.ingest import ingest_files
+    from metering.workflows.intake.order import Order
     from metering.workflows.intake.settling_snapshots import Said
     from metering.workflows.intake.usage_formats import usage_formats
     from metering.workflows.runs import Run

@@ -12,7 +12,8 @@ from metering.settings import FILE_NAME, Settings, load_settings
 from metering.workflows.closing.invoices import ingest_invoices
 from metering.workflows.closing.tie_out import tie_out_period
 from metering.workflows.flat.flat_files import import_flat
-from metering.workflows.intake.ingest import Order, ingest_files
+from metering.workflows.intake.ingest import ingest_files
+from metering.workflows.intake.order import Order
 from metering.workflows.intake.receipts import Receipt
 from metering.workflows.ledger_start import start_ledger
 from metering.workflows.outcomes.outcome_imports import ingest_outcomes

@@ -27,7 +27,8 @@ from metering.workflows.closing.tie_out import tie_outs
 from metering.workflows.findings.cases import cases_of
 from metering.workflows.intake import pull as pulling
 from metering.workflows.intake.inbox import take, waiting_invoices, waiting_outcomes, waiting_usage
-from metering.workflows.intake.ingest import Order, ingest_each
+from metering.workflows.intake.ingest import ingest_each
+from metering.workflows.intake.order import Order
 from metering.workflows.outcomes.outcome_imports import ingest_each_outcomes
 from metering.workflows.ownership.forgetting import forget_people, last_day_to_forget
 from metering.workflows.planning.budgets import budgeted

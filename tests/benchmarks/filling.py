@@ -15,7 +15,8 @@ from metering.ingest.contract import (
 )
 from metering.ingest.readers import Reader
 from metering.settings import Settings
-from metering.workflows.intake.ingest import Order, ingest_files
+from metering.workflows.intake.ingest import ingest_files
+from metering.workflows.intake.order import Order
 from metering.workflows.runs import Run
 from tests.benchmarks import corpus
 

@@ -104,7 +104,8 @@ def _floor(home: Path) -> dict[str, float]:
 def _ours(home: Path) -> dict[str, float]:
     from metering.ingest.registry import BUILT_IN  # noqa: PLC0415 - none of the floor
     from metering.settings import load_settings  # noqa: PLC0415
-    from metering.workflows.intake.ingest import Order, ingest_files  # noqa: PLC0415
+    from metering.workflows.intake.ingest import ingest_files  # noqa: PLC0415
+    from metering.workflows.intake.order import Order  # noqa: PLC0415
     from metering.workflows.ledger_start import start_ledger  # noqa: PLC0415
     from metering.workflows.runs import Run  # noqa: PLC0415
 

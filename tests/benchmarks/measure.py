@@ -127,7 +127,8 @@ def _floor_ingest(folder: Path, rows: int, days: int) -> dict[str, Any]:
 
 def _ours_ingest(folder: Path, rows: int, days: int) -> dict[str, Any]:
     from metering.ingest.registry import installed  # noqa: PLC0415 - heavy, and not timed
-    from metering.workflows.intake.ingest import Order, ingest_files  # noqa: PLC0415
+    from metering.workflows.intake.ingest import ingest_files  # noqa: PLC0415
+    from metering.workflows.intake.order import Order  # noqa: PLC0415
 
     settings = _ledger(folder / "ledger")
     steps = {}

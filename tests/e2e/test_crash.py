@@ -267,7 +267,7 @@ def test_a_pack_killed_when_it_is_committed_is_recorded_wholly(
 ) -> None:
     ledger = sessions.copy(tmp_path / "ledger")
 
-    committed = "metering.workflows.intake.ingest:_Importing._together"
+    committed = "metering.workflows.intake.importing:Importing._together"
     killed_at(ledger, committed, "ingest", *map(str, sessions.pack))
 
     assert verify(ledger).sources == len(sessions.files)

@@ -11,7 +11,8 @@ from metering.books.runs import list_runs, record_run
 from metering.errors import BookError
 from metering.ingest.contract import SourceRole
 from metering.workflows.intake.inbox import taken_to
-from metering.workflows.intake.ingest import Order, ingest_files
+from metering.workflows.intake.ingest import ingest_files
+from metering.workflows.intake.order import Order
 from metering.workflows.intake.settling_snapshots import Said
 from metering.workflows.outcomes.outcome_imports import ingest_outcomes
 

@@ -328,7 +328,8 @@ IS_ASIDE_SQL: Final = "CAST(record_key AS VARCHAR) LIKE '%-0000-000000000000'"
 def _record_key(ingestor: str, *, told_aside: bool) -> str:
     """Return a record's key as SQL: the same for the same event of one ingestor, whatever file."""
     if not told_aside:
-        return f"CAST(md5_number({_quoted(ingestor)} || chr(31) || event_id) AS UUID)"
+        # Joined to the id, the name would make it too long for one round of the digest.
+        return f"CAST(xor(md5_number(event_id), md5_number({_quoted(ingestor)})) AS UUID)"
     event = f"{_quoted(ingestor)} || chr(31) || split_part(event_id, '/', 1)"
     is_aside = "strpos(event_id, '/') = length(event_id)"
     telling = f"CASE WHEN {is_aside} THEN repeat('0', 16) ELSE left(md5(event_id), 16) END"

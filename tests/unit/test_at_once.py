@@ -174,17 +174,90 @@ def test_what_no_look_at_the_file_has_shown_is_read_as_ever(
     assert "part-1" not in held.left_behind
 
 
-def test_a_file_whose_texts_are_seldom_the_same_is_not_tried(
+def test_a_file_in_which_some_texts_are_seldom_the_same_is_not_tried(
     tmp_path: Path, looking_at_little: Callable[[], None]
 ) -> None:
     path = tmp_path / "log.jsonl"
-    rows = (_row(place, end_user=f"customer-{place}") for place in range(_LINES))
+    customers = (place if place % 4 == 0 else 0 for place in range(_LINES))
+    rows = (_row(place, end_user=f"customer-{one}") for place, one in enumerate(customers))
     path.write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
     looking_at_little()
 
     held = _Held(path, tmp_path / "at-once")
 
     assert (held.batches, held.tells_lines) == (1, True)
+
+
+def _write_apart(path: Path, late: Mapping[str, object]) -> Path:
+    """Write a file in which each request is for another customer, with tags of its own."""
+    rows = [
+        _row(
+            place,
+            end_user=f"customer-{place}" if place % 3 else None,
+            request_tags=json.dumps([f"ticket:{place}", "end_user:me"] if place % 5 else []),
+        )
+        for place in range(_LINES)
+    ]
+    rows[_LATE] |= late
+    path.write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
+    return path
+
+
+def test_a_file_whose_texts_are_never_the_same_is_written_at_once_and_holds_the_same(
+    tmp_path: Path, looking_at_little: Callable[[], None]
+) -> None:
+    path = _write_apart(tmp_path / "log.jsonl", {})
+    usual = _Held(path, tmp_path / "usual")
+    looking_at_little()
+
+    held = _Held(path, tmp_path / "at-once")
+
+    assert (held.batches, held.tells_lines) == (0, False)
+    assert held.records == usual.records
+    assert held.days == usual.days == [("2026-10-01", _LINES)]
+
+
+@pytest.mark.parametrize(
+    ("late", "said"),
+    [
+        ({"request_tags": "[1, 2"}, "bad-json"),
+        ({"request_tags": '["\\u0000"]'}, "bad-json"),
+        ({"end_user": "a\0b"}, "bad-text"),
+        ({"end_user": "a\0b", "prompt_tokens": 12.5}, "bad-text"),
+        ({"request_tags": {"name": "value"}, "prompt_tokens": "12"}, "bad-json"),
+    ],
+    ids=lambda given: str(given)[:30],
+)
+def test_a_text_that_no_other_record_has_is_checked(
+    tmp_path: Path,
+    looking_at_little: Callable[[], None],
+    late: Mapping[str, object],
+    said: str,
+) -> None:
+    path = _write_apart(tmp_path / "log.jsonl", late)
+    usual = _Held(path, tmp_path / "usual")
+    looking_at_little()
+
+    held = _Held(path, tmp_path / "at-once")
+
+    assert held.tells_lines
+    assert (held.records, held.refused) == (usual.records, usual.refused)
+    assert [f"error[{said}]" in message for message in held.refused] == [True]
+
+
+@pytest.mark.parametrize("line", ["", '{"request_id": "cut'])
+def test_a_line_that_the_sample_shows_to_be_none_is_found_all_the_same(
+    tmp_path: Path, looking_at_little: Callable[[], None], line: str
+) -> None:
+    path = _write(tmp_path / "log.jsonl")
+    path.write_text(f"{line}\n" + path.read_text(encoding="utf-8"), encoding="utf-8")
+    looking_at_little()
+
+    held = _Held(path, tmp_path / "at-once")
+
+    assert held.tells_lines
+    assert held.days == [("2026-10-01", _LINES)]
+    assert len(held.refused) + len(held.noise) == 1
 
 
 @pytest.mark.parametrize("days", [1, 2])

@@ -2,25 +2,26 @@
 
 As a rule checked rows wait in scratch space until it is known what they are: which are refused, of
 which days they are, what they have in common. The export of a night holds nothing but records of
-a day or two, and a sample of it shows the texts that they share. So the statement is run on that
-guess, and its rows are what the lake keeps: of one day they are written once and not read again,
-of several they wait in memory to be divided. It stops at the first row that is otherwise, and the
-file is read the usual way; so it is tried only where the sample speaks for it.
+a day or two, and a sample of it shows the texts that they share, or that they share none. So the
+statement is run on that guess, and its rows are what the lake keeps: of one day they are written
+once and not read again, of several they wait in memory to be divided. It stops at the first row
+that is otherwise, and the file is read the usual way; so it is tried only where the sample speaks
+for it.
 
 A record's line is then its place among the rows that are written, since every line gave one row.
 """
 # ruff: noqa: S608 - names and texts go through `name` and `literal`; there is nothing to bind
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from metering.ingest.bulk.key_checks import without_key_checks
-from metering.ingest.bulk.layout import Layout, literal, name
+from metering.ingest.bulk.key_checks import may_fail, without_key_checks
+from metering.ingest.bulk.layout import Layout, Shared, literal, name
 from metering.ingest.bulk.sharing import LISTS, WorkedOut, known, looked_up, work_out
 from metering.ingest.bulk.sources import json_source
-from metering.ingest.bulk.statement import same_for_all, statement
+from metering.ingest.bulk.statement import same_for_all, shared_statement, statement
 from metering.ingest.contract import Destination
 from metering.usage.schema import USAGE_SCHEMA
 
@@ -35,6 +36,8 @@ WORTH_A_SAMPLE: Final = 64 << 20
 # Taken from all over the file, since what it begins with is often of one hour and few people.
 BLOCKS: Final = 16
 BLOCK: Final = 1 << 20
+# Where every second record of a sample agrees with no other, those of the file hardly share.
+_APART: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +47,12 @@ class _Guess:
     Attributes:
         days: the first and the last ISO day of its records.
         shared: the columns that they share, for every key there seems to be.
+        apart: by key, what hardly any two of them share: worked out for each.
     """
 
     days: tuple[str, str]
     shared: tuple[WorkedOut, ...]
+    apart: Mapping[str, Shared]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,26 +94,31 @@ class Writing:
     def _guess(self, sample: Path, layout: Layout) -> _Guess | None:
         """Return what the lines of a sample show; None where one is not to be written as it is."""
         run = self.connection.execute
-        keys = "".join(f", {key}" for key in layout.shared_keys)
-        run(
-            f'CREATE OR REPLACE TEMP TABLE {_SAMPLED} AS SELECT "start", noise, refused_by{keys}'
-            f" FROM ({statement(layout, json_source(sample, layout, _LINES))})"
-        )
-        first, last, others = run(
-            'SELECT CAST(min("start") AS DATE)::VARCHAR, CAST(max("start") AS DATE)::VARCHAR,'
-            f" count(noise) + count(refused_by) FROM {_SAMPLED}"
+        listed = ", ".join(('"start"', *layout.shared_keys))
+        # Whether there are rows to refuse is not asked: where there are many, one comes soon.
+        every = statement(layout, json_source(sample, layout, _LINES))
+        run(f"CREATE OR REPLACE TEMP TABLE {_SAMPLED} AS SELECT {listed} FROM ({every})")
+        first, last = run(
+            'SELECT CAST(min("start") AS DATE)::VARCHAR, CAST(max("start") AS DATE)::VARCHAR'
+            f" FROM {_SAMPLED}"
         ).fetchall()[0]
-        if first is None or others:
+        if first is None or may_fail(self.connection, layout, _SAMPLED):
             return None
-        shared = []
+        shared, apart = [], {}
         for key, one in zip(layout.shared_keys, layout.shared, strict=True):
+            keys = f"SELECT {key}, count(*) AS times FROM {_SAMPLED} GROUP BY {key}"
+            rows, seldom = run(
+                f"SELECT sum(times), count(*) FILTER (WHERE times = 1) FROM ({keys})"
+            ).fetchall()[0]
             # What stands in a sample once stands for others that do not stand in it at all.
-            seldom = f"SELECT {key} FROM {_SAMPLED} GROUP BY {key} HAVING count(*) = 1 LIMIT 1"
-            if run(seldom).fetchall():
+            if seldom * _APART > rows:
+                apart[key] = one
+            elif seldom:
                 return None
-            distinct = f"SELECT DISTINCT {key} FROM {_SAMPLED}"
-            shared.append(work_out(self.connection, one, key, distinct, self.scratch("shared")))
-        return _Guess((first, last), tuple(shared))
+            else:
+                distinct = f"SELECT {key} FROM ({keys})"
+                shared.append(work_out(self.connection, one, key, distinct, self.scratch("shared")))
+        return _Guess((first, last), tuple(shared), apart)
 
     def _rows(self, layout: Layout, plain: Path, guess: _Guess) -> str:
         """Return the query for the records of a file; it stops where one is not as guessed."""
@@ -129,9 +139,16 @@ class Writing:
             f"{given[column]} AS {name(column)}" if column in given else name(column)
             for column in _filled(layout)
         )
-        # What a check sees that looks at nothing but a key, it has seen in the sample.
-        every = statement(without_key_checks(layout), json_source(plain, layout, _LINES))
-        return f"SELECT {columns} FROM ({looked_up(self.connection, every, guess.shared)})"
+        # What a check sees that looks at nothing but a key, it has seen in the sample, if all keys
+        # stand in it.
+        checked = layout if guess.apart else without_key_checks(layout)
+        rows = statement(checked, json_source(plain, layout, _LINES))
+        rows = looked_up(self.connection, rows, guess.shared)
+        for key, shared in guess.apart.items():
+            # Of what is refused anything may stand in the key.
+            record = f"CASE WHEN refused_by IS NULL THEN {key} END AS {key}"
+            rows = shared_statement(shared, key, f"SELECT * REPLACE ({record}) FROM ({rows})")
+        return f"SELECT {columns} FROM ({rows})"
 
 
 def write_sample(plain: Path, target: Path) -> None:

@@ -11,13 +11,17 @@ is refused for the first thing that is wrong with it.
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from metering.ingest.bulk.layout import LINE_CHECKS, Check, Layout, Shared, name, one_file
+from metering.ingest.bulk.layout import LINE_CHECKS, Check, Layout, Shared, name
 
 if TYPE_CHECKING:
     import duckdb
+
+# Of rows of the layout without these checks, those that may be records; others have no keys.
+LOOKED_AT: Final = (
+    f"noise IS NULL AND coalesce(refused_by, {len(LINE_CHECKS)}) >= {len(LINE_CHECKS)}"
+)
 
 _WORD: Final = re.compile(r"\w+")
 
@@ -32,18 +36,14 @@ def without_key_checks(layout: Layout) -> Layout:
     return replace(layout, checks=tuple(checks)) if own else layout
 
 
-def may_fail(connection: "duckdb.DuckDBPyConnection", layout: Layout, staged: Path) -> bool:
+def may_fail(connection: "duckdb.DuckDBPyConnection", layout: Layout, rows: str) -> bool:
     """Say whether a check that was left out refuses a record.
 
     Args:
-        connection: reads the file.
+        connection: reads the rows.
         layout: with all of its checks.
-        staged: Parquet: what `statement` gives of the layout without these checks.
+        rows: what follows FROM: rows with the shared keys that `statement` gives.
     """
-    rows = (
-        f"read_parquet({one_file(staged)})"
-        f" WHERE noise IS NULL AND coalesce(refused_by, {len(LINE_CHECKS)}) >= {len(LINE_CHECKS)}"
-    )
     return any(
         _fails(connection, shared, checks, f"SELECT DISTINCT {key} AS key FROM {rows}")
         for key, shared in zip(layout.shared_keys, layout.shared, strict=True)

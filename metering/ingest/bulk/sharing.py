@@ -75,9 +75,11 @@ def looked_up(
         rows: a query.
         columns: what is to be added.
     """
-    listed = [_listed(one) for one in columns]
+    if not columns:
+        return rows
+    listed = " CROSS JOIN ".join(map(_listed, columns))
     run = connection.execute
-    run(f"CREATE OR REPLACE TEMP TABLE {LISTS} AS FROM {' CROSS JOIN '.join(listed)}")
+    run(f"CREATE OR REPLACE TEMP TABLE {LISTS} AS FROM {listed}")
     added = ""
     for one in columns:
         keys, place = f"{one.key}_keys", f"{one.key}_place"

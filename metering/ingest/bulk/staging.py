@@ -17,7 +17,7 @@ import duckdb
 from metering.errors import SourceError, SourceRef
 from metering.ingest.bulk import exact_rows
 from metering.ingest.bulk.forms import Form
-from metering.ingest.bulk.key_checks import may_fail, without_key_checks
+from metering.ingest.bulk.key_checks import LOOKED_AT, may_fail, without_key_checks
 from metering.ingest.bulk.layout import Layout, one_file
 from metering.ingest.bulk.line_batches import LineBatches
 from metering.ingest.bulk.parquet_source import damaged, parquet_table, sifted, take_rows
@@ -180,7 +180,8 @@ class BulkFile:
     def _attempt(self, source: str, first_line: int = 1) -> Staged | None:
         try:
             staged = self._stage(source, without_key_checks(self.layout), first_line)
-            if may_fail(self.connection, self.layout, staged.path):
+            rows = f"read_parquet({one_file(staged.path)}) WHERE {LOOKED_AT}"
+            if may_fail(self.connection, self.layout, rows):
                 staged = self._stage(source, self.layout, first_line)
         except (duckdb.InvalidInputException, duckdb.OutOfMemoryException):
             # Out of memory are files of very long lines, which the exact way cuts down first.

@@ -21,8 +21,10 @@ from metering.core.meters import Meter
 from metering.ingest.contract import Identity, Reading, Repeat, Sample, SourceRole, Verdict
 from metering.ingest.formats.anthropic_pages import (
     ANALYTICS_KEYS,
+    cache_writes,
     default_workspace,
     is_ever_given,
+    searches,
     span_of,
     tier_cells,
 )
@@ -88,7 +90,6 @@ def _slices(pages: Sequence[Page], covered: Coverage, spans: Sequence[Span]) -> 
 
 
 def _cells(row: Fields, default_workspace: str | None) -> Mapping[str, object]:
-    written = row.part("cache_creation")
     account = row.text_if_any("account_id")
     service_account = row.text_if_any("service_account_id")
     return {
@@ -107,10 +108,9 @@ def _cells(row: Fields, default_workspace: str | None) -> Mapping[str, object]:
             {
                 Meter.INPUT_UNCACHED: row.whole_number("uncached_input_tokens"),
                 Meter.CACHE_READ: row.whole_number("cache_read_input_tokens"),
-                Meter.CACHE_WRITE_5M: written.whole_number("ephemeral_5m_input_tokens"),
-                Meter.CACHE_WRITE_1H: written.whole_number("ephemeral_1h_input_tokens"),
+                **cache_writes(row),
                 Meter.OUTPUT: row.whole_number("output_tokens"),
-                Meter.WEB_SEARCH: row.part("server_tool_use").whole_number("web_search_requests"),
+                Meter.WEB_SEARCH: searches(row.part("server_tool_use")),
             }
         ),
     }

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from metering.core.meters import Meter
 from metering.ingest.contract import Reading, Slice
-from metering.ingest.formats.anthropic_pages import tier_cells
+from metering.ingest.formats.anthropic_pages import cache_writes, searches, tier_cells
 from metering.ingest.shapes.buckets import Span
 from metering.ingest.shapes.pages import Row
 from metering.ingest.shapes.records import canonical, given, metered, reported
@@ -85,18 +85,16 @@ def usage_cells(usage: Fields) -> dict[str, object]:
     Raises:
         FieldRefused: a count is left out, or is none.
     """
-    written = usage.part("cache_creation")
-    searches = usage.part_if_any("server_tool_use").whole_number_if_any("web_search_requests")
+    tools = usage.part_if_any("server_tool_use")
     return {
         "requests": usage.whole_number_if_any("requests"),
         **metered(
             {
                 Meter.INPUT_UNCACHED: usage.whole_number("uncached_input_tokens"),
                 Meter.CACHE_READ: usage.whole_number("cache_read_input_tokens"),
-                Meter.CACHE_WRITE_5M: written.whole_number("ephemeral_5m_input_tokens"),
-                Meter.CACHE_WRITE_1H: written.whole_number("ephemeral_1h_input_tokens"),
+                **cache_writes(usage),
                 Meter.OUTPUT: usage.whole_number("output_tokens"),
-                Meter.WEB_SEARCH: searches or 0,
+                Meter.WEB_SEARCH: searches(tools) if tools.values else 0,
             }
         ),
     }

@@ -103,6 +103,7 @@ def _actor(actor: Fields) -> dict[str, object]:
 
 def _model(model: Fields) -> dict[str, object]:
     tokens = model.part("tokens")
+    tokens.refuse_other_counts(_METERS)
     cost = model.part("estimated_cost")
     return {
         "model_raw": model.text("model"),

@@ -191,6 +191,22 @@ class Fields:
             )
         return value
 
+    def refuse_other_counts(self, known: Collection[str]) -> None:
+        """Refuse an object of counts that has one of something that nobody has documented.
+
+        Raises:
+            FieldRefused: `unknown-value`; it may have a price that nobody knows.
+        """
+        for name in sorted(self.values.keys() - set(known)):
+            if self.values[name] not in (0, None):
+                raise FieldRefused(
+                    "unknown-value",
+                    self.within + name,
+                    as_found(self.values[name]),
+                    f"counts of {', '.join(known)} alone",
+                    "ask the provider what it means; until then the record stays in quarantine",
+                )
+
     def flag_if_any(self, name: str) -> bool | None:
         """Return true or false, or None where the source leaves it out or null.
 

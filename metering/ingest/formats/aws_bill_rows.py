@@ -39,7 +39,8 @@ from metering.ingest.formats.aws_bill_columns import COUNTED, OPTIONAL, REQUIRED
 
 _FIELDS: Final[Fields] = dict.fromkeys((*REQUIRED, *OPTIONAL), "VARCHAR")
 
-_BEDROCK: Final = "('AmazonBedrock', 'AmazonBedrockService', 'AmazonBedrockFoundationModels')"
+# AmazonBedrock, AmazonBedrockService, AmazonBedrockFoundationModels, AmazonBedrockAgentCore …
+_BEDROCK: Final = "starts_with(line_item_product_code, 'AmazonBedrock')"
 _MARKETPLACE: Final = "AWS Marketplace"
 _EDITION: Final = " (Amazon Bedrock Edition)"
 
@@ -52,9 +53,7 @@ _TAX: Final = "tax, which comes with the invoice"
 _OTHERS: Final = "rows of other services"
 
 # What may be taken, as two columns show.
-OF_INTEREST: Final = (
-    f"(line_item_product_code IN {_BEDROCK} OR bill_billing_entity = '{_MARKETPLACE}')"
-)
+OF_INTEREST: Final = f"({_BEDROCK} OR bill_billing_entity = '{_MARKETPLACE}')"
 # Most rows of a bill: told by two columns, in which there are few different values.
 _ASIDE: Final = Aside(
     fields=(
@@ -70,14 +69,14 @@ _ASIDE: Final = Aside(
     noise=f"""CASE
         WHEN line_item_line_item_type = 'Tax' THEN '{_TAX}'
         WHEN nullif(line_item_product_code, '') IS NULL THEN NULL
-        WHEN line_item_product_code IN {_BEDROCK} THEN NULL
+        WHEN {_BEDROCK} THEN NULL
         WHEN bill_billing_entity = '{_MARKETPLACE}' THEN NULL
         ELSE '{_OTHERS}' END""",
 )
 # What is left of the Marketplace without Claude, and without the models of Bedrock, which a report
 # without product names still shows by how it spells their tokens.
 _NOISE: Final = f"""CASE
-    WHEN line_item_product_code NOT IN {_BEDROCK} AND bill_billing_entity = '{_MARKETPLACE}'
+    WHEN NOT {_BEDROCK} AND bill_billing_entity = '{_MARKETPLACE}'
       AND NOT is_of_market AND token_class IS NULL THEN '{_OTHERS}' END"""
 
 _KEYED: Final = (

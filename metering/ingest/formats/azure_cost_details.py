@@ -1,7 +1,7 @@
 """Azure Cost Management exports of actual or amortized cost: CSV (or Parquet), EA and MCA.
 
 Columns are found by their names in small letters, since casing and order differ between agreements
-and versions. Only the rows of Azure's AI services and of Claude in the Marketplace are taken; all
+and versions. Only the rows of Azure's AI services and of models in the Marketplace are taken; all
 others are noise. The rules, from the source formats note (section 2.1, read 2026-11-21):
 
 * Quantities are blocks of the unit of measure or, in some rows, single units: the row's own price
@@ -70,6 +70,11 @@ _IN_MARKETPLACE: Final = (
     " OR (nullif(publishertype, '') IS NULL AND lower(metercategory) = 'saas')"
 )
 
+# Models of others that Foundry sells through the Marketplace.
+_MODELS: Final = (
+    r"claude|anthropic|\b(ai21|cohere|deepseek|grok|jamba|llama|mistral|nvidia nim|stability ai)\b"
+)
+
 _DATES: Final = ("date", "billingperiodstartdate", "billingperiodenddate")
 
 _ASIDE: Final = Aside(
@@ -86,7 +91,7 @@ _ASIDE: Final = Aside(
         ELSE '{_OTHERS}' END""",
 )
 _NOISE: Final = f"""CASE
-    WHEN ({_IN_MARKETPLACE}) AND NOT is_ours AND NOT is_claude THEN '{_OTHERS}'
+    WHEN ({_IN_MARKETPLACE}) AND NOT is_ours AND NOT is_model THEN '{_OTHERS}'
     END"""
 
 _KEYED: Final = (
@@ -110,7 +115,7 @@ _KEYED: Final = (
             *meters.STEPS,
             {
                 "counted": f"charge = '{_COUNTED}'",
-                "is_claude": "regexp_matches(about, 'claude|anthropic')",
+                "is_model": f"regexp_matches(about, '{_MODELS}')",
                 "in_units_of_consumption": (
                     "regexp_matches(concat_ws(' ', about, unit), 'consumption unit|\\bccus?\\b')"
                 ),

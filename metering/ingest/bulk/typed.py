@@ -43,22 +43,31 @@ def statement_of_columns(layout: Layout, rows: Rows, groups: Rows) -> str:
 
 
 def _with_checks_of_keys(layout: Layout) -> Layout:
-    """Return a layout in which checks that look at one key alone are made as steps of it."""
+    """Return a layout in which checks that look at one key alone are made by a step of it.
+
+    The step gives the number of the first of them that fails.
+    """
     keys = [{*keyed.fields, *_made(keyed.steps)} for keyed in layout.keyed]
     every = {*fields_of(layout), *_made(layout.steps)}.union(*keys)
-    checks, steps = list(layout.checks), [dict[str, str]() for _ in keys]
-    for at, check in enumerate(checks):
+    checks, failing = list(layout.checks), [""] * len(keys)
+    for nth, check in enumerate(checks):
         looked_at = every.intersection(_WORD.findall(check.fails))
-        for own, step in zip(keys, steps, strict=True):
+        for at, own in enumerate(keys):
             if looked_at and looked_at <= own:
-                step[f"check {at} fails"] = check.fails
-                checks[at] = replace(check, fails=name(f"check {at} fails"))
+                failing[at] += f" WHEN {check.fails} THEN {nth}"
+                checks[nth] = replace(check, fails=f"{_failed(at)} = {nth}")
                 break
     keyed = (
-        Keyed(one.fields, (*one.steps, step) if step else one.steps)
-        for one, step in zip(layout.keyed, steps, strict=True)
+        Keyed(one.fields, (*one.steps, {_failed(at): f"(CASE{failing[at]} END)::SMALLINT"}))
+        if failing[at]
+        else one
+        for at, one in enumerate(layout.keyed)
     )
     return replace(layout, keyed=tuple(keyed), checks=tuple(checks))
+
+
+def _failed(key: int) -> str:
+    return f"check_of_key_{key}"
 
 
 def _made(steps: Iterable[Mapping[str, str]]) -> set[str]:

@@ -72,6 +72,7 @@ _KEYED: Final = (
         fields=(
             *("InvoiceIssuerName", "ServiceName", "ChargeCategory", "ChargeClass"),
             *("CommitmentDiscountStatus", "ConsumedUnit", "PricingUnit", "x_PricingBlockSize"),
+            *("BillingAccountId", "BillingCurrency", "ServiceCategory"),
             *focus_skus.FIELDS,
         ),
         steps=(

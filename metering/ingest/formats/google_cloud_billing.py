@@ -120,7 +120,10 @@ _ASIDE: Final = Aside(
 
 _KEYED: Final = (
     Keyed(
-        fields=("sku_description", "service_description", "cost_type", "invoice_month"),
+        fields=(
+            *("sku_description", "service_description", "cost_type", "invoice_month"),
+            *("billing_account_id", "currency"),
+        ),
         steps=(
             *skus.STEPS,
             {

@@ -1,27 +1,18 @@
-"""Dates of Azure's exports: classic files write them the American way, newer ones as ISO does.
-
-One file writes all its dates alike, so that a date which can be read in one way only decides for
-the others. Where none does, or one decides for the day first, the file is refused: nobody can say
-what 06/07/2026 means in it.
-"""
+"""Dates of Azure's exports: classic files write them the American way, newer ones as ISO does."""
 
 from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Final
 
-from metering.errors import SourceError, SourceRef
 from metering.ingest.bulk.layout import instant
+from metering.ingest.values import day_order
+from metering.ingest.values.day_order import MONTHS, DayOrder
 
 EXPECTED: Final = "a day as MM/DD/YYYY or YYYY-MM-DD, from 2000 to 2099"
 
 _SLASHED: Final = r"^(\d{1,2})/(\d{1,2})/(20\d\d)$"
 _ISO: Final = r"20\d\d-\d\d-\d\d"
-_MONTHS: Final = 12
-
-_MONTH_FIRST: Final = "month first"
-_DAY_FIRST: Final = "day first"
-_YEAR_FIRST: Final = "year first"
-_UNDECIDED: Final = "undecided"
+_DO: Final = "export with dates as MM/DD/YYYY or YYYY-MM-DD, and with the billing period"
 
 
 def midnight(text: str) -> str:
@@ -45,9 +36,9 @@ def order_of(texts: Iterable[str]) -> str:
     orders = f"[{', '.join(map(_order, texts))}]"
     decided = " ".join(
         f"WHEN list_contains({orders}, '{order}') THEN '{order}'"
-        for order in (_DAY_FIRST, _MONTH_FIRST, _UNDECIDED)
+        for order in (DayOrder.DAY_FIRST, DayOrder.MONTH_FIRST, DayOrder.UNDECIDED)
     )
-    return f"CASE {decided} ELSE '{_YEAR_FIRST}' END"
+    return f"CASE {decided} ELSE '{DayOrder.YEAR_FIRST}' END"
 
 
 def refuse_doubt(orders: Collection[str], path: Path) -> None:
@@ -60,25 +51,15 @@ def refuse_doubt(orders: Collection[str], path: Path) -> None:
     Raises:
         SourceError: `ambiguous-date`.
     """
-    if _DAY_FIRST in orders:
-        what = "dates are written with the day first"
-    elif _UNDECIDED in orders and _MONTH_FIRST not in orders:
-        what = "no date of the file tells the month from the day"
-    else:
-        return
-    raise SourceError(
-        SourceRef(str(path)),
-        "ambiguous-date",
-        what,
-        do="export with dates as MM/DD/YYYY or YYYY-MM-DD, and with the billing period",
-    )
+    day_order.refuse_doubt(orders, path, _DO)
 
 
 def _order(text: str) -> str:
+    first, second = (f"regexp_extract({text}, '{_SLASHED}', {place})::INT" for place in (1, 2))
     return (
-        f"CASE WHEN regexp_matches({text}, '^{_ISO}') THEN '{_YEAR_FIRST}'"
+        f"CASE WHEN regexp_matches({text}, '^{_ISO}') THEN '{DayOrder.YEAR_FIRST}'"
         f" WHEN {text} IS NULL OR NOT regexp_matches({text}, '{_SLASHED}') THEN NULL"
-        f" WHEN regexp_extract({text}, '{_SLASHED}', 1)::INT > {_MONTHS} THEN '{_DAY_FIRST}'"
-        f" WHEN regexp_extract({text}, '{_SLASHED}', 2)::INT > {_MONTHS} THEN '{_MONTH_FIRST}'"
-        f" ELSE '{_UNDECIDED}' END"
+        f" WHEN {first} > {MONTHS} THEN '{DayOrder.DAY_FIRST}'"
+        f" WHEN {second} > {MONTHS} THEN '{DayOrder.MONTH_FIRST}'"
+        f" ELSE '{DayOrder.UNDECIDED}' END"
     )

@@ -34,6 +34,7 @@ from metering.ingest.shapes.pages import Row
 from metering.ingest.shapes.records import given, metered, reported
 from metering.ingest.shapes.reports import report_of
 from metering.ingest.shapes.tables import Table, count, read_table
+from metering.ingest.values.day_order import DayOrder, order_of, refuse_doubt
 from metering.ingest.values.exact_decimals import (
     amount,
     exact,
@@ -62,6 +63,7 @@ _TOKENS: Final = {
 _UNITS: Final = ("requests", "ai-credits", "token-units", "user-months")
 _SEATS: Final = "user-months"
 _COPILOT: Final = "copilot"
+_AGAIN: Final = "download the report again, and ingest it as it comes from GitHub"
 # A round trip through a spreadsheet turns 2026-09-02 into this: month, day, year.
 _SPREADSHEET_DAY: Final = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{2})", re.ASCII)
 _DAY: Final = re.compile(r"20\d\d-\d\d-\d\d", re.ASCII)
@@ -92,10 +94,15 @@ class CopilotBillingCsv:
         return by_header(sample, _REQUIRED)
 
     def read(self, path: Path, reader: "Reader") -> Iterator[Reading]:
-        """Yield every row of Copilot as GitHub billed it, then the days that the report covers."""
+        """Yield every row of Copilot as GitHub billed it, then the days that the report covers.
+
+        Raises:
+            SourceError: `ambiguous-date`; or as `read_table`.
+        """
         table = read_table(path, reader, _REQUIRED, dict.fromkeys(_TOKENS, count))
         view = _view(table)
         headers = [row for row in table.rows if row.member("date") == "date"]
+        _refuse_doubt(table, path)
         foreign = [row for row in table.rows if view[0] == "*" and not _is_of_copilot(row)]
         backfill = [row for row in table.rows if _is_backfill(row)]
         passed = {row.line for row in (*headers, *foreign, *backfill)}
@@ -111,6 +118,19 @@ class CopilotBillingCsv:
                 "preview row of April 2026 that stands for nothing": len(backfill),
             },
         )
+
+
+def _refuse_doubt(table: Table, path: Path) -> None:
+    """Refuse a report that went through a spreadsheet which may have put the day first.
+
+    Raises:
+        SourceError: `ambiguous-date`.
+    """
+    orders = {order_of(row.member("date")) for row in table.rows if row.member("date") != "date"}
+    if DayOrder.YEAR_FIRST in orders:
+        # Some dates are as GitHub writes them, and say in which month the others are.
+        orders.discard(DayOrder.UNDECIDED)
+    refuse_doubt(orders, path, _AGAIN)
 
 
 def _view(table: Table) -> tuple[str, str]:

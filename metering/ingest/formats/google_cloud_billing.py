@@ -2,8 +2,8 @@
 
 JSON and Parquet are nested as BigQuery has them. A flat table names the same columns with `_` or
 `.` between the levels (`service_description`), and has the lists as JSON texts. Only the rows of
-Vertex AI and the Gemini API are taken; all others are noise. The rules, from the source formats
-note (section 3.1, read 2026-11-21):
+Vertex AI, of Gemini and of Claude are taken; all others are noise. The rules, from the source
+formats note (section 3.1, read 2026-11-21):
 
 * What is owed is the cost and the sum of its credits, which are negative.
 * `invoice.month` is the billing period; late rows of one month are on the invoice of the next. An
@@ -96,6 +96,8 @@ _REQUIRED: Final = (
     "invoice_month",
 )
 
+# Vertex AI and its search, the Gemini API, Gemini in other products; models of the Marketplace.
+_OURS: Final = r"(?i)^(anthropic|claude|gemini|vertex ai)\b"
 _VERTEX: Final = "C7E2-9256-1C43"
 _TAX: Final = "tax, which comes with the invoice"
 _OTHERS: Final = "rows of other services"
@@ -113,8 +115,7 @@ _ASIDE: Final = Aside(
     noise=f"""CASE
         WHEN cost_type = 'tax' THEN '{_TAX}'
         WHEN service_id = '{_VERTEX}' OR nullif(service_description, '') IS NULL THEN NULL
-        WHEN lower(service_description) IN ('vertex ai', 'gemini api') THEN NULL
-        WHEN regexp_matches(service_description, '(?i)^(claude|anthropic)\\b') THEN NULL
+        WHEN regexp_matches(service_description, '{_OURS}') THEN NULL
         ELSE '{_OTHERS}' END""",
 )
 

@@ -98,26 +98,24 @@ class Writing:
         # Whether there are rows to refuse is not asked: where there are many, one comes soon.
         every = statement(layout, json_source(sample, layout, _LINES))
         run(f"CREATE OR REPLACE TEMP TABLE {_SAMPLED} AS SELECT {listed} FROM ({every})")
-        first, last = run(
-            'SELECT CAST(min("start") AS DATE)::VARCHAR, CAST(max("start") AS DATE)::VARCHAR'
-            f" FROM {_SAMPLED}"
+        once = f"FROM {_SAMPLED} GROUP BY 1 HAVING count(*) = 1"
+        alone = (f", (SELECT count(*) FROM (SELECT {key} {once}))" for key in layout.shared_keys)
+        first, last, rows, *seldom = run(
+            'SELECT CAST(min("start") AS DATE)::VARCHAR, CAST(max("start") AS DATE)::VARCHAR,'
+            f" count(*){''.join(alone)} FROM {_SAMPLED}"
         ).fetchall()[0]
-        if first is None or may_fail(self.connection, layout, _SAMPLED):
+        # What stands in a sample once stands for others that do not stand in it at all.
+        if first is None or any(0 < times * _APART <= rows for times in seldom):
+            return None
+        if may_fail(self.connection, layout, _SAMPLED):
             return None
         shared, apart = [], {}
-        for key, one in zip(layout.shared_keys, layout.shared, strict=True):
-            keys = f"SELECT {key}, count(*) AS times FROM {_SAMPLED} GROUP BY {key}"
-            rows, seldom = run(
-                f"SELECT sum(times), count(*) FILTER (WHERE times = 1) FROM ({keys})"
-            ).fetchall()[0]
-            # What stands in a sample once stands for others that do not stand in it at all.
-            if seldom * _APART > rows:
+        for key, one, times in zip(layout.shared_keys, layout.shared, seldom, strict=True):
+            if times:
                 apart[key] = one
-            elif seldom:
-                return None
-            else:
-                distinct = f"SELECT {key} FROM ({keys})"
-                shared.append(work_out(self.connection, one, key, distinct, self.scratch("shared")))
+                continue
+            keys = f"SELECT DISTINCT {key} FROM {_SAMPLED}"
+            shared.append(work_out(self.connection, one, key, keys, self.scratch("shared")))
         return _Guess((first, last), tuple(shared), apart)
 
     def _rows(self, layout: Layout, plain: Path, guess: _Guess) -> str:

@@ -80,21 +80,19 @@ def looked_up(
     listed = " CROSS JOIN ".join(map(_listed, columns))
     run = connection.execute
     run(f"CREATE OR REPLACE TEMP TABLE {LISTS} AS FROM {listed}")
-    added = ""
+    places, added = "", ""
     for one in columns:
         keys, place = f"{one.key}_keys", f"{one.key}_place"
         run(
             f"CREATE OR REPLACE TEMP TYPE {keys} AS ENUM"
             f" (SELECT unnest({_list_of(one, one.key)}) FROM {LISTS})"
         )
-        rows = (
-            f"SELECT *, enum_code(TRY_CAST({one.key} AS {keys}))::BIGINT + 1 AS {place}"
-            f" FROM ({rows})"
-        )
+        places += f", enum_code(TRY_CAST({one.key} AS {keys}))::BIGINT + 1 AS {place}"
         added += f", {place} IS NOT NULL AS {known(one)}"
         for column in one.columns:
             added += f", {_list_of(one, column)}[{place}] AS {name(column)}"
-    return f"SELECT rows.*{added} FROM ({rows}) AS rows CROSS JOIN {LISTS}"
+    placed = f"SELECT *{places} FROM ({rows})"
+    return f"SELECT rows.*{added} FROM ({placed}) AS rows CROSS JOIN {LISTS}"
 
 
 def _listed(one: WorkedOut) -> str:

@@ -14,6 +14,9 @@ TOOLS   := $(VENV)/.tools
 DEMO_DIR ?= build/demo
 WORKERS  ?= 2
 
+# The tests start the program often; what is compiled once is kept, whatever the machine says.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help install format lint types test bench golden revision demo packaging browser \
         postgres check corpus rate-cards sample-logs constraints clean

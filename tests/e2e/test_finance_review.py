@@ -25,10 +25,12 @@ def _write(ledger: Settings, out: Path, *more: str) -> None:
     done(ledger, "report", "review", "2026-10", "--out", out, *more)
 
 
-def _review(ledger: Settings, out: Path) -> dict[str, Any]:
+@pytest.fixture(scope="module")
+def review(ledger: Settings, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    out = tmp_path_factory.mktemp("review")
     _write(ledger, out, "--format", "json")
-    review: dict[str, Any] = json.loads((out / "review-2026-10.json").read_text(encoding="utf-8"))
-    return review
+    found: dict[str, Any] = json.loads((out / "review-2026-10.json").read_text(encoding="utf-8"))
+    return found
 
 
 def _number(text: str) -> int:
@@ -36,8 +38,8 @@ def _number(text: str) -> int:
     return 0 if text == NIL else int(plain)
 
 
-def test_the_effects_of_each_row_add_up_to_its_change(ledger: Settings, tmp_path: Path) -> None:
-    section = _review(ledger, tmp_path)["sections"][0]
+def test_the_effects_of_each_row_add_up_to_its_change(review: dict[str, Any]) -> None:
+    section = review["sections"][0]
     by_provider, with_outcomes = section["tables"]
     for row in (*by_provider["rows"], *with_outcomes["rows"]):
         before, *effects, after = map(_number, row["cells"])
@@ -48,8 +50,7 @@ def test_the_effects_of_each_row_add_up_to_its_change(ledger: Settings, tmp_path
     assert by_provider["rows"][-1]["kind"] == "total"
 
 
-def test_nothing_is_told_twice_and_every_bridge_adds_up(ledger: Settings, tmp_path: Path) -> None:
-    review = _review(ledger, tmp_path)
+def test_nothing_is_told_twice_and_every_bridge_adds_up(review: dict[str, Any]) -> None:
     parts = (*review["sections"], *review["economics"])
 
     captions = [one["caption"] for part in parts for one in part["tables"]]
@@ -65,9 +66,8 @@ def test_nothing_is_told_twice_and_every_bridge_adds_up(ledger: Settings, tmp_pa
 
 
 def test_what_is_answered_for_waits_or_is_not_is_what_is_billed(
-    ledger: Settings, tmp_path: Path
+    ledger: Settings, review: dict[str, Any]
 ) -> None:
-    review = _review(ledger, tmp_path)
     headline = {row["name"]: row["values"][0] for row in review["headline"]}
     parts = ("Answered for by outcomes", "Waiting for outcomes", "No outcome answers for it")
     assert sum(headline[part] for part in parts) == review["nanos"]

@@ -278,6 +278,17 @@ def test_a_statement_is_accessible_and_has_no_script(page: Page, opened: _Opened
     assert_accessible(page)
 
 
+def test_a_statement_on_a_phone_shows_what_is_billed(page: Page, opened: _Opened) -> None:
+    page.set_viewport_size({"width": 390, "height": 900})
+    opened(statement_html(Statements(company()).of("CC-4100")))
+
+    expect(page.get_by_role("columnheader", name="List")).to_be_hidden()
+    expect(page.get_by_text("stand here in a wider window")).to_be_visible()
+    box = page.get_by_role("columnheader", name="Billed").last.bounding_box()
+    assert box is not None
+    assert box["x"] + box["width"] <= 390
+
+
 def test_on_paper_every_owner_is_open_and_pages_are_numbered(page: Page, opened: _Opened) -> None:
     opened(_html(company()))
     page.get_by_role("radio", name="Lines").check()

@@ -110,7 +110,7 @@ def _groups(words: Wording, one: ComparedPlan, bills: SeatsOrUsage) -> Table:
 
 def plan_name(one: ComparedPlan) -> str:
     """Return what a reader calls a plan."""
-    return one.name or "a seat for everybody who used something"
+    return one.name or "A seat for everybody who used something"
 
 
 def otherwise_section(of: Economics) -> Section:

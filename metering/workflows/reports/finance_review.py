@@ -325,12 +325,12 @@ class _Review:
     def _open_points(self) -> Section:
         lines = in_currency(frame_of(self._snapshot.lines), self._currency)
         unowned = lines[lines["bearer"] == Bearer.UNATTRIBUTED]["amount_nanos"]
-        nobodys = sum(int(nanos) for nanos in unowned)
+        unowned_nanos = sum(int(nanos) for nanos in unowned)
         unpriced = sum(len(tie.ledger.unpriced) for tie in self._snapshot.tie_outs)
         waiting = sum(not tie.is_invoiced for tie in self._snapshot.tie_outs)
         open_ties = sum(tie.is_invoiced and not tie.ties for tie in self._snapshot.tie_outs)
         rows = [
-            amounts("Nobody's", (nobodys,), self._currency),
+            amounts("Spend without an owner", (unowned_nanos,), self._currency),
             *(
                 figures(name, [(quantity_text(count), Fraction(count))])
                 for name, count in (

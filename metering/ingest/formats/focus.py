@@ -49,8 +49,12 @@ _FIELDS: Final[Fields] = dict.fromkeys(NAMES, "VARCHAR")
 _TAX: Final = "tax, which comes with the invoice"
 _OTHERS: Final = "rows of other services"
 _CATEGORY: Final = "AI and Machine Learning"
-# Services sold through a marketplace stand in whatever category it chose.
-_SERVICES: Final = "bedrock|claude|anthropic|openai|vertex ai|gemini|foundry models"
+# Services sold through a marketplace stand in whatever category it chose, and coding assistants
+# among the developer tools.
+_SERVICES: Final = (
+    "bedrock|claude|anthropic|openai|vertex ai|gemini|foundry models|\\b(agentforce|chatgpt|codex"
+    "|cohere|copilot|cursor|deepseek|grok|llama|mistral)\\b"
+)
 
 _ASIDE: Final = Aside(
     fields=(

@@ -71,7 +71,7 @@ def ingest(  # noqa: PLR0913 - an option each
         account,
         dry_run=dry_run,
         all_or_nothing=all_or_nothing,
-        said=Said.LATER if latest else Said.NOTHING,
+        said=Said.LATEST if latest else Said.NOTHING,
         is_together=together,
     )
     receipts = ingest_files(settings, run, files, order)

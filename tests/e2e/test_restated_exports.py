@@ -140,6 +140,20 @@ def test_less_of_the_same_days_is_kept_as_history(
     assert billed() == 300
 
 
+def test_what_is_kept_as_history_is_in_force_once_it_is_said_to_be_the_latest(
+    write: Callable[[str, str], str],
+) -> None:
+    more = write("more.csv", CUR + of_june("3.00"))
+    less = write("less.csv", CUR + of_june("1.00").replace(",1000,0.001", ",500,0.002"))
+    done("ingest", more, less)
+    for latest, cents in ((less, 100), (less, 100), (more, 300), (less, 100)):
+        done("ingest", "--latest", latest)
+
+        assert billed() == cents
+        done("ingest", more, less)
+        assert billed() == cents
+
+
 def test_less_of_the_same_days_is_charged_where_it_is_the_latest(
     write: Callable[[str, str], str],
 ) -> None:

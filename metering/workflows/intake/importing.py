@@ -151,7 +151,7 @@ class Importing:
         self, connection: "Connection", files: Sequence[Reading]
     ) -> list[Receipt]:
         said = self.order.said
-        if files[0].origin.ingestor.name in self.settings.in_order:
+        if said is Said.NOTHING and files[0].origin.ingestor.name in self.settings.in_order:
             said = Said.LATER
         return record_snapshot(
             connection, self.settings, self.run, files, dry_run=self.order.dry_run, said=said
@@ -236,7 +236,7 @@ class Importing:
         # Hashing runs beside reading: the bytes are needed by both, and each takes a core.
         for path in paths:
             self.reader.start_fingerprint(path)
-        is_known = self._are_known(paths, ingestor)
+        is_known = self.order.said is not Said.LATEST and self._are_known(paths, ingestor)
         together = len(paths) > 1
         with self._staging(ingestor, self._account(ingestor), packed=together) as staging:
             files = [

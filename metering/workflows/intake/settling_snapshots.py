@@ -25,6 +25,7 @@ class Said(StrEnum):
 
     NOTHING = "nothing"
     LATER = "later"  # it was made after what is recorded of the same usage
+    LATEST = "latest"  # so it was, though it may have been recorded before
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,7 @@ class Settled:
         end: last day the snapshot covers, ISO; it decides which of two snapshots is the later.
         as_of: instant to which it is complete, where it says so; else "".
         older: days of which the lake has a later or fuller snapshot.
+        is_contested: whether the lake shows another snapshot of one of the days.
         undecided: days of which the lake has another snapshot that reaches and holds as much.
         editions: of the days that are in the lake already, with what was said of their order.
         shown: paths of what the lake shows of these days, where it differs, relative to the lake.
@@ -99,6 +101,7 @@ class Settled:
     end: str = ""
     as_of: str = ""
     older: frozenset[str] = frozenset()
+    is_contested: bool = False
     undecided: tuple[str, ...] = ()
     editions: Mapping[str, int] = field(default_factory=dict)
     shown: tuple[str, ...] = ()
@@ -189,7 +192,7 @@ def settle(
     same = frozenset(day.day for day in days if known.get(day.day) == digests.get(day.day, ""))
     contested = [day for day in days if day.day in live and day.day not in same]
     ranks = {day.day: (as_of, end, day.quantity, day.records) for day in contested}
-    is_later = snapshot.said is Said.LATER
+    is_later = snapshot.said is not Said.NOTHING
     editions = {
         day: file.slice_edition + int(is_later and day in ranks and ranks[day] <= file.rank[1:])
         for day, file in live.items()
@@ -203,6 +206,7 @@ def settle(
         end,
         as_of,
         older=frozenset(day for day, (read, recorded) in places.items() if read < recorded),
+        is_contested=bool(contested),
         undecided=tuple(day for day, (read, recorded) in places.items() if read == recorded),
         editions=editions,
         # Where all is the same, there is nothing to compare.

@@ -89,11 +89,12 @@ def record_snapshot(
         SourceError: `overlapping-metered`, `mixed-snapshot`, `partial-export` or
             `amount-too-large`; nothing is written.
     """
-    delivery = delivery_of([file.origin for file in files])
-    known = _known(connection, delivery, [file.origin for file in files])
-    if known:
-        return known
-    origin = files[0].origin
+    origins = [file.origin for file in files]
+    delivery = delivery_of(origins)
+    known = _known(connection, delivery, origins)
+    if known and said is not Said.LATEST:
+        return list(map(receipt_of_known, origins, known))
+    origin = origins[0]
     parts = files[0].staging.apart() or {Part("", origin.account): ()}
     refuse_too_much(origin.path, tuple(chain.from_iterable(parts.values())))
     slices = tuple(piece for file in files for piece in file.slices)
@@ -102,13 +103,16 @@ def record_snapshot(
         settle(connection, snapshot, view, staged)
         for view, staged in views_of(connection, snapshot, parts)
     ]
+    if known and not any(one.is_contested for one in settled):
+        return list(map(receipt_of_known, origins, known))
     claims = _claims(origin.ingestor, settled)
     refuse_overlap(connection, settings, origin.ingestor, origin.path, origin.account, claims)
     lake = Lake(settings.lake)
     receipts = list(_receipts(snapshot, settled, _notes(snapshot, lake, settled)))
     if not dry_run:
         run_id = record_run(connection, run.command, run.arguments, run.started_at, run.user)
-        _write(connection, run_id, lake, snapshot, settled, receipts)
+        ids = [one.id for one in known] or _write_sources(connection, run_id, snapshot, receipts)
+        _write(connection, run_id, lake, snapshot, settled, ids)
     return receipts
 
 
@@ -136,19 +140,18 @@ def delivery_of(origins: Sequence[Origin]) -> str:
 
 def _known(
     connection: "Connection", delivery: str, origins: Sequence[Origin]
-) -> list[Receipt] | None:
+) -> list[source_book.StoredSource]:
+    """Return the sources of files whose bytes were recorded before, in order; else none."""
     first = origins[0]
     if not delivery:
         found = source_book.find_source(
             connection, first.sha256, first.ingestor.name, first.account
         )
-        return None if found is None else [receipt_of_known(first, found)]
+        return [] if found is None else [found]
     stored = source_book.sources_of_delivery(
         connection, delivery, first.ingestor.name, first.account
     )
-    if not stored:
-        return None
-    return [receipt_of_known(origin, stored[origin.sha256]) for origin in origins]
+    return [stored[origin.sha256] for origin in origins] if stored else []
 
 
 def _notes(snapshot: Snapshot, lake: Lake, settled: Sequence[Settled]) -> Iterator[str]:
@@ -236,36 +239,45 @@ def _claims(
     )
 
 
+def _write_sources(
+    connection: "Connection", run_id: int, snapshot: Snapshot, receipts: Sequence[Receipt]
+) -> list[int]:
+    sources = [
+        replace(source_of(file.origin, receipt), delivery=snapshot.delivery)
+        for file, receipt in zip(snapshot.files, receipts, strict=True)
+    ]
+    ids = source_book.add_sources(connection, run_id, sources)
+    for source_id, receipt in zip(ids, receipts, strict=True):
+        source_book.add_quarantine(connection, run_id, source_id, receipt.rejections)
+    return ids
+
+
 def _write(
     connection: "Connection",
     run_id: int,
     lake: Lake,
     snapshot: Snapshot,
     settled: Sequence[Settled],
-    receipts: Sequence[Receipt],
+    ids: Sequence[int],
 ) -> None:
-    origins = [file.origin for file in snapshot.files]
-    ingestor = origins[0].ingestor
-    sources = [
-        replace(source_of(origin, receipt), delivery=snapshot.delivery)
-        for origin, receipt in zip(origins, receipts, strict=True)
-    ]
-    ids = source_book.add_sources(connection, run_id, sources)
-    for source_id, receipt in zip(ids, receipts, strict=True):
-        source_book.add_quarantine(connection, run_id, source_id, receipt.rejections)
     named = None if snapshot.delivery else ids[0]
-    files = [file for one in settled for file in _published(lake, snapshot, one, named)]
+    files = [file for one in settled for file in _published(lake, snapshot, one, named, run_id)]
     lake.sync(Published(file.path, file.sha256, file.size_bytes) for file in files if file.path)
     lake_book.add_lake_files(connection, run_id, files)
     # Of a day that several files tell of, the first one says so.
-    coverage_book.add_coverage(connection, run_id, {ids[0]: _claims(ingestor, settled)})
+    claims = _claims(snapshot.files[0].origin.ingestor, settled)
+    coverage_book.add_coverage(connection, run_id, {ids[0]: claims})
 
 
 def _published(
-    lake: Lake, snapshot: Snapshot, settled: Settled, source_id: int | None
+    lake: Lake, snapshot: Snapshot, settled: Settled, source_id: int | None, run_id: int
 ) -> Iterator[lake_book.NewLakeFile]:
     origin = snapshot.files[0].origin
     view = settled.view
+    source = snapshot.delivery or origin.sha256
+    if snapshot.said is Said.LATEST:
+        # The same bytes may be the latest several times, and each time have files of their own.
+        source = hashlib.sha256(f"{source} of run {run_id}".encode()).hexdigest()
     # Even a day the lake shows already is kept: it is this export that says so, and it may reach
     # further than the one that said it first.
     for day in settled.days:
@@ -275,7 +287,7 @@ def _published(
                 origin.ingestor,
                 day,
                 source_id=source_id,
-                source=snapshot.delivery or origin.sha256,
+                source=source,
             ),
             slice_provider=view.provider,
             slice_account=view.account,

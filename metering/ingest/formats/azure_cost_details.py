@@ -29,33 +29,14 @@ from metering.ingest.bulk.numbers import approximate, differ, quantity, signed_n
 from metering.ingest.contract import Identity, Reading, Repeat, Sample, Slice, SourceRole, Verdict
 from metering.ingest.formats import azure_dates
 from metering.ingest.formats import azure_meters as meters
-from metering.ingest.formats.azure_cost_checks import checks_of
+from metering.ingest.formats.azure_cost_checks import CHECKS
+from metering.ingest.formats.azure_cost_columns import OPTIONAL, REQUIRED
 from metering.ingest.marks import by_columns
 
 if TYPE_CHECKING:
     from metering.ingest.readers import Reader
 
-_REQUIRED: Final = (
-    "date",
-    "metercategory",
-    "metername",
-    "unitofmeasure",
-    "quantity",
-    "effectiveprice",
-    "chargetype",
-    "pricingmodel",
-    "consumedservice",
-    "resourceid",
-)
-_OPTIONAL: Final = (
-    *("billingaccountid", "billingperiodstartdate", "billingperiodenddate", "invoiceid"),
-    *("cost", "costinbillingcurrency", "costinpricingcurrency", "exchangeratepricingtobilling"),
-    *("billingcurrency", "billingcurrencycode"),
-    *("productname", "product", "publishername", "publishertype"),
-    *("subscriptionid", "resourcegroup", "resourcegroupname", "resourcelocation", "location"),
-    "tags",
-)
-_FIELDS: Final[Fields] = dict.fromkeys((*_REQUIRED, *_OPTIONAL), "VARCHAR")
+_FIELDS: Final[Fields] = dict.fromkeys((*REQUIRED, *OPTIONAL), "VARCHAR")
 
 _SERVICE: Final = "microsoft.cognitiveservices"
 _CATEGORIES: Final = "('cognitive services', 'foundry models')"
@@ -291,11 +272,11 @@ _COLUMNS: Final = {
 
 _LAYOUT: Final = Layout(
     fields=_FIELDS,
-    required=_REQUIRED,
+    required=REQUIRED,
     steps=_STEPS,
     columns=_COLUMNS,
     shared=(_SHARED,),
-    checks=checks_of(_FIELDS),
+    checks=CHECKS,
     keyed=_KEYED,
     aside=_ASIDE,
     noise=_NOISE,
@@ -324,7 +305,7 @@ class AzureCostDetails:
 
     def identify(self, sample: Sample) -> Verdict:
         """Match on the columns, in whatever case they are written."""
-        return by_columns(sample, _REQUIRED, spelling=str.lower)
+        return by_columns(sample, REQUIRED, spelling=str.lower)
 
     def read(self, path: Path, reader: "Reader") -> Iterator[Reading]:
         """Read every row; a row whose price and quantity do not give its cost is rejected.

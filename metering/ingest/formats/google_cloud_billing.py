@@ -19,12 +19,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from metering.ingest.bulk import checks as bulk_checks
 from metering.ingest.bulk import tags as bulk_tags
 from metering.ingest.bulk.layout import (
     Aside,
-    Check,
-    Fields,
     Keyed,
     Layout,
     Shared,
@@ -34,8 +31,6 @@ from metering.ingest.bulk.layout import (
 )
 from metering.ingest.bulk.numbers import (
     approximate,
-    are_amounts,
-    differ,
     nanos_of_each,
     nanos_of_sum,
     quantity,
@@ -44,64 +39,19 @@ from metering.ingest.bulk.numbers import (
 )
 from metering.ingest.contract import Identity, Reading, Repeat, Sample, SourceRole, Verdict
 from metering.ingest.formats import google_skus as skus
+from metering.ingest.formats.google_billing_checks import CHECKS
+from metering.ingest.formats.google_billing_columns import FLAT, NESTED, REQUIRED, TELLING
 from metering.ingest.marks import by_columns
 from metering.ingest.record_names import names_in
 
 if TYPE_CHECKING:
     from metering.ingest.readers import Reader
 
-_NESTED: Final[Fields] = {
-    "billing_account_id": "VARCHAR",
-    "cost_type": "VARCHAR",
-    "service": {"id": "VARCHAR", "description": "VARCHAR"},
-    "sku": {"id": "VARCHAR", "description": "VARCHAR"},
-    "usage_start_time": "VARCHAR",
-    "usage_end_time": "VARCHAR",
-    "project": {"id": "VARCHAR"},
-    "labels": "VARCHAR",
-    "location": {"location": "VARCHAR"},
-    "resource": {"name": "VARCHAR"},
-    "cost": "VARCHAR",
-    "currency": "VARCHAR",
-    "usage": {"amount": "VARCHAR", "amount_in_pricing_units": "VARCHAR"},
-    "credits": "VARCHAR",
-    "invoice": {"month": "VARCHAR"},
-    "price": {"effective_price": "VARCHAR", "pricing_unit_quantity": "VARCHAR"},
-    "export_time": "VARCHAR",
-}
-# What every row of the export has, with its parts; the detailed one adds the resource.
-_TELLING: Final = ("billing_account_id", "service", "sku", "usage", "credits", "invoice", "cost")
-
-
-def _flattened() -> dict[str, str]:
-    flat = {}
-    for field, form in _NESTED.items():
-        if isinstance(form, str):
-            flat[field] = field
-        else:
-            flat.update({f"{field}_{part}": f"{field}.{part}" for part in form})
-    return flat
-
-
-_FLAT: Final = _flattened()
-_REQUIRED: Final = (
-    "billing_account_id",
-    "service_description",
-    "sku_description",
-    "usage_start_time",
-    "cost",
-    "currency",
-    "usage_amount",
-    "credits",
-    "invoice_month",
-)
-
 # Vertex AI and its search, the Gemini API, Gemini in other products; models of the Marketplace.
 _OURS: Final = r"(?i)^(anthropic|claude|gemini|vertex ai)\b"
 _VERTEX: Final = "C7E2-9256-1C43"
 _TAX: Final = "tax, which comes with the invoice"
 _OTHERS: Final = "rows of other services"
-_COST_TYPES: Final = ("regular", "adjustment", "rounding_error")
 
 _ASIDE: Final = Aside(
     fields=(
@@ -282,109 +232,18 @@ _COLUMNS: Final = {
     "reported_kind": "'billed'",
 }
 
-_CHECKS: Final = (
-    *(
-        bulk_checks.missing(said, expected, flat)
-        for said, flat, expected in (
-            ("billing_account_id", "billing_account_id", "the account that pays"),
-            ("service.description", "service_description", "the name of a service"),
-            ("sku.description", "sku_description", "what is billed"),
-            ("usage_start_time", "usage_start_time", bulk_checks.INSTANT),
-            ("invoice.month", "invoice_month", "the month of the invoice, as YYYYMM"),
-            ("cost", "cost", bulk_checks.AMOUNT),
-            ("currency", "currency", "a currency code"),
-        )
-    ),
-    *bulk_checks.texts_without_nul((nested, flat) for flat, nested in _FLAT.items()),
-    Check(
-        fails="scope IS NULL",
-        code="bad-period",
-        field="invoice.month",
-        found="invoice_month",
-        expected="the month of the invoice, as YYYYMM",
-    ),
-    bulk_checks.readable(
-        "usage_start_time", "usage_start_time", "started", "bad-instant", bulk_checks.INSTANT
-    ),
-    Check(
-        fails="nullif(usage_end_time, '') IS NOT NULL AND (ended IS NULL OR ended <= started)",
-        code="bad-instant",
-        field="usage_end_time",
-        found="usage_end_time",
-        expected=f"{bulk_checks.INSTANT}, after usage_start_time",
-    ),
-    bulk_checks.readable(
-        "export_time", "export_time", "exported", "bad-instant", bulk_checks.INSTANT
-    ),
-    bulk_checks.currency("currency", "currency"),
-    Check(
-        fails=f"NOT counted AND cost_type NOT IN ({', '.join(map(repr, _COST_TYPES))})",
-        code="unknown-charge-type",
-        field="cost_type",
-        found="cost_type",
-        expected="one of " + ", ".join((*_COST_TYPES, "tax")),
-        remedy="tell the maintainers what it is; the row is not charged",
-    ),
-    Check(
-        fails="labels_broken",
-        code="bad-json",
-        field="labels",
-        found="'text that is not a list of keys and values'",
-        expected="a JSON list of objects with key and value, without NUL",
-        quotes=False,
-    ),
-    Check(
-        fails=(
-            "nullif(credits, '') IS NOT NULL AND credits <> '[]' AND (credit_list IS NULL"
-            " OR NOT starts_with(ltrim(credits), '[')"
-            f" OR NOT {are_amounts('credited', 'credited_nanos')})"
-        ),
-        code="bad-amount",
-        field="credits",
-        found="'text that is not a list of amounts'",
-        expected="a JSON list of objects, each with its amount",
-        quotes=False,
-    ),
-    bulk_checks.readable("cost", "cost", "owed_nanos", "bad-amount", bulk_checks.AMOUNT),
-    Check(
-        fails="counted AND sku_class IN ('input', 'cache_read', 'output')"
-        " AND (tokens IS NULL OR tokens < 0)",
-        code="bad-quantity",
-        field="usage.amount",
-        found="coalesce(usage_amount, '')",
-        expected="whole tokens, 0 or more",
-    ),
-    bulk_checks.readable(
-        "price.effective_price",
-        "price_effective_price",
-        "price",
-        "bad-price",
-        bulk_checks.AMOUNT,
-    ),
-    bulk_checks.price(
-        "cost",
-        "cost",
-        "product_of_both",
-        "usage.amount_in_pricing_units x price.effective_price",
-        unless=(
-            "NOT counted OR coalesce("
-            f"NOT ({differ('(product_of_both / priced_for)', 'cost::DOUBLE')}), false)"
-        ),
-    ),
-)
-
 
 def _spelling(column: str) -> str:
     return column.lower().replace(".", "_")
 
 
 _TABLE: Final = Layout(
-    fields=dict.fromkeys(_FLAT, "VARCHAR"),
-    required=_REQUIRED,
+    fields=dict.fromkeys(FLAT, "VARCHAR"),
+    required=REQUIRED,
     steps=_STEPS,
     columns=_COLUMNS,
     shared=(_SHARED,),
-    checks=_CHECKS,
+    checks=CHECKS,
     keyed=_KEYED,
     aside=_ASIDE,
     snapshot=Snapshot(
@@ -393,7 +252,7 @@ _TABLE: Final = Layout(
     spelling=_spelling,
 )
 _LAYOUT: Final = replace(
-    _TABLE, fields=_NESTED, required=(), flattened=_FLAT, spelling=str, table=_TABLE
+    _TABLE, fields=NESTED, required=(), flattened=FLAT, spelling=str, table=_TABLE
 )
 
 
@@ -411,9 +270,9 @@ class GoogleCloudBilling:
 
     def identify(self, sample: Sample) -> Verdict:
         """Match on the columns of the export, nested or flat."""
-        if names_in(sample).issuperset(_TELLING):
+        if names_in(sample).issuperset(TELLING):
             return Verdict(matches=True, because="its rows are nested as in BigQuery")
-        return by_columns(sample, _REQUIRED, spelling=_spelling)
+        return by_columns(sample, REQUIRED, spelling=_spelling)
 
     def read(self, path: Path, reader: "Reader") -> Iterator[Reading]:
         """Read every row; a row whose price and quantity do not give its cost is rejected."""

@@ -117,6 +117,14 @@ file = "rules.toml"
 # detail source counts, where nothing better exists, and every report says so.
 # litellm-spend-logs = "detail"
 
+# [exports]
+# Formats of which each workspace, project, subscription or account is exported by itself: those of
+# a night count together, as one export of all.
+# together = ["azure-cost-details"]
+# Formats whose exports are taken in in the order they were made in: of two, the one that is taken
+# in later is in force.
+# in_order = ["aws-cur"]
+
 # [detail]
 # Which metered usage of the same account a detail source divides among the owners it knows, within
 # one day, model and meter: fields and patterns as in rules.toml; {} is all of it. Of several that

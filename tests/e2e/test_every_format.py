@@ -26,8 +26,9 @@ BILLED: dict[str, dict[str, int]] = {
     # 4.12632 + 0.33825 + 0.00396 + 11.2028125 + 1.25 + 2.50, less a discount of 0.412632.
     "aws_cur_1/good.csv": {"USD": 19_008_710_500},
     "aws_cur_1/table.parquet": {"USD": 19_008_710_500},
-    # A model by its dates of the year first, and Claude in consumption units: 2.37576 + 2.50.
-    "azure_cost_details/few_columns.csv": {"USD": 4_875_760_000},
+    # A model by its dates of the year first, Claude in consumption units and one of others' models:
+    # they were billed with 2.37576, 2.50 and 6.
+    "azure_cost_details/few_columns.csv": {"USD": 10_875_760_000},
     "azure_cost_details/good.csv": {"USD": 29_730_410_000},
     "claude_analytics_costs/good.json": {},
     "claude_analytics_usage/good.json": {},

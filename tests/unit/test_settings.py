@@ -34,6 +34,11 @@ def refusal(folder: Path, content: bytes) -> str:
         ),
         ('[roles]\nfocus = "metred"', "[roles] focus is 'metred'\n    expected: 'metered' or"),
         ('[people]\nreveal_by = "ana"', "[people] reveal_by is 'ana'\n    expected: [\"ACCOUNT\""),
+        (
+            '[exports]\ntogether = "aws-cur"',
+            "[exports] together is 'aws-cur'\n    expected: [\"FORMAT\"",
+        ),
+        ("[exports]\nin_order = [1]", "[exports] in_order is '[1]'\n    expected: [\"FORMAT\""),
         ("[people]\ncolumns = { person = 1 }", "[people] columns is "),
         ("[people]\nkeep_days = 0", "[people] keep_days is '0'\n    expected: a whole number, 1"),
         ("[people]\nfewest = true", "[people] fewest is 'True'\n    expected: a whole number, 1"),

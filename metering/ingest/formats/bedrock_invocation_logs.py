@@ -112,7 +112,7 @@ _SHARED: Final = Shared(
     },
 )
 _COLUMNS: Final = {
-    "event_id": "accountId || '/' || region || '/' || requestId",
+    "event_id": "concat_ws('/', accountId, region, requestId)",
     "start": "started",
     "grain": "'request'",
     "provider": "'aws'",

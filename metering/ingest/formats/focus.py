@@ -144,6 +144,15 @@ _KEYED: Final = (
         ),
     ),
     Keyed(
+        fields=("ListUnitPrice", "ContractedUnitPrice"),
+        steps=(
+            {
+                "list_price": approximate("ListUnitPrice"),
+                "contracted_price": approximate("ContractedUnitPrice"),
+            },
+        ),
+    ),
+    Keyed(
         fields=("Tags", "AllocatedTags"),
         steps=(
             {
@@ -164,8 +173,8 @@ _STEPS: Final = (
         "consumed": quantity("ConsumedQuantity"),
         "priced": quantity("PricingQuantity"),
         "exchanged": approximate("x_BillingExchangeRate"),
-        "listed": f"{approximate('ListUnitPrice')} * {approximate('PricingQuantity')}",
-        "contracted": f"{approximate('ContractedUnitPrice')} * {approximate('PricingQuantity')}",
+        "listed": f"list_price * {approximate('PricingQuantity')}",
+        "contracted": f"contracted_price * {approximate('PricingQuantity')}",
         "consumed_tokens": focus_skus.CONSUMED_TOKENS,
         "priced_tokens": focus_skus.PRICED_TOKENS,
     },

@@ -69,13 +69,8 @@ CHECKS: Final = (
             ("BilledCost", "billed_nanos", "bad-amount", bulk_checks.AMOUNT),
             ("ListCost", approximate("ListCost"), "bad-amount", bulk_checks.AMOUNT),
             ("ContractedCost", approximate("ContractedCost"), "bad-amount", bulk_checks.AMOUNT),
-            ("ListUnitPrice", approximate("ListUnitPrice"), "bad-price", bulk_checks.AMOUNT),
-            (
-                "ContractedUnitPrice",
-                approximate("ContractedUnitPrice"),
-                "bad-price",
-                bulk_checks.AMOUNT,
-            ),
+            ("ListUnitPrice", "list_price", "bad-price", bulk_checks.AMOUNT),
+            ("ContractedUnitPrice", "contracted_price", "bad-price", bulk_checks.AMOUNT),
             ("ConsumedQuantity", "consumed", "bad-quantity", bulk_checks.QUANTITY),
             ("PricingQuantity", "priced", "bad-quantity", bulk_checks.QUANTITY),
         )

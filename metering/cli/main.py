@@ -17,37 +17,52 @@ from metering.cli.frame import Context, shield, write_utf8
 # after every 700 objects, as Python would, takes a fifth of a short command.
 _OBJECTS_BETWEEN_COLLECTIONS: Final = 200_000
 
-# Command name -> module of metering.cli that holds it, in the order of `metering --help`.
+# Heading of `metering --help` -> command name -> module of metering.cli that holds it.
 # Loading only what is called keeps start-up short: pandas alone takes longer than `--help` may.
-_COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
-    "demo": ("demo", "Run the whole main job on the sample company."),
-    "init": ("init", "Start a ledger in a folder."),
-    "db": ("db", "Upgrade the books or show their state."),
-    "ingestors": ("ingestors", "List the source formats that are recognised."),
-    "pull": ("pull", "Ask providers' APIs for their exports, into files."),
-    "ingest": ("ingest", "Record the usage of exported files."),
-    "quarantine": ("quarantine", "Look at the records that were refused, and retry them."),
-    "prices": ("prices", "Show, check and quote rates."),
-    "owners": ("owners", "Say who pays: import, check and explain owners and rules."),
-    "budgets": ("budgets", "Set what owners may spend against what they are charged."),
-    "sharing": ("sharing", "Give shared cost on: pools, splits and drivers."),
-    "outcomes": ("outcomes", "Record what the spend bought, and set it against the spend."),
-    "flat": ("flat", "Charge what is agreed on: seats, prepaid credit, own capacity."),
-    "post": ("post", "Bring the book up to what the usage ought to cost."),
-    "invoices": ("invoices", "Record the providers' invoices."),
-    "tie-out": ("tie_out", "Compare the ledger with the invoices of a period."),
-    "period": ("period", "Estimate, close and reopen the billing periods."),
-    "dispute": ("dispute", "Say that a charge is not yours, and decide it."),
-    "findings": ("findings", "Find spend that its outcomes do not answer for."),
-    "report": ("report", "Write the reports finance forwards."),
-    "economics": ("economics", "Say what the spend bought, and what it would have otherwise."),
-    "forecast": ("forecast", "Forecast what a month will come to."),
-    "whatif": ("whatif", "Price the usage of a month as if something had been different."),
-    "explain": ("explain", "Follow an amount back to rule, rate, file and line."),
-    "nightly": ("nightly", "Do what a night has to do, for cron."),
-    "verify": ("verify", "Check that the books are sound."),
-    "audit": ("audit", "List who changed the books, when, how and why."),
-    "gc": ("gc", "Remove lake files that no book entry names."),
+_HEADINGS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
+    "Start": {
+        "demo": ("demo", "Run the whole main job on the sample company."),
+        "init": ("init", "Start a ledger in a folder."),
+        "db": ("db", "Upgrade the books or show their state."),
+    },
+    "Take in what is exported": {
+        "ingestors": ("ingestors", "List the source formats that are recognised."),
+        "pull": ("pull", "Ask providers' APIs for their exports, into files."),
+        "ingest": ("ingest", "Record the usage of exported files."),
+        "outcomes": ("outcomes", "Record what the spend bought, and set it against the spend."),
+        "quarantine": ("quarantine", "Look at the records that were refused, and retry them."),
+    },
+    "Say what it costs and who pays": {
+        "prices": ("prices", "Show, check and quote rates."),
+        "flat": ("flat", "Charge what is agreed on: seats, prepaid credit, own capacity."),
+        "owners": ("owners", "Say who pays: import, check and explain owners and rules."),
+        "sharing": ("sharing", "Give shared cost on: pools, splits and drivers."),
+        "budgets": ("budgets", "Set what owners may spend against what they are charged."),
+    },
+    "Post, tie and close": {
+        "post": ("post", "Bring the book up to what the usage ought to cost."),
+        "invoices": ("invoices", "Record the providers' invoices."),
+        "tie-out": ("tie_out", "Compare the ledger with the invoices of a period."),
+        "period": ("period", "Estimate, close and reopen the billing periods."),
+        "dispute": ("dispute", "Say that a charge is not yours, and decide it."),
+    },
+    "Report and ask": {
+        "report": ("report", "Write the reports finance forwards."),
+        "explain": ("explain", "Follow an amount back to rule, rate, file and line."),
+        "findings": ("findings", "Find spend that its outcomes do not answer for."),
+        "economics": ("economics", "Say what the spend bought, and what it would have otherwise."),
+        "forecast": ("forecast", "Forecast what a month will come to."),
+        "whatif": ("whatif", "Price the usage of a month as if something had been different."),
+    },
+    "Keep it sound": {
+        "nightly": ("nightly", "Do what a night has to do, for cron."),
+        "verify": ("verify", "Check that the books are sound."),
+        "audit": ("audit", "List who changed the books, when, how and why."),
+        "gc": ("gc", "Remove lake files that no book entry names."),
+    },
+}
+_COMMANDS: Final = {
+    name: found for commands in _HEADINGS.values() for name, found in commands.items()
 }
 
 
@@ -70,10 +85,14 @@ class _LazyGroup(click.Group):
         return keep_whole(command)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the command list from the table, without importing anything."""
+        """Write the commands by heading from the table, without importing anything."""
         del ctx
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
+        widest = max(map(len, _COMMANDS))
+        for heading, commands in _HEADINGS.items():
+            with formatter.section(heading):
+                formatter.write_dl(
+                    [(name.ljust(widest), text) for name, (_, text) in commands.items()]
+                )
 
     def main(self, *args: Any, **options: Any) -> Any:
         """Run the program."""

@@ -7,7 +7,8 @@ import pyarrow as pa
 
 from metering.engine.cells import DayUsage
 from metering.usage.schema import USAGE_SCHEMA
-from metering.usage.staging import Staging, describe
+from metering.usage.staged import describe
+from metering.usage.staging import Staging
 
 NOON = datetime(2026, 10, 1, 12, tzinfo=UTC)
 

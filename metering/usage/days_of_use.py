@@ -7,7 +7,8 @@ from pathlib import Path
 import duckdb
 
 from metering.usage.rows import usage_rows
-from metering.usage.staging import QUANTITY_SQL, SCOPE
+from metering.usage.staged import QUANTITY_SQL
+from metering.usage.staging import SCOPE
 
 
 @dataclass(frozen=True, slots=True)

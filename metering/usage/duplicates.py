@@ -14,13 +14,8 @@ from metering.core.ownership.stand_ins import PREFIX as STAND_IN
 from metering.errors import Rejection
 from metering.usage.columns import IDENTITY_COLUMNS
 from metering.usage.rows import placed_rows, usage_rows
-from metering.usage.staging import (
-    CONTENT_COLUMNS,
-    EVENT_SQL,
-    IS_ASIDE_SQL,
-    TOKENS_SQL,
-    Staging,
-)
+from metering.usage.staged import CONTENT_COLUMNS, TOKENS_SQL
+from metering.usage.staging import EVENT_SQL, IS_ASIDE_SQL, Staging
 
 CONFLICT: Final = "conflicting-repeat"
 

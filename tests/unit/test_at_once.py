@@ -14,7 +14,8 @@ from metering.ingest.formats.litellm_spend_logs import LiteLlmSpendLogs
 from metering.ingest.readers import Reader
 from metering.usage.duplicates import remove_duplicates
 from metering.usage.rows import usage_rows
-from metering.usage.staging import Staging, describe
+from metering.usage.staged import describe
+from metering.usage.staging import Staging
 
 _LINES = 400
 _LATE = 301  # 0-based; between the blocks that are looked at

@@ -9,7 +9,8 @@ import pytest
 from metering.engine.connection import open_duckdb
 from metering.usage import rows as stored
 from metering.usage.duplicates import remove_duplicates
-from metering.usage.staging import Staging, describe
+from metering.usage.staged import describe
+from metering.usage.staging import Staging
 from tests.usage_rows import usage_rows
 
 

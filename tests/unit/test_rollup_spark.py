@@ -16,7 +16,8 @@ from metering.engine.rollup_duckdb import DuckDbRollUp
 from metering.engine.rollup_spark import SparkRollUp, open_spark
 from metering.errors import BookError
 from metering.settings import FILE_NAME, load_settings
-from metering.usage.staging import Staging, describe
+from metering.usage.staged import describe
+from metering.usage.staging import Staging
 from metering.workflows.posting.post import post
 from tests.ledgers import SAMPLE, fresh_ledger, ingest, ledger_hash, run
 from tests.usage_rows import usage_rows

@@ -9,9 +9,10 @@ import pytest
 
 from metering.engine.connection import open_duckdb
 from metering.usage import rows as stored
-from metering.usage import staging as staged
+from metering.usage import staging as staging_module
 from metering.usage.columns import USAGE_COLUMNS
-from metering.usage.staging import Staging, content_digests, describe, describe_sources
+from metering.usage.staged import content_digests, describe, describe_sources
+from metering.usage.staging import Staging
 from tests.usage_rows import usage_rows
 
 FIRST, SECOND = (datetime(2026, 10, day, 12, tzinfo=UTC) for day in (1, 2))
@@ -25,7 +26,7 @@ def connection(tmp_path: Path) -> duckdb.DuckDBPyConnection:
 def test_more_records_than_are_written_at_once_are_one_file_a_day(
     connection: duckdb.DuckDBPyConnection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(staged, "_FLUSH_ROWS", 2)
+    monkeypatch.setattr(staging_module, "_FLUSH_ROWS", 2)
     staging = Staging(connection, tmp_path / "new", ingestor="some-log", account="default")
     for place in range(5):
         start = FIRST if place % 2 else SECOND

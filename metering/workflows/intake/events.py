@@ -11,7 +11,7 @@ from metering.books import sources as source_book
 from metering.books.runs import record_run
 from metering.usage.duplicates import Deduplicated, remove_duplicates
 from metering.usage.lake import Lake, Published
-from metering.usage.staging import StagedDay, describe
+from metering.usage.staged import StagedDay, describe
 from metering.workflows.intake.overlaps import accounts_by_day, claims_of, refuse_overlap
 from metering.workflows.intake.publishing import (
     live_paths,

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from metering.ingest.contract import Ingestor
     from metering.settings import Settings
-    from metering.usage.staging import StagedDay
+    from metering.usage.staged import StagedDay
 
 _CHARGEABLE = (SourceRole.METERED, SourceRole.DETAIL)
 

@@ -17,7 +17,8 @@ from metering.books.runs import record_run
 from metering.ingest.contract import PackedFile
 from metering.usage.duplicates import Deduplicated, remove_duplicates
 from metering.usage.lake import Lake, Published
-from metering.usage.staging import SourceDay, Staging, describe, describe_sources
+from metering.usage.staged import SourceDay, describe, describe_sources
+from metering.usage.staging import Staging
 from metering.workflows.intake.overlaps import accounts_by_day, claims_of, refuse_overlap
 from metering.workflows.intake.publishing import (
     live_paths,
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
     from metering.ingest.contract import Ingestor
     from metering.settings import Settings
-    from metering.usage.staging import StagedDay
+    from metering.usage.staged import StagedDay
 
 
 @dataclass(frozen=True, slots=True)

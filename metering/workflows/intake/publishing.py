@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from metering.books import lake as lake_book
 from metering.errors import LedgerError, SourceError, SourceRef
-from metering.usage.staging import StagedDay, describe
+from metering.usage.staged import StagedDay, describe
 
 if TYPE_CHECKING:
     import duckdb

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from metering.books import lake as lake_book
 from metering.errors import LedgerError, SourceError, SourceRef
 from metering.ingest.contract import Slice
-from metering.usage.staging import Part, StagedDay, content_digests
+from metering.usage.staged import StagedDay, content_digests
+from metering.usage.staging import Part
 from metering.workflows.intake.receipts import Reading
 
 if TYPE_CHECKING:

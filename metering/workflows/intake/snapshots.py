@@ -22,11 +22,8 @@ from metering.books.runs import record_run
 from metering.errors import SourceError, SourceRef
 from metering.ingest.contract import SourceRole
 from metering.usage.lake import Lake, Published
-from metering.usage.staging import (
-    Part,
-    SourceDay,
-    describe_sources,
-)
+from metering.usage.staged import SourceDay, describe_sources
+from metering.usage.staging import Part
 from metering.workflows.intake.narrower import narrower_than_another
 from metering.workflows.intake.overlaps import accounts_by_day, claims_of, refuse_overlap
 from metering.workflows.intake.publishing import publish_day, refuse_too_much

@@ -102,7 +102,7 @@ class CopilotBillingCsv:
         table = read_table(path, reader, _REQUIRED, dict.fromkeys(_TOKENS, count))
         view = _view(table)
         headers = [row for row in table.rows if row.member("date") == "date"]
-        _refuse_doubt(table, path)
+        _refuse_day_first(table, path)
         foreign = [row for row in table.rows if view[0] == "*" and not _is_of_copilot(row)]
         backfill = [row for row in table.rows if _is_backfill(row)]
         passed = {row.line for row in (*headers, *foreign, *backfill)}
@@ -120,17 +120,17 @@ class CopilotBillingCsv:
         )
 
 
-def _refuse_doubt(table: Table, path: Path) -> None:
-    """Refuse a report that went through a spreadsheet which may have put the day first.
+def _refuse_day_first(table: Table, path: Path) -> None:
+    """Refuse a report that went through a spreadsheet which put the day first, as a date shows.
+
+    Where none does, it is as spreadsheets write the dates of a report in English (source formats
+    note, section 2.1): the month first.
 
     Raises:
         SourceError: `ambiguous-date`.
     """
-    orders = {order_of(row.member("date")) for row in table.rows if row.member("date") != "date"}
-    if DayOrder.YEAR_FIRST in orders:
-        # Some dates are as GitHub writes them, and say in which month the others are.
-        orders.discard(DayOrder.UNDECIDED)
-    refuse_doubt(orders, path, _AGAIN)
+    orders = {order_of(row.member("date")) for row in table.rows}
+    refuse_doubt(orders & {DayOrder.DAY_FIRST}, path, _AGAIN)
 
 
 def _view(table: Table) -> tuple[str, str]:

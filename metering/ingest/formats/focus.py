@@ -11,6 +11,7 @@ source formats note (sections 2.2 and 4, read 2026-11-21):
   costs of 0 where it does not know them. It may say prices in the currency that they are listed in,
   with the rate to the one that is billed.
 * A correction changes money and no quantity here: its quantities are differences of another row's.
+  So does a row of an open period that takes back another, as deliveries of differences have them.
 * Null may be written as an empty cell or as NULL. Times are UTC, also where they do not say so.
 * Tax comes with the invoice; here its rows are noise.
 * A table of BigQuery has tags as a list of keys and values, and says when a row was exported.
@@ -172,6 +173,9 @@ _STEPS: Final = (
         "billed_nanos": signed_nanos("BilledCost"),
         "consumed": quantity("ConsumedQuantity"),
         "priced": quantity("PricingQuantity"),
+        "takes_back": (
+            f"coalesce({approximate('PricingQuantity')}, {approximate('ConsumedQuantity')}, 0) < 0"
+        ),
         "exchanged": approximate("x_BillingExchangeRate"),
         "listed": f"list_price * {approximate('PricingQuantity')}",
         "contracted": f"contracted_price * {approximate('PricingQuantity')}",
@@ -180,7 +184,7 @@ _STEPS: Final = (
     },
     {
         "tokens": (
-            "CASE WHEN counted AND sku_class IS NOT NULL"
+            "CASE WHEN counted AND NOT takes_back AND sku_class IS NOT NULL"
             " THEN coalesce(consumed_tokens, priced_tokens) END"
         ),
     },

@@ -79,11 +79,11 @@ CHECKS: Final = (
     bulk_checks.tags("AllocatedTags", "allocated_broken"),
     bulk_checks.tags("SkuPriceDetails", "details_broken"),
     Check(
-        fails="counted AND (consumed < 0 OR priced < 0)",
+        fails="counted AND takes_back AND billed_nanos > 0",
         code="bad-quantity",
         field="PricingQuantity",
         found="coalesce(PricingQuantity, ConsumedQuantity)",
-        expected=bulk_checks.QUANTITY,
+        expected="0 or more, or a cost below 0: what is taken back is not billed",
     ),
     _price("List", "listed"),
     _price("Contracted", "contracted"),
@@ -99,7 +99,7 @@ CHECKS: Final = (
     ),
     Check(
         fails=(
-            "counted AND sku_class IS NOT NULL AND tokens IS NULL"
+            "counted AND NOT takes_back AND sku_class IS NOT NULL AND tokens IS NULL"
             " AND coalesce(consumed, priced) IS NOT NULL"
         ),
         code="bad-quantity",

@@ -31,3 +31,20 @@ amount = "5000"
 from = 2026-10-01T00:00:00Z
 """
 """A discount beyond a volume, and the least that is paid; of OpenAI, from October 2026."""
+
+TENTH_OFF: Final = """\
+[card]
+name = "contract-openai"
+kind = "contract"
+currency = "USD"
+
+[[modifiers]]
+provider = "openai"
+platform = "openai-api"
+match = "any"
+factor = "90/100"
+meters = ["*tokens"]
+from = 2026-10-01T00:00:00Z
+to = 2026-10-16T00:00:00Z
+"""
+"""A tenth off the list prices of OpenAI's tokens, in the first half of October 2026."""

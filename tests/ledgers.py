@@ -15,7 +15,7 @@ from metering.workflows.intake.order import Order
 from metering.workflows.intake.receipts import Receipt
 from metering.workflows.ledger_start import start_ledger
 from metering.workflows.outcomes.outcome_imports import ingest_outcomes
-from metering.workflows.ownership.owner_imports import import_file
+from metering.workflows.ownership.owner_imports import import_file, import_files
 from metering.workflows.posting.post import Posted, post
 from metering.workflows.runs import Run
 from metering.workflows.verify import verify
@@ -79,6 +79,16 @@ def _kept_folder() -> Path:
 
 def files_below(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def take_owners(settings: Settings, **files: str) -> None:
+    """Take files of owners into force, told by name: `cost_centres` is cost-centres.csv."""
+    paths = []
+    for name, text in files.items():
+        path = settings.home / f"{name.replace('_', '-')}.{'toml' if name == 'rules' else 'csv'}"
+        path.write_text(text, encoding="utf-8")
+        paths.append(path)
+    import_files(settings, run("owners import"), paths)
 
 
 def ingest(settings: Settings, *paths: Path, account: str | None = None) -> list[Receipt]:

@@ -14,12 +14,11 @@ from metering.settings import Settings
 from metering.workflows.closing.close import close_period
 from metering.workflows.closing.journal import write_journal
 from metering.workflows.closing.refusals import RefusalCode
-from metering.workflows.ownership.owner_imports import import_files
 from metering.workflows.posting.post import post
 from metering.workflows.pricing.card_imports import import_card
 from metering.workflows.pricing.fx import import_fx
 from metering.workflows.reports.report import ReportFormat, report_chargeback
-from tests.ledgers import fresh_ledger, ingest, run
+from tests.ledgers import fresh_ledger, ingest, run, take_owners
 from tests.messages_pages import OPUS, messages_page
 
 OCTOBER = BillingPeriod(2026, 10)
@@ -41,17 +40,8 @@ MICROS = 1_000_000
 @pytest.fixture
 def ledger(tmp_path: Path) -> Settings:
     settings = fresh_ledger(tmp_path / "ledger")
-    take(settings, owners=OWNERS, cost_centres=CENTRES, projects=PROJECTS, rules="# none\n")
+    take_owners(settings, owners=OWNERS, cost_centres=CENTRES, projects=PROJECTS, rules="# none\n")
     return settings
-
-
-def take(settings: Settings, **files: str) -> None:
-    paths = []
-    for name, text in files.items():
-        path = settings.home / f"{name.replace('_', '-')}.{'toml' if name == 'rules' else 'csv'}"
-        path.write_text(text, encoding="utf-8")
-        paths.append(path)
-    import_files(settings, run("owners import"), paths)
 
 
 def use(settings: Settings) -> None:
@@ -122,7 +112,7 @@ def test_a_closed_month_keeps_its_accounts_and_versions(ledger: Settings) -> Non
     before, journal_before = rows_of(ledger), journal(ledger)
 
     moved = OWNERS.replace("key_a,Ana,payments,refunds,CC-1", "key_new,Ana,search,,CC-2")
-    take(ledger, owners=moved, cost_centres=CENTRES.replace("6420", "7000"))
+    take_owners(ledger, owners=moved, cost_centres=CENTRES.replace("6420", "7000"))
     posted = post(ledger, run("post"))
 
     assert posted.postings == 0
@@ -147,9 +137,9 @@ def test_a_rotated_and_a_deleted_key_leave_a_closed_month_byte_for_byte(ledger: 
         return [path.read_bytes() for path in written.paths]
 
     before = bytes_of()
-    take(ledger, owners=OWNERS.replace("key_a", "key_rotated"))
+    take_owners(ledger, owners=OWNERS.replace("key_a", "key_rotated"))
     assert post(ledger, run("post")).postings == 0
-    take(ledger, owners=OWNERS.splitlines()[0] + "\n")
+    take_owners(ledger, owners=OWNERS.splitlines()[0] + "\n")
     assert post(ledger, run("post")).postings == 0
 
     assert bytes_of() == before

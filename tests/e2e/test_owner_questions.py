@@ -8,11 +8,10 @@ import pytest
 
 from metering.settings import Settings
 from metering.workflows.ownership.owner_check import check
-from metering.workflows.ownership.owner_imports import import_files
 from metering.workflows.ownership.owner_suggestions import suggest
 from metering.workflows.posting.post import Posted, post
 from tests.command_line import metering
-from tests.ledgers import fresh_ledger, ingest, run
+from tests.ledgers import fresh_ledger, ingest, run, take_owners
 from tests.messages_pages import OPUS, OUTPUT_NANOS, messages_page
 
 NO_RULES = "# none yet\n"
@@ -29,15 +28,6 @@ def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     return settings
 
 
-def take(settings: Settings, **files: str) -> None:
-    paths = []
-    for name, text in files.items():
-        path = settings.home / f"{name.replace('_', '-')}.{'toml' if name == 'rules' else 'csv'}"
-        path.write_text(text, encoding="utf-8")
-        paths.append(path)
-    import_files(settings, run("owners import"), paths)
-
-
 def use(settings: Settings, **days: dict[str, int]) -> None:
     """Ingest output tokens by key; a day is written d15 for 2026-10-15."""
     page = {
@@ -52,7 +42,7 @@ def posted(settings: Settings) -> Posted:
 
 
 def test_money_without_owner_is_suspense_to_the_nano(ledger: Settings) -> None:
-    take(ledger, owners=OWNERS + "known,,payments,,CC-1,,2026-10-16\n", rules=NO_RULES)
+    take_owners(ledger, owners=OWNERS + "known,,payments,,CC-1,,2026-10-16\n", rules=NO_RULES)
     use(ledger, d15={"known": 5, "lost": 7}, d16={"known": 11, "lost": 13})
 
     checked = check(ledger)
@@ -65,7 +55,7 @@ def test_money_without_owner_is_suspense_to_the_nano(ledger: Settings) -> None:
 
 
 def test_a_suggested_rule_attributes_what_was_told_and_nothing_else(ledger: Settings) -> None:
-    take(ledger, owners=OWNERS + "known,,payments,,CC-1,,2026-10-16\n", rules=NO_RULES)
+    take_owners(ledger, owners=OWNERS + "known,,payments,,CC-1,,2026-10-16\n", rules=NO_RULES)
     use(ledger, d15={"known": 5, "lost": 7}, d16={"known": 11, "lost": 13})
     before = posted(ledger)
 
@@ -75,14 +65,14 @@ def test_a_suggested_rule_attributes_what_was_told_and_nothing_else(ledger: Sett
     assert found.chosen.field == "api_key"
     assert dict(found.chosen.amount_nanos) == {"USD": 31 * OUTPUT_NANOS}
     assert dict(found.chosen.known_nanos) == {"USD": 11 * OUTPUT_NANOS}
-    take(ledger, rules=found.rules.replace('cost_centre = ""', 'cost_centre = "CC-7"'))
+    take_owners(ledger, rules=found.rules.replace('cost_centre = ""', 'cost_centre = "CC-7"'))
     assert posted(ledger).unattributed == {"USD": -31 * OUTPUT_NANOS}
     assert before.unattributed == {"USD": 31 * OUTPUT_NANOS}
     assert not check(ledger).unowned
 
 
 def test_a_rule_without_a_cost_centre_is_refused_until_it_is_filled_in(ledger: Settings) -> None:
-    take(ledger, rules=NO_RULES)
+    take_owners(ledger, rules=NO_RULES)
     use(ledger, d15={"lost": 7})
     rules = ledger.home / "suggested.toml"
     rules.write_text(metering("owners", "suggest", "--format", "toml").stdout, encoding="utf-8")
@@ -97,7 +87,7 @@ def test_a_tag_that_no_rule_reads_is_looked_at(ledger: Settings) -> None:
     log = ledger.home / "gateway.jsonl"
     sample = Path(__file__).parents[2] / "sample_logs" / "usage" / "litellm"
     log.write_bytes(sample.joinpath("spend-logs-2026-06.jsonl.gz").read_bytes())
-    take(ledger, rules=NO_RULES)
+    take_owners(ledger, rules=NO_RULES)
     ingest(ledger, log)
 
     found = suggest(ledger)
@@ -111,7 +101,7 @@ def test_a_tag_that_no_rule_reads_is_looked_at(ledger: Settings) -> None:
 
 
 def test_a_key_whose_person_left_is_told_with_its_money_since(ledger: Settings) -> None:
-    take(
+    take_owners(
         ledger,
         owners=OWNERS + "key_1,E1,payments,,CC-1,,\n",
         people=PEOPLE + "E1,,payments,,2026-10-16\nE2,u-2,search,,2026-10-16\nE3,u-3,search,,\n",
@@ -136,11 +126,11 @@ def test_cost_centres_that_lack_something_are_told_where_they_are_declared(
     ledger: Settings,
 ) -> None:
     owners = OWNERS + "a,,payments,,CC-1,,\nb,,search,,CC-2,,\nc,,legal,,CC-3,,\n"
-    take(ledger, owners=owners, rules=NO_RULES)
+    take_owners(ledger, owners=owners, rules=NO_RULES)
     use(ledger, d15={"a": 1, "b": 2, "c": 3})
     assert check(ledger).bare_centres == ()
 
-    take(ledger, cost_centres=CENTRES)
+    take_owners(ledger, cost_centres=CENTRES)
 
     assert [
         (one.cost_centre, one.lacks, one.amount_nanos) for one in check(ledger).bare_centres
@@ -166,7 +156,7 @@ def test_cost_centres_that_lack_something_are_told_where_they_are_declared(
 def test_cron_is_told_by_the_exit_code(
     ledger: Settings, owners: str, rules: str, code: int
 ) -> None:
-    take(ledger, owners=OWNERS + owners, rules=rules)
+    take_owners(ledger, owners=OWNERS + owners, rules=rules)
     use(ledger, d15={"k": 7})
 
     assert metering("owners", "check").exit_code == 0
@@ -182,7 +172,7 @@ def test_without_usage_there_is_nothing_to_suggest_from() -> None:
 
 
 def test_a_column_that_tells_nothing_is_refused_with_those_that_do(ledger: Settings) -> None:
-    take(ledger, rules=NO_RULES)
+    take_owners(ledger, rules=NO_RULES)
     use(ledger, d15={"lost": 7})
 
     refused = metering("owners", "suggest", "2026-10", "--by", "tag:team")
@@ -192,7 +182,7 @@ def test_a_column_that_tells_nothing_is_refused_with_those_that_do(ledger: Setti
 
 
 def test_what_is_suggested_is_told_as_a_table_and_as_json(ledger: Settings) -> None:
-    take(ledger, owners=OWNERS, rules=NO_RULES)
+    take_owners(ledger, owners=OWNERS, rules=NO_RULES)
     use(ledger, d15={"lost": 7_000_000})
 
     table = metering("owners", "suggest", "2026-10")

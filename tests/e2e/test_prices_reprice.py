@@ -2,29 +2,13 @@
 
 import shutil
 from pathlib import Path
-from typing import Final
 
 import pytest
 
 from metering.workflows.posting.post import post
 from tests.command_line import metering, told
+from tests.contract_cards import TENTH_OFF
 from tests.ledgers import SAMPLE, fresh_ledger, ingest, ledger_hash, run
-
-CONTRACT: Final = """\
-[card]
-name = "contract-openai"
-kind = "contract"
-currency = "USD"
-
-[[modifiers]]
-provider = "openai"
-platform = "openai-api"
-match = "any"
-factor = "90/100"
-meters = ["*tokens"]
-from = 2026-10-01T00:00:00Z
-to = 2026-10-16T00:00:00Z
-"""
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +17,7 @@ def posted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     settings = fresh_ledger(home)
     ingest(settings, SAMPLE / "usage" / "openai" / "completions-2026-10.json")
     post(settings, run("post"))
-    (home / "contract.toml").write_text(CONTRACT, encoding="utf-8")
+    (home / "contract.toml").write_text(TENTH_OFF, encoding="utf-8")
     return home
 
 
@@ -86,7 +70,7 @@ def test_repricing_without_dry_run_is_refused() -> None:
 
 
 def test_a_card_that_is_not_sound_is_refused(ledger: Path) -> None:
-    (ledger / "contract.toml").write_text(CONTRACT.replace("90/100", "-1"), encoding="utf-8")
+    (ledger / "contract.toml").write_text(TENTH_OFF.replace("90/100", "-1"), encoding="utf-8")
 
     refused = metering("prices", "reprice", "--dry-run", "--card", "contract.toml")
 

@@ -2,31 +2,15 @@
 
 import shutil
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import pytest
 
 from metering.settings import load_settings
 from metering.workflows.posting.post import post
 from tests.command_line import metering, told
-from tests.contract_cards import VOLUME_AND_MINIMUM
+from tests.contract_cards import TENTH_OFF, VOLUME_AND_MINIMUM
 from tests.ledgers import SAMPLE, fresh_ledger, ingest, ledger_hash, run
-
-CONTRACT: Final = """\
-[card]
-name = "contract-openai"
-kind = "contract"
-currency = "USD"
-
-[[modifiers]]
-provider = "openai"
-platform = "openai-api"
-match = "any"
-factor = "90/100"
-meters = ["*tokens"]
-from = 2026-10-01T00:00:00Z
-to = 2026-10-16T00:00:00Z
-"""
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +24,7 @@ def posted(tmp_path_factory: pytest.TempPathFactory) -> Path:
         usage / "anthropic" / "messages-2026-10.json",
     )
     post(settings, run("post"))
-    (home / "contract.toml").write_text(CONTRACT, encoding="utf-8")
+    (home / "contract.toml").write_text(TENTH_OFF, encoding="utf-8")
     return home
 
 

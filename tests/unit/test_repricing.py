@@ -9,24 +9,9 @@ from hypothesis import strategies as st
 
 from metering.core.ledger import UNATTRIBUTED, UNPRICED, Account, AccountKind, Basis
 from metering.core.planning.repricing import LackingLine, MoveReason, movements
+from tests import books_rows
 
-PRICED: Final = Basis(
-    provider="openai",
-    platform="openai-api",
-    billing_account="default",
-    product="api",
-    model_raw="gpt-5",
-    model="gpt-5",
-    meter="output",
-    conditions="{}",
-    status="priced",
-    reason="",
-    currency="USD",
-    card="list v1",
-    rate_ids=("r",),
-    unit_price_nanos=10_000_000_000,
-    per=1_000_000,
-)
+PRICED: Final = books_rows.basis(model_raw="gpt-5", model="gpt-5", unit_price_nanos=10_000_000_000)
 UNKNOWN: Final = replace(
     PRICED,
     status="unpriced",

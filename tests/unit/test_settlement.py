@@ -14,28 +14,15 @@ from metering.core.pricing.rate_book import RateBook
 from metering.core.pricing.rates import CardKind, RateCard, rate_id_of
 from metering.core.pricing.settlement import SettledUsage, allowances_of, settle
 from metering.core.pricing.terms import Measure, Term, TermKind, term_id_of
+from tests import books_rows
 from tests.rate_books import rate
 
 USD: Final = 1_000_000_000
 DAY: Final = date(2026, 10, 7)
 LAST: Final = date(2026, 10, 31)
 
-BASIS: Final = Basis(
-    provider="acme",
-    platform="acme-api",
-    billing_account="default",
-    product="api",
-    model_raw="m",
-    model="m",
-    meter="output",
-    conditions="{}",
-    status="priced",
-    reason="",
-    currency="USD",
-    card="list v1",
-    rate_ids=("r",),
-    unit_price_nanos=1,
-    per=1,
+BASIS: Final = books_rows.basis(
+    provider="acme", platform="acme-api", model_raw="m", model="m", unit_price_nanos=1, per=1
 )
 
 

@@ -367,7 +367,7 @@ def test_a_close_killed_at_random_moments_happened_wholly_or_not_at_all(
     for number in range(4):
         ledger = page.copy(tmp_path / str(number))
 
-        killed += killed_after(ledger, chance.uniform(0.0, 0.4), *CLOSE)
+        killed += killed_after(ledger, chance.uniform(0.0, 0.25), *CLOSE)
 
         assert ledger_hash(ledger) == page.hash
         shown = show_period(ledger, october)

@@ -4,9 +4,8 @@ As a rule checked rows wait in scratch space until it is known what they are: wh
 which days they are, what they have in common. The export of a night holds nothing but records of
 a day or two, and a sample of it shows the texts that they share, or that they share none. So the
 statement is run on that guess, and its rows are what the lake keeps: of one day they are written
-once and not read again, of several they wait in memory to be divided. It stops at the first row
-that is otherwise, and the file is read the usual way; so it is tried only where the sample speaks
-for it.
+once and not read again, of two they wait to be divided. It stops at the first row that is
+otherwise, and the file is read the usual way; so it is tried only where the sample speaks for it.
 
 A record's line is then its place among the rows that are written, since every line gave one row.
 """
@@ -36,6 +35,8 @@ WORTH_A_SAMPLE: Final = 64 << 20
 # Taken from all over the file, since what it begins with is often of one hour and few people.
 BLOCKS: Final = 16
 BLOCK: Final = 1 << 20
+# Days from the first to the last: of more, so many records wait that nothing is gained.
+_MOST_BETWEEN: Final = 1
 # Where every second record of a sample agrees with no other, those of the file hardly share.
 _APART: Final = 2
 
@@ -100,12 +101,14 @@ class Writing:
         run(f"CREATE OR REPLACE TEMP TABLE {_SAMPLED} AS SELECT {listed} FROM ({every})")
         once = f"FROM {_SAMPLED} GROUP BY 1 HAVING count(*) = 1"
         alone = (f", (SELECT count(*) FROM (SELECT {key} {once}))" for key in layout.shared_keys)
-        first, last, rows, *seldom = run(
-            'SELECT CAST(min("start") AS DATE)::VARCHAR, CAST(max("start") AS DATE)::VARCHAR,'
+        first, last, between, rows, *seldom = run(
+            'SELECT min("start")::DATE AS first, max("start")::DATE AS last, last - first,'
             f" count(*){''.join(alone)} FROM {_SAMPLED}"
         ).fetchall()[0]
         # What stands in a sample once stands for others that do not stand in it at all.
         if first is None or any(0 < times * _APART <= rows for times in seldom):
+            return None
+        if between > _MOST_BETWEEN:
             return None
         if may_fail(self.connection, layout, _SAMPLED):
             return None
@@ -116,7 +119,7 @@ class Writing:
                 continue
             keys = f"SELECT DISTINCT {key} FROM {_SAMPLED}"
             shared.append(work_out(self.connection, one, key, keys, self.scratch("shared")))
-        return _Guess((first, last), tuple(shared), apart)
+        return _Guess((str(first), str(last)), tuple(shared), apart)
 
     def _rows(self, layout: Layout, plain: Path, guess: _Guess) -> str:
         """Return the query for the records of a file; it stops where one is not as guessed."""

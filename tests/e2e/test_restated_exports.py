@@ -178,3 +178,16 @@ def test_a_corrected_file_is_later_than_the_one_it_corrects(
 
     assert billed() == 400
     assert ledger_here.home.is_dir()
+
+
+def test_a_corrected_file_is_not_later_than_an_export_that_came_after_the_one_it_corrects(
+    write: Callable[[str, str], str],
+) -> None:
+    wrong = of_june("3.00") + of_june("2.00").replace(",USD,", ",dollars,")
+    assert metering("ingest", write("june.csv", CUR + wrong)).exit_code == 1
+    done("ingest", write("later.csv", CUR + of_june("5.00") + of_june("1.00")))
+    write("june.csv", CUR + of_june("4.00"))
+
+    done("quarantine", "retry")
+
+    assert billed() == 600

@@ -76,9 +76,11 @@ def retry(
     waiting = quarantined(settings, open_only=True)
     books = open_engine(settings.books_url)
     with begin_read(books) as connection:
-        sources = {stored.id: stored.source for stored in source_book.list_sources(connection)}
+        stored = source_book.list_sources(connection)
+    sources = {one.id: one.source for one in stored}
     resolved, missing = 0, []
-    for source, paths, numbers in _by_delivery(waiting, sources):
+    for source_id, paths, numbers in _by_delivery(waiting, sources):
+        source = sources[source_id]
         if not all(path.is_file() for path in paths):
             missing.append(source.path)
             continue
@@ -87,7 +89,8 @@ def retry(
         if source.role == SourceRole.OUTCOME:
             receipts = ingest_outcomes(settings, run, paths, outcome_ingestors, forced=forced)
         else:
-            order = Order(ingestors, forced=forced, account=source.billing_account, said=Said.LATER)
+            said = Said.NOTHING if _is_followed(source_id, stored) else Said.LATER
+            order = Order(ingestors, forced=forced, account=source.billing_account, said=said)
             receipts = ingest_files(settings, run, paths, order)
         known = [receipt.known_before for receipt in receipts]
         if all(known):
@@ -101,7 +104,7 @@ def retry(
 
 def _by_delivery(
     waiting: "Sequence[source_book.Quarantined]", sources: "Mapping[int, source_book.NewSource]"
-) -> "Iterator[tuple[source_book.NewSource, list[Path], list[int]]]":
+) -> "Iterator[tuple[int, list[Path], list[int]]]":
     """Yield a source of refused records, the files that count with it, and the records' numbers."""
     found: dict[int | str, list[source_book.Quarantined]] = {}
     for one in waiting:
@@ -113,7 +116,30 @@ def _by_delivery(
             # Its files stand side by side.
             together = (one for one in sources.values() if one.delivery == source.delivery)
             paths = [path.parent / one.name for one in together]
-        yield source, paths, [one.id for one in refused]
+        yield refused[0].source_id, paths, [one.id for one in refused]
+
+
+def _is_followed(source_id: int, stored: "Sequence[source_book.StoredSource]") -> bool:
+    """Say whether another export of the same days may have come after a source.
+
+    A corrected file is later than the one it corrects, and not than what came after that.
+    """
+    (source,) = (one.source for one in stored if one.id == source_id)
+    return any(
+        one.id > source_id
+        and (one.source.ingestor, one.source.billing_account)
+        == (source.ingestor, source.billing_account)
+        and not (source.delivery and one.source.delivery == source.delivery)
+        and _may_overlap(one.source, source)
+        for one in stored
+    )
+
+
+def _may_overlap(one: source_book.NewSource, other: source_book.NewSource) -> bool:
+    if None in (one.first_day, one.last_day, other.first_day, other.last_day):
+        # Of a file without any record it is not known of which days it was to be.
+        return True
+    return str(one.first_day) <= str(other.last_day) and str(other.first_day) <= str(one.last_day)
 
 
 def _where_they_stand(

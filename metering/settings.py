@@ -1,71 +1,17 @@
-"""metering.toml: where things are; environment variables over it, flags over both."""
+"""What metering.toml settles: environment variables over it, flags over both."""
 
 import os
 import re
-import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from metering.errors import BookError, shown
+from metering.errors import BookError
+from metering.settings_file import not_as_expected, read_settings_file
 
 FILE_NAME: Final = "metering.toml"
 DEFAULT_PEOPLE_KEY: Final = Path("~/.config/metering/people.key")
-_KNOWN: Final[Mapping[str, frozenset[str]]] = {
-    "books": frozenset({"url", "currency"}),
-    "usage": frozenset({"location"}),
-    "engine": frozenset({"kind", "memory_limit", "threads", "spark"}),
-    "rules": frozenset({"file"}),
-    "report": frozenset({"organisation", "logo", "accent", "accent_dark", "locale", "templates"}),
-    "roles": frozenset(),  # ingestor name -> role, any key
-    "accounts": frozenset(),  # ingestor name -> billing account, any key
-    "exports": frozenset({"together", "in_order"}),
-    "detail": frozenset(),  # ingestor name -> which metered usage it divides, any key
-    "outcomes": frozenset(),  # see core.outcomes.outcome_rules, which checks it
-    "economics": frozenset(),  # see core.findings.economics_rules, which checks it
-    "findings": frozenset(),  # see core.findings.finding_rules, which checks it
-    "nightly": frozenset({"inbox"}),
-    "pull": frozenset(),  # name of a connector -> table, see `workflows.intake.pull.connector`
-    "true_up": frozenset(),  # reason of a tie-out -> who bears it, see core.closing.adjustments
-    "journal": frozenset(
-        {
-            "template",
-            "entity",
-            "expense_account",
-            "expense_accounts",
-            "suspense_account",
-            "clearing_account",
-            "clearing_accounts",
-            "prepaid_account",
-            "capacity_account",
-            "shared_account",
-            "decimal",
-        }
-    ),
-    "arrival": frozenset(),  # ingestor name -> on which days it comes, any key
-    "close": frozenset({"tolerance"}),
-    "people": frozenset({"columns", "fewest", "keep_days", "key_file", "reveal_by"}),
-}
-# Section to its keys that hold text; none means all of them do.
-_TEXTS: Final[Mapping[str, tuple[str, ...]]] = {
-    "books": ("url", "currency"),
-    "usage": ("location",),
-    "engine": ("kind", "memory_limit", "spark"),
-    "rules": ("file",),
-    "report": (),
-    "accounts": (),
-    "nightly": ("inbox",),
-    "close": ("tolerance",),
-    "people": ("key_file",),
-}
-# Section and key of a list of texts, and what one of them is.
-_LISTS: Final = (
-    ("people", "reveal_by", "ACCOUNT"),
-    ("exports", "together", "FORMAT"),
-    ("exports", "in_order", "FORMAT"),
-)
-_ROLES: Final = ("metered", "detail")
 _MEMORY: Final = re.compile(r"(?i)[0-9]{1,9}(\.[0-9]{1,3})?\s*([KMGT]i?)?B")
 _THREADS: Final = re.compile(r"[0-9]{1,4}")
 
@@ -198,9 +144,7 @@ def load_settings(path: Path) -> Settings:
     Raises:
         BookError: code `bad-settings`; the message names the file and the key.
     """
-    document = _document(path)
-    _refuse_unknown(path, document)
-    _refuse_other_shapes(path, document)
+    document = read_settings_file(path)
     home = path.resolve().parent
     books = document.get("books", {})
     roles = document.get("roles", {})
@@ -224,12 +168,12 @@ def load_settings(path: Path) -> Settings:
         accounts=dict(document.get("accounts", {})),
         together=frozenset(document.get("exports", {}).get("together", ())),
         in_order=frozenset(document.get("exports", {}).get("in_order", ())),
-        dividers=_dividers(path, document.get("detail", {})),
+        dividers=_tables(document.get("detail", {})),
         outcomes=dict(document.get("outcomes", {})),
         economics=dict(document.get("economics", {})),
         findings=dict(document.get("findings", {})),
         inbox=home / document.get("nightly", {}).get("inbox", "inbox"),
-        pull=_tables(path, "pull", document.get("pull", {})),
+        pull=_tables(document.get("pull", {})),
         true_up=dict(document.get("true_up", {})),
         journal=dict(document.get("journal", {})),
         arrival=dict(document.get("arrival", {})),
@@ -240,22 +184,6 @@ def load_settings(path: Path) -> Settings:
         reveal_by=frozenset(people.get("reveal_by", ())),
         keep_days=people.get("keep_days"),
         fewest_people=people.get("fewest"),
-    )
-
-
-def _document(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except UnicodeDecodeError as error:
-        reason = f"byte {error.start} is not UTF-8"
-    except OSError as error:
-        reason = error.strerror or str(error)
-    except tomllib.TOMLDecodeError as error:
-        reason = str(error)
-    raise BookError(
-        "bad-settings",
-        f"{path} is not readable TOML: {reason}",
-        do="correct it; `metering init DIR` writes one to compare it with",
     )
 
 
@@ -275,14 +203,14 @@ def _lake(folder: Path) -> Path:
 def _memory_limit(path: Path, engine: Mapping[str, Any]) -> str:
     said: str = os.environ.get("METERING_ENGINE_MEMORY_LIMIT") or engine.get("memory_limit", "1GB")
     if not _MEMORY.fullmatch(said):
-        raise _not_as_expected(path, "engine", "memory_limit", said, 'a size, like "4GB"')
+        raise not_as_expected(path, "engine", "memory_limit", said, 'a size, like "4GB"')
     return said
 
 
 def _threads(path: Path, engine: Mapping[str, Any]) -> int:
     said = str(os.environ.get("METERING_ENGINE_THREADS") or engine.get("threads", 0))
     if not _THREADS.fullmatch(said):
-        raise _not_as_expected(path, "engine", "threads", said, "a whole number up to 9999")
+        raise not_as_expected(path, "engine", "threads", said, "a whole number up to 9999")
     return int(said)
 
 
@@ -309,6 +237,10 @@ def _anchored(url: str, home: Path) -> str:
     return url
 
 
+def _tables(said: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    return {name: dict(table) for name, table in said.items()}
+
+
 def _spark(path: Path, engine: Mapping[str, Any]) -> str | None:
     kind, address = engine.get("kind", "duckdb"), engine.get("spark")
     if kind == "duckdb":
@@ -319,85 +251,4 @@ def _spark(path: Path, engine: Mapping[str, Any]) -> str | None:
         "bad-settings",
         f"{path}: [engine] kind is {kind!r}" + (" and spark is not said" * (kind == "spark")),
         details=('expected: "duckdb", or "spark" with spark = "spark://HOST:PORT"',),
-    )
-
-
-def _tables(path: Path, section: str, said: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    for name, table in said.items():
-        if not isinstance(table, Mapping):
-            raise BookError("bad-settings", f"{path}: [{section}] {name} is not a table")
-    return {name: dict(table) for name, table in said.items()}
-
-
-def _dividers(path: Path, said: Mapping[str, object]) -> dict[str, dict[str, str]]:
-    found: dict[str, dict[str, str]] = {}
-    for ingestor, patterns in said.items():
-        if not isinstance(patterns, Mapping) or not all(
-            isinstance(pattern, str) for pattern in patterns.values()
-        ):
-            raise BookError(
-                "bad-settings",
-                f"{path}: [detail] {ingestor} does not say which metered usage it divides",
-                details=('expected: { FIELD = "PATTERN", … }, or {} for all of its accounts',),
-            )
-        found[ingestor] = dict(patterns)
-    return found
-
-
-def _refuse_unknown(path: Path, document: Mapping[str, object]) -> None:
-    for section, values in document.items():
-        if section not in _KNOWN:
-            raise BookError(
-                "bad-settings",
-                f"{path}: there is no section [{section}]",
-                details=(f"known:    {', '.join(sorted(_KNOWN))}",),
-            )
-        if not isinstance(values, Mapping):
-            raise BookError("bad-settings", f"{path}: [{section}] is not a table")
-        keys = _KNOWN[section]
-        for key in values:
-            if keys and key not in keys:
-                raise BookError(
-                    "bad-settings",
-                    f"{path}: [{section}] has no key {key!r}",
-                    details=(f"known:    {', '.join(sorted(keys))}",),
-                )
-
-
-def _refuse_other_shapes(path: Path, document: Mapping[str, Mapping[str, object]]) -> None:
-    for section, keys in _TEXTS.items():
-        values = document.get(section, {})
-        for key in keys or values:
-            if not isinstance(values.get(key, ""), str):
-                raise _not_as_expected(path, section, key, values[key], "text, in quotes")
-    for name, role in document.get("roles", {}).items():
-        if role not in _ROLES:
-            raise _not_as_expected(path, "roles", name, role, " or ".join(map(repr, _ROLES)))
-    for section, key, listed in _LISTS:
-        texts = document.get(section, {}).get(key, [])
-        if not (isinstance(texts, list) and _are_texts(texts)):
-            raise _not_as_expected(path, section, key, texts, f'["{listed}", …]')
-    _refuse_other_people(path, document)
-
-
-def _refuse_other_people(path: Path, document: Mapping[str, Mapping[str, Any]]) -> None:
-    people = document.get("people", {})
-    for key in ("keep_days", "fewest"):
-        number = people.get(key, 1)
-        if not isinstance(number, int) or isinstance(number, bool) or number < 1:
-            raise _not_as_expected(path, "people", key, number, "a whole number, 1 or more")
-    columns = people.get("columns", {})
-    if not (isinstance(columns, Mapping) and _are_texts(columns.values())):
-        raise _not_as_expected(path, "people", "columns", columns, '{ person = "Employee ID", … }')
-
-
-def _are_texts(values: Iterable[object]) -> bool:
-    return all(isinstance(value, str) for value in values)
-
-
-def _not_as_expected(path: Path, section: str, key: str, found: object, expected: str) -> BookError:
-    return BookError(
-        "bad-settings",
-        f"{path}: [{section}] {key} is {shown(found)}",
-        details=(f"expected: {expected}",),
     )

@@ -20,7 +20,8 @@ _LEAVES = {"ingest", "connectors", "usage", "engine", "books", "analysis", "repo
 MAY_IMPORT = {
     "errors": set(),
     "resources": set(),
-    "settings": {"errors"},
+    "settings_file": {"errors"},
+    "settings": {"settings_file", "errors"},
     "core": {"errors"},
     "rate_cards": {"core", *_GROUND},
     **{leaf: {"core", *_GROUND} for leaf in _LEAVES},

@@ -6,7 +6,7 @@ parts: where, which field, what was found, what to do. It never holds the rest o
 hold a prompt or a person's address.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -30,6 +30,13 @@ def on_one_line(text: str) -> str:
     A file may be named so that the end of its name reads like the next message.
     """
     return text if text.isprintable() else "".join(c if c.isprintable() else "�" for c in text)
+
+
+def first_of(texts: Iterable[str], most: int) -> tuple[str, ...]:
+    """Return what a message tells of many: the first `most`, then how many there are beside."""
+    every = tuple(texts)
+    beside = len(every) - most
+    return (*every[:most], f"and {beside:,} more") if beside > 0 else every
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -156,10 +163,8 @@ class RefusedFileError(MeteringError):
     def __init__(self, path: str, rejections: Sequence[Rejection]) -> None:
         self.rejections = tuple(sorted(rejections))
         self.code = self.rejections[0].code
-        told = [rejection.message(path) for rejection in self.rejections[:_TOLD_REJECTIONS]]
-        if len(self.rejections) > _TOLD_REJECTIONS:
-            told.append(f"… and {len(self.rejections) - _TOLD_REJECTIONS} more")
-        super().__init__("\n".join(told))
+        messages = (rejection.message(path) for rejection in self.rejections)
+        super().__init__("\n".join(first_of(messages, _TOLD_REJECTIONS)))
 
 
 class RefusedFilesError(MeteringError):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from metering.books.engine import POSTGRESQL, SQLITE
 from metering.books.schema import all_tables, table_names
+from metering.errors import first_of
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -85,16 +86,13 @@ def differences(connection: "Connection") -> tuple[str, ...]:
         *(_named(one) for one in lacks if one.table in there),
     ]
     told = (("lacking: ", missing), ("besides: ", [_named(one) for one in besides]))
-    return tuple(f"{label} {_listed(names)}" for label, names in told if names)
+    return tuple(
+        f"{label} {', '.join(first_of(names, _MOST_TOLD))}" for label, names in told if names
+    )
 
 
 def _named(column: Column) -> str:
     return f"{column.table}.{column.name} ({'never' if column.is_filled else 'may be'} empty)"
-
-
-def _listed(names: list[str]) -> str:
-    more = len(names) - _MOST_TOLD
-    return ", ".join(names[:_MOST_TOLD]) + (f" and {more} more" if more > 0 else "")
 
 
 def _columns(connection: "Connection") -> frozenset[Column]:

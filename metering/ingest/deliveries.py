@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from metering.errors import SourceError, SourceRef
+from metering.errors import SourceError, SourceRef, first_of
 
 _SURELY: Final = (
     # AWS: NAME-00001.csv.gz, NAME-00001.snappy.parquet.
@@ -116,10 +116,7 @@ def _refuse_missing(paths: Sequence[Path]) -> None:
             SourceRef(str(paths[0])),
             "partial-export",
             "the file is part of a delivery in several files, and not all of them are here",
-            details=(
-                *(f"missing:  {part.name}" for part in missing[:_MOST_TOLD]),
-                *([f"and {more:,} more"] if (more := len(missing) - _MOST_TOLD) > 0 else []),
-            ),
+            details=first_of((f"missing:  {part.name}" for part in missing), _MOST_TOLD),
             do="ingest all files of the delivery with one command; rename a file that is part of"
             " none",
         )

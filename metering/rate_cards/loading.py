@@ -10,7 +10,7 @@ from typing import Final
 from metering.core.pricing.rate_checks import book_problems
 from metering.core.pricing.rates import RateCard
 from metering.core.pricing.row_checks import Problem
-from metering.errors import MeteringError
+from metering.errors import MeteringError, first_of
 from metering.rate_cards.jsonl_card import card_from_jsonl
 from metering.rate_cards.toml_card import card_from_toml
 from metering.resources import rate_cards_dir
@@ -29,11 +29,8 @@ class RateCardError(MeteringError):
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(problems)
         self.code = self.problems[0].code
-        told = [problem.message() for problem in self.problems[:_MOST_TOLD]]
-        more = len(self.problems) - len(told)
-        if more:
-            told.append(f"… and {more} more")
-        super().__init__("\n".join(told))
+        messages = (problem.message() for problem in self.problems)
+        super().__init__("\n".join(first_of(messages, _MOST_TOLD)))
 
 
 def bundled_paths() -> tuple[Path, ...]:

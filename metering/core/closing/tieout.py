@@ -22,6 +22,7 @@ from metering.core.closing.cost_report import CostComparison, Difference
 from metering.core.closing.invoices import Invoice, InvoiceCategory, InvoiceLine
 from metering.core.money import NANOS_PER_UNIT, decimal_text
 from metering.core.periods import BillingPeriod
+from metering.errors import first_of
 
 _NAMES_TOLD: Final = 3
 _WITHOUT_MINOR_UNIT: Final = frozenset({"CLP", "ISK", "JPY", "KRW", "UGX", "VND"})
@@ -304,7 +305,7 @@ def _as_reported(costs: CostComparison) -> Iterator[TieOutLine]:
             for family in costs.families
             if any(part.reason is reason for part in family.differences)
         ]
-        told = ", ".join(names[:_NAMES_TOLD]) + (" …" if len(names) > _NAMES_TOLD else "")
+        told = ", ".join(first_of(names, _NAMES_TOLD))
         label = f"{reason.replace('-', ' ')}, by the cost report: {told}"
         yield TieOutLine(label, Reason(reason.value), nanos)
 

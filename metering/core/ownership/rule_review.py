@@ -16,6 +16,7 @@ from metering.core.ownership.attribution import Directory, DirectoryEntry, Rule,
 from metering.core.ownership.directory import Hole
 from metering.core.ownership.field_sets import Attribution
 from metering.core.validity import days_told
+from metering.errors import first_of
 
 _NAMED_RULES: Final = 3
 
@@ -85,8 +86,7 @@ def _rule_remarks(
 def _told(rules: RuleSet, earlier: Sequence[tuple[int, int]]) -> str:
     most = sorted(earlier, key=lambda found: (-found[1], found[0]))
     named = [f"{_named(rules.rules[rank])} (identities: {count:,})" for rank, count in most]
-    more = [f"{len(named) - _NAMED_RULES} more"] if len(named) > _NAMED_RULES else []
-    return ", ".join([*named[:_NAMED_RULES], *more])
+    return ", ".join(first_of(named, _NAMED_RULES))
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from metering.books import runs as run_book
 from metering.books import sources as source_book
 from metering.core.money import decimal_text, nanos_from_decimal_text
 from metering.engine.lacking import lacking_totals
-from metering.errors import BookError, shown
+from metering.errors import BookError, first_of, shown
 from metering.workflows.closing.tie_out import tie_outs
 from metering.workflows.intake.arrival import missing_source_days
 from metering.workflows.posting.post import FIRST_DAY, LAST_DAY, lacking
@@ -112,10 +112,13 @@ def _unpriced(connection: "Connection", period: "BillingPeriod") -> Iterator[Ref
         yield Refusal(
             RefusalCode.UNPRICED,
             f"meters of usage without a rate: {len(lines):,}",
-            _told(
-                f"{line.quantity:,} {line.meter} of {line.model or 'no named model'} "
-                f"({line.provider}): {line.reason}"
-                for line in lines
+            first_of(
+                (
+                    f"{line.quantity:,} {line.meter} of {line.model or 'no named model'} "
+                    f"({line.provider}): {line.reason}"
+                    for line in lines
+                ),
+                _TOLD,
             ),
             "import a rate card that prices them, then `metering post`",
         )
@@ -134,7 +137,7 @@ def _quarantined(connection: "Connection", period: "BillingPeriod") -> Iterator[
         yield Refusal(
             RefusalCode.QUARANTINE,
             f"refused records that are in no amount and that nobody sees to: {files.total():,}",
-            _told(f"{path}: {count:,}" for path, count in files.most_common()),
+            first_of((f"{path}: {count:,}" for path, count in files.most_common()), _TOLD),
             "correct and retry them, or say who does: `metering quarantine assign`",
         )
 
@@ -152,10 +155,13 @@ def _unexplained(
         yield Refusal(
             RefusalCode.UNEXPLAINED,
             f"billing accounts that differ from their invoices without a reason: {len(found):,}",
-            _told(
-                f"{tie.provider}/{tie.billing_account}: {tie.currency} "
-                f"{decimal_text(tie.unexplained_nanos)}"
-                for tie in sorted(found, key=lambda tie: -abs(tie.unexplained_nanos))
+            first_of(
+                (
+                    f"{tie.provider}/{tie.billing_account}: {tie.currency} "
+                    f"{decimal_text(tie.unexplained_nanos)}"
+                    for tie in sorted(found, key=lambda tie: -abs(tie.unexplained_nanos))
+                ),
+                _TOLD,
             ),
             f"see `metering tie-out {period}`; up to {decimal_text(tolerance)} may "
             "be unexplained ([close] tolerance)",
@@ -190,7 +196,7 @@ def _missing_days(
         yield Refusal(
             RefusalCode.MISSING_DAYS,
             f"days of sources that have not come: {sum(map(len, missing.values())):,}",
-            _told(f"{stream}: {days_text(days)}" for stream, days in missing.items()),
+            first_of((f"{stream}: {days_text(days)}" for stream, days in missing.items()), _TOLD),
             "ingest them, or say under [arrival] in metering.toml when the source comes",
         )
 
@@ -201,7 +207,7 @@ def _unsound(connection: "Connection", settings: "Settings") -> Iterator[Refusal
         yield Refusal(
             RefusalCode.UNSOUND,
             f"what is wrong with the books: {len(problems):,}",
-            _told(iter(problems)),
+            first_of(problems, _TOLD),
             "see `metering verify`, and restore what was damaged from a backup",
         )
 
@@ -215,11 +221,4 @@ def days_text(days: tuple[date, ...]) -> str:
         else:
             runs.append([day])
     texts = [str(run[0]) if len(run) == 1 else f"{run[0]} to {run[-1]}" for run in runs]
-    return ", ".join(_told(iter(texts)))
-
-
-def _told(cases: Iterator[str]) -> tuple[str, ...]:
-    every = tuple(cases)
-    if len(every) <= _TOLD:
-        return every
-    return (*every[:_TOLD], f"and {len(every) - _TOLD:,} more")
+    return ", ".join(first_of(texts, _TOLD))

@@ -13,7 +13,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from metering.errors import SourceError, SourceRef, shown
+from metering.errors import SourceError, SourceRef, first_of, shown
 from metering.ingest.deliveries import deliveries
 from metering.usage.days_of_use import DayOfUse, days_of_use, told_twice
 
@@ -73,9 +73,11 @@ def narrower_than_another(
         left_out += _told(what, more)
     told = []
     if gone:
-        told.append(f"it takes the place of usage that it has nothing of: {_listed(gone)}")
+        whose = ", ".join(first_of(gone, _MOST_TOLD))
+        told.append(f"it takes the place of usage that it has nothing of: {whose}")
     if left_out:
-        told.append(f"the later export in force has nothing of {_listed(left_out)}")
+        whose = ", ".join(first_of(left_out, _MOST_TOLD))
+        told.append(f"the later export in force has nothing of {whose}")
     return tuple(f"{what}; if that is an export of a part, {_DO}" for what in told)
 
 
@@ -129,8 +131,3 @@ def _told(what: str, first: Mapping[str, str]) -> list[str]:
         return []
     number = f"{len(first):,} {what}" if len(first) > 1 else f"one of the {what}"
     return [f"{number}, from {min(first.values())} on"]
-
-
-def _listed(told: Sequence[str]) -> str:
-    more = len(told) - _MOST_TOLD
-    return ", ".join((*told[:_MOST_TOLD], *([f"and {more:,} more"] if more > 0 else [])))

@@ -16,6 +16,7 @@ from metering.core.ownership.attribution import Owner
 from metering.core.periods import BillingPeriod
 from metering.core.planning.budgets import Budget, first_month
 from metering.core.sharing.splits import WHOLE, By, Split
+from metering.errors import first_of
 from metering.reporting.snapshot import BudgetStretch, OwnerAmount, OwnerAsked, SharedPool
 from metering.workflows.explaining.references import lines_of
 from metering.workflows.planning.owner_forecasts import divided, owner_forecasts
@@ -168,9 +169,7 @@ def _pools(connection: "Connection", period: BillingPeriod) -> Iterator[SharedPo
 
 def _rule(split: Split) -> str:
     words = _DIVIDED[split.by].format(driver=split.driver)
-    named = [str(target) for target, _ in split.targets]
-    if len(named) > _TARGETS_NAMED:
-        named = [*named[: _TARGETS_NAMED - 1], f"{len(named) - _TARGETS_NAMED + 1} more"]
+    named = first_of([str(target) for target, _ in split.targets], _TARGETS_NAMED)
     among = f" among {', '.join(named)}" if named else ""
     return words + among + _markup(split.markup)
 

@@ -17,7 +17,7 @@ from metering.core.meters import Meter
 from metering.core.sharing.splits import SHARE_METERS
 
 if TYPE_CHECKING:
-    from metering.workflows.explaining.charge_explained import Explained, Found
+    from metering.workflows.explaining.charge_explained import Explained, Found, Price
 
 
 @click.command()
@@ -77,7 +77,7 @@ def _show(charge: "Explained") -> None:
         ("amount", f"{charge.currency} {money_text(charge.amount_nanos, decimals=9)}"),
         ("account", charge.account),
         ("share" if is_share else "usage", f"{charge.meter if is_share else used}, {days}"),
-        ("status", f"{charge.status} ({charge.reason})" if charge.reason else charge.status),
+        ("status", _status(charge)),
     ]
     rows += [("corrects" if not at else "", what) for at, what in enumerate(charge.corrections)]
     if charge.conditions != "{}":
@@ -85,11 +85,10 @@ def _show(charge: "Explained") -> None:
     if charge.arithmetic:
         rows.append(("arithmetic", charge.arithmetic))
     for price in charge.prices:
-        span = f"{price.since or 'always'} until {price.until or 'further notice'}"
         rows.append(
             (
                 "split" if is_share else "rate",
-                f"{price.says}, {span}, {price.card} [{price.rate_id}]",
+                f"{price.says}, {_in_force(price)}, {price.card} [{price.rate_id}]",
             )
         )
         if price.source:
@@ -103,6 +102,22 @@ def _show(charge: "Explained") -> None:
         ("", f"{one.path}:{one.line}  {_held(one, charge.currency)}") for one in charge.examples
     ]
     emit_table("", ("", ""), rows)
+
+
+def _status(charge: "Explained") -> str:
+    from metering.reporting.words import reason_text
+
+    return f"{charge.status}: {reason_text(charge.reason)}" if charge.reason else charge.status
+
+
+def _in_force(price: "Price") -> str:
+    """Return when a rate is in force, as a sentence's part; a day where it changes at midnight."""
+    since, until = (
+        moment.replace("+00:00", "Z").removesuffix("T00:00:00Z")
+        for moment in (price.since, price.until)
+    )
+    bounds = (f"since {since}" if since else "", f"until {until}" if until else "")
+    return " ".join(filter(None, bounds)) or "at all times"
 
 
 def _measured(charge: "Explained") -> str:

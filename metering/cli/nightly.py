@@ -27,7 +27,8 @@ def nightly(ctx: click.Context, /, *, output_format: str) -> None:
     The inbox is the folder `inbox` beside metering.toml, or what [nightly] inbox says: usage in it
     or anywhere below, outcomes in `outcomes`, invoices in `invoices`. What was taken in moves to
     `taken`, by day; what was refused stays and is told again. Files that end in .part or .tmp, and
-    hidden ones, are still being written and are left alone.
+    hidden ones, are still being written and are left alone. Usage without a rate, and days of an
+    open month that a source has left out, are told every night until they are mended.
 
     One night runs at a time. A receipt of it stands in `receipts`. Exit code 0: nobody has to look
     at anything; 1: somebody has to, and the message says at what.

@@ -10,22 +10,28 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
 from filelock import FileLock, Timeout
 
 from metering.books.engine import begin_read, open_engine
+from metering.books.period_content import booked_periods, unpriced_usage
+from metering.books.periods import closed_periods
+from metering.core.closing.arrival import Stream
 from metering.core.money import decimal_text
 from metering.core.periods import BillingPeriod
 from metering.core.planning.budgets import State
 from metering.errors import BookError, MeteringError, PullError, Rejection
+from metering.reporting.words import reason_text
 from metering.workflows.closing.invoices import ingest_each_invoices
+from metering.workflows.closing.refusals import days_text
 from metering.workflows.closing.tie_out import tie_outs
 from metering.workflows.findings.cases import cases_of
 from metering.workflows.intake import pull as pulling
+from metering.workflows.intake.arrival import missing_source_days
 from metering.workflows.intake.inbox import take, waiting_invoices, waiting_outcomes, waiting_usage
 from metering.workflows.intake.ingest import ingest_each
 from metering.workflows.intake.order import Order
@@ -37,12 +43,16 @@ from metering.workflows.runs import Run
 from metering.workflows.verify import verify
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from metering.ingest.contract import Ingestor
     from metering.ingest.outcomes.contract import OutcomeIngestor
     from metering.settings import Settings
     from metering.workflows.intake.receipts import Receipt
 
 _LOCK: Final = ".nightly.lock"
+_LATE: Final = timedelta(days=2)
+_Seen = TypeVar("_Seen")
 # What was refused of a file that was taken in.
 _Refused: TypeAlias = Sequence[Rejection]
 
@@ -61,8 +71,8 @@ class Step:
     """One step of the night.
 
     Attributes:
-        name: "pull", "usage", "outcomes", "invoices", "post", "people", "tie-out", "budgets",
-            "findings", "verify".
+        name: "pull", "usage", "outcomes", "invoices", "post", "arrival", "people", "tie-out",
+            "budgets", "findings", "verify".
         summary: what it did, a sentence's end.
         told: what somebody has to look at, each in full.
     """
@@ -111,7 +121,7 @@ def run_night(
     formats: Formats,
     tell: Callable[[str], None] = lambda _: None,
 ) -> Night:
-    """Pull, take in the inbox, post, tie out, look at budgets, verify; write the receipt.
+    """Pull, take in the inbox, post, see what is missing, tie out, verify; write the receipt.
 
     Args:
         settings: where everything is; `inbox` is what waits.
@@ -148,6 +158,7 @@ class _Night:
         yield "outcomes", self._outcomes
         yield "invoices", self._invoices
         yield "post", self._post
+        yield "arrival", self._arrival
         if self._settings.keep_days is not None:
             yield "people", self._people
         yield "tie-out", self._tie_out
@@ -216,7 +227,44 @@ class _Night:
             if nanos
         )
         summary = f"{posted.postings} postings" + (f": {amounts}" if amounts else "")
-        return Step("post", StepState.DONE, summary)
+        unowned = ", ".join(
+            f"{currency} {decimal_text(nanos)}"
+            for currency, nanos in sorted(posted.unattributed.items())
+            if nanos
+        )
+        if unowned:
+            summary += f", of it {unowned} without an owner"
+        told = tuple(self._of_open_months(_unpriced))
+        return Step("post", StepState.ATTENTION if told else StepState.DONE, summary, told)
+
+    def _arrival(self) -> Step:
+        # What was used yesterday may still be on its way.
+        known = self._run.started_at.date() - _LATE
+        told = tuple(
+            f"{stream}: nothing has come of {days_text(days)}\n"
+            "    do:       export them, or say under [arrival] in metering.toml when it comes"
+            for stream, days in self._of_open_months(
+                lambda connection, period: self._missing(connection, period, known)
+            )
+        )
+        state = StepState.ATTENTION if told else StepState.DONE
+        return Step("arrival", state, f"sources with days missing: {len(told)}", told)
+
+    def _missing(
+        self, connection: "Connection", period: BillingPeriod, known: date
+    ) -> Iterator[tuple[Stream, tuple[date, ...]]]:
+        for stream, days in missing_source_days(connection, self._settings, period).items():
+            if over := tuple(day for day in days if day <= known):
+                yield stream, over
+
+    def _of_open_months(
+        self, look: "Callable[[Connection, BillingPeriod], Iterable[_Seen]]"
+    ) -> "Iterator[_Seen]":
+        with begin_read(open_engine(self._settings.books_url)) as connection:
+            closed = closed_periods(connection)
+            for name in booked_periods(connection):
+                if name not in closed:
+                    yield from look(connection, BillingPeriod.parse(name))
 
     def _people(self) -> Step:
         last = last_day_to_forget(self._settings, self._run.started_at.date())
@@ -227,20 +275,23 @@ class _Night:
         return Step("people", state, f"{records} records no longer tell whose they were", told)
 
     def _tie_out(self) -> Step:
-        told = []
-        accounts = 0
-        with begin_read(open_engine(self._settings.books_url)) as connection:
-            for name in verify(self._settings).open_periods:
-                for tie in tie_outs(connection, self._settings, BillingPeriod.parse(name)):
-                    accounts += tie.is_invoiced
-                    if tie.is_invoiced and not tie.ties:
-                        amount = decimal_text(tie.unexplained_nanos)
-                        told.append(
-                            f"{name} {tie.provider}/{tie.billing_account}: "
-                            f"{tie.currency} {amount} unexplained"
-                        )
+        invoiced = tuple(
+            self._of_open_months(
+                lambda connection, period: (
+                    (period, tie)
+                    for tie in tie_outs(connection, self._settings, period)
+                    if tie.is_invoiced
+                )
+            )
+        )
+        told = tuple(
+            f"{period} {tie.provider}/{tie.billing_account}: "
+            f"{tie.currency} {decimal_text(tie.unexplained_nanos)} unexplained"
+            for period, tie in invoiced
+            if not tie.ties
+        )
         state = StepState.ATTENTION if told else StepState.DONE
-        return Step("tie-out", state, f"{accounts} invoiced accounts of open months", tuple(told))
+        return Step("tie-out", state, f"{len(invoiced)} invoiced accounts of open months", told)
 
     def _budgets(self) -> Step:
         try:
@@ -274,6 +325,21 @@ class _Night:
         summary = f"ledger {found.ledger_hash[:12]}, chain {found.chain[:12]}"
         state = StepState.DONE if found.sound else StepState.FAILED
         return Step("verify", state, summary, tuple(found.problems))
+
+
+def _unpriced(connection: "Connection", period: BillingPeriod) -> Iterator[str]:
+    """Yield each model of a month that has usage without a rate, and why."""
+    found: dict[tuple[str, str, str], list[str]] = {}
+    for one in unpriced_usage(connection, str(period)):
+        quantities = found.setdefault((one.provider, one.model, one.reason), [])
+        quantities.append(f"{one.quantity:,} {one.meter}")
+    for (provider, model, reason), quantities in found.items():
+        yield (
+            f"{period}: usage of {model or 'no named model'} ({provider}) has no rate and no "
+            f"amount: {reason_text(reason)}\n"
+            f"    found:    {', '.join(quantities)}\n"
+            "    do:       take a rate card into force that prices it: `metering prices import`"
+        )
 
 
 def _refused_or_why(taken: "Receipt | MeteringError") -> _Refused | MeteringError:

@@ -272,6 +272,60 @@ def test_what_was_refused_of_a_taken_file_is_retried_where_the_night_moved_it(
     assert not waited.exists()
 
 
+def test_an_amount_is_explained_by_the_place_to_which_the_night_moved_its_file(
+    ledger: Settings,
+) -> None:
+    waited = _waits(ledger, "usage/openai/completions-2026-10.json", "openai/october.json")
+    _night(ledger)
+
+    explained = json.loads(done(ledger, "explain", "2026-10", "--format", "json"))
+
+    examples = [one for charge in explained["explained"] for one in charge["examples"]]
+    assert not waited.exists()
+    assert {Path(one["path"]).name for one in examples} == {"october.json"}
+    assert all(Path(one["path"]).is_file() for one in examples)
+
+
+def test_usage_without_a_rate_is_told_every_night_until_a_card_prices_it(ledger: Settings) -> None:
+    page = (SAMPLE / "usage/openai/completions-2026-10.json").read_text(encoding="utf-8")
+    unknown = ledger.home / "inbox" / "october.json"
+    unknown.parent.mkdir(exist_ok=True)
+    unknown.write_text(page.replace("gpt-5.6-luna", "gpt-9-nobody-knows"), encoding="utf-8")
+
+    for night in (_night(ledger), _night(ledger)):
+        step = _steps(night)["post"]
+        assert night.exit_code == 1
+        assert step["state"] == "attention"
+        (told,) = step["told"]
+        assert told.startswith(
+            "2026-10: usage of gpt-9-nobody-knows (openai) has no rate and no amount: "
+            "no rate card knows the model\n"
+        )
+        assert "input_uncached" in told
+        assert "metering prices import" in told
+
+
+def test_a_source_that_left_days_out_is_told_the_next_night(ledger: Settings) -> None:
+    page = json.loads((SAMPLE / "usage/openai/completions-2026-10.json").read_bytes())
+    day = 24 * 60 * 60
+    page["data"] = [one for one in page["data"] if (one["start_time"] // day) % 30 not in (5, 6)]
+    gappy = ledger.home / "inbox" / "october.json"
+    gappy.parent.mkdir(exist_ok=True)
+    gappy.write_text(json.dumps(page), encoding="utf-8")
+
+    night = _night(ledger)
+
+    step = _steps(night)["arrival"]
+    assert night.exit_code == 1
+    assert step["state"] == "attention"
+    (told,) = step["told"]
+    assert told.startswith("openai-usage of openai/default: nothing has come of 2026-10-")
+    assert "[arrival]" in told
+
+    _waits(ledger, "usage/openai/completions-2026-10.json", "whole.json")
+    assert _steps(_night(ledger))["arrival"]["state"] == "done"
+
+
 def test_a_second_file_of_a_name_on_one_day_does_not_replace_the_first(ledger: Settings) -> None:
     for source in ("completions", "embeddings"):
         _waits(ledger, f"usage/openai/{source}-2026-10.json", "october.json")

@@ -33,6 +33,7 @@ from metering.usage.columns import CONDITION_COLUMNS
 from metering.usage.lake import Lake
 from metering.workflows.explaining import flat_explained
 from metering.workflows.explaining.explain_shares import share_text, split_text
+from metering.workflows.intake.whereabouts import Whereabouts
 from metering.workflows.posting.dividing import is_same_model, measured_in
 from metering.workflows.posting.policy import policy_in_force
 from metering.workflows.posting.rating_answers import conditions_text
@@ -73,7 +74,7 @@ class Found:
     """Usage records behind a charge, as where they stood in their source file.
 
     Attributes:
-        path, line: the source file as it was named, and the physical line.
+        path, line: where the source file stands now, and the physical line.
         quantity: of the charge's meter; None where it counts nothing, or is a bill's.
         amount_nanos: of a line of a bill; None for anything that counts.
     """
@@ -142,10 +143,10 @@ class ChargeTracer:
         self._files = [file for file in live if settings.is_metered(file.ingestor, file.role)]
         self._detail = [file for file in live if settings.divides(file.ingestor, file.role)]
         sources = source_book.list_sources(connection)
-        self._paths = {stored.id: stored.source.path for stored in sources}
-        self._paths_of_content = {
-            (stored.source.content_sha256, stored.source.ingestor): stored.source.path
-            for stored in sources
+        self._whereabouts = Whereabouts(settings, connection)
+        self._sources = {stored.id: stored for stored in sources}
+        self._sources_of_content = {
+            (stored.source.content_sha256, stored.source.ingestor): stored for stored in sources
         }
 
     def explained(self, lines: Sequence[ledger_book.NetLine]) -> Explained:
@@ -255,10 +256,10 @@ class ChargeTracer:
         return _Behind(count, quantity, examples, owners, whole)
 
     def _path_of(self, file: lake_book.LakeFile, source: str | None) -> str:
-        """Return the source of a record, as the user named it."""
+        """Return where the file of a record stands."""
         if file.source_id is not None:
-            return self._paths[file.source_id]
-        return self._paths_of_content[source or "", file.ingestor]
+            return self._whereabouts.of(self._sources[file.source_id])
+        return self._whereabouts.of(self._sources_of_content[source or "", file.ingestor])
 
     def _finer(
         self, duck: "duckdb.DuckDBPyConnection", line: ledger_book.NetLine, paths: Sequence[Path]

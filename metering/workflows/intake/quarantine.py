@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 from metering.books import sources as source_book
 from metering.books.engine import begin_read, begin_write, open_engine
 from metering.books.migrations import require_current
-from metering.books.runs import list_runs, record_run
+from metering.books.runs import record_run
 from metering.errors import BookError
 from metering.ingest.contract import SourceRole
-from metering.workflows.intake.inbox import taken_to
 from metering.workflows.intake.ingest import ingest_files
 from metering.workflows.intake.order import Order
 from metering.workflows.intake.settling_snapshots import Said
+from metering.workflows.intake.whereabouts import Whereabouts
 from metering.workflows.outcomes.outcome_imports import ingest_outcomes
 
 if TYPE_CHECKING:
@@ -149,13 +149,13 @@ def _where_they_stand(
     gone = {one.source_id for one in found if not Path(one.path).is_file()}
     if not gone:
         return tuple(found)
-    began = {one.id: one.started_at for one in list_runs(connection)}
+    whereabouts = Whereabouts(settings, connection)
     moved = {
-        stored.id: taken_to(Path(stored.source.path), settings.inbox, began[stored.run_id])
+        stored.id: whereabouts.of(stored)
         for stored in source_book.list_sources(connection)
         if stored.id in gone
     }
-    return tuple(replace(one, path=str(moved.get(one.source_id) or one.path)) for one in found)
+    return tuple(replace(one, path=moved.get(one.source_id, one.path)) for one in found)
 
 
 def assign(settings: "Settings", run: "Run", numbers: "Sequence[int]", owner: str) -> int:

@@ -159,6 +159,20 @@ def import_(ctx: click.Context, /, file: Path, *, dry_run: bool, output_format: 
     `metering prices reprice` does.
 
     \b
+    Twenty per cent off all of OpenAI's API, as a FILE:
+        [card]
+        name = "contract-openai"
+        kind = "contract"
+        currency = "USD"
+        [[modifiers]]
+        provider = "openai"
+        platform = "openai-api"
+        match = "any"
+        meters = ["*"]
+        factor = "0.80"
+        from = 2026-10-01T00:00:00Z
+
+    \b
     Example:
         metering prices import contract.toml --dry-run
     """

@@ -162,6 +162,19 @@ def match_kind(row: Row, key: str) -> MatchKind:
         raise _wrong(key, value, ", ".join(MatchKind)) from None
 
 
+def model_names(row: Row, key: str, default: tuple[str, ...] | None = None) -> tuple[str, ...]:
+    """Return the models a row names; a star is refused, since it would stand for itself alone."""
+    names = texts(row, key, default)
+    for name in names:
+        if "*" in name:
+            expected = (
+                'models written out, or match = "prefix" with how their names begin, '
+                'or match = "any" without models'
+            )
+            raise _wrong(key, name, expected)
+    return names
+
+
 def choices(row: Row, key: str) -> dict[str, tuple[str, ...]]:
     """Return conditions: dimension to the values of which one must hold."""
     value = row.get(key, {})

@@ -301,7 +301,7 @@ def _alias(block: Row, place: str) -> Alias:
 
 
 def _models(block: Row, kind: MatchKind) -> tuple[str, ...]:
-    return ("",) if kind is MatchKind.ANY else fields.texts(block, "models")
+    return ("",) if kind is MatchKind.ANY else fields.model_names(block, "models")
 
 
 def _unfolded(block: Row) -> Iterator[dict[str, str] | None]:

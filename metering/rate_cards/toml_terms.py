@@ -43,7 +43,7 @@ def term_of(kind_of_block: str, block: Row, place: str) -> Term:
         name=fields.text(block, "name"),
         provider=fields.text(block, "provider"),
         platform=fields.text(block, "platform", ""),
-        models=fields.texts(block, "models", ()),
+        models=fields.model_names(block, "models", ()),
         meters=fields.texts(block, "meters", EVERYTHING),
         effective_from=fields.instant(block, "from"),
         effective_to=fields.instant(block, "to"),

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from metering import rate_cards
 from metering.core.pricing.rate_checks import book_problems
-from metering.core.pricing.rates import CardKind, MatchKind, Rate, rate_id_of
+from metering.core.pricing.rates import CardKind, MatchKind, Rate, matches_model, rate_id_of
 from metering.rate_cards.loading import (
     RateCardError,
     bundled_cards,
@@ -123,6 +124,37 @@ def test_a_damaged_line_is_named(tmp_path: Path, text: str, code: str, line: int
     _, problems = read_card(path)
 
     assert [(one.code, one.places) for one in problems] == [(code, (f"{path}:{line}",))]
+
+
+@pytest.mark.parametrize("kind", ["rates", "modifiers", "credits"])
+@pytest.mark.parametrize("model", ["*", "gpt-*"])
+def test_a_star_is_no_name_of_a_model(tmp_path: Path, kind: str, model: str) -> None:
+    # It would be compared as it stands: the card would be taken into force, and price nothing.
+    block = f'\n[[{kind}]]\nname = "n"\nprovider = "acme"\nplatform = "p"\nmodels = ["{model}"]\n'
+    own = {
+        "rates": 'prices = { output = "15" }\n',
+        "modifiers": 'factor = "0.80"\n',
+        "credits": 'amount = "5"\n',
+    }[kind]
+    text = HEAD + (block if kind == "credits" else block.replace('name = "n"\n', "")) + own
+    path = card_file(tmp_path, text)
+
+    _, problems = read_card(path)
+
+    assert [one.code for one in problems] == ["bad-rate"]
+    assert f"models is '{model}'" in problems[0].what
+    assert 'match = "any"' in problems[0].expected
+
+
+def test_the_discount_that_the_notes_on_cards_show_is_one(tmp_path: Path) -> None:
+    notes = (Path(rate_cards.__file__).parent / "README.md").read_text(encoding="utf-8")
+    shown = next(part for part in notes.split("```toml\n")[1:] if part.startswith("[card]"))
+
+    (card,) = load_cards([card_file(tmp_path, shown.split("```")[0])])
+
+    (discount,) = card.modifiers
+    assert (discount.factor_num, discount.factor_den) == (4, 5)
+    assert matches_model(discount.match_kind, discount.model_match, "gpt-5.6-sol")
 
 
 def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:

@@ -96,6 +96,11 @@ _CLAIMED: Final = text("""
     ORDER BY ingestor, provider, billing_account, day
 """)
 
+_REPORTED: Final = text("""
+    SELECT ingestor, role, provider, MIN(day), MAX(day) FROM coverage
+    GROUP BY ingestor, role, provider ORDER BY ingestor, provider
+""")
+
 _UNNAMED: Final = {"unnamed": DEFAULT_ACCOUNT}
 _VIEW: Final = ("provider", "billing_account", "scope", "signature", "ingestor")
 
@@ -192,6 +197,21 @@ def claimed_days(connection: Connection, first_day: str, last_day: str) -> list[
     """
     rows = connection.execute(_CLAIMED, {"first_day": first_day, "last_day": last_day})
     return [ClaimedDay(*row) for row in rows]
+
+
+class ReportedProvider(NamedTuple):
+    """A provider that sources of one ingestor report on, from the first to the last day."""
+
+    ingestor: str
+    role: str
+    provider: str
+    first_day: str
+    last_day: str
+
+
+def reported_providers(connection: Connection) -> list[ReportedProvider]:
+    """Return which providers each ingestor reports on, whatever the day."""
+    return [ReportedProvider(*row) for row in connection.execute(_REPORTED)]
 
 
 def overlapping_claims(connection: Connection) -> list[tuple[NewCoverage, NewCoverage]]:

@@ -52,6 +52,8 @@ def ingest(
 
     A file whose lines do not add up to its invoice_total is refused as a whole, and so is an
     invoice number that is recorded with other content. Ingesting a file again changes nothing.
+    What was recorded and ought not to be, such as a typing mistake, is taken back by an invoice of
+    another number: the same lines and categories, with their amounts negated.
 
     \b
     Example:

@@ -57,6 +57,7 @@ def post(
     Example:
         metering post --dry-run
     """
+    from metering.workflows.intake.arrival import unmetered_detail, unmetered_text
     from metering.workflows.posting.post import FIRST_DAY, LAST_DAY
     from metering.workflows.posting.post import post as post_charges
     from metering.workflows.runs import Run
@@ -68,9 +69,10 @@ def post(
         last=last.date().isoformat() if last else None,
         restate_owners=[str(period) for period in restated],
     )
+    settings = settings_or_fail(ctx)
     with working("posting"):
         posted = post_charges(
-            settings_or_fail(ctx),
+            settings,
             run,
             first=begin,
             last=end,
@@ -96,6 +98,8 @@ def post(
             }
         )
         return
+    for one in unmetered_detail(settings):
+        note(unmetered_text(one))
     if not posted.postings:
         note(f"the book is right: nothing to post for {counted(posted.days, 'day')}")
         return
@@ -109,7 +113,12 @@ def post(
     if posted.unpriced:
         note(f"without a rate, in suspense:unpriced: {counted(posted.unpriced, 'posting')}")
     for currency, nanos in posted.unattributed.items():
-        note(f"without an owner, in suspense:unattributed: {currency} {money_text(nanos)}")
+        moved = (
+            "without an owner, in suspense:unattributed"
+            if nanos > 0
+            else "owned now, and out of suspense:unattributed"
+        )
+        note(f"{moved}: {currency} {money_text(abs(nanos))}")
     tell_no_fx(posted.no_fx)
     if posted.run_id is not None:
         note(f"run {posted.run_id}; to reverse it, correct its cause and post again")

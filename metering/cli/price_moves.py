@@ -178,8 +178,22 @@ def coverage(ctx: click.Context, /, period: "BillingPeriod", *, output_format: s
         [*rows, ("all", "", *_coverage_cells(found.total))],
         right=("tokens priced", "of them provisional", "lines priced"),
     )
-    verdict = "enough" if found.total.passes else "not enough"
-    note(f"{verdict} to close: 99.9 % of tokens priced, and nothing ambiguous")
+    note(_verdict(found.total))
+
+
+def _verdict(total: "Coverage") -> str:
+    """Say what the coverage of a month means for its close, which refuses all that has no price."""
+    if not total.unpriced:
+        return "everything has a price"
+    if total.passes:
+        return (
+            "what has no price keeps the month open until a card prices it, or the close is told "
+            'to accept it: --accept unpriced="why"'
+        )
+    return (
+        "too little has a price to close the month: it takes 99.9 % of tokens, and nothing "
+        "ambiguous; see `metering prices import`"
+    )
 
 
 def _coverage_cells(one: "Coverage") -> tuple[str, ...]:

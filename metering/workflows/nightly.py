@@ -31,7 +31,11 @@ from metering.workflows.closing.refusals import days_text
 from metering.workflows.closing.tie_out import tie_outs
 from metering.workflows.findings.cases import cases_of
 from metering.workflows.intake import pull as pulling
-from metering.workflows.intake.arrival import missing_source_days
+from metering.workflows.intake.arrival import (
+    missing_source_days,
+    unmetered_detail,
+    unmetered_text,
+)
 from metering.workflows.intake.inbox import take, waiting_invoices, waiting_outcomes, waiting_usage
 from metering.workflows.intake.ingest import ingest_each
 from metering.workflows.intake.order import Order
@@ -230,7 +234,7 @@ class _Night:
         unowned = ", ".join(
             f"{currency} {decimal_text(nanos)}"
             for currency, nanos in sorted(posted.unattributed.items())
-            if nanos
+            if nanos > 0
         )
         if unowned:
             summary += f", of it {unowned} without an owner"
@@ -240,15 +244,19 @@ class _Night:
     def _arrival(self) -> Step:
         # What was used yesterday may still be on its way.
         known = self._run.started_at.date() - _LATE
-        told = tuple(
+        missing = tuple(
             f"{stream}: nothing has come of {days_text(days)}\n"
             "    do:       export them, or say under [arrival] in metering.toml when it comes"
             for stream, days in self._of_open_months(
                 lambda connection, period: self._missing(connection, period, known)
             )
         )
-        state = StepState.ATTENTION if told else StepState.DONE
-        return Step("arrival", state, f"sources with days missing: {len(told)}", told)
+        unmetered = tuple(map(unmetered_text, unmetered_detail(self._settings)))
+        told = missing + unmetered
+        summary = f"sources with days missing: {len(missing)}"
+        if unmetered:
+            summary += f", without a bill: {len(unmetered)}"
+        return Step("arrival", StepState.ATTENTION if told else StepState.DONE, summary, told)
 
     def _missing(
         self, connection: "Connection", period: BillingPeriod, known: date

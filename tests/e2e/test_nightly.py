@@ -326,6 +326,29 @@ def test_a_source_that_left_days_out_is_told_the_next_night(ledger: Settings) ->
     assert _steps(_night(ledger))["arrival"]["state"] == "done"
 
 
+def test_a_log_of_a_provider_whose_bill_never_came_is_told_until_the_settings_say_what_it_is(
+    ledger: Settings,
+) -> None:
+    _waits(
+        ledger,
+        "week-41/bedrock-invocation-logs/20261006T000000000Z_41a1b2c3.json.gz",
+        "bedrock.json.gz",
+    )
+
+    night = _night(ledger)
+
+    step = _steps(night)["arrival"]
+    assert night.exit_code == 1
+    assert step["summary"] == "sources with days missing: 0, without a bill: 1"
+    (told,) = step["told"]
+    assert told.startswith("bedrock-invocation-logs tells of usage of aws from 2026-10-")
+    assert "nothing meters aws: nothing is charged for it" in told
+    assert told in metering(ledger, "post").stderr
+
+    _said(ledger, '[roles]\nbedrock-invocation-logs = "detail"\n')
+    assert _night(ledger).exit_code == 0
+
+
 def test_a_second_file_of_a_name_on_one_day_does_not_replace_the_first(ledger: Settings) -> None:
     for source in ("completions", "embeddings"):
         _waits(ledger, f"usage/openai/{source}-2026-10.json", "october.json")

@@ -158,6 +158,30 @@ def test_two_invoices_of_one_account_are_taken_together() -> None:
     assert found.ties
 
 
+def test_an_invoice_that_came_twice_is_told_until_it_is_taken_back() -> None:
+    said = ((C.USAGE, "10.00"), (C.TAX, "1.90"))
+    first, again = (invoice(*said, number=number) for number in ("INV-1", "INV-2"))
+    back = invoice((C.TAX, "-1.90"), (C.USAGE, "-10.00"), number="INV-2-R")
+
+    twice = only([side("10")], first, again)
+    taken_back = only([side("10")], first, again, back)
+
+    (told,) = twice.notes
+    assert told.startswith("INV-2 has the lines of INV-1;")
+    assert not twice.ties
+    assert taken_back.ties
+    assert taken_back.notes == ()
+
+
+def test_equal_invoices_of_two_halves_that_tie_are_not_told() -> None:
+    halves = (invoice((C.USAGE, "5.00"), number=number) for number in ("INV-1", "INV-2"))
+
+    found = only([side("10")], *halves)
+
+    assert found.ties
+    assert found.notes == ()
+
+
 def test_an_invoice_of_another_month_is_left_out() -> None:
     september = Invoice("INV-0", "openai", "default", BillingPeriod(2026, 9), "USD", ())
 

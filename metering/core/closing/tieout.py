@@ -209,6 +209,7 @@ def _account(
         lines=tuple(part for part in parts if part.nanos),
         notes=(
             *_bookings(invoices),
+            *_came_twice(invoices, parts),
             *_settled_otherwise(ledger, lines),
             *_unpriced(ledger),
             *_elsewhere(ledger, currencies),
@@ -217,6 +218,26 @@ def _account(
         ),
         costs=costs,
     )
+
+
+def _came_twice(invoices: Sequence[Invoice], parts: Sequence[TieOutLine]) -> Iterator[str]:
+    """Yield the invoices that say what another one says, where the account does not tie."""
+    if not any(part.reason is Reason.UNEXPLAINED and part.nanos for part in parts):
+        return
+    first: dict[tuple[tuple[str, int], ...], str] = {}
+    taken_back = {_amounts(invoice, sign=-1) for invoice in invoices}
+    for invoice in invoices:
+        amounts = _amounts(invoice)
+        other = first.setdefault(amounts, invoice.invoice_id)
+        if other != invoice.invoice_id and amounts not in taken_back:
+            yield (
+                f"{invoice.invoice_id} has the lines of {other}; if it is the same invoice, take "
+                "it back by another with these lines, their amounts negated"
+            )
+
+
+def _amounts(invoice: Invoice, sign: int = 1) -> tuple[tuple[str, int], ...]:
+    return tuple(sorted((line.category.value, sign * line.amount_nanos) for line in invoice.lines))
 
 
 def _settled_here(ledger: LedgerSide, lines: Sequence[InvoiceLine]) -> tuple[TieOutLine, ...]:

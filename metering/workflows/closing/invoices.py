@@ -152,7 +152,8 @@ def _is_new(connection: "Connection", path: Path, invoice: Invoice) -> bool:
             f"recorded: {_told(invoice_of_books(known.invoice))}",
             f"here:     {_told(invoice)}",
         ),
-        do="a recorded invoice never changes; give a correction a number of its own",
+        do="a recorded invoice never changes: take it back by one of another number, with its "
+        "lines and their amounts negated, and record the right one under a third",
     )
 
 

@@ -1,12 +1,14 @@
-"""Arrival: which sources of the books have days missing in a month."""
+"""Arrival: which sources of the books have days missing in a month, and which bills never came."""
 
 from collections import defaultdict
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from metering.books import coverage as coverage_book
+from metering.books.engine import begin_read, open_engine
 from metering.core.closing.arrival import HISTORY, Rhythm, Stream, missing_days
 from metering.errors import BookError, shown
+from metering.ingest.contract import SourceRole
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -43,6 +45,36 @@ def missing_source_days(
         for stream, days in sorted(came.items())
     }
     return {stream: days for stream, days in found.items() if days}
+
+
+def unmetered_detail(settings: "Settings") -> tuple[coverage_book.ReportedProvider, ...]:
+    """Return the details of providers that no source of the books has ever metered.
+
+    Nothing is charged for what they count, since they only divide what a bill or a usage report
+    charges. Where `[roles]` of metering.toml says of such a source what it is, that is meant so.
+    """
+    with begin_read(open_engine(settings.books_url)) as connection:
+        reported = coverage_book.reported_providers(connection)
+    metered = {one.provider for one in reported if settings.is_metered(one.ingestor, one.role)}
+    said = settings.demoted | settings.promoted
+    return tuple(
+        one
+        for one in reported
+        if one.role == SourceRole.DETAIL
+        and one.provider not in metered
+        and one.ingestor not in said
+    )
+
+
+def unmetered_text(one: coverage_book.ReportedProvider) -> str:
+    """Return what is said of a detail that nothing meters, and what the user does about it."""
+    return (
+        f"{one.ingestor} tells of usage of {one.provider} from {one.first_day} to {one.last_day}, "
+        f"and nothing meters {one.provider}: nothing is charged for it\n"
+        f"    do:       ingest the bill or usage report of {one.provider}; or say under [roles] in "
+        f'metering.toml: {one.ingestor} = "metered" to charge what it counts, "detail" where '
+        "nothing is to be charged by use"
+    )
 
 
 def _rhythm(settings: "Settings", stream: Stream) -> Rhythm | None:

@@ -286,6 +286,21 @@ def test_an_amount_is_explained_by_the_place_to_which_the_night_moved_its_file(
     assert all(Path(one["path"]).is_file() for one in examples)
 
 
+def test_a_file_that_was_ingested_by_hand_is_found_where_a_later_night_moved_it(
+    ledger: Settings,
+) -> None:
+    waited = _waits(ledger, "usage/openai/completions-2026-10.json", "openai/october.json")
+    done(ledger, "ingest", waited)
+    _night(ledger)
+    (day,) = (ledger.home / "inbox" / "taken").iterdir()
+    day.rename(day.with_name("9998-12-31"))  # as if the night had been another day's
+
+    explained = json.loads(done(ledger, "explain", "2026-10", "--format", "json"))
+
+    paths = {one["path"] for charge in explained["explained"] for one in charge["examples"]}
+    assert paths == {str(day.with_name("9998-12-31") / "openai" / "october.json")}
+
+
 def test_usage_without_a_rate_is_told_every_night_until_a_card_prices_it(ledger: Settings) -> None:
     page = (SAMPLE / "usage/openai/completions-2026-10.json").read_text(encoding="utf-8")
     unknown = ledger.home / "inbox" / "october.json"

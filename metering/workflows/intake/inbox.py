@@ -56,17 +56,22 @@ def take(path: Path, inbox: Path, started_at: datetime) -> Path:
 
 
 def taken_to(path: Path, inbox: Path, started_at: datetime) -> Path | None:
-    """Return where a night that began then has moved a file to; None where it is not there.
+    """Return where a night has moved a file to that was read then; None where it is not there.
+
+    The night that read it moved it; one that was ingested by hand while it waited, the next night.
 
     Args:
         path: where the file waited.
         inbox: the folder.
-        started_at: when the night began.
+        started_at: when the run that read it began.
     """
-    if not path.is_relative_to(inbox):
+    if not path.is_relative_to(inbox) or not (inbox / _TAKEN).is_dir():
         return None
     of_day, of_night = _places(path, inbox, started_at)
-    return next((place for place in (of_night, of_day) if place.is_file()), None)
+    nights = sorted(one.name for one in (inbox / _TAKEN).iterdir())
+    below = path.relative_to(inbox)
+    later = (inbox / _TAKEN / name / below for name in nights if name > f"{started_at:%Y-%m-%d}")
+    return next((place for place in (of_night, of_day, *later) if place.is_file()), None)
 
 
 def _places(path: Path, inbox: Path, started_at: datetime) -> tuple[Path, Path]:

@@ -70,7 +70,7 @@ def _decoded(field: str) -> str:
     """Return an expression for a JSON text that may have been put into a JSON string."""
     return (
         f"CASE WHEN starts_with({field}, '\"') THEN try(json_extract_string({field}, '$'))"
-        f" ELSE nullif(nullif({field}, ''), 'null') END"
+        f" WHEN {field} NOT IN ('', 'null') THEN {field} END"
     )
 
 

@@ -92,16 +92,24 @@ _TAGS: Final = (
 # Who is asked is one of some dozens, and who asks one of some thousands: apart they stay that few.
 SHARED: Final = (
     Shared(
-        parts={"spelt_provider": "custom_llm_provider", "model": "model"},
+        parts={
+            "spelt_provider": "custom_llm_provider",
+            "model": "model",
+            "claims_cost": "CASE WHEN spent_nanos IS NOT NULL THEN 'true' END",
+        },
         steps=({"known_provider": "coalesce(spelt_provider, 'unknown')"},),
         columns={
             "provider": _provider_case(0),
             "platform": _provider_case(1),
             "model_raw": _MODEL_WITHOUT_PROVIDER,
+            "reported_currency": "CASE WHEN claims_cost IS NOT NULL THEN 'USD' END",
+            "reported_kind": "CASE WHEN claims_cost IS NOT NULL THEN 'estimate' END",
         },
     ),
     Shared(
         parts={
+            "key": "api_key",
+            "team": "team_id",
             "from_cache": "CASE WHEN NOT metered THEN 'true' END",
             "end_user": "end_user",
             "key_alias": "facts.user_api_key_alias",
@@ -120,16 +128,10 @@ SHARED: Final = (
             {"all_tags": _TAGS},
         ),
         columns={
+            "api_key": "key",
+            "workspace": "team",
             "workflow_key": f"coalesce(workflow, all_tags['{_WORKFLOW_TAG}'])",
             "tags": "all_tags",
-        },
-    ),
-    Shared(
-        parts={"claims_cost": "CASE WHEN spent_nanos IS NOT NULL THEN 'true' END"},
-        steps=(),
-        columns={
-            "reported_currency": "CASE WHEN claims_cost IS NOT NULL THEN 'USD' END",
-            "reported_kind": "CASE WHEN claims_cost IS NOT NULL THEN 'estimate' END",
         },
     ),
 )

@@ -60,8 +60,6 @@ _COLUMNS: Final = {
         "CASE WHEN used.inference_geo <> ''"
         " THEN to_json({'inference_geo': used.inference_geo})::VARCHAR END"
     ),
-    "api_key": said("api_key"),
-    "workspace": said("team_id"),
     "principal": said('"user"'),
     "session": said("session_id"),
     "requests": "1",

@@ -1,7 +1,7 @@
 """Checks made once for each combination of texts refuse the same records, for the same reasons."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -94,9 +94,9 @@ def test_only_a_file_with_a_refused_combination_is_read_again(
 ) -> None:
     sources = []
 
-    def noting(layout: Layout, source: str) -> str:
+    def noting(layout: Layout, source: str, carried: Iterable[str]) -> str:
         sources.append(source)
-        return statement(layout, source)
+        return statement(layout, source, carried)
 
     monkeypatch.setattr(staging, "statement", noting)
 

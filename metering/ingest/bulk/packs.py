@@ -22,6 +22,7 @@ from metering.ingest.bulk.layout import Layout, name, rejection
 from metering.ingest.bulk.line_batches import LineBatches
 from metering.ingest.bulk.sources import json_lines_source
 from metering.ingest.bulk.statement import (
+    LINE,
     same_for_all,
     shared_statement,
     sql_type_of,
@@ -88,14 +89,14 @@ def read_pack(
     """
     filled = layout.columns.keys() - same_for_all(layout)
     kept = (*sorted(filled), *layout.shared_keys, *layout.kept, "file_no", "row_no")
-    lines = statement(layout, json_lines_source(layout), carried=("file_no",))
+    lines = statement(layout, json_lines_source(layout), carried=(LINE, "file_no"))
     batches = LineBatches([file.plain for file in files], layout, opened)
     with batches.registered(connection), _in_any_order(connection):
         _make(
             connection,
             _LINES,
             f"SELECT {_listed(kept)}, noise, refused_by, found"
-            f" FROM (SELECT *, line_no AS row_no FROM ({lines}))",
+            f" FROM (SELECT *, {LINE} AS row_no FROM ({lines}))",
         )
     found = _files(connection, files)
     accepted = _count_lines(connection, found)

@@ -84,21 +84,19 @@ class Readings:
             columns += f", {scope} AS scope"
         rows, worked_out = accepted, []
         for key, shared in zip(layout.shared_keys, layout.shared, strict=True):
-            distinct = f"SELECT DISTINCT {key} FROM ({accepted})"
-            keys = only_number(self.connection.execute(f"SELECT count(*) FROM ({distinct})"))
-            if keys * _WORTH_SHARING > count:
+            distinct = self.scratch.file("keys")
+            query = f"SELECT DISTINCT {key} FROM ({accepted})"
+            if self.scratch.write(self.connection, query, distinct) * _WORTH_SHARING > count:
                 rows = shared_statement(shared, key, rows)
-            else:
-                target = self.scratch.file("shared")
-                worked_out.append(work_out(self.connection, shared, key, distinct, target))
+                continue
+            keys, target = f"FROM read_parquet({one_file(distinct)})", self.scratch.file("shared")
+            worked_out.append(work_out(self.connection, shared, key, keys, target))
         return f"SELECT {columns} FROM ({joined(rows, worked_out)})"
 
     def _noise(self) -> Counter[str]:
-        query = (
-            f"SELECT noise, sum(stands_for)::BIGINT FROM ({self.staged.rows})"
-            " WHERE noise IS NOT NULL GROUP BY noise"
-        )
-        return Counter(dict(self.connection.execute(query).fetchall()))
+        count = "sum(coalesce(stands_for, 1))::BIGINT" if self.layout.aside else "count(*)"
+        noise = f"SELECT noise, {count} FROM ({self.staged.rows}) WHERE noise IS NOT NULL"
+        return Counter(dict(self.connection.execute(f"{noise} GROUP BY noise").fetchall()))
 
     def _rejections(self) -> Iterator[Rejections]:
         # A cursor of its own: the caller may use the connection before the next ones are asked for.

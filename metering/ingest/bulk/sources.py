@@ -1,8 +1,8 @@
 """What DuckDB reads a bulk file with: one query for each form and each way of reading.
 
-Each gives the fields of a layout, in the file's order, and three columns about the line:
-`line_fault` (null, "empty", "unfinished", or the code of a rejection), `line_size` (characters or
-cells, for its message) and `line_no` (null where the place among the rows is the line).
+Each gives the fields of a layout, in the file's order, and two columns about the line:
+`line_fault` (null, "empty", "unfinished", or the code of a rejection) and `line_size` (characters
+or cells, for its message). Where the place among the rows does not tell the line, `line_no` does.
 """
 # ruff: noqa: S608 - names and texts go through `name` and `literal`; there is nothing to bind
 
@@ -26,7 +26,7 @@ from metering.ingest.bulk.layout import (
 # Unless told that every line is an object of our fields, DuckDB parses the first 20480 lines once
 # more to find out, on one core: of a file of long lines that is all of it.
 _OBJECTS: Final = "records = 'true', compression = 'none'"
-_NO_FAULT: Final = "NULL::VARCHAR AS line_fault, NULL::BIGINT AS line_size, NULL::BIGINT AS line_no"
+_NO_FAULT: Final = "NULL::VARCHAR AS line_fault, NULL::BIGINT AS line_size"
 
 
 def json_source(plain: Path, layout: Layout, form: str) -> str:

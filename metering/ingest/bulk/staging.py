@@ -29,7 +29,7 @@ from metering.ingest.bulk.sources import (
     json_lines_source,
     json_source,
 )
-from metering.ingest.bulk.statement import statement
+from metering.ingest.bulk.statement import LINE, statement
 from metering.ingest.bulk.typed import statement_of_columns
 from metering.ingest.bulk.unfolding import PLACE
 
@@ -40,14 +40,14 @@ class Staged:
 
     Attributes:
         path: Parquet: the columns of `statement.statement`.
-        first_line: physical line of the first row, or 1 for the first of a JSON array; the rows
-            follow line by line, except where `line_no` says otherwise.
+        first_line: physical line of the first row, or 1 for the first of a JSON array, where the
+            rows follow line by line; None where `line_no` tells.
         count: rows of the source, whatever became of them.
         lines: where a line holds many rows, Parquet: the row a line begins with, and its number.
     """
 
     path: Path
-    first_line: int
+    first_line: int | None
     count: int
     lines: Path | None = None
 
@@ -60,8 +60,9 @@ class Staged:
                 f" file_row_number = true) AS rows JOIN read_parquet({one_file(self.lines)})"
                 f" ON begins_at = rows.file_row_number - {PLACE}"
             )
+        line = LINE if self.first_line is None else f"file_row_number + {self.first_line}"
         return (
-            f"SELECT *, coalesce(line_no, file_row_number + {self.first_line}) AS row_no"
+            f"SELECT *, {line} AS row_no"
             f" FROM read_parquet({one_file(self.path)}, file_row_number = true)"
         )
 
@@ -107,7 +108,7 @@ class BulkFile:
         if staged is not None and self._lines_in(staged) == self.lines():
             return staged
         with LineBatches([self.plain], self.layout).registered(self.connection):
-            return self._stage(json_lines_source(self.layout), self.layout)
+            return self._stage(json_lines_source(self.layout), self.layout, None)
 
     def _lines_in(self, staged: Staged) -> int:
         if staged.lines is None:
@@ -139,7 +140,7 @@ class BulkFile:
         copy = self.scratch.file("rows")
         columns = tuple(column for column in self.layout.fields if column in header)
         exact_rows.copy_readable_rows(self.plain, copy, header, columns, str(self.path))
-        return self._stage(exact_table_source(copy, self.layout), self.layout)
+        return self._stage(exact_table_source(copy, self.layout), self.layout, None)
 
     def _sifted(self, source: str, first_line: int) -> Staged | None:
         """Stage a table as one of columns, since most of its rows are of no interest."""
@@ -175,7 +176,7 @@ class BulkFile:
         rows, groups = take_rows(self.connection, file, table, self.layout, first_line)
         with joining_as_written(self.connection):
             self._write(statement_of_columns(self.layout, rows, groups), target)
-        return Staged(target, first_line, count)
+        return Staged(target, None, count)
 
     def _attempt(self, source: str, first_line: int = 1) -> Staged | None:
         try:
@@ -188,9 +189,10 @@ class BulkFile:
             return None
         return staged
 
-    def _stage(self, source: str, layout: Layout, first_line: int = 1) -> Staged:
+    def _stage(self, source: str, layout: Layout, first_line: int | None) -> Staged:
         target = self.scratch.file("staged")
-        count = self._write(statement(layout, source), target)
+        carried = (LINE,) if first_line is None else ()
+        count = self._write(statement(layout, source, carried), target)
         return Staged(target, first_line, count, self._begins(target) if layout.unfold else None)
 
     def _begins(self, staged: Path) -> Path:

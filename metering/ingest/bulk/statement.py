@@ -12,6 +12,9 @@ from metering.ingest.bulk.layout import LINE_CHECKS, Layout, Shared, Snapshot, n
 from metering.ingest.bulk.unfolding import PLACE, unfolded
 from metering.usage.schema import SQL_TYPES, USAGE_SCHEMA
 
+# The line of a row, carried where its place among the rows does not tell.
+LINE: Final = "line_no"
+
 _TEXT: Final = re.compile(r"'(?:[^']|'')*'")
 _NAME: Final = re.compile(r"\w+")
 _CONSTANT: Final = re.compile(rf"{_TEXT.pattern}|\d+|NULL")
@@ -22,18 +25,19 @@ def statement(layout: Layout, source: str, carried: Iterable[str] = ()) -> str:
 
     Args:
         layout: the format.
-        source: a query that gives the layout's fields, and `line_fault`, `line_size` and `line_no`.
+        source: a query that gives the layout's fields, and `line_fault` and `line_size`.
         carried: further columns of the source that come back as they are.
 
     Returns:
         A query over the source, in its order: the usage columns but for `row_no`, the shared ones
-        and those that are the same for all (`same_for_all`), then the shared keys, `line_no`,
-        `noise`, `refused_by` (index into LINE_CHECKS and the layout's checks) and `found`; the
-        last three are null for a record. Then `snapshot`, null where the layout has none, and
-        `stands_for`, how many rows of the source this one is; `place`, where a line holds many
-        records; the layout's `kept` steps and what is carried.
+        and those that are the same for all (`same_for_all`), then the shared keys, `noise`,
+        `refused_by` (index into LINE_CHECKS and the layout's checks) and `found`; the last three
+        are null for a record. Then, where the layout has them: `snapshot`; `stands_for`, how many
+        rows of the source this one is, where some are put aside; `place`, where a line holds many
+        records; its `kept` steps. Then what is carried.
     """
-    rows = flat(layout, source)
+    carried = tuple(carried)
+    rows = flat(layout, source, carried)
     rows = unfolded(rows, layout.unfold) if layout.unfold else f"SELECT * FROM ({rows})"
     for keyed in layout.keyed:
         rows = stepped(rows, keyed.steps)
@@ -45,6 +49,8 @@ def statement(layout: Layout, source: str, carried: Iterable[str] = ()) -> str:
         for column in layout.schema.names
         if column not in elsewhere
     )
+    told = f", {replaced(layout.snapshot)} AS snapshot" if layout.snapshot else ""
+    told += ", 1::BIGINT AS stands_for" if layout.aside else ""
     further = (*((PLACE,) if layout.unfold else ()), *layout.kept, *carried)
     checks = (*LINE_CHECKS, *layout.checks)
     failing = " ".join(f"WHEN {check.fails} THEN {at}" for at, check in enumerate(checks))
@@ -57,11 +63,10 @@ def statement(layout: Layout, source: str, carried: Iterable[str] = ()) -> str:
         f" FROM ({query})"
     )
     return (
-        f"SELECT {columns}{_shared_keys(layout)}line_no, line_noise AS noise, refused_by,"
+        f"SELECT {columns}{_shared_keys(layout)}line_noise AS noise, refused_by,"
         " CASE WHEN refused_by IS NOT NULL"
-        f" THEN left((CASE refused_by {finding} END)::VARCHAR, 64) END AS found,\n"
-        f"  {replaced(layout.snapshot)} AS snapshot, 1::BIGINT AS stands_for"
-        f"{''.join(f', {name(one)}' for one in further)}\nFROM ({judged})"
+        f" THEN left((CASE refused_by {finding} END)::VARCHAR, 64) END AS found"
+        f"{told}{''.join(f', {name(one)}' for one in further)}\nFROM ({judged})"
     )
 
 
@@ -138,12 +143,13 @@ def merging(records: str, layout: Layout) -> str:
     )
 
 
-def flat(layout: Layout, source: str) -> str:
+def flat(layout: Layout, source: str, carried: Iterable[str] = ()) -> str:
     """Return a source with the layout's own names for what is nested in its fields."""
     if not layout.flattened:
         return source
     named = ", ".join(f"{value} AS {name(key)}" for key, value in layout.flattened.items())
-    return f"SELECT {named}, line_fault, line_size, line_no FROM ({source})"
+    beside = ", ".join(map(name, ("line_fault", "line_size", *carried)))
+    return f"SELECT {named}, {beside} FROM ({source})"
 
 
 def usage_column(column: str, expression: str, schema: pa.Schema = USAGE_SCHEMA) -> str:

@@ -14,7 +14,7 @@ from typing import Final
 
 from metering.ingest.bulk.layout import Aside, Keyed, Layout, name
 from metering.ingest.bulk.parquet_source import Rows, fields_of, mentions
-from metering.ingest.bulk.statement import replaced, statement, stepped
+from metering.ingest.bulk.statement import LINE, replaced, statement, stepped
 
 _NO_FAULT: Final = {
     "line_fault": "NULL::VARCHAR",
@@ -36,7 +36,7 @@ def statement_of_columns(layout: Layout, rows: Rows, groups: Rows) -> str:
     aside = f" UNION ALL BY NAME {_set_aside(layout, layout.aside, groups)}" if layout.aside else ""
     layout = _with_checks_of_keys(layout)
     once = replace(layout, flattened={}, keyed=(), aside=None)
-    every = statement(once, _keyed(layout, rows))
+    every = statement(once, _keyed(layout, rows), carried=(LINE,))
     # They are looked at once for each of the layout's keys, and to keep them for one statement
     # costs half of what a table of them does.
     return f"WITH {rows.table} AS MATERIALIZED ({rows.query}) SELECT * FROM ({every}){aside}"

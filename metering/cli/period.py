@@ -265,6 +265,15 @@ def close(
             f"{period} is closed: {currency} {money_text(nanos)} in "
             f"{counted(closed.close.postings, 'posting')}, ledger {closed.close.ledger_hash[:12]}"
         )
+    for currency, nanos in closed.unattributed.items():
+        note(
+            f"closed without an owner: {currency} {money_text(nanos)}; see `metering owners check`"
+        )
+    if closed.not_invoiced:
+        note(
+            f"no invoice has come yet of {', '.join(closed.not_invoiced)}; what one says is booked "
+            f"in an open month: `metering invoices true-up {period}`"
+        )
 
 
 @period.command()

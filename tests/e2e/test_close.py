@@ -110,6 +110,22 @@ def test_a_close_keeps_what_the_period_held(ledger: Settings) -> None:
         close_period(ledger, at(3), SEPTEMBER)
 
 
+def test_a_close_says_what_it_leaves_without_an_owner_and_without_an_invoice(
+    ledger: Settings,
+) -> None:
+    path = ledger.home / "owners.csv"
+    path.write_text(OWNERS.splitlines()[0] + "\n", encoding="utf-8")
+    import_file(ledger, at(2, "owners import"), path)
+    post(ledger, at(2, "post"))
+
+    closed = metering(ledger, "period", "close", str(SEPTEMBER))
+
+    assert closed.exit_code == 0, closed.output
+    assert "closed without an owner: USD 0.02" in closed.stderr
+    assert "no invoice has come yet of anthropic/default" in closed.stderr
+    assert f"metering invoices true-up {SEPTEMBER}" in closed.stderr
+
+
 def test_every_refusal_is_told_at_once_and_accepted_one_by_one(ledger: Settings) -> None:
     use(ledger, {"2026-09-29": 5}, "claude-unheard-of")
     ingest(ledger, messages_page(ledger.home / "bad.json", {"2026-09-28": {KEY: -4}}), account="b")

@@ -1,5 +1,6 @@
 """Close a period, and reopen one: steps that leave their trace, and that the database keeps."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ from metering.errors import BookError
 from metering.usage.lake import Lake
 from metering.workflows.book_hash import period_digests, versions_in_force, versions_told
 from metering.workflows.closing.refusals import Refusal, RefusalCode, refusals
+from metering.workflows.closing.tie_out import tie_outs
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -34,12 +36,17 @@ class Closed:
         close: what is kept of the period.
         accepted: refusals that did not hold the close up.
         needless: codes that were accepted and were no reason not to close.
+        unattributed: net nanos that nobody owns, by currency.
+        not_invoiced: PROVIDER/ACCOUNT of those whose usage is charged and whose invoice has not
+            come; books close earlier than invoices come.
     """
 
     run_id: int
     close: period_book.Close
     accepted: tuple[period_book.Accepted, ...]
     needless: tuple[str, ...]
+    unattributed: dict[str, int]
+    not_invoiced: tuple[str, ...]
 
 
 def close_period(
@@ -73,6 +80,7 @@ def close_period(
         refused = [one for one in found if one.code not in accepting]
         if refused:
             raise _refused(period, refused)
+        ties = tie_outs(connection, settings, period)
         close = _what_is_closed(connection, period)
         accepted = tuple(
             period_book.Accepted(one.code.value, one.found, accepting[one.code]) for one in found
@@ -83,7 +91,17 @@ def close_period(
         )
         period_book.add_close(connection, run_id, event_id, close, accepted)
     needless = sorted(accepting.keys() - {one.code for one in found})
-    return Closed(run_id, close, accepted, tuple(needless))
+    unattributed: Counter[str] = Counter()
+    for tie in ties:
+        unattributed[tie.currency] += tie.ledger.unattributed_nanos
+    return Closed(
+        run_id,
+        close,
+        accepted,
+        tuple(needless),
+        {currency: nanos for currency, nanos in unattributed.items() if nanos},
+        tuple(f"{tie.provider}/{tie.billing_account}" for tie in ties if not tie.is_invoiced),
+    )
 
 
 def reopen_period(settings: "Settings", run: "Run", period: "BillingPeriod", *, reason: str) -> int:

@@ -114,6 +114,22 @@ def test_the_review_never_scrolls_sideways(
     assert evaluated("document.documentElement.scrollWidth") <= width
 
 
+def test_on_a_phone_the_first_figure_of_every_table_stands_beside_its_name(
+    page: Page, opened: _Opened, evaluated: _Evaluated
+) -> None:
+    page.set_viewport_size({"width": 390, "height": 900})
+    opened(review_html(review_of("Alpha", "Beta", "A longer name of a team and its project")))
+
+    edges = evaluated(
+        """[...document.querySelectorAll(".scroll table")].filter(one => one.offsetParent)
+            .flatMap(one => [...one.tBodies[0].rows]).filter(row => row.cells.length > 1)
+            .map(row => row.cells[1].getBoundingClientRect().right)"""
+    )
+
+    assert edges
+    assert max(edges) <= 390
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_review_is_accessible_in_light_and_in_dark(
     browser: Browser, opened: _Opened, scheme: Any

@@ -62,9 +62,11 @@ _AGGREGATES: Final[Mapping[str, Sequence[str]]] = {
 class BookTable(SQLModel):
     """What every table extends; its metadata is ours alone and names constraints by convention.
 
-    A table model does not validate what it is given, so rows are built only from checked values.
+    A table model does not validate what it is given, so rows are built only from checked values;
+    and what would validate them is not made.
     """
 
+    model_config = {"defer_build": True}
     metadata: ClassVar[MetaData] = MetaData(
         naming_convention={
             "ck": "ck_%(table_name)s_%(constraint_name)s",

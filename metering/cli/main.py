@@ -3,6 +3,7 @@
 import atexit
 import gc
 import importlib
+import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -97,6 +98,9 @@ class _LazyGroup(click.Group):
     def main(self, *args: Any, **options: Any) -> Any:
         """Run the program."""
         write_utf8()
+        # NumPy would start a thread on every core for linear algebra, which nothing here does: that
+        # takes as much of the processor as all else of its import.
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
         gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
         atexit.register(_leave_at_once)
         return super().main(*args, **options)

@@ -103,6 +103,8 @@ class _LazyGroup(click.Group):
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
         gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
         atexit.register(_leave_at_once)
+        if _BeforeTheEngine not in sys.meta_path:
+            sys.meta_path.insert(0, _BeforeTheEngine)
         return super().main(*args, **options)
 
     def invoke(self, ctx: click.Context) -> object:
@@ -114,11 +116,25 @@ class _LazyGroup(click.Group):
 def _leave_at_once() -> None:
     """Let the program end without looking for garbage in all that goes with it anyway.
 
-    That takes a quarter of a short command. The embedded engine would call what is left then a
-    leak, so what was loaded before it is set aside as it is opened (`engine.connection`).
+    That takes a quarter of a short command.
     """
     if "duckdb" not in sys.modules:
         gc.freeze()
+
+
+class _BeforeTheEngine:
+    """Sets aside what is loaded before the embedded engine, which calls what is left of it a leak.
+
+    So whatever is loaded before it must not hold it: its modules import the engine's exceptions,
+    and the engine itself within a function.
+    """
+
+    @staticmethod
+    def find_spec(name: str, path: object = None, target: object = None) -> None:
+        """Find nothing; set aside what is there when the engine is about to be loaded."""
+        del path, target
+        if name == "duckdb":
+            gc.freeze()
 
 
 def keep_whole(command: click.Command) -> click.Command:

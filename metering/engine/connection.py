@@ -1,7 +1,5 @@
 """Open the embedded engine: bounded memory, UTC, no extension that would have to be downloaded."""
 
-import gc
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,9 +15,6 @@ def open_duckdb(scratch: Path, *, memory_limit: str, threads: int) -> "duckdb.Du
         memory_limit: e.g. "1GB".
         threads: 0 means one per core.
     """
-    if "duckdb" not in sys.modules:
-        # What is loaded by now stays to the end, which would be spent looking for garbage in it.
-        gc.freeze()
     import duckdb  # noqa: PLC0415 - many who could ask it find that there is nothing to ask
 
     config: dict[str, str | bool | int | float | list[str]] = {

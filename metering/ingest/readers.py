@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
-import duckdb
+from duckdb import InvalidInputException, IOException, OutOfMemoryException
 
 from metering.errors import SourceError, SourceRef
 from metering.ingest.bulk import at_once, packs, parquet_source
@@ -64,7 +64,10 @@ class Reader:
         self._destination: Destination | None = None
         self._plain: dict[Path, PlainFile] = {}
         self._fingerprints = fingerprints or Fingerprints()
-        self.connection = duckdb.connect(
+        # Held by this module, the engine would never be let go of, see `cli.main`.
+        from duckdb import connect  # noqa: PLC0415
+
+        self.connection = connect(
             config={
                 "memory_limit": memory_limit,
                 "temp_directory": str(self._scratch.spill),
@@ -198,7 +201,7 @@ class Reader:
                 self.start_fingerprint(path)
         try:
             return read_pack(self.connection, files, layout, self._opened)
-        except (duckdb.InvalidInputException, duckdb.OutOfMemoryException, duckdb.IOException):
+        except (InvalidInputException, OutOfMemoryException, IOException):
             return None
 
     def _opened(self, plain: Path) -> "AbstractContextManager[Readable]":
@@ -214,7 +217,7 @@ class Reader:
         writing = at_once.Writing(self.connection, self._destination, self._scratch.file)
         try:
             return writing.is_done(plain, layout, partial(self._lines, path))
-        except (duckdb.InvalidInputException, duckdb.OutOfMemoryException):
+        except (InvalidInputException, OutOfMemoryException):
             return False
 
     def _plain_file(self, path: Path) -> PlainFile:

@@ -3,12 +3,14 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-
-import duckdb
+from typing import TYPE_CHECKING
 
 from metering.usage.rows import usage_rows
 from metering.usage.staged import QUANTITY_SQL
 from metering.usage.staging import SCOPE
+
+if TYPE_CHECKING:
+    import duckdb
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,7 @@ class DayOfUse:
 
 
 def days_of_use(
-    connection: duckdb.DuckDBPyConnection, files: Iterable[Path]
+    connection: "duckdb.DuckDBPyConnection", files: Iterable[Path]
 ) -> dict[str, DayOfUse]:
     """Return what files of the lake, or staged ones, say of each ISO charge day."""
     listed = sorted(files)
@@ -49,7 +51,7 @@ def days_of_use(
 
 
 def told_twice(
-    connection: duckdb.DuckDBPyConnection, files: Iterable[Path], exports: Mapping[str, int]
+    connection: "duckdb.DuckDBPyConnection", files: Iterable[Path], exports: Mapping[str, int]
 ) -> Iterator[tuple[str, str]]:
     """Yield each ISO day and workspace of staged usage that several exports tell of, in order.
 

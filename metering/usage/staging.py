@@ -8,14 +8,17 @@ import shutil
 from collections.abc import Callable, Collection
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-import duckdb
 import pyarrow as pa
+from duckdb import InvalidInputException, OutOfMemoryException
 
 from metering.usage.rows import usage_rows
 from metering.usage.schema import USAGE_SCHEMA
 from metering.usage.staged import KEPT, StagedDay, describe
+
+if TYPE_CHECKING:
+    import duckdb
 
 _FLUSH_ROWS: Final = 200_000
 # A column of staged records alone: the part of the account's usage they are of, if there are many.
@@ -55,7 +58,7 @@ class Staging:
 
     def __init__(
         self,
-        connection: duckdb.DuckDBPyConnection,
+        connection: "duckdb.DuckDBPyConnection",
         folder: Path,
         *,
         ingestor: str,
@@ -77,7 +80,7 @@ class Staging:
 
     def add(
         self,
-        rows: pa.Table | duckdb.DuckDBPyRelation,
+        rows: "pa.Table | duckdb.DuckDBPyRelation",
         source: str | None = None,
         scope: str | None = None,
     ) -> None:
@@ -122,7 +125,7 @@ class Staging:
                 count = self._copy_day(select, first, part, in_order=True)
             else:
                 count = self._copy_days(select, first, last, part)
-        except (duckdb.InvalidInputException, duckdb.OutOfMemoryException):
+        except (InvalidInputException, OutOfMemoryException):
             count = None
         if count is not None and count == expected():
             return True
@@ -286,8 +289,8 @@ def _record_key(ingestor: str, *, told_aside: bool) -> str:
 
 
 def _of_source(
-    rows: pa.Table | duckdb.DuckDBPyRelation, source: str
-) -> pa.Table | duckdb.DuckDBPyRelation:
+    rows: "pa.Table | duckdb.DuckDBPyRelation", source: str
+) -> "pa.Table | duckdb.DuckDBPyRelation":
     if isinstance(rows, pa.Table):
         return rows.append_column("source", pa.repeat(source, rows.num_rows))
     return rows.project(f"*, {_always(source)} AS source")

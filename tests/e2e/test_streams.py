@@ -79,7 +79,17 @@ def test_a_command_that_is_interrupted_says_so_without_a_traceback(tmp_path: Pat
     assert b"Traceback" not in said
 
 
-@pytest.mark.parametrize("command", ["post --dry-run", "verify", "tie-out 2026-10", "audit"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        f"ingest --dry-run {SAMPLE / 'usage' / 'litellm' / 'spend-logs-2026-05.csv'}",
+        "quarantine retry",
+        "post --dry-run",
+        "verify",
+        "tie-out 2026-10",
+        "audit",
+    ],
+)
 def test_a_command_ends_without_a_word_of_its_libraries(tmp_path: Path, command: str) -> None:
     # The embedded engine calls what it finds alive at the very end a leak, and lists it.
     settings = fresh_ledger(tmp_path / "ledger")

@@ -11,8 +11,15 @@ parsing would take one core instead of all.
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import duckdb
+from duckdb import (
+    BinderException,
+    Error,
+    InvalidInputException,
+    OutOfMemoryException,
+    ParserException,
+)
 
 from metering.errors import SourceError, SourceRef
 from metering.ingest.bulk import exact_rows
@@ -32,6 +39,9 @@ from metering.ingest.bulk.sources import (
 from metering.ingest.bulk.statement import LINE, statement
 from metering.ingest.bulk.typed import statement_of_columns
 from metering.ingest.bulk.unfolding import PLACE
+
+if TYPE_CHECKING:
+    import duckdb
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +94,7 @@ class BulkFile:
     plain: Path
     layout: Layout
     lines: Callable[[], int]
-    connection: duckdb.DuckDBPyConnection
+    connection: "duckdb.DuckDBPyConnection"
     scratch: Scratch
 
     def staged(self, form: Form) -> Staged:
@@ -149,7 +159,7 @@ class BulkFile:
             count = self._write(sifted(source, self.layout), cells)
             table = self.connection.sql(f"SELECT * FROM {parquet_table(cells)}")
             return self._of_columns(cells, table, count, first_line)
-        except (duckdb.InvalidInputException, duckdb.OutOfMemoryException):
+        except (InvalidInputException, OutOfMemoryException):
             return None
 
     def _parquet(self) -> Staged:
@@ -159,16 +169,16 @@ class BulkFile:
             exact_rows.check_header(header, self.layout.required, str(self.path))
             counted = self.connection.execute(f"SELECT count(*) FROM {parquet_table(self.plain)}")
             return self._of_columns(self.plain, table, only_number(counted))
-        except (duckdb.BinderException, duckdb.ParserException, duckdb.OutOfMemoryException):
+        except (BinderException, ParserException, OutOfMemoryException):
             raise
-        except duckdb.Error as error:
+        except Error as error:
             # What is broken inside a Parquet file comes out under any of DuckDB's names.
             raise damaged(self.path) from error
 
     def _of_columns(
         self,
         file: Path,
-        table: duckdb.DuckDBPyRelation,
+        table: "duckdb.DuckDBPyRelation",
         count: int,
         first_line: int = 1,
     ) -> Staged:
@@ -184,7 +194,7 @@ class BulkFile:
             rows = f"read_parquet({one_file(staged.path)}) WHERE {LOOKED_AT}"
             if may_fail(self.connection, self.layout, rows):
                 staged = self._stage(source, self.layout, first_line)
-        except (duckdb.InvalidInputException, duckdb.OutOfMemoryException):
+        except (InvalidInputException, OutOfMemoryException):
             # Out of memory are files of very long lines, which the exact way cuts down first.
             return None
         return staged

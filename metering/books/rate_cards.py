@@ -36,6 +36,7 @@ from metering.books.schema import (
     whole,
     words,
 )
+from metering.books.seals import RunSealRow
 from metering.books.types import Flag
 from metering.core.pricing.rates import (
     Alias,
@@ -209,6 +210,7 @@ class ContractTermRow(BookTable, table=True):
 
 
 _RUN: Final = table_of(RunRow)
+_SEAL: Final = table_of(RunSealRow)
 _CARD: Final = table_of(RateCardRow)
 _RATE: Final = table_of(RateRow)
 _MODIFIER: Final = table_of(RateModifierRow)
@@ -225,6 +227,10 @@ _PARTS: Final[tuple[tuple[str, Table, type[Any]], ...]] = (
     ("aliases", _ALIAS, Alias),
     ("terms", _TERM, Term),
 )
+# What this process has read, by the seal of the run that wrote it and its id: a version that is
+# sealed never changes, and a night or a close prices several times.
+_KNOWN: Final[dict[tuple[str, int], RateCard]] = {}
+_KNOWN_AT_MOST: Final = 64
 # What a row of a card keeps of it beside its parts, and as it is.
 _HEADING: Final = tuple(
     field.name
@@ -320,15 +326,30 @@ def card_versions(connection: Connection) -> tuple[CardVersion, ...]:
 
 def _cards(connection: Connection, versions: Select[Any]) -> tuple[RateCard, ...]:
     """Return the cards that a selection of their ids names, whole, by name."""
-    rows = connection.execute(select(_CARD).where(_CARD.c.id.in_(versions))).all()
-    ids = [row.id for row in rows]
+    rows = connection.execute(
+        select(_CARD, _SEAL.c.digest.label("seal"))
+        .outerjoin(_SEAL, _SEAL.c.run_id == _CARD.c.run_id)
+        .where(_CARD.c.id.in_(versions))
+    ).all()
+    known = {row.id: _KNOWN[row.seal, row.id] for row in rows if (row.seal, row.id) in _KNOWN}
+    new = [row for row in rows if row.id not in known]
+    read = _read(connection, new) if new else {}
+    _KNOWN.update({(row.seal, row.id): read[row.id] for row in new if row.seal is not None})
+    while len(_KNOWN) > _KNOWN_AT_MOST:
+        del _KNOWN[next(iter(_KNOWN))]
+    return tuple(sorted((known | read).values(), key=lambda card: card.name))
+
+
+def _read(connection: Connection, versions: Sequence[Any]) -> dict[int, RateCard]:
+    """Return the cards of some rows of the table of cards, with all their parts, by id."""
+    ids = [row.id for row in versions]
     parts = {part: _items(connection, table, item, ids) for part, table, item in _PARTS}
-    cards = []
-    for row in sorted(rows, key=lambda row: str(row.name)):
+    cards = {}
+    for row in versions:
         said: dict[str, Any] = {name: getattr(row, name) for name in _HEADING}
         said |= {part: tuple(items.get(row.id, ())) for part, items in parts.items()}
-        cards.append(RateCard(kind=CardKind(row.kind), **said))
-    return tuple(cards)
+        cards[row.id] = RateCard(kind=CardKind(row.kind), **said)
+    return cards
 
 
 def _items(

@@ -1,11 +1,13 @@
 """A rate card comes back exactly as it was stored; a newer one is a version, never a change."""
 
+import shutil
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 from sqlalchemy import Engine
 
-from metering.books.engine import begin_read, begin_write
+from metering.books.engine import begin_read, begin_write, open_engine
 from metering.books.rate_cards import card_versions, cards_in_force, store_card
 from metering.core.pricing.rates import (
     Alias,
@@ -132,3 +134,46 @@ def test_the_bundled_cards_come_back_as_they_were(books: Engine) -> None:
         assert cards_in_force(connection) == tuple(
             replace(card, version=1) for card in sorted(cards, key=lambda card: card.name)
         )
+
+
+def _stored(books: Engine, card: RateCard) -> None:
+    with begin_write(books) as connection:
+        store_card(connection, a_run(connection), card)
+
+
+def _in_force(books: Engine) -> tuple[RateCard, ...]:
+    with begin_read(books) as connection:
+        return cards_in_force(connection)
+
+
+def test_a_sealed_version_is_read_once(any_books: Engine) -> None:
+    _stored(any_books, _CARD)
+
+    (first,), (again,) = _in_force(any_books), _in_force(any_books)
+
+    assert first is again
+
+
+def test_a_card_that_was_taken_back_is_not_taken_for_the_one_that_came_instead(
+    any_books: Engine,
+) -> None:
+    with begin_write(any_books) as connection:
+        store_card(connection, a_run(connection), _CARD)
+        assert cards_in_force(connection) == (replace(_CARD, version=1),)
+        connection.rollback()
+    other = replace(_CARD, scope="org-other")
+
+    _stored(any_books, other)
+
+    assert _in_force(any_books) == (replace(other, version=1),)
+
+
+def test_what_was_read_of_one_book_is_not_told_of_another(books: Engine, tmp_path: Path) -> None:
+    shutil.copyfile(tmp_path / "books.sqlite", tmp_path / "other.sqlite")
+    other = open_engine(f"sqlite:///{tmp_path / 'other.sqlite'}")
+    cards = ((books, _CARD), (other, replace(_CARD, scope="org-other")))
+    for book, card in cards:
+        _stored(book, card)
+
+    for book, card in (*cards, *cards):
+        assert _in_force(book) == (replace(card, version=1),)

@@ -1,11 +1,15 @@
-"""Ledgers for tests: fresh ones by copying, so that a test costs no more than what it does."""
+"""Ledgers for tests: fresh ones by copying, so that a test costs no more than what it does.
+
+What is copied is made once in a process, and goes when the process ends.
+"""
 
 import shutil
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory, mkdtemp
+from typing import Final
 
 from metering.ingest.outcomes.registry import BUILT_IN as OUTCOME_FORMATS
 from metering.ingest.registry import BUILT_IN
@@ -22,6 +26,7 @@ from metering.workflows.verify import verify
 
 ROOT = Path(__file__).resolve().parents[1]
 SAMPLE = ROOT / "sample_logs"
+_KEPT: Final = TemporaryDirectory(prefix="ledgers-", ignore_cleanup_errors=True)
 
 
 def run(command: str = "test") -> Run:
@@ -74,7 +79,7 @@ def _company() -> Path:
 
 
 def _kept_folder() -> Path:
-    return Path(mkdtemp()) / "ledger"
+    return Path(mkdtemp(dir=_KEPT.name)) / "ledger"
 
 
 def files_below(folder: Path) -> list[Path]:

@@ -29,7 +29,7 @@ from metering.workflows.reports.report import ReportFormat, report_chargeback
 from metering.workflows.runs import Run
 from metering.workflows.verify import verify
 from tests.command_line import metering, told
-from tests.ledgers import fresh_ledger, ingest
+from tests.ledgers import copied, fresh_ledger, ingest
 from tests.messages_pages import OPUS, OUTPUT_NANOS, messages_page
 
 SEPTEMBER, OCTOBER = BillingPeriod(2026, 9), BillingPeriod(2026, 10)
@@ -58,14 +58,19 @@ def at(hour: int, command: str = "test") -> Run:
     return Run(command, "nina", datetime(2026, 11, 22, hour, tzinfo=UTC), {"hour": hour})
 
 
-@pytest.fixture
-def ledger(tmp_path: Path) -> Settings:
+@pytest.fixture(scope="module")
+def posted(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """Return a ledger with usage of one key in September and October, posted."""
-    settings = fresh_ledger(tmp_path / "ledger")
+    settings = fresh_ledger(tmp_path_factory.mktemp("posted") / "ledger")
     own(settings, "alpha")
     use(settings, {"2026-09-30": 1_000, "2026-10-01": 2_000})
     post(settings, at(1, "post"))
     return settings
+
+
+@pytest.fixture
+def ledger(posted: Settings, tmp_path: Path) -> Settings:
+    return copied(posted.home, tmp_path / "ledger")
 
 
 def own(settings: Settings, team: str) -> None:

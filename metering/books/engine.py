@@ -68,6 +68,9 @@ def open_engine(url: str, *, must_exist: bool = True) -> Engine:
     if backend not in {SQLITE, POSTGRESQL}:
         raise _bad_url(f"it names {backend}")
     if backend == POSTGRESQL:
+        if "@" in (parsed.host or ""):
+            # The driver would tell this host, which begins in the middle of the password.
+            raise _bad_url("an @ inside of its password is to be written %40")
         return _postgresql_engine(parsed)
     database = parsed.database or ""
     if database in {"", ":memory:"}:

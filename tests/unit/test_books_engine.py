@@ -116,7 +116,14 @@ def test_looking_for_books_makes_none(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["books.sqlite", "sqlite://", "mysql://nina:hunter2@host/books", "nosuch://x"]
+    "url",
+    [
+        "books.sqlite",
+        "sqlite://",
+        "mysql://nina:hunter2@host/books",
+        "nosuch://x",
+        "postgresql://nina:half@hunter2@host/books",
+    ],
 )
 def test_a_url_that_cannot_be_used_is_refused_without_telling_it(url: str) -> None:
     with pytest.raises(BookError) as refusal:

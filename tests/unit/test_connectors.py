@@ -305,6 +305,21 @@ def test_an_export_that_the_key_may_not_read_leaves_the_others(tmp_path: Path) -
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("key", ["hunter2\nX-Other: 1", "hunter2 hunter3", "hunter2\u2013"])
+def test_what_is_more_than_a_key_is_asked_with_nowhere_and_told_nowhere(
+    key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings(home=tmp_path, books_url="sqlite://")
+    monkeypatch.setenv("OPENAI_ADMIN_KEY", key)
+
+    (no_key,) = pull(settings, CONNECTORS["openai"], Order(None, date(2026, 10, 31), tmp_path))
+
+    assert isinstance(no_key, PullError)
+    assert no_key.code == "no-key"
+    assert "OPENAI_ADMIN_KEY holds more than a key" in str(no_key)
+    assert "hunter2" not in str(no_key)
+
+
 def test_without_a_key_or_an_account_nothing_is_asked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

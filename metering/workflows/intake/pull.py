@@ -162,11 +162,15 @@ def _known(connector: Connector) -> Mapping[str, str]:
 def _secret(connector: Connector, options: Mapping[str, str]) -> str:
     name = options.get("key_from", connector.key_from)
     secret = os.environ.get(name, "").strip()
-    if not secret:
+    # What cannot stand in a header would be told by the library that refuses it, key and all.
+    if not secret or not (secret.isascii() and secret.isprintable()) or " " in secret:
+        wrong = (
+            "holds more than a key: a space, a line break or the like" if secret else "is not set"
+        )
         raise PullError(
             connector.name,
             "no-key",
-            f"the environment variable {name} is not set",
+            f"the environment variable {name} {wrong}",
             details=(f"expected: {connector.asks}",),
             do=f"set it, or name another as `key_from` in [pull.{connector.name}] of metering.toml",
         )

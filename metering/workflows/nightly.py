@@ -380,6 +380,14 @@ def _alone(path: Path) -> Iterator[None]:
             details=(f"lock:     {path}",),
             do="wait for it, or see what its process is doing",
         ) from error
+    except OSError as error:
+        if error.filename != str(path):
+            raise
+        raise BookError(
+            "storage-failed",
+            f"the lock of the night cannot be written: {path}: {error.strerror}",
+            do="give whoever runs the night access to the folder; nothing was done",
+        ) from error
 
 
 def _written(settings: "Settings", run: Run, steps: Sequence[Step]) -> Night:

@@ -135,6 +135,17 @@ def test_one_night_at_a_time(ledger: Settings) -> None:
     assert _night(ledger).exit_code == 0
 
 
+def test_a_folder_that_the_night_cannot_write_to_is_told(ledger: Settings) -> None:
+    # As on a read-only disk, or in a folder of another account, which root may write to.
+    (ledger.home / ".nightly.lock").mkdir()
+
+    night = _night(ledger)
+
+    assert night.exit_code == 1
+    assert "error[storage-failed]: the lock of the night cannot be written" in night.stderr
+    assert str(ledger.home / ".nightly.lock") in night.stderr
+
+
 # Where a session is the only meter there is, what it counts is charged.
 _METERED = '[roles]\nclaude-code-transcripts = "metered"\n'
 

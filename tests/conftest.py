@@ -96,8 +96,10 @@ def postgresql_books(_migrated_database: str) -> Iterator[Engine]:
     with begin_write(engine) as connection:
         # What the triggers forbid to everybody else: tests need their books empty again.
         connection.execute(text("SET LOCAL session_replication_role = replica"))
-        tables = ", ".join(all_tables().tables)
-        connection.execute(text(f"TRUNCATE {tables} RESTART IDENTITY"))
+        # Nearly all tables are empty: looking costs less than the new file that TRUNCATE makes.
+        emptied = "; ".join(f"DELETE FROM {table}" for table in all_tables().tables)
+        connection.exec_driver_sql(emptied)
+        connection.exec_driver_sql("SELECT setval(seqrelid, 1, false) FROM pg_sequence")
 
 
 @pytest.fixture(scope="session")

@@ -119,6 +119,9 @@ def post(
             else "owned now, and out of suspense:unattributed"
         )
         note(f"{moved}: {currency} {money_text(abs(nanos))}")
+    for period in sorted({name for name, _ in posted.amounts}):
+        if BillingPeriod.parse(period).first_day > run.started_at.date():
+            note(f"{period} has not begun yet: see whether the clock of its source is right")
     tell_no_fx(posted.no_fx)
     if posted.run_id is not None:
         note(f"run {posted.run_id}; to reverse it, correct its cause and post again")

@@ -131,6 +131,17 @@ def test_a_close_says_what_it_leaves_without_an_owner_and_without_an_invoice(
     assert f"metering invoices true-up {SEPTEMBER}" in closed.stderr
 
 
+def test_usage_of_a_month_that_has_not_begun_is_told(ledger: Settings) -> None:
+    use(ledger, {"2026-10-02": 1_000, "2099-01-05": 1_000})
+
+    posted = metering(ledger, "post")
+
+    assert posted.exit_code == 0, posted.output
+    assert "2099-01" in posted.stdout
+    assert posted.stderr.count("has not begun yet") == 1
+    assert "2099-01 has not begun yet" in posted.stderr
+
+
 def test_every_refusal_is_told_at_once_and_accepted_one_by_one(ledger: Settings) -> None:
     use(ledger, {"2026-09-29": 5}, "claude-unheard-of")
     ingest(ledger, messages_page(ledger.home / "bad.json", {"2026-09-28": {KEY: -4}}), account="b")

@@ -13,7 +13,7 @@ from metering.books.engine import begin_write, open_engine
 from metering.books.migrations import upgrade
 from metering.books.schema import all_tables
 from tests.postgres.server import Server, ServerMissingError, running_server
-from tests.warm_program import warm_program
+from tests.support.warm_program import warm_program
 
 # Machines are shared and slow now and then: a property fails by what it says, never by the clock.
 settings.register_profile(

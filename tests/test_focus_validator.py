@@ -18,7 +18,7 @@ import pytest
 from metering.core.periods import BillingPeriod
 from metering.reporting.focus.columns import FocusVersion
 from metering.workflows.reports.focus import write_focus
-from tests.ledgers import SAMPLE, fresh_ledger, ingest_and_post
+from tests.support.ledgers import SAMPLE, fresh_ledger, ingest_and_post
 
 ROOT = Path(__file__).resolve().parents[1]
 _HOME: Final = ROOT / "build" / "focus-validator"

@@ -6,8 +6,8 @@ import duckdb
 import pytest
 
 from metering.usage.rows import usage_rows
-from tests.ledgers import fresh_ledger, ingest
-from tests.transcript_cases import CASES, Case, Tokens
+from tests.support.ledgers import fresh_ledger, ingest
+from tests.support.transcript_cases import CASES, Case, Tokens
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.what)

@@ -20,7 +20,7 @@ from pathlib import Path
 from metering.analysis.forecast import DailySpend, MonthForecast, month_forecast
 from metering.core.money import nanos_from_decimal_text
 from metering.core.periods import BillingPeriod
-from tests.spending import TIMES, companies, companies_in
+from tests.support.spending import TIMES, companies, companies_in
 
 KNOWN_DAYS = (3, 5, 10, 15, 20, 25)
 _SEEDS = range(6)

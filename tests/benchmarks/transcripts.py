@@ -9,8 +9,8 @@ the totals by month from the ledger, and is asked for the chargeback again, of w
 changed since: what was kept of it is told, and its file held against that. The figures of one call
 were taken in turn on one machine: seconds that passed, and of the processor, which say more where
 others use it. `--cases` shows instead what each makes of small transcripts that are easily counted
-wrong, `tests.transcript_cases`: the corpus that is timed has nothing in it that they disagree on
-but answers whose output grows.
+wrong, `tests.support.transcript_cases`: the corpus that is timed has nothing in it that they
+disagree on but answers whose output grows.
 
 Beside them stands what bare DuckDB needs, in a process of its own, to parse the same files and take
 the largest telling of each answer, with nothing checked, hashed or kept: what a ledger could reach.
@@ -32,7 +32,7 @@ from typing import Any
 import duckdb
 
 import metering
-from tests.transcript_cases import CASES
+from tests.support.transcript_cases import CASES
 
 _THIS = "tests.benchmarks.transcripts"
 # The shape of real ones (performance study, section 7): a megabyte to a session, 2.9 kB to a line,

@@ -20,7 +20,7 @@ from metering.reporting.pack.statement import Statements
 from metering.reporting.snapshot import OwnerAmount, SharedPool, Snapshot
 from metering.reporting.words import shown_name
 from tests.browser.accessible import assert_accessible
-from tests.reporting_specimen import HOSTILE_NAMES, company, lines_of, share_of, snapshot_of
+from tests.support.reporting_specimen import HOSTILE_NAMES, company, lines_of, share_of, snapshot_of
 
 pytestmark = pytest.mark.browser
 

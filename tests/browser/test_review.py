@@ -11,8 +11,8 @@ from pypdf import PdfReader
 
 from metering.reporting.review.contents import review_html
 from tests.browser.accessible import assert_accessible
-from tests.reporting_specimen import HOSTILE_NAMES
-from tests.review_specimen import review_of
+from tests.support.reporting_specimen import HOSTILE_NAMES
+from tests.support.review_specimen import review_of
 
 pytestmark = pytest.mark.browser
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from metering.settings import Settings
-from tests.ledgers import new_ledger
+from tests.support.ledgers import new_ledger
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 import pytest
 
-from tests.command_line import done, told, verified
-from tests.ledgers import new_ledger
+from tests.support.command_line import done, told, verified
+from tests.support.ledgers import new_ledger
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 CUR_HEAD, CUR_ROW, *_ = (GOLDEN / "aws_cur" / "good.csv").read_text("utf-8").splitlines(True)

@@ -9,8 +9,8 @@ from click.testing import Result
 from metering.settings import Settings
 from metering.workflows.posting.post import post
 from metering.workflows.sharing.pools import import_file
-from tests.command_line import metering
-from tests.ledgers import SAMPLE, fresh_ledger, ingest, run
+from tests.support.command_line import metering
+from tests.support.ledgers import SAMPLE, fresh_ledger, ingest, run
 
 HEADER = "cost_centre,team,project,period,amount,currency\n"
 

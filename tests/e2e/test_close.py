@@ -28,9 +28,9 @@ from metering.workflows.pricing.card_imports import import_card
 from metering.workflows.reports.report import ReportFormat, report_chargeback
 from metering.workflows.runs import Run
 from metering.workflows.verify import verify
-from tests.command_line import metering, told
-from tests.ledgers import copied, fresh_ledger, ingest
-from tests.messages_pages import OPUS, OUTPUT_NANOS, messages_page
+from tests.support.command_line import metering, told
+from tests.support.ledgers import copied, fresh_ledger, ingest
+from tests.support.messages_pages import OPUS, OUTPUT_NANOS, messages_page
 
 SEPTEMBER, OCTOBER = BillingPeriod(2026, 9), BillingPeriod(2026, 10)
 KEY = ("apikey_test", OPUS)

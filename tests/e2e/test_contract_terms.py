@@ -14,9 +14,9 @@ from metering.books.rate_cards import cards_in_force
 from metering.settings import Settings, load_settings
 from metering.workflows.posting.post import post
 from metering.workflows.pricing.card_imports import import_card
-from tests.command_line import metering
-from tests.contract_cards import VOLUME_AND_MINIMUM
-from tests.ledgers import SAMPLE, fresh_ledger, ingest, ledger_hash, run
+from tests.support.command_line import metering
+from tests.support.contract_cards import VOLUME_AND_MINIMUM
+from tests.support.ledgers import SAMPLE, fresh_ledger, ingest, ledger_hash, run
 
 _LOGS: Final = SAMPLE / "usage" / "openai"
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from metering.settings import Settings
-from tests.command_line import metering, told
-from tests.ledgers import fresh_ledger
-from tests.transcript_lines import answer
+from tests.support.command_line import metering, told
+from tests.support.ledgers import fresh_ledger
+from tests.support.transcript_lines import answer
 
 LARGEST = 10**18 - 1
 

@@ -28,8 +28,16 @@ from metering.workflows.outcomes.outcome_imports import ingest_outcomes
 from metering.workflows.ownership.forgetting import forget_people
 from metering.workflows.posting.post import post
 from metering.workflows.verify import Verified, verify
-from tests.ledgers import SAMPLE, copied, fresh_ledger, ingest, ingest_and_post, ledger_hash, run
-from tests.transcript_lines import answer
+from tests.support.ledgers import (
+    SAMPLE,
+    copied,
+    fresh_ledger,
+    ingest,
+    ingest_and_post,
+    ledger_hash,
+    run,
+)
+from tests.support.transcript_lines import answer
 
 LOG = SAMPLE / "usage" / "litellm" / "spend-logs-2026-10.jsonl.gz"
 BILL = Path(__file__).parents[1] / "golden" / "aws_cur" / "good.csv"

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.command_line import done, metering, told, verified
-from tests.ledgers import new_ledger
+from tests.support.command_line import done, metering, told, verified
+from tests.support.ledgers import new_ledger
 
 WHOLE = Path(__file__).parents[1] / "golden" / "aws_cur" / "good.csv"
 HEADER, *ROWS = WHOLE.read_text(encoding="utf-8").splitlines(True)

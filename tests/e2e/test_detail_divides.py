@@ -13,8 +13,8 @@ from metering.settings import Settings, load_settings
 from metering.workflows.ownership.owner_imports import import_file
 from metering.workflows.posting.post import post
 from metering.workflows.verify import verify
-from tests.command_line import metering
-from tests.ledgers import SAMPLE, fresh_ledger, ingest, ledger_hash, run
+from tests.support.command_line import metering
+from tests.support.ledgers import SAMPLE, fresh_ledger, ingest, ledger_hash, run
 
 DETAIL: Final = '\n[detail]\nclaude-code-transcripts = { api_key = "apikey_01ClaudeCode" }\n'
 RULES: Final = """

@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 from metering.cli.main import main
 from metering.settings import Settings
 from metering.workflows.ownership.owners import show
-from tests.ledgers import fresh_ledger
+from tests.support.ledgers import fresh_ledger
 
 GROUPS = ("pay", "everybody")
 ENTRIES = {

@@ -10,8 +10,8 @@ import pytest
 from metering.settings import FILE_NAME, Settings, load_settings
 from metering.workflows.flat.flat_files import import_flat
 from metering.workflows.posting.post import post
-from tests.command_line import done, metering, told
-from tests.ledgers import SAMPLE, company_ledger, run
+from tests.support.command_line import done, metering, told
+from tests.support.ledgers import SAMPLE, company_ledger, run
 
 _ECONOMICS = """
 [outcomes.values]

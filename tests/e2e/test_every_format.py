@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.command_line import done, metering, told, verified
+from tests.support.command_line import done, metering, told, verified
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from metering.settings import FILE_NAME, Settings
-from tests.command_line import done, metering, verified
-from tests.ledgers import new_ledger
+from tests.support.command_line import done, metering, verified
+from tests.support.ledgers import new_ledger
 
 AZURE = (
     "SubscriptionId,Date,MeterCategory,MeterName,UnitOfMeasure,Quantity,EffectivePrice,"

@@ -14,8 +14,8 @@ from pypdf import PdfReader
 
 from metering.core.money import divide_half_even, nanos_from_decimal_text, plain_decimal
 from metering.settings import Settings
-from tests.command_line import done
-from tests.ledgers import SAMPLE, fresh_ledger, ingest_and_post
+from tests.support.command_line import done
+from tests.support.ledgers import SAMPLE, fresh_ledger, ingest_and_post
 
 
 @pytest.fixture(scope="module")

@@ -18,8 +18,8 @@ from metering.workflows.posting.post import post
 from metering.workflows.pricing.card_imports import import_card
 from metering.workflows.pricing.fx import import_fx
 from metering.workflows.reports.report import ReportFormat, report_chargeback
-from tests.ledgers import fresh_ledger, ingest, run, take_owners
-from tests.messages_pages import OPUS, messages_page
+from tests.support.ledgers import fresh_ledger, ingest, run, take_owners
+from tests.support.messages_pages import OPUS, messages_page
 
 OCTOBER = BillingPeriod(2026, 10)
 ACCEPT_ALL = dict.fromkeys(RefusalCode, "a test")

@@ -10,8 +10,8 @@ import pytest
 from metering.reporting.figures import MINUS, NIL
 from metering.settings import Settings
 from metering.workflows.verify import verify
-from tests.command_line import done
-from tests.ledgers import company_ledger
+from tests.support.command_line import done
+from tests.support.ledgers import company_ledger
 
 _FORBIDDEN = ("misuse", "abuse", "cheating", "guilty", "fraud", "u-tomas", "Marek")
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from metering.settings import FILE_NAME, Settings, load_settings
-from tests.command_line import done, metering, told
-from tests.ledgers import SAMPLE, company_ledger, files_below, fresh_ledger, ingest_and_post
+from tests.support.command_line import done, metering, told
+from tests.support.ledgers import SAMPLE, company_ledger, files_below, fresh_ledger, ingest_and_post
 
 _FORBIDDEN = ("misuse", "abuse", "cheat", "guilty", "fraud")
 

@@ -18,8 +18,8 @@ from metering.workflows.flat.flat_files import import_flat
 from metering.workflows.flat.flat_standing import flat_standing
 from metering.workflows.posting.post import post
 from metering.workflows.verify import verify
-from tests.command_line import done, metering
-from tests.ledgers import SAMPLE, fresh_ledger, ingest, ledger_hash, run
+from tests.support.command_line import done, metering
+from tests.support.ledgers import SAMPLE, fresh_ledger, ingest, ledger_hash, run
 
 OCTOBER = BillingPeriod(2026, 10)
 UNUSED = 'unused = { cost_centre = "CC-9000", team = "it", project = "seats" }\n'

@@ -10,8 +10,8 @@ from metering.core.periods import BillingPeriod
 from metering.settings import Settings
 from metering.workflows.posting.post import post
 from metering.workflows.reports.report import read_snapshot
-from tests.command_line import done, metering, told
-from tests.ledgers import SAMPLE, fresh_ledger, ingest, run
+from tests.support.command_line import done, metering, told
+from tests.support.ledgers import SAMPLE, fresh_ledger, ingest, run
 
 OCTOBER = BillingPeriod(2026, 10)
 

@@ -25,8 +25,8 @@ from metering.workflows.ownership.owner_imports import import_file
 from metering.workflows.ownership.seen_usage import seen_usage
 from metering.workflows.posting.post import post
 from metering.workflows.verify import verify
-from tests.command_line import metering, told
-from tests.ledgers import SAMPLE, fresh_ledger, ingest, run
+from tests.support.command_line import metering, told
+from tests.support.ledgers import SAMPLE, fresh_ledger, ingest, run
 
 LOG = SAMPLE / "usage" / "litellm" / "spend-logs-2026-10.jsonl.gz"
 PAGE = SAMPLE / "usage" / "anthropic" / "messages-2026-10.json"

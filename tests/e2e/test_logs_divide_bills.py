@@ -18,7 +18,7 @@ import pytest
 from metering.books.engine import begin_read, open_engine
 from metering.books.ledger import NetLine, net_lines
 from metering.settings import FILE_NAME, Settings, load_settings
-from tests.command_line import done, told
+from tests.support.command_line import done, told
 
 LOGS: Final = Path(__file__).parents[2] / "sample_logs"
 WEEK: Final = LOGS / "week-41"

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from metering.workflows.verify import verify
-from tests.command_line import done
-from tests.ledgers import SAMPLE, fresh_ledger, ingest_and_post, ledger_hash
+from tests.support.command_line import done
+from tests.support.ledgers import SAMPLE, fresh_ledger, ingest_and_post, ledger_hash
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 # As partitions of tables are called, after columns that the files have.

@@ -16,10 +16,10 @@ from metering.settings import FILE_NAME, Settings, load_settings
 from metering.workflows.intake import ingest, one_by_one
 from metering.workflows.intake.quarantine import quarantined
 from metering.workflows.outcomes import outcome_imports
-from tests.command_line import done, metering
-from tests.ledgers import SAMPLE, fresh_ledger, ingest_and_post, ledger_hash
-from tests.provider_server import Asked, Reply, serving
-from tests.transcript_lines import answer
+from tests.support.command_line import done, metering
+from tests.support.ledgers import SAMPLE, fresh_ledger, ingest_and_post, ledger_hash
+from tests.support.provider_server import Asked, Reply, serving
+from tests.support.transcript_lines import answer
 
 
 @pytest.fixture

@@ -18,9 +18,9 @@ from typing import Any
 import pytest
 
 from metering.settings import FILE_NAME, Settings
-from tests.attribution_oracle import Produced, Used, answered
-from tests.command_line import done, told
-from tests.ledgers import new_ledger
+from tests.support.attribution_oracle import Produced, Used, answered
+from tests.support.command_line import done, told
+from tests.support.ledgers import new_ledger
 
 FIRST, DAYS = date(2026, 8, 1), 92
 PERIOD = "2026-09"

@@ -26,8 +26,8 @@ from metering.ingest.outcomes.outcome_csv import OutcomeCsv
 from metering.ingest.readers import Reader
 from metering.usage.outcomes import OutcomeStaging
 from metering.workflows.findings.findings_try import try_folder
-from tests.attribution_oracle import Produced, Used, answered
 from tests.companies.company import draw_company
+from tests.support.attribution_oracle import Produced, Used, answered
 
 GENERATOR = Path(__file__).resolve().parents[2].parent / "shared" / "token_maxing_practice.py"
 # Nothing was tuned on these.

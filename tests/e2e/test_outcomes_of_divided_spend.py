@@ -11,8 +11,8 @@ from metering.books.ledger import net_lines
 from metering.settings import Settings, load_settings
 from metering.workflows.ownership.owner_imports import import_file
 from metering.workflows.posting.post import post
-from tests.command_line import done, told
-from tests.ledgers import SAMPLE, fresh_ledger, ingest, run
+from tests.support.command_line import done, told
+from tests.support.ledgers import SAMPLE, fresh_ledger, ingest, run
 
 SETTINGS: Final = """
 [detail]

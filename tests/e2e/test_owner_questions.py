@@ -10,9 +10,9 @@ from metering.settings import Settings
 from metering.workflows.ownership.owner_check import check
 from metering.workflows.ownership.owner_suggestions import suggest
 from metering.workflows.posting.post import Posted, post
-from tests.command_line import metering
-from tests.ledgers import fresh_ledger, ingest, run, take_owners
-from tests.messages_pages import OPUS, OUTPUT_NANOS, messages_page
+from tests.support.command_line import metering
+from tests.support.ledgers import fresh_ledger, ingest, run, take_owners
+from tests.support.messages_pages import OPUS, OUTPUT_NANOS, messages_page
 
 NO_RULES = "# none yet\n"
 OWNERS = "key,person,team,project,cost_centre,valid_from,valid_to\n"

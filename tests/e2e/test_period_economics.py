@@ -15,7 +15,7 @@ from metering.settings import Settings
 from metering.workflows.economics.observed import Observed, Outcomes
 from metering.workflows.economics.period import economics_of_period
 from metering.workflows.posting.post import post
-from tests.ledgers import SAMPLE, fresh_ledger, ingest, run
+from tests.support.ledgers import SAMPLE, fresh_ledger, ingest, run
 
 OCTOBER = BillingPeriod(2026, 10)
 

@@ -7,8 +7,8 @@ from typing import Final
 import pytest
 
 from metering.settings import load_settings
-from tests.command_line import metering, told
-from tests.ledgers import fresh_ledger, ledger_hash
+from tests.support.command_line import metering, told
+from tests.support.ledgers import fresh_ledger, ledger_hash
 
 YUAN: Final = Path(__file__).parents[1] / "golden" / "deepseek_amount_csv" / "new_header.csv"
 RATES: Final = """\

@@ -9,7 +9,7 @@ import pytest
 
 from metering.rate_cards import seed
 from metering.settings import Settings
-from tests.command_line import metering
+from tests.support.command_line import metering
 
 NO_CATALOGUE = (Path(__file__).parents[1] / "errors/no-catalogue/expected").read_text("utf-8")
 CONTRACT = """\

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.command_line import metering, told
+from tests.support.command_line import metering, told
 
 TESTS = Path(__file__).parent.parent
 GOLDEN = TESTS / "golden" / "prices" / "golden.csv"

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from metering.workflows.posting.post import post
-from tests.command_line import metering, told
-from tests.contract_cards import TENTH_OFF
-from tests.ledgers import SAMPLE, fresh_ledger, ingest, ledger_hash, run
+from tests.support.command_line import metering, told
+from tests.support.contract_cards import TENTH_OFF
+from tests.support.ledgers import SAMPLE, fresh_ledger, ingest, ledger_hash, run
 
 
 @pytest.fixture(scope="module")

@@ -33,7 +33,7 @@ from metering.core.ledger import (
 from metering.core.money import nanos_from_decimal_text
 from metering.core.ownership.attribution import Owner
 from metering.workflows.reports.unchanged import KEPT_NAME
-from tests.command_line import metering
+from tests.support.command_line import metering
 
 _PROVIDER = provider_account("openai", "acme")
 _PRICED = Basis(

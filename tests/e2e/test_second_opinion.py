@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from metering.settings import FILE_NAME
-from tests.command_line import done
+from tests.support.command_line import done
 
 EXPECTED = json.loads(
     (Path(__file__).parents[1] / "sample_company" / "expected.json").read_text(encoding="utf-8")

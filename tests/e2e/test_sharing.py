@@ -24,8 +24,8 @@ from metering.workflows.posting.post import post
 from metering.workflows.reports.period_snapshot import snapshot_of_period
 from metering.workflows.sharing.pools import import_file, show
 from metering.workflows.verify import verify
-from tests.command_line import metering
-from tests.ledgers import SAMPLE, fresh_ledger, ingest, ledger_hash, run
+from tests.support.command_line import metering
+from tests.support.ledgers import SAMPLE, fresh_ledger, ingest, ledger_hash, run
 
 OCTOBER: Final = BillingPeriod(2026, 10)
 SHARING: Final = """\

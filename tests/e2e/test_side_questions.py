@@ -11,7 +11,7 @@ import pytest
 from metering.books.lake import live_files
 from metering.usage.rows import usage_rows
 from metering.workflows.reading import reading
-from tests.ledgers import fresh_ledger, ingest
+from tests.support.ledgers import fresh_ledger, ingest
 
 _MAIN = (
     '{{"type":"assistant","uuid":"u{number}","isSidechain":false,"sessionId":"s-1",'

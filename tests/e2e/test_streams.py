@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from metering.cli.main import main
 from metering.settings import FILE_NAME
-from tests.ledgers import SAMPLE, fresh_ledger, ingest_and_post
+from tests.support.ledgers import SAMPLE, fresh_ledger, ingest_and_post
 
 HERE = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-m", "metering"]

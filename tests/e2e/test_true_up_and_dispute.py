@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from metering.settings import FILE_NAME, Settings
-from tests.command_line import done, metering, told
-from tests.ledgers import SAMPLE, fresh_ledger, ingest_and_post
+from tests.support.command_line import done, metering, told
+from tests.support.ledgers import SAMPLE, fresh_ledger, ingest_and_post
 
 _OPENAI = "usage/openai/completions-2026-10.json"
 _MONTH = "2026-10"

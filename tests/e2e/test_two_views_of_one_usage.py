@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.command_line import done, metering, verified
-from tests.ledgers import new_ledger
+from tests.support.command_line import done, metering, verified
+from tests.support.ledgers import new_ledger
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 COPILOT = (

@@ -10,8 +10,8 @@ from click.testing import Result
 
 from metering.settings import FILE_NAME
 from metering.workflows.reports.unchanged import KEPT_NAME
-from tests.command_line import metering
-from tests.ledgers import SAMPLE, fresh_ledger, ingest_and_post
+from tests.support.command_line import metering
+from tests.support.ledgers import SAMPLE, fresh_ledger, ingest_and_post
 
 LOGO = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.command_line import done, metering, told, verified
-from tests.ledgers import new_ledger
+from tests.support.command_line import done, metering, told, verified
+from tests.support.ledgers import new_ledger
 
 LOGS = Path(__file__).parents[2] / "sample_logs"
 WEEK = LOGS / "week-41"

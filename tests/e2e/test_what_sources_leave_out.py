@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from openpyxl import load_workbook
 
-from tests.command_line import done, metering
+from tests.support.command_line import done, metering
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 WITHOUT_A_MODEL = {

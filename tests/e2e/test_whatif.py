@@ -8,9 +8,9 @@ import pytest
 
 from metering.settings import load_settings
 from metering.workflows.posting.post import post
-from tests.command_line import metering, told
-from tests.contract_cards import TENTH_OFF, VOLUME_AND_MINIMUM
-from tests.ledgers import SAMPLE, fresh_ledger, ingest, ledger_hash, run
+from tests.support.command_line import metering, told
+from tests.support.contract_cards import TENTH_OFF, VOLUME_AND_MINIMUM
+from tests.support.ledgers import SAMPLE, fresh_ledger, ingest, ledger_hash, run
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from metering.core.ledger import UNATTRIBUTED, owner_account
 from metering.core.ownership.attribution import Directory, Owned, RuleSet, owner_of
 from metering.core.ownership.field_sets import Attribution
 from metering.core.sharing.reigns import Reign
-from tests.rule_strategies import DAYS, VALUES, directories, identities, rule_sets
+from tests.support.rule_strategies import DAYS, VALUES, directories, identities, rule_sets
 
 
 def least_over_sets(

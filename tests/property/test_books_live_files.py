@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 from metering.books.engine import begin_write, open_engine
 from metering.books.lake import NewLakeFile, add_lake_files, live_files
 from metering.books.migrations import upgrade
-from tests.books_rows import a_run, a_source, lake_file
+from tests.support.books_rows import a_run, a_source, lake_file
 
 _SLICE = ("ingestor", "slice_provider", "slice_account", "slice_scope", "slice_signature", "day")
 _RANK = (

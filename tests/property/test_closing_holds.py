@@ -27,9 +27,9 @@ from metering.workflows.pricing.card_imports import import_card
 from metering.workflows.reports.report import ReportFormat, report_chargeback
 from metering.workflows.runs import Run
 from metering.workflows.verify import verify
-from tests.closing_oracle import Oracle
-from tests.ledgers import fresh_ledger, ingest
-from tests.messages_pages import OPUS, messages_page
+from tests.support.closing_oracle import Oracle
+from tests.support.ledgers import fresh_ledger, ingest
+from tests.support.messages_pages import OPUS, messages_page
 
 KEYS = ("key_a", "key_b")
 MONTHS = ("2026-09", "2026-10")

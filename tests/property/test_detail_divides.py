@@ -37,7 +37,7 @@ from metering.rate_cards.loading import bundled_cards
 from metering.usage.staging import Staging
 from metering.workflows.posting.desired import desired_charges
 from metering.workflows.posting.policy import Policy
-from tests.usage_rows import staged_days, usage_rows
+from tests.support.usage_rows import staged_days, usage_rows
 
 BOOK = RateBook(bundled_cards())
 DAYS = (date(2026, 10, 1), date(2026, 10, 2))

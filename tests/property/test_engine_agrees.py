@@ -26,7 +26,7 @@ from metering.rate_cards.loading import bundled_cards
 from metering.usage.staging import Staging
 from metering.workflows.posting.desired import desired_charges
 from metering.workflows.posting.policy import Policy
-from tests.usage_rows import staged_days, usage_rows
+from tests.support.usage_rows import staged_days, usage_rows
 
 if TYPE_CHECKING:
     import duckdb

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from metering.workflows.posting.post import post
 from metering.workflows.verify import verify
-from tests.ledgers import SAMPLE, fresh_ledger, ingest, ingest_and_post, ledger_hash, run
+from tests.support.ledgers import SAMPLE, fresh_ledger, ingest, ingest_and_post, ledger_hash, run
 
 USAGE = SAMPLE / "usage"
 # A few files that meet in every way: a restated range, a byte-identical copy, events, transcripts.

@@ -18,8 +18,8 @@ from metering.usage.rows import usage_rows
 from metering.workflows.explaining.explain import explain
 from metering.workflows.posting.post import post
 from metering.workflows.reading import reading
-from tests.ledgers import fresh_ledger, ingest, ledger_hash, run
-from tests.transcript_lines import answer
+from tests.support.ledgers import fresh_ledger, ingest, ledger_hash, run
+from tests.support.transcript_lines import answer
 
 _METERED = '\n[roles]\nclaude-code-transcripts = "metered"\n'
 

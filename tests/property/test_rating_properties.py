@@ -13,7 +13,7 @@ from metering.core.pricing.price_changes import boundaries, prompt_bounds
 from metering.core.pricing.rate_book import RateBook
 from metering.core.pricing.rates import Rate, Window
 from metering.core.pricing.rating import PromptRange, RatingKey, rate_for, timeline
-from tests.rate_books import book, modifier, rate
+from tests.support.rate_books import book, modifier, rate
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 CONDITIONS: tuple[dict[str, str] | None, ...] = (

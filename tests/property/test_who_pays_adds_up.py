@@ -29,8 +29,8 @@ from metering.rate_cards.loading import bundled_cards
 from metering.usage.staging import Staging
 from metering.workflows.posting.desired import Desired, desired_charges
 from metering.workflows.posting.policy import Policy
-from tests.rule_strategies import DAYS, FIELDS, directories, rule_sets
-from tests.usage_rows import staged_days, usage_rows
+from tests.support.rule_strategies import DAYS, FIELDS, directories, rule_sets
+from tests.support.usage_rows import staged_days, usage_rows
 
 LAST_NOON = datetime.combine(DAYS[-1], time(12), UTC)
 # USD 3 per million input tokens, 15 per million output.

@@ -27,7 +27,7 @@ from metering.core.closing.tieout import LedgerSide, Reason, TieOut, tie_out
 from metering.core.ledger import UNATTRIBUTED, Account, owner_account
 from metering.core.ownership.attribution import Owner
 from metering.core.periods import BillingPeriod
-from tests.ledgers import run
+from tests.support.ledgers import run
 
 _OCTOBER = BillingPeriod(2026, 10)
 _ONE, _OTHER, _TAX = (

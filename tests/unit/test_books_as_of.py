@@ -12,7 +12,7 @@ from metering.books.invoices import InvoiceLine, NewInvoice, add_invoice
 from metering.books.runs import record_run
 from metering.books.schema import all_tables
 from metering.books.sources import list_sources, quarantine_list
-from tests.books_rows import NOW, a_run, a_source
+from tests.support.books_rows import NOW, a_run, a_source
 
 # Content that means nothing by itself: a row is there, or is not referred to.
 _KEPT_BY_CONTENT = {"account", "charge_basis"}

@@ -30,7 +30,7 @@ from metering.books.periods import (
     restate_owners,
 )
 from metering.core.ledger import UNATTRIBUTED, provider_account
-from tests.books_rows import a_run, basis, posting
+from tests.support.books_rows import a_run, basis, posting
 
 CLOSED = "its period is closed"
 INSERT = (

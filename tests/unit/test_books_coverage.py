@@ -12,7 +12,7 @@ from metering.books.coverage import (
     overlapping_claims,
 )
 from metering.books.engine import begin_write
-from tests.books_rows import a_run, a_source
+from tests.support.books_rows import a_run, a_source
 
 _CLAIM = NewCoverage(
     "openai", "default", "completions", "day,model", "openai-usage", "metered", "2026-10-01"

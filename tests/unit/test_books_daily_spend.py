@@ -9,7 +9,7 @@ from metering.books.item_spend import ItemSpend, item_spend
 from metering.books.ledger import add_postings
 from metering.core.ledger import UNATTRIBUTED, owner_account, prepaid_account, provider_account
 from metering.core.ownership.attribution import Owner
-from tests.books_rows import a_run, basis, posting
+from tests.support.books_rows import a_run, basis, posting
 
 _TEAM = owner_account(Owner("CC-1", "payments", "refunds"))
 _OPENAI = provider_account("openai", "default")

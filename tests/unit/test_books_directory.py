@@ -19,7 +19,7 @@ from metering.core.ownership.attribution import Directory, DirectoryEntry
 from metering.core.ownership.directory import CostObject
 from metering.core.ownership.directory_files import DatedRow, DirectoryFile, Kind
 from metering.core.periods import BillingPeriod
-from tests.books_rows import a_run
+from tests.support.books_rows import a_run
 
 MOVE = date(2026, 10, 16)
 OWNERS = DirectoryFile(

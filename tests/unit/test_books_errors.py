@@ -15,7 +15,7 @@ from metering.books.periods import PeriodState, add_period_event
 from metering.errors import BookError
 from metering.workflows.ledger_start import start_ledger
 from metering.workflows.runs import Run
-from tests.books_rows import NOW, a_run, posting
+from tests.support.books_rows import NOW, a_run, posting
 
 ERRORS = Path(__file__).parents[1] / "errors"
 BOOKS = "sqlite:///books.sqlite"

@@ -19,7 +19,7 @@ from metering.books.lake import (
     live_slice,
     retire_lake_files,
 )
-from tests.books_rows import a_run, a_source, lake_file
+from tests.support.books_rows import a_run, a_source, lake_file
 
 
 def _live(connection: Connection) -> list[str]:

@@ -27,7 +27,7 @@ from metering.books.periods import PeriodState, add_period_event
 from metering.core.ledger import UNATTRIBUTED, owner_account, prepaid_account, provider_account
 from metering.core.ownership.attribution import Owner
 from metering.errors import BookError
-from tests.books_rows import a_run, basis, posting
+from tests.support.books_rows import a_run, basis, posting
 
 _TEAM = owner_account(Owner("CC-1", "payments", "refunds"))
 _OTHER_TEAM = owner_account(Owner("cc-2", "Ärger", "a/b"))

@@ -22,7 +22,7 @@ from metering.books.periods import (
     closed_periods,
     period_states,
 )
-from tests.books_rows import NOW, a_run, a_source
+from tests.support.books_rows import NOW, a_run, a_source
 
 _INVOICE = NewInvoice(
     invoice_id="INV-7",

@@ -25,7 +25,7 @@ from metering.core.ledger import UNATTRIBUTED, Basis, provider_account
 from metering.core.pricing.price_coverage import RatedUsage
 from metering.core.pricing.rates import CardKind, RateCard
 from metering.core.pricing.terms import Measure, Term, TermKind, term_id_of
-from tests.books_rows import a_run, basis, posting
+from tests.support.books_rows import a_run, basis, posting
 
 _FREE = basis(status="zero_rated", meter="web_search")
 _RATE = FxRate("EUR", "USD", date(2026, 10, 1), date(2026, 10, 3), "1.25", "ECB")

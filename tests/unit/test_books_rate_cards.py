@@ -20,7 +20,7 @@ from metering.core.pricing.rates import (
     Window,
 )
 from metering.rate_cards.loading import bundled_cards
-from tests.books_rows import NOW, a_run
+from tests.support.books_rows import NOW, a_run
 
 _OCTOBER = datetime(2026, 10, 1, tzinfo=UTC)
 _RATE = Rate(

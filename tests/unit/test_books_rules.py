@@ -9,7 +9,7 @@ from metering.books.rules import rule_set_in_force, rule_set_version, store_rule
 from metering.books.versions import Version
 from metering.core.ownership.attribution import Assign, Match, Rule, RuleSet
 from metering.core.patterns import Pattern
-from tests.books_rows import a_run
+from tests.support.books_rows import a_run
 
 _RULES = RuleSet(
     "rules.toml",

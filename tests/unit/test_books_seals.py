@@ -12,7 +12,7 @@ from metering.books.engine import begin_read, begin_write
 from metering.books.seals import broken_seals, chain_head, digests_by_run, gained_by_run
 from metering.books.sources import add_quarantine
 from metering.errors import Rejection
-from tests.books_rows import a_run, a_source
+from tests.support.books_rows import a_run, a_source
 
 _REFUSED = (Rejection(3, "bad-quantity", "tokens", "'x'", "a whole number"),)
 _REST = "run_id, source_id, line, code, field, found, expected, remedy"

@@ -20,7 +20,7 @@ from metering.core.patterns import Pattern
 from metering.core.periods import BillingPeriod
 from metering.core.sharing.driver_file import Driver, DriverWeight
 from metering.core.sharing.splits import By, Pool, Sharing, Split, Target
-from tests.books_rows import a_run
+from tests.support.books_rows import a_run
 
 _SHARING = Sharing(
     "sharing.toml",

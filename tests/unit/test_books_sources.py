@@ -17,7 +17,7 @@ from metering.books.sources import (
     resolve_quarantine,
 )
 from metering.errors import Rejection
-from tests.books_rows import a_run, a_source, source
+from tests.support.books_rows import a_run, a_source, source
 
 _REFUSED = (
     Rejection(7, "bad-quantity", "output", "'1,204'", "a whole number"),

@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 from metering.books.engine import begin_read, begin_write
 from metering.books.seals import chain_head
 from metering.books.standing import standing
-from tests.books_rows import a_run
+from tests.support.books_rows import a_run
 
 
 def _url(books: Engine) -> str:

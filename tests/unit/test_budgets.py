@@ -26,7 +26,7 @@ from metering.core.planning.budgets import (
     stands,
 )
 from metering.errors import RefusedFileError
-from tests.books_rows import a_run
+from tests.support.books_rows import a_run
 
 ERRORS = Path(__file__).parent.parent / "errors"
 HEADER = "cost_centre,team,project,period,amount,currency\n"

@@ -15,7 +15,7 @@ from metering.core.pricing.rate_book import RateBook
 from metering.core.pricing.rate_checks import card_problems
 from metering.core.pricing.rates import Alias, Rate, RateCard
 from metering.core.pricing.rating import rate_for
-from tests.rate_books import alias, card, instant, key, modifier, rate
+from tests.support.rate_books import alias, card, instant, key, modifier, rate
 
 THEN, NOW, LATER = (instant(f"2026-0{month}-01T09:30") for month in (3, 6, 9))
 

@@ -21,7 +21,7 @@ from metering.ingest.readers import Reader
 from metering.ingest.registry import BUILT_IN
 from metering.settings import Settings
 from metering.workflows.intake.pull import Order, Pulled, connector, pull
-from tests.provider_server import Asked, Provider, Reply, serving
+from tests.support.provider_server import Asked, Provider, Reply, serving
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 KEY = "sk-admin-0123456789-never-to-be-shown"

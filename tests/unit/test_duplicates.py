@@ -11,7 +11,7 @@ from metering.usage import rows as stored
 from metering.usage.duplicates import remove_duplicates
 from metering.usage.staged import describe
 from metering.usage.staging import Staging
-from tests.usage_rows import usage_rows
+from tests.support.usage_rows import usage_rows
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from metering.core.flat.seats import Release, SeatPlan, SeatTerm
 from metering.core.flat.seats_file import parse_seats, seats_beyond_paid, unplanned_seats
 from metering.core.ownership.attribution import Owner
 from metering.errors import RefusedFileError
-from tests.books_rows import a_run
+from tests.support.books_rows import a_run
 
 PAYEE = 'provider = "acme"\nbilling_account = "default"\ncurrency = "USD"\n'
 UNUSED = 'unused = { cost_centre = "CC-9000" }\n'

@@ -14,7 +14,7 @@ from metering.analysis.forecast import (
 )
 from metering.core.periods import BillingPeriod
 from tests.benchmarks.forecast import Measured, measured, total_of
-from tests.spending import TIMES, companies, companies_in
+from tests.support.spending import TIMES, companies, companies_in
 
 OCTOBER = BillingPeriod(2026, 10)
 # A Monday, twenty weeks before the first Monday of October.

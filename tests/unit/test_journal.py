@@ -21,7 +21,7 @@ from metering.core.money import divide_half_even, rounded_parts
 from metering.core.ownership.attribution import Owner
 from metering.core.periods import BillingPeriod
 from metering.reporting.faces.journal import Journal, JournalTemplate, journal_csv
-from tests.reporting_specimen import HOSTILE_NAMES
+from tests.support.reporting_specimen import HOSTILE_NAMES
 
 _OCTOBER = BillingPeriod(2026, 10)
 _CHART = ChartOfAccounts(

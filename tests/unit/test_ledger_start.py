@@ -18,7 +18,7 @@ from metering.workflows import ledger_start
 from metering.workflows.books_upgrade import books_status, upgrade_books
 from metering.workflows.ledger_start import start_ledger
 from metering.workflows.runs import Run
-from tests.books_rows import NOW
+from tests.support.books_rows import NOW
 
 _RUN = Run("init", "nina", NOW)
 

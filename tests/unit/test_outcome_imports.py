@@ -20,7 +20,7 @@ from metering.workflows.intake.quarantine import retry
 from metering.workflows.intake.receipts import Receipt
 from metering.workflows.outcomes.outcome_imports import ingest_outcomes
 from metering.workflows.verify import verify
-from tests.ledgers import fresh_ledger, ledger_hash, run
+from tests.support.ledgers import fresh_ledger, ledger_hash, run
 
 HEADER = "outcome_id,timestamp,kind,weight,as_of"
 ROWS = tuple(

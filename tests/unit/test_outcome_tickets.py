@@ -22,7 +22,7 @@ from metering.settings import Settings
 from metering.usage.lake import Lake
 from metering.workflows.outcomes.outcome_formats import outcome_formats
 from metering.workflows.outcomes.outcome_imports import ingest_outcomes
-from tests.ledgers import fresh_ledger, run
+from tests.support.ledgers import fresh_ledger, run
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 HEADER = "Issue key,Issue id,Updated,Resolved,Resolution,Labels,Labels"

@@ -12,7 +12,7 @@ from metering.settings import Settings
 from metering.workflows.planning.budgets import import_budgets
 from metering.workflows.reports.period_plans import budgets_of_period, pools_of_period
 from metering.workflows.sharing.pools import import_file
-from tests.ledgers import SAMPLE, fresh_ledger, run
+from tests.support.ledgers import SAMPLE, fresh_ledger, run
 
 _OCTOBER = BillingPeriod(2026, 10)
 _SHARING = """

@@ -13,7 +13,7 @@ from metering.core.pricing.rates import (
     matches_model,
     names_meter,
 )
-from tests.rate_books import alias, card, modifier, rate
+from tests.support.rate_books import alias, card, modifier, rate
 
 MORNING = Window(frozenset({1, 2, 3}), "01:00", "04:00", "UTC")
 

@@ -10,7 +10,7 @@ from metering.core.pricing.price_changes import boundaries, prompt_bounds
 from metering.core.pricing.rate_book import RateBook
 from metering.core.pricing.rates import CardKind, MatchKind, Window
 from metering.core.pricing.rating import rate_for, timeline
-from tests.rate_books import (
+from tests.support.rate_books import (
     alias,
     book,
     card,

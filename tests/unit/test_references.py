@@ -10,7 +10,7 @@ from metering.workflows.explaining.references import lines_of
 from metering.workflows.ledger_start import start_ledger
 from metering.workflows.reading import reading
 from metering.workflows.runs import Run
-from tests.books_rows import NOW
+from tests.support.books_rows import NOW
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from metering.reporting.lines import Line
 from metering.reporting.pack.chargeback import Account, chargeback_report
 from metering.reporting.pack.tree import Node, OwnerLine
 from metering.reporting.snapshot import HISTORY_SCHEMA, History, ReportStatus
-from tests.reporting_specimen import company, lines_of, snapshot_of
+from tests.support.reporting_specimen import company, lines_of, snapshot_of
 
 
 @pytest.fixture(scope="module")

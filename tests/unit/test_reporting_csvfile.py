@@ -11,7 +11,7 @@ import pytest
 from metering.core.money import nanos_from_decimal_text
 from metering.reporting.faces.csvfile import COLUMNS, chargeback_csv, spreadsheet_safe
 from metering.reporting.snapshot import ChargeLines, ReportStatus, Snapshot
-from tests.reporting_specimen import HOSTILE_NAMES, company, lines_of, snapshot_of
+from tests.support.reporting_specimen import HOSTILE_NAMES, company, lines_of, snapshot_of
 
 
 def _read(snapshot: Snapshot) -> list[dict[str, str]]:

@@ -27,7 +27,7 @@ from metering.reporting.focus.dataset import (
     focus_table,
 )
 from metering.reporting.snapshot import ReportStatus
-from tests.reporting_specimen import HOSTILE_NAMES
+from tests.support.reporting_specimen import HOSTILE_NAMES
 
 _CACHE_READ = Basis(
     provider="anthropic",

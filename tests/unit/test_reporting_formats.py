@@ -32,7 +32,7 @@ from metering.reporting.snapshot import (
     Snapshot,
 )
 from metering.reporting.words import shown_name
-from tests.reporting_specimen import (
+from tests.support.reporting_specimen import (
     HOSTILE_NAMES,
     PERIOD,
     company,

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from metering.errors import LedgerError
 from metering.reporting.frames import frame_of, summed
-from tests.reporting_specimen import lines_of
+from tests.support.reporting_specimen import lines_of
 
 _VIEWS = [
     view

@@ -18,14 +18,14 @@ from metering.reporting.pack.chargeback import chargeback_report
 from metering.reporting.snapshot import Snapshot
 from metering.reporting.words import shown_name
 from metering.resources import templates_dir
-from tests.reporting_specimen import HOSTILE_NAMES, company, lines_of, snapshot_of
+from tests.support.reporting_specimen import HOSTILE_NAMES, company, lines_of, snapshot_of
 
 ROOT = Path(__file__).resolve().parents[2]
 _RENDER = (
     "import sys\n"
     "from metering.reporting.pack.chargeback import chargeback_report\n"
     "from metering.reporting.faces.html import chargeback_html\n"
-    "from tests.reporting_specimen import company\n"
+    "from tests.support.reporting_specimen import company\n"
     "snapshot = company()\n"
     "sys.stdout.buffer.write(chargeback_html(snapshot, chargeback_report(snapshot)))\n"
 )

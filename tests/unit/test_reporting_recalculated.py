@@ -13,7 +13,7 @@ import pytest
 
 from metering.reporting.faces.workbook import chargeback_xlsx
 from metering.reporting.pack.chargeback import chargeback_report
-from tests.reporting_specimen import company
+from tests.support.reporting_specimen import company
 
 # Calculate a workbook again whenever it is opened.
 _ALWAYS = """<?xml version="1.0" encoding="UTF-8"?>

@@ -35,8 +35,8 @@ from metering.reporting.numerals import numerals_of, written_in
 from metering.reporting.review.contents import FinanceReview, Row, Section, review_html
 from metering.reporting.review.pdf import review_pdf
 from metering.reporting.review.xlsx import review_xlsx
-from tests.reporting_specimen import HOSTILE_NAMES
-from tests.review_specimen import review_of
+from tests.support.reporting_specimen import HOSTILE_NAMES
+from tests.support.review_specimen import review_of
 
 _FORMULAS = ("=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "=HYPERLINK(0)", "../../x", "CON", "")
 _SVG = b'<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8"/>'

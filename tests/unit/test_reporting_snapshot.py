@@ -7,7 +7,7 @@ import pytest
 
 from metering.errors import LedgerError
 from metering.reporting.snapshot import LINE_SCHEMA, ChargeLines, History
-from tests.reporting_specimen import company, lines_of, snapshot_of
+from tests.support.reporting_specimen import company, lines_of, snapshot_of
 
 
 def test_the_control_total_is_exact_beyond_what_a_float_holds() -> None:

@@ -15,7 +15,7 @@ from metering.reporting.figures import MINUS, NIL
 from metering.reporting.pack.statement import OwnerStatement, Statements
 from metering.reporting.pack.tree import Node
 from metering.reporting.snapshot import OwnerAmount, SharedPool, Snapshot
-from tests.reporting_specimen import HOSTILE_NAMES, lines_of, share_of, snapshot_of
+from tests.support.reporting_specimen import HOSTILE_NAMES, lines_of, share_of, snapshot_of
 
 _OWNER = ("CC-4100",)
 _SVG = b'<svg xmlns="http://www.w3.org/2000/svg" width="80" height="20"/>'

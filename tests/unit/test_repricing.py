@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from metering.core.ledger import UNATTRIBUTED, UNPRICED, Account, AccountKind, Basis
 from metering.core.planning.repricing import LackingLine, MoveReason, movements
-from tests import books_rows
+from tests.support import books_rows
 
 PRICED: Final = books_rows.basis(model_raw="gpt-5", model="gpt-5", unit_price_nanos=10_000_000_000)
 UNKNOWN: Final = replace(

@@ -11,7 +11,7 @@ from metering.engine.connection import open_duckdb
 from metering.engine.rollup import statement
 from metering.engine.rollup_duckdb import DuckDbRollUp
 from metering.usage.staging import Staging
-from tests.usage_rows import staged_days, usage_rows
+from tests.support.usage_rows import staged_days, usage_rows
 
 DAYS = (datetime(2026, 10, 1, 12, tzinfo=UTC), datetime(2026, 10, 2, 12, tzinfo=UTC))
 # As texts "333" comes after "1000003": the least of both days and the greatest are one text.

@@ -19,8 +19,8 @@ from metering.settings import FILE_NAME, load_settings
 from metering.usage.staged import describe
 from metering.usage.staging import Staging
 from metering.workflows.posting.post import post
-from tests.ledgers import SAMPLE, fresh_ledger, ingest, ledger_hash, run
-from tests.usage_rows import usage_rows
+from tests.support.ledgers import SAMPLE, fresh_ledger, ingest, ledger_hash, run
+from tests.support.usage_rows import usage_rows
 
 SPARK = "local[1]"
 NOON = datetime(2026, 10, 1, 12, tzinfo=UTC)

@@ -14,8 +14,8 @@ from metering.core.pricing.rate_book import RateBook
 from metering.core.pricing.rates import CardKind, RateCard, rate_id_of
 from metering.core.pricing.settlement import SettledUsage, allowances_of, settle
 from metering.core.pricing.terms import Measure, Term, TermKind, term_id_of
-from tests import books_rows
-from tests.rate_books import rate
+from tests.support import books_rows
+from tests.support.rate_books import rate
 
 USD: Final = 1_000_000_000
 DAY: Final = date(2026, 10, 7)

@@ -13,7 +13,7 @@ from metering.usage import staging as staging_module
 from metering.usage.columns import USAGE_COLUMNS
 from metering.usage.staged import content_digests, describe, describe_sources
 from metering.usage.staging import Staging
-from tests.usage_rows import usage_rows
+from tests.support.usage_rows import usage_rows
 
 FIRST, SECOND = (datetime(2026, 10, day, 12, tzinfo=UTC) for day in (1, 2))
 

@@ -1,6 +1,6 @@
 """A provider's API on loopback: answers what a test says, and remembers what it was asked.
 
-`python -m tests.provider_server STATUS ARGUMENT...` runs `metering ARGUMENT...` beside an
+`python -m tests.support.provider_server STATUS ARGUMENT...` runs `metering ARGUMENT...` beside an
 OpenRouter that answers everything with one status, and with a page of HTML where that is 200.
 """
 

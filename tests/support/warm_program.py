@@ -25,7 +25,7 @@ from typing import Final, NoReturn
 
 import metering
 
-ROOT: Final = Path(__file__).resolve().parents[1]
+ROOT: Final = Path(__file__).resolve().parents[2]
 # Spark takes its time to load, and one test in a thousand asks for it.
 _LEFT_COLD: Final = ("metering.__main__", "metering.engine.rollup_spark")
 _SCRIPTS: Final = "metering-python"
@@ -58,7 +58,7 @@ def warm_program() -> Iterator[Path]:
             stand_in.chmod(0o755)
         # It ends with its standard input, so that none outlives the tests, however they end.
         with subprocess.Popen(
-            [sys.executable, "-m", "tests.warm_program", address],
+            [sys.executable, "-m", "tests.support.warm_program", address],
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

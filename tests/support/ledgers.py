@@ -24,7 +24,7 @@ from metering.workflows.posting.post import Posted, post
 from metering.workflows.runs import Run
 from metering.workflows.verify import verify
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "sample_logs"
 _KEPT: Final = TemporaryDirectory(prefix="ledgers-", ignore_cleanup_errors=True)
 

@@ -1,0 +1,1 @@
+"""What tests are made with: ledgers, rows, pages, cards, and second opinions."""

@@ -14,7 +14,7 @@ from metering.cli.frame import (
 )
 
 if TYPE_CHECKING:
-    from metering.workflows.nightly import Night
+    from metering.workflows.nightly.night import Night
 
 
 @click.command()
@@ -38,7 +38,7 @@ def nightly(ctx: click.Context, /, *, output_format: str) -> None:
         metering nightly --format json
     """
     from metering.workflows.intake.usage_formats import usage_formats
-    from metering.workflows.nightly import Formats, run_night
+    from metering.workflows.nightly.night import Formats, run_night
     from metering.workflows.outcomes.outcome_formats import outcome_formats
     from metering.workflows.runs import Run
 

@@ -293,7 +293,7 @@ def test_a_night_killed_while_it_moves_files_is_finished_by_the_next(
     for path in sessions.files:
         shutil.copyfile(path, inbox / path.name)
 
-    killed_at(ledger, "metering.workflows.nightly:take", "nightly")
+    killed_at(ledger, "metering.workflows.nightly.taking_in:take", "nightly")
     left = len(list(inbox.glob("*.jsonl")))
     subprocess.run([sys.executable, "-m", "metering", "nightly"], cwd=ledger.home, check=False)
 

@@ -19,7 +19,7 @@ from metering.engine.work_counts import KEPT, usage_of_people
 from metering.ingest.outcomes.registry import BUILT_IN as OUTCOME_FORMATS
 from metering.ingest.registry import BUILT_IN
 from metering.settings import FILE_NAME, Settings, load_settings
-from metering.workflows.nightly import Formats, run_night
+from metering.workflows.nightly.night import Formats, run_night
 from metering.workflows.ownership.forgetting import NOT_POSTED, forget_people
 from metering.workflows.ownership.owner_imports import import_file
 from metering.workflows.ownership.seen_usage import seen_usage

@@ -3,6 +3,8 @@
 import gzip
 import json
 import shutil
+from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from metering.settings import FILE_NAME, Settings, load_settings
 from metering.workflows.intake import ingest, one_by_one
 from metering.workflows.intake.quarantine import quarantined
 from metering.workflows.outcomes import outcome_imports
+from metering.workflows.runs import Run
 from tests.support.command_line import done, metering
 from tests.support.ledgers import SAMPLE, fresh_ledger, ingest_and_post, ledger_hash
 from tests.support.provider_server import Asked, Reply, serving
@@ -25,6 +28,21 @@ from tests.support.transcript_lines import answer
 @pytest.fixture
 def ledger(tmp_path: Path) -> Settings:
     return fresh_ledger(tmp_path / "ledger")
+
+
+@pytest.fixture(autouse=True)
+def _days_after_october(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let each command run a minute after the one before: what has come of October is all of it."""
+    _clock(monkeypatch, datetime(2026, 11, 2, 3, 10, tzinfo=UTC))
+
+
+def _clock(monkeypatch: pytest.MonkeyPatch, start: datetime) -> None:
+    minutes = count()
+
+    def now(command: str, **arguments: object) -> Run:
+        return Run(command, "nina", start + timedelta(minutes=next(minutes)), arguments)
+
+    monkeypatch.setattr(Run, "now", now)
 
 
 def _night(ledger: Settings) -> Result:
@@ -373,6 +391,22 @@ def test_a_log_of_a_provider_whose_bill_never_came_is_told_until_the_settings_sa
 
     _said(ledger, '[roles]\nbedrock-invocation-logs = "detail"\n')
     assert _night(ledger).exit_code == 0
+
+
+def test_a_source_that_stopped_for_good_is_told_in_the_months_after(
+    ledger: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _waits(ledger, "usage/openai/completions-2026-10.json", "october.json")
+    assert _night(ledger).exit_code == 0
+
+    _clock(monkeypatch, datetime(2026, 11, 9, 3, 10, tzinfo=UTC))
+    night = _night(ledger)
+
+    (told,) = _steps(night)["arrival"]["told"]
+    assert night.exit_code == 1
+    assert told.startswith(
+        "openai-usage of openai/default: nothing has come of 2026-11-01 to 2026-11-07\n"
+    )
 
 
 def test_a_second_file_of_a_name_on_one_day_does_not_replace_the_first(ledger: Settings) -> None:

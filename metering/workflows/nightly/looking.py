@@ -47,7 +47,9 @@ def arrival(settings: "Settings", run: "Run") -> Step:
         f"{stream}: nothing has come of {days_text(days)}\n"
         "    do:       export them, or say under [arrival] in metering.toml when it comes"
         for stream, days in _of_open_months(
-            settings, lambda connection, period: _missing(connection, settings, period, known)
+            settings,
+            lambda connection, period: _missing(connection, settings, period, known),
+            until=BillingPeriod.of(known),
         )
     ]
     unmetered = [unmetered_text(one) for one in unmetered_detail(settings)]
@@ -108,13 +110,19 @@ def findings(settings: "Settings") -> Step:
 
 
 def _of_open_months(
-    settings: "Settings", look: "Callable[[Connection, BillingPeriod], Iterable[_Seen]]"
+    settings: "Settings",
+    look: "Callable[[Connection, BillingPeriod], Iterable[_Seen]]",
+    until: BillingPeriod | None = None,
 ) -> Iterator[_Seen]:
+    """Yield what is seen of each open month with postings, and of those after them that say."""
     with begin_read(open_engine(settings.books_url)) as connection:
         closed = closed_periods(connection)
-        for name in booked_periods(connection):
-            if name not in closed:
-                yield from look(connection, BillingPeriod.parse(name))
+        months = [BillingPeriod.parse(name) for name in booked_periods(connection)]
+        while months and until and months[-1] < until:
+            months.append(BillingPeriod.of(months[-1].end_day))
+        for month in months:
+            if str(month) not in closed:
+                yield from look(connection, month)
 
 
 def _missing(

@@ -49,11 +49,12 @@ def show_finding(title: str, finding: "Finding", command: str = "") -> None:
         ("benign explanations to rule out", finding.not_checked),
     ):
         out.print(printable("\n".join((f"   {words}", *(f"     - {one}" for one in sentences)))))
-    terms = " ".join(f"{value:+.2f} {name}" for name, value in finding.terms.items())
-    closing = f"   evidence {finding.score:.2f} = {terms}"
+    terms = ", ".join(f"{value:.2f} from {name}" for name, value in finding.terms.items())
+    closing = f"   strength of evidence {finding.score:.2f}: {terms}"
     if finding.detectable_factor > 1:
         closing += (
-            f"\n   q = {finding.q:.2f}; a rise of the cost per outcome by less than"
+            f"\n   q = {finding.q:.2f}: the share of a list that ends here that is chance"
+            "\n   a rise of the cost per outcome by less than"
             f" {finding.detectable_factor:.1f} times would not show"
         )
     closing += f"\n   {command and f'all of it: {command}; '}data {finding.data_hash}"

@@ -24,6 +24,9 @@ _ZSTD: Final = b"\x28\xb5\x2f\xfd"
 _ZIP: Final = b"PK\x03\x04"
 _EMPTY_ZIP: Final = b"PK\x05\x06"
 _ARCHIVES: Final = (_GZIP, _ZSTD, _ZIP, _EMPTY_ZIP)
+# In the header of a tar's first file, behind its name, which zeros fill up.
+_TAR: Final = b"ustar"
+_TAR_AT: Final = 257
 _UTF8_MARK: Final = b"\xef\xbb\xbf"
 _UTF16_MARKS: Final = (b"\xff\xfe", b"\xfe\xff")
 _HEAD: Final = 4
@@ -124,7 +127,7 @@ def head_of(path: Path, size: int) -> bytes:
             head += block
             if len(head) >= wanted:
                 break
-    _refuse_other_than_text(path, head[:_HEAD], unpacked=packed)
+    _refuse_other_than_text(path, head, unpacked=packed)
     return head.removeprefix(_UTF8_MARK)[:size]
 
 
@@ -197,7 +200,7 @@ def _write_plain(path: Path, blocks: Iterator[bytes], copy: Path) -> int:
         first = next(blocks, b"")
         while 0 < len(first) < _HEAD and (more := next(blocks, b"")):
             first += more
-        _refuse_other_than_text(path, first[:_HEAD], unpacked=True)
+        _refuse_other_than_text(path, first, unpacked=True)
         first = first.removeprefix(_UTF8_MARK)
         count.add(first)
         target.write(first)
@@ -210,7 +213,9 @@ def _write_plain(path: Path, blocks: Iterator[bytes], copy: Path) -> int:
 def _refuse_other_than_text(path: Path, head: bytes, *, unpacked: bool) -> None:
     if unpacked and head.startswith(_ARCHIVES):
         raise _refused(path, "bad-archive", "it holds another archive", _UNPACK)
-    _refuse_wide_characters(path, head)
+    if head.startswith(_TAR, _TAR_AT) and b"\0" in head[:_TAR_AT]:
+        raise _refused(path, "bad-archive", "it is a tar archive", _UNPACK)
+    _refuse_wide_characters(path, head[:_HEAD])
 
 
 def _refuse_wide_characters(path: Path, head: bytes) -> None:

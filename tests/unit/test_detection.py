@@ -3,6 +3,7 @@
 import gzip
 import io
 import os
+import tarfile
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -129,6 +130,20 @@ def test_an_archive_in_an_archive_is_refused(tmp_path: Path) -> None:
     error = refusal(written(tmp_path, zipped(gzip.compress(OPENAI.read_bytes()))))
 
     assert error.code == "bad-archive"
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_a_folder_of_files_in_a_tar_is_named_rather_than_not_recognised(
+    pack: Pack, tmp_path: Path
+) -> None:
+    whole = io.BytesIO()
+    with tarfile.open(fileobj=whole, mode="w") as archive:
+        archive.add(OPENAI, "projects/page.json")
+
+    error = refusal(written(tmp_path, pack(whole.getvalue())))
+
+    assert error.code == "bad-archive"
+    assert "it is a tar archive" in str(error)
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, zstandard.compress])

@@ -23,7 +23,7 @@ _REGISTRY_HOSTS = re.compile(
     "|".join(
         (
             r"\bpypi\." + r"org\b",
-            r"\bpythonhosted\." + r"org\b",
+            r"\bpython" + r"hosted\.org\b",
             r"\bregistry\.npmjs\." + r"org\b",
             r"\bdeb\." + r"debian\.org\b",
             r"--(extra-)?index-" + r"url\b",

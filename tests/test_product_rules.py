@@ -12,8 +12,8 @@ import pytest
 from click.testing import CliRunner
 
 from metering.analysis.anonymity import FEWEST_PEOPLE
-from metering.analysis.findings import ChartWeek, Evidence, Finding, Subject
-from metering.analysis.panel import Frames
+from metering.analysis.findings.finding import ChartWeek, Evidence, Finding, Subject
+from metering.analysis.observed.panel import Frames
 from metering.cli.main import main
 from metering.engine.behaviour import sum_behaviour
 from metering.engine.behaviour_folder import open_folder

@@ -16,7 +16,7 @@ from metering.cli.frame import (
 )
 
 if TYPE_CHECKING:
-    from metering.analysis.precision import Precision
+    from metering.analysis.findings.precision import Precision
     from metering.workflows.findings.cases import Case, Cases
 
 

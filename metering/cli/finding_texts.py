@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 from metering.cli.frame import console, emit_table, money_text, printable
 
 if TYPE_CHECKING:
-    from metering.analysis.findings import Evidence, Finding, Part
+    from metering.analysis.findings.finding import Evidence, Finding, Part
 
 # Spend, outcomes, their ratio, and what names the pattern; the other detectors are in the JSON.
 _SHOWN_NUMBERS: Final = 4

@@ -68,7 +68,7 @@ def try_findings(folder: Path, target: Path | None, *, budget: int, output_forma
     Example:
         metering findings try exports/ --write flags.csv
     """
-    from metering.analysis.review import Options
+    from metering.analysis.findings.review_list import Options
     from metering.workflows.findings.findings_try import try_folder, write_flags
 
     tried = try_folder(folder, Options(budget=budget))

@@ -21,8 +21,8 @@ from types import ModuleType
 
 import numpy as np
 
-from metering.analysis.findings import Family
-from metering.analysis.review import Options
+from metering.analysis.findings.finding import Family
+from metering.analysis.findings.review_list import Options
 from metering.workflows.findings.findings_try import Tried, try_folder
 from tests.companies.climates import CLIMATES, Climate
 from tests.companies.company import Label, draw_company

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import duckdb
 
-from metering.analysis.review import Options, review
+from metering.analysis.findings.review_list import Options, review
 from metering.engine.behaviour import sum_behaviour
 from metering.engine.behaviour_folder import AT_FIRST_PRICES, COUNTS, EMPTY_TABLES
 from metering.engine.connection import open_duckdb

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from metering.analysis.findings import Family, Finding
+from metering.analysis.findings.finding import Family, Finding
 from tests.companies.company import Label
 
 

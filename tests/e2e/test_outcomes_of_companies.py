@@ -16,8 +16,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from metering.analysis.findings import Family
-from metering.analysis.review import Options
+from metering.analysis.findings.finding import Family
+from metering.analysis.findings.review_list import Options
 from metering.core.outcomes.stages import WEIGHT_UNIT
 from metering.engine.outcomes import open_outcomes, own_outcomes
 from metering.engine.spend import answers, split_spend

@@ -9,7 +9,7 @@ import pytest
 from metering.analysis.detectors import composition, level, outcomes, timing
 from metering.analysis.detectors.catalogue import CATALOGUE
 from metering.analysis.detectors.reading import Reading
-from metering.analysis.stakes import benjamini_hochberg
+from metering.analysis.findings.stakes import benjamini_hochberg
 
 Floats = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 

@@ -2,7 +2,7 @@
 
 from fractions import Fraction
 
-from metering.analysis.precision import Decided, precision_at
+from metering.analysis.findings.precision import Decided, precision_at
 
 
 def test_only_the_first_places_count_and_what_was_never_listed_does_not() -> None:

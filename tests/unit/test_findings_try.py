@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from metering.analysis.findings import Family, Finding
-from metering.analysis.review import Options
+from metering.analysis.findings.finding import Family, Finding
+from metering.analysis.findings.review_list import Options
 from metering.cli.main import main
 from metering.workflows.findings.findings_try import Tried, try_folder, write_flags
 from tests.companies.company import Company, draw_company

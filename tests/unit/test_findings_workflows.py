@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from metering.analysis.findings import Finding
-from metering.analysis.review import Options
-from metering.analysis.workflow_cases import UNNAMED
+from metering.analysis.findings.finding import Finding
+from metering.analysis.findings.review_list import Options
+from metering.analysis.findings.workflow_cases import UNNAMED
 from metering.workflows.findings.findings_try import Tried, try_folder, write_flags
 from tests.companies.company import Company, draw_company
 

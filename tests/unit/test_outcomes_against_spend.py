@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from metering.analysis.answering import Answered, answer
-from metering.analysis.excess import find_excess
-from metering.analysis.heavier_outcomes import heavier_outcomes
-from metering.analysis.masks import masks_of
-from metering.analysis.panel import COUNTED, Floats, Frames, Panel, panel_of
-from metering.analysis.windows import Windows
+from metering.analysis.evidence.answering import Answered, answer
+from metering.analysis.evidence.excess import find_excess
+from metering.analysis.evidence.heavier_outcomes import heavier_outcomes
+from metering.analysis.observed.masks import masks_of
+from metering.analysis.observed.panel import COUNTED, Floats, Frames, Panel, panel_of
+from metering.analysis.observed.windows import Windows
 
 _DAYS: Final = 84
 _FIRST: Final = date(2026, 1, 5)

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from metering.analysis.headcount import log_headcount
-from metering.analysis.panel import COUNTED, Floats, Frames, Panel, panel_of
-from metering.analysis.some_people import moved_apart
-from metering.analysis.windows import Windows
+from metering.analysis.evidence.some_people import moved_apart
+from metering.analysis.observed.headcount import log_headcount
+from metering.analysis.observed.panel import COUNTED, Floats, Frames, Panel, panel_of
+from metering.analysis.observed.windows import Windows
 
 _WEEKS: Final = 20
 _OBJECTS: Final = 12

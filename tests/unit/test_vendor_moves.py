@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from metering.analysis.answering import answer
-from metering.analysis.masks import masks_of
-from metering.analysis.panel import COUNTED, Frames, Panel, panel_of
-from metering.analysis.vendor_moves import common_moves
+from metering.analysis.evidence.answering import answer
+from metering.analysis.evidence.vendor_moves import common_moves
+from metering.analysis.observed.masks import masks_of
+from metering.analysis.observed.panel import COUNTED, Frames, Panel, panel_of
 
 _DAYS, _OBJECTS = 84, 8
 _FIRST = date(2026, 1, 5)

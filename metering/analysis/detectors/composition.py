@@ -10,7 +10,7 @@ import numpy as np
 
 from metering.analysis.anonymity import FEWEST_PEOPLE
 from metering.analysis.detectors.reading import Reading, ratio, split, too_little
-from metering.analysis.panel import Bools, Floats
+from metering.analysis.observed.panel import Bools, Floats
 
 _DAYS: Final = 28
 _KEYS: Final = 20

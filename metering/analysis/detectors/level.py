@@ -16,7 +16,7 @@ from metering.analysis.detectors.reading import (
     split,
     too_little,
 )
-from metering.analysis.panel import Bools, Floats
+from metering.analysis.observed.panel import Bools, Floats
 
 _LEVEL_WEEKS: Final = 8
 _CHANGE_POINT_WEEKS: Final = 16

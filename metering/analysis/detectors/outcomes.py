@@ -1,4 +1,4 @@
-"""What the spend bought: D21, D22, D23, D25. D20 is `analysis.excess`, D24 `analysis.silence`."""
+"""What the spend bought: D21, D22, D23, D25. D20 is `evidence.excess`, D24 `evidence.silence`."""
 
 import math
 from typing import Final
@@ -7,7 +7,7 @@ import numpy as np
 
 from metering.analysis.detectors.level import theil_sen
 from metering.analysis.detectors.reading import Reading, ratio, split, too_little
-from metering.analysis.panel import Bools, Floats
+from metering.analysis.observed.panel import Bools, Floats
 
 _BLOCK_WEEKS: Final = 4
 _BLOCKS: Final = 4

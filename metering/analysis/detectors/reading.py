@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from metering.analysis.panel import Bools, Floats
+from metering.analysis.observed.panel import Bools, Floats
 
 
 @dataclass(frozen=True, slots=True)

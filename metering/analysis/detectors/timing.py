@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 
 from metering.analysis.detectors.reading import Reading, ratio, split, too_little
-from metering.analysis.panel import Bools, Floats
+from metering.analysis.observed.panel import Bools, Floats
 
 _MONTHS: Final = 3
 _PEOPLE_MONTHS: Final = 6

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from metering.analysis.findings import Finding
-from metering.analysis.frozen import frozen, thawed
-from metering.analysis.precision import Decided, Precision, precision_at
-from metering.analysis.review import Options, Review, review
+from metering.analysis.findings.finding import Finding
+from metering.analysis.findings.frozen import frozen, thawed
+from metering.analysis.findings.precision import Decided, Precision, precision_at
+from metering.analysis.findings.review_list import Options, Review, review
 from metering.books import findings as finding_book
 from metering.books.engine import begin_read, begin_write, open_engine
 from metering.books.findings import FindingState, NewSaid, Said

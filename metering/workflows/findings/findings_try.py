@@ -7,8 +7,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from metering.analysis.panel import Frames
-from metering.analysis.review import Options, Review, review
+from metering.analysis.findings.review_list import Options, Review, review
+from metering.analysis.observed.panel import Frames
 from metering.core.outcomes.stages import DEFAULT_WINDOW_DAYS
 from metering.engine.behaviour import Behaviour, sum_behaviour
 from metering.engine.behaviour_folder import open_folder
@@ -19,7 +19,7 @@ from metering.errors import SourceError, SourceRef
 if TYPE_CHECKING:
     import duckdb
 
-    from metering.analysis.findings import Finding
+    from metering.analysis.findings.finding import Finding
 
 _MEMORY_LIMIT: Final = "1GB"
 LEAST_DAYS: Final = 28

@@ -4,7 +4,7 @@ from collections import defaultdict
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from metering.analysis.findings import Family
+from metering.analysis.findings.finding import Family
 from metering.core.money import apportion
 from metering.errors import BookError
 from metering.workflows.findings.cases import Cases, cases_of

@@ -3,8 +3,8 @@
 from fractions import Fraction
 from typing import Final
 
-from metering.analysis.findings import Family
-from metering.analysis.precision import Precision
+from metering.analysis.findings.finding import Family
+from metering.analysis.findings.precision import Precision
 from metering.reporting.figures import (
     NIL,
     amount_text,

@@ -26,7 +26,7 @@ from metering.reporting.words import month_text, shown_name
 from metering.workflows.outcomes.funnel_json import units_text
 
 if TYPE_CHECKING:
-    from metering.analysis.findings import Finding
+    from metering.analysis.findings.finding import Finding
     from metering.reporting.snapshot import Snapshot
     from metering.workflows.planning.forecast import ForecastLine
 

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from metering.analysis.findings import ChartWeek, Evidence, Family, Finding, Part, Subject
+from metering.analysis.findings.finding import ChartWeek, Evidence, Family, Finding, Part, Subject
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,13 +6,13 @@ from typing import Final
 
 import numpy as np
 
-from metering.analysis.composition import Pattern
-from metering.analysis.constant_prices import has_first_prices
-from metering.analysis.excess import DECLARED, Excess
-from metering.analysis.findings import ChartWeek, Evidence, Family, Finding, Subject
-from metering.analysis.masks import INCENTIVES
-from metering.analysis.panel import DAYS_PER_WEEK, Floats
-from metering.analysis.study import Study
+from metering.analysis.evidence.composition import Pattern
+from metering.analysis.evidence.excess import DECLARED, Excess
+from metering.analysis.findings.finding import ChartWeek, Evidence, Family, Finding, Subject
+from metering.analysis.findings.study import Study
+from metering.analysis.observed.constant_prices import has_first_prices
+from metering.analysis.observed.masks import INCENTIVES
+from metering.analysis.observed.panel import DAYS_PER_WEEK, Floats
 
 NAMED_BY: Final = {
     Pattern.NONE: "D20",

@@ -13,12 +13,12 @@ from typing import Final
 
 import numpy as np
 
-from metering.analysis.headcount import people_by_day
-from metering.analysis.heavy_tails import log_mean, log_ratio
-from metering.analysis.panel import DAYS_PER_WEEK, Floats, Panel
-from metering.analysis.spreads import stated
-from metering.analysis.vendor_moves import common_moves
-from metering.analysis.windows import Windows
+from metering.analysis.evidence.heavy_tails import log_mean, log_ratio
+from metering.analysis.evidence.spreads import stated
+from metering.analysis.evidence.vendor_moves import common_moves
+from metering.analysis.observed.headcount import people_by_day
+from metering.analysis.observed.panel import DAYS_PER_WEEK, Floats, Panel
+from metering.analysis.observed.windows import Windows
 
 _MAD: Final = 0.6745
 _LEAST_SCALE: Final = 0.02

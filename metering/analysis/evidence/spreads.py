@@ -10,8 +10,8 @@ from typing import Final
 
 import numpy as np
 
-from metering.analysis.panel import Bools, Floats, Panel
-from metering.analysis.windows import Windows
+from metering.analysis.observed.panel import Bools, Floats, Panel
+from metering.analysis.observed.windows import Windows
 
 _MAD: Final = 0.6745
 _CHI_SQUARE_MEDIAN: Final = 0.455  # of one degree of freedom

@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from metering.analysis.panel import DAYS_PER_WEEK, Floats, Panel
+from metering.analysis.observed.panel import DAYS_PER_WEEK, Floats, Panel
 
 _OBJECTS: Final = 6
 _TEAMS: Final = 4

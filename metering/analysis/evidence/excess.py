@@ -14,8 +14,8 @@ from typing import Final
 
 import numpy as np
 
-from metering.analysis.answering import Answered, answer
-from metering.analysis.composition import (
+from metering.analysis.evidence.answering import Answered, answer
+from metering.analysis.evidence.composition import (
     Composition,
     Pattern,
     Ratio,
@@ -23,21 +23,21 @@ from metering.analysis.composition import (
     compose,
     ratios_of,
 )
-from metering.analysis.headcount import log_headcount
-from metering.analysis.heavier_outcomes import heavier_outcomes
-from metering.analysis.heavy_tails import log_mean, log_ratio
-from metering.analysis.masks import EventMasks
-from metering.analysis.panel import Bools, Floats, Panel
-from metering.analysis.some_people import moved_apart
-from metering.analysis.spreads import (
+from metering.analysis.evidence.heavier_outcomes import heavier_outcomes
+from metering.analysis.evidence.heavy_tails import log_mean, log_ratio
+from metering.analysis.evidence.some_people import moved_apart
+from metering.analysis.evidence.spreads import (
     Spread,
     elasticity,
     spreads,
     stated,
     weight_per_outcome,
 )
-from metering.analysis.vendor_moves import Common, common_moves
-from metering.analysis.windows import Windows, candidate_windows, enough_observed
+from metering.analysis.evidence.vendor_moves import Common, common_moves
+from metering.analysis.observed.headcount import log_headcount
+from metering.analysis.observed.masks import EventMasks
+from metering.analysis.observed.panel import Bools, Floats, Panel
+from metering.analysis.observed.windows import Windows, candidate_windows, enough_observed
 
 # By which factors spend may have grown beyond its outcomes; equally likely beforehand.
 _FACTORS: Final = (1.25, 1.4, 1.6, 1.9, 2.3, 2.9, 3.8, 5.0, 8.0, 13.0, 21.0)

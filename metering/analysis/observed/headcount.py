@@ -4,8 +4,8 @@ from typing import Final
 
 import numpy as np
 
-from metering.analysis.panel import DAYS_PER_WEEK, Floats, Panel
-from metering.analysis.windows import Windows
+from metering.analysis.observed.panel import DAYS_PER_WEEK, Floats, Panel
+from metering.analysis.observed.windows import Windows
 
 # Keeps the ratio finite where nobody was active.
 _PART_OF_ONE: Final = 0.3

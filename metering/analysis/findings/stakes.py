@@ -10,8 +10,8 @@ from typing import Final
 
 import numpy as np
 
-from metering.analysis.excess import Excess
-from metering.analysis.panel import Bools, Floats, Ints, Panel
+from metering.analysis.evidence.excess import Excess
+from metering.analysis.observed.panel import Bools, Floats, Ints, Panel
 
 # The interval of the excess inside a window, as equally likely points.
 _POINTS: Final = tuple(NormalDist().inv_cdf((at + 0.5) / 9) for at in range(9))

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from metering.analysis.anonymity import FEWEST_PEOPLE
-from metering.analysis.cases import silent_case, spending_case
-from metering.analysis.findings import Finding
-from metering.analysis.panel import Frames
-from metering.analysis.silence import Silence
-from metering.analysis.study import Study, study_of
-from metering.analysis.vendor_moves import VendorMove
-from metering.analysis.workflow_cases import told_once, workflow_cases
+from metering.analysis.evidence.silence import Silence
+from metering.analysis.evidence.vendor_moves import VendorMove
+from metering.analysis.findings.cases import silent_case, spending_case
+from metering.analysis.findings.finding import Finding
+from metering.analysis.findings.study import Study, study_of
+from metering.analysis.findings.workflow_cases import told_once, workflow_cases
+from metering.analysis.observed.panel import Frames
 from metering.core.findings.finding_rules import LEAST_SHARE, LEAST_USD, REVIEWER_BUDGET
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
-from metering.analysis.cases import spending_case
-from metering.analysis.findings import Family, Finding, Part, Subject
-from metering.analysis.study import Study
+from metering.analysis.findings.cases import spending_case
+from metering.analysis.findings.finding import Family, Finding, Part, Subject
+from metering.analysis.findings.study import Study
 
 UNNAMED: Final = "no outcome comes under its name; the project is compared as a whole"
 _OWNER = tuple[str, str]

@@ -14,9 +14,9 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from metering.analysis.panel import DAYS_PER_WEEK, Bools, Floats, Ints, Panel
-from metering.analysis.spreads import stated
-from metering.analysis.windows import LENGTH_CLASSES_DAYS, Windows
+from metering.analysis.evidence.spreads import stated
+from metering.analysis.observed.panel import DAYS_PER_WEEK, Bools, Floats, Ints, Panel
+from metering.analysis.observed.windows import LENGTH_CLASSES_DAYS, Windows
 
 # Logs are looked at in steps; everybody may have moved by so many of them, some by further ones.
 _STEP: Final = 0.15

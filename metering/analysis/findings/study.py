@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 
 from metering.analysis.anonymity import FEWEST_PEOPLE
-from metering.analysis.excess import Excess, find_excess
-from metering.analysis.masks import EventMasks, masks_of
-from metering.analysis.panel import Frames, Panel, panel_of
-from metering.analysis.readings import Readings
-from metering.analysis.silence import Silences, find_silences
-from metering.analysis.stakes import Stakes, weigh
+from metering.analysis.evidence.excess import Excess, find_excess
+from metering.analysis.evidence.silence import Silences, find_silences
+from metering.analysis.findings.readings import Readings
+from metering.analysis.findings.stakes import Stakes, weigh
+from metering.analysis.observed.masks import EventMasks, masks_of
+from metering.analysis.observed.panel import Frames, Panel, panel_of
 
 
 @dataclass(frozen=True)

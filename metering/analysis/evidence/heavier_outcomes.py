@@ -10,10 +10,10 @@ from typing import Final
 
 import numpy as np
 
-from metering.analysis.answering import Answered
-from metering.analysis.heavy_tails import log_mean
-from metering.analysis.panel import Bools, Floats, Panel
-from metering.analysis.windows import Windows
+from metering.analysis.evidence.answering import Answered
+from metering.analysis.evidence.heavy_tails import log_mean
+from metering.analysis.observed.panel import Bools, Floats, Panel
+from metering.analysis.observed.windows import Windows
 
 # By which factors honest work may have become heavier; equally likely beforehand.
 _FACTORS: Final = (1.3, 1.6, 1.9, 2.5)

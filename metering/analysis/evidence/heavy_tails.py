@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from metering.analysis.panel import Floats
+from metering.analysis.observed.panel import Floats
 
 
 def log_density(values: Floats, scale: Floats | float, freedom: float) -> Floats:

@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from metering.analysis.panel import Bools, Floats, Panel
+from metering.analysis.observed.panel import Bools, Floats, Panel
 
 _LONGEST_DAYS: Final = 100
 # An object's own outcomes count against this many of its function, and a function's against this

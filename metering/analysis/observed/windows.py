@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from metering.analysis.panel import Bools, Floats, Ints
+from metering.analysis.observed.panel import Bools, Floats, Ints
 
 _FIRST_ONSET_DAY: Final = 28
 _STEP_DAYS: Final = 3

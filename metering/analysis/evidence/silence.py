@@ -10,9 +10,9 @@ from typing import Final
 
 import numpy as np
 
-from metering.analysis.answering import Answered
-from metering.analysis.masks import EventMasks
-from metering.analysis.panel import Bools, Floats, Ints, Panel
+from metering.analysis.evidence.answering import Answered
+from metering.analysis.observed.masks import EventMasks
+from metering.analysis.observed.panel import Bools, Floats, Ints, Panel
 
 # Outcomes have stopped when so long a silence is less likely than this.
 _CHANCE: Final = 1e-3

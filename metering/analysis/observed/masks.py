@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from metering.analysis.panel import Bools, Ints, Panel
+from metering.analysis.observed.panel import Bools, Ints, Panel
 
 # Words of the events file, by what they mean here; any other kind is taken as declared work.
 _GAPS: Final = ("feed_gap", "feed gap", "feed_outage", "silent_feed", "integration_outage")

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from metering.analysis.constant_prices import TOKEN_CLASSES, priced
+from metering.analysis.observed.constant_prices import TOKEN_CLASSES, priced
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 Bools: TypeAlias = npt.NDArray[np.bool_]

@@ -5,12 +5,12 @@ from typing import Final
 
 import numpy as np
 
-from metering.analysis.composition import Pattern
 from metering.analysis.detectors import composition, level, outcomes, timing
 from metering.analysis.detectors.reading import Reading
-from metering.analysis.excess import Excess
-from metering.analysis.masks import INCENTIVES
-from metering.analysis.panel import DAYS_PER_WEEK, Bools, Floats, Panel
+from metering.analysis.evidence.composition import Pattern
+from metering.analysis.evidence.excess import Excess
+from metering.analysis.observed.masks import INCENTIVES
+from metering.analysis.observed.panel import DAYS_PER_WEEK, Bools, Floats, Panel
 
 _LAST_BUSINESS_DAYS: Final = 5
 _SATURDAY: Final = 5

@@ -9,7 +9,8 @@ promoted, and then clashes with every other metered source of the account. Costs
 pulls of a day are two versions of one report, however they are grouped, and are never added.
 
 Source: Anthropic's documentation "Analytics APIs" and "Usage and Cost Analytics API", as excerpted
-in the source formats note, sections 2.5 and 2.6, read 2026-11-21.
+in the source formats note, sections 2.5 and 2.6, read 2026-11-21; its Python and Ruby SDKs for the
+actors, read 2026-11-22.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -149,6 +150,25 @@ def dimension_cells(group: Fields, tags: Mapping[str, str | None]) -> dict[str, 
         "workspace": group.text_if_any("workspace_id"),
         "tags": given({**{tag: group.text_if_any(tag) for tag in _TAGS}, **tags}),
     }
+
+
+def actor_cells(actor: Fields, api_key: object) -> dict[str, object]:
+    """Return whom a row is attributed to: a person, a service account, or a key by itself.
+
+    A person who left keeps the id, and may have no address any more.
+
+    Args:
+        actor: the object that says who it was; without members where nothing does.
+        api_key: what the row's own dimension says, which stands above the actor's.
+    """
+    who = actor.text_if_any("user_id") or actor.text_if_any("service_account_id")
+    return {"principal": who, "api_key": api_key or actor.text_if_any("api_key_id")}
+
+
+def actor_tags(actor: Fields) -> dict[str, str | None]:
+    """Return the address of an actor who is a person, and of which kind an actor is, as tags."""
+    address = actor.text_if_any("email_address") or actor.text_if_any("email")
+    return {"email": address, "actor_type": actor.text_if_any("type")}
 
 
 def dimensions(groups: Iterable[Row]) -> list[str]:

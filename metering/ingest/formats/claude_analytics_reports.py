@@ -2,8 +2,8 @@
 
 Only combinations with usage have a row, and all of them are returned over the pages, in order of
 their size: a pull counts when its last page is there. A day without rows had no usage, or is not
-loaded yet. The shape of `group.actor` is not documented, so it is kept as it stands; an actor that
-is one text is the principal.
+loaded yet. An actor is a person, a service account, or a key by itself; a federated identity has no
+id, and what is said of it is kept as a tag.
 
 Usage and costs are two reports, and two formats. Source: source formats note, section 2.6, read
 2026-11-21.
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _MARKS: Final = ("starting_at", "ending_at", "group")
 _WHAT: Final = "the analytics API"
+_IDS: Final = frozenset({"user_id", "service_account_id", "api_key_id"})
 
 CellsOf = Callable[[Fields], Mapping[str, object]]
 
@@ -53,11 +54,7 @@ class ClaudeAnalyticsUsage:
 
         def cells_of(row: Fields) -> Mapping[str, object]:
             group = row.part("group")
-            return {
-                **analytics.dimension_cells(group, _actor_tag(group)),
-                **_principal(group),
-                **analytics.usage_cells(row.part("usage")),
-            }
+            return {**_group_cells(group, {}), **analytics.usage_cells(row.part("usage"))}
 
         yield from _readings(path, reader, analytics.USAGE_SCOPE, cells_of)
 
@@ -84,12 +81,8 @@ class ClaudeAnalyticsCosts:
 
         def cells_of(row: Fields) -> Mapping[str, object]:
             group, cost = row.part("group"), row.part("cost")
-            tags = {**_actor_tag(group), **analytics.list_amount_tag(cost)}
-            return {
-                **analytics.dimension_cells(group, tags),
-                **_principal(group),
-                **analytics.cost_cells(cost),
-            }
+            tags = analytics.list_amount_tag(cost)
+            return {**_group_cells(group, tags), **analytics.cost_cells(cost)}
 
         yield from _readings(path, reader, analytics.COST_SCOPE, cells_of)
 
@@ -115,16 +108,23 @@ def _groups(rows: Sequence[Row]) -> Iterator[Row]:
     return (Row(row.line, row.member("group")) for row in rows)
 
 
-def _principal(group: Fields) -> dict[str, object]:
-    actor = group.values.get("actor")
-    return {"principal": group.text_if_any("actor") if isinstance(actor, str) else None}
+def _group_cells(group: Fields, tags: Mapping[str, str | None]) -> dict[str, object]:
+    actor = _actor(group)
+    cells = analytics.dimension_cells(
+        group, {**tags, **analytics.actor_tags(actor), **_kept(group, actor)}
+    )
+    return {**cells, **analytics.actor_cells(actor, cells["api_key"])}
 
 
-def _actor_tag(group: Fields) -> dict[str, str | None]:
+def _actor(group: Fields) -> Fields:
+    """Return who a row is attributed to; its id may stand alone."""
     actor = group.values.get("actor")
-    spelled = None
-    if actor is not None and not isinstance(actor, str):
-        parts = group.part("actor")
-        texts = {name: parts.text_if_any(name) for name in sorted(parts.values)}
-        spelled = canonical(texts)
-    return {"actor": spelled, "actor_type": group.text_if_any("actor_type")}
+    return Fields({"user_id": actor}) if isinstance(actor, str) else group.part_if_any("actor")
+
+
+def _kept(group: Fields, actor: Fields) -> dict[str, str | None]:
+    """Return the kind of actor, where it is a dimension, and what is said of one without an id."""
+    kind = group.text_if_any("actor_type")
+    said = {name: said for name, said in actor.values.items() if isinstance(said, str)}
+    kept = {} if _IDS.intersection(said) else {"actor": canonical(said)}
+    return {**kept, **({"actor_type": kind} if kind else {})}

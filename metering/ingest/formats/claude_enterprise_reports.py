@@ -152,11 +152,8 @@ def _user_readings(
 
 def _dimension_cells(row: Fields, tags: Mapping[str, str | None]) -> dict[str, object]:
     actor = row.part_if_any("actor")
-    named = {"email": actor.text_if_any("email"), "actor_type": actor.text_if_any("type")}
-    return {
-        **analytics.dimension_cells(row, {**tags, **named}),
-        "principal": actor.text_if_any("user_id"),
-    }
+    cells = analytics.dimension_cells(row, {**tags, **analytics.actor_tags(actor)})
+    return {**cells, **analytics.actor_cells(actor, cells["api_key"])}
 
 
 def _signature(spans: Collection[Span], rows: Sequence[Row], scope: str) -> str:

@@ -49,6 +49,19 @@ _WITHIN: dict[str, dict[str, set[str]]] = {
         "formats": {"bulk", "mapping", "shapes", "values"},
         "outcomes": {"bulk", "formats", "mapping", "shapes", "values"},
     },
+    "engine": {
+        "rollup": set(),
+        "charging": {"rollup"},
+        "outcomes": {"charging"},
+        "behaviour": {"outcomes"},
+    },
+    "analysis": {
+        "observed": set(),
+        "evidence": {"observed"},
+        "detectors": {"observed"},
+        "findings": {"detectors", "evidence", "observed"},
+        "economics": set(),
+    },
     "reporting": {
         "charts": set(),
         "pack": {"charts"},

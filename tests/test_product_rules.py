@@ -15,8 +15,8 @@ from metering.analysis.anonymity import FEWEST_PEOPLE
 from metering.analysis.findings.finding import ChartWeek, Evidence, Finding, Subject
 from metering.analysis.observed.panel import Frames
 from metering.cli.main import main
-from metering.engine.behaviour import sum_behaviour
-from metering.engine.behaviour_folder import open_folder
+from metering.engine.behaviour.of_folder import open_folder
+from metering.engine.behaviour.summed import sum_behaviour
 from metering.engine.connection import open_duckdb
 from metering.workflows.findings.findings_try import frames_of
 from tests.companies.climates import Climate

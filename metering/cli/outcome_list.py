@@ -55,7 +55,7 @@ def list_command(  # noqa: PLR0913 - an option each
     Example:
         metering outcomes list 2026-10 --kind ticket --status reversed
     """
-    from metering.engine.outcome_list import COLUMNS, STATUSES, Wanted
+    from metering.engine.outcomes.one_by_one import COLUMNS, STATUSES, Wanted
     from metering.workflows.outcomes.outcome_list import listed_outcomes
 
     if status is not None and status not in STATUSES:

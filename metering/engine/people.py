@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Final
 
 from metering.core.ownership.attribution import TAG_PREFIX
 from metering.core.ownership.stand_ins import PREFIX
-from metering.engine.cells import tag_column
 from metering.engine.given import give_table
 from metering.engine.owners import NO_OWNER, OwnerAnswers, owner_joins
+from metering.engine.rollup.cells import tag_column
 from metering.usage.rows import usage_rows
 
 if TYPE_CHECKING:

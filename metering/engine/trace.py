@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from metering.engine.charges import BILLED
+from metering.engine.charging.charges import BILLED
 from metering.engine.given import give_table
 from metering.usage.columns import CONDITION_COLUMNS, METER_COLUMNS
 from metering.usage.rows import placed_rows

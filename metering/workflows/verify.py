@@ -23,8 +23,8 @@ from metering.books.migrations import database_problems, require_current
 from metering.core.ledger import UNATTRIBUTED
 from metering.core.periods import BillingPeriod
 from metering.engine import trace
+from metering.engine.charging.lacking import lacking_totals
 from metering.engine.connection import open_duckdb
-from metering.engine.lacking import lacking_totals
 from metering.usage.lake import Lake, file_sha256
 from metering.workflows.book_hash import book_hash, changed_closed_periods
 from metering.workflows.closing.tie_out import tie_outs

@@ -25,7 +25,7 @@ import duckdb
 from metering.books.engine import begin_read, open_engine
 from metering.core.ownership.attribution import Assign, Directory, Match, Rule, RuleSet
 from metering.core.patterns import Pattern
-from metering.engine import charges as engine
+from metering.engine.charging import charges as engine
 from metering.settings import Settings, load_settings
 from metering.usage.lake import Lake
 from metering.workflows.ledger_start import start_ledger

@@ -17,8 +17,8 @@ from pathlib import Path
 import duckdb
 
 from metering.analysis.findings.review_list import Options, review
-from metering.engine.behaviour import sum_behaviour
-from metering.engine.behaviour_folder import AT_FIRST_PRICES, COUNTS, EMPTY_TABLES
+from metering.engine.behaviour.of_folder import AT_FIRST_PRICES, COUNTS, EMPTY_TABLES
+from metering.engine.behaviour.summed import sum_behaviour
 from metering.engine.connection import open_duckdb
 from metering.workflows.findings.findings_try import frames_of
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import duckdb
 
-from metering.engine.spend import answers, split_spend
+from metering.engine.outcomes.spend import answers, split_spend
 
 LAST_DAY = date(2026, 7, 1)
 _PROJECTS = 2_000

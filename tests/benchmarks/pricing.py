@@ -28,9 +28,9 @@ import genai_prices
 from metering.books import lake as lake_book
 from metering.books.engine import begin_read, open_engine
 from metering.core.ownership.field_sets import Attribution
-from metering.engine import charges as engine
-from metering.engine.cells import RATING_COLUMNS
+from metering.engine.charging import charges as engine
 from metering.engine.connection import open_duckdb
+from metering.engine.rollup.cells import RATING_COLUMNS
 from metering.settings import Settings, load_settings
 from metering.usage.columns import METER_COLUMNS
 from metering.usage.lake import Lake

@@ -14,7 +14,7 @@ from metering.books.engine import begin_read, open_engine
 from metering.core.ownership.attribution import Directory, Owner, RuleSet, owner_of
 from metering.core.ownership.stand_ins import entry_of
 from metering.core.sharing.reigns import Reign
-from metering.engine.charges import Kept
+from metering.engine.charging.charges import Kept
 from metering.engine.work_counts import KEPT, usage_of_people
 from metering.ingest.outcomes.registry import BUILT_IN as OUTCOME_FORMATS
 from metering.ingest.registry import BUILT_IN

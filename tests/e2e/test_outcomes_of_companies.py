@@ -19,8 +19,8 @@ import pytest
 from metering.analysis.findings.finding import Family
 from metering.analysis.findings.review_list import Options
 from metering.core.outcomes.stages import WEIGHT_UNIT
-from metering.engine.outcomes import open_outcomes, own_outcomes
-from metering.engine.spend import answers, split_spend
+from metering.engine.outcomes.netting import open_outcomes, own_outcomes
+from metering.engine.outcomes.spend import answers, split_spend
 from metering.ingest.contract import OutcomeBatch
 from metering.ingest.outcomes.outcome_csv import OutcomeCsv
 from metering.ingest.readers import Reader

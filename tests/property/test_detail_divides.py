@@ -29,10 +29,10 @@ from metering.core.ownership.attribution import (
 )
 from metering.core.patterns import Pattern
 from metering.core.pricing.rate_book import RateBook
-from metering.engine import charges as engine
-from metering.engine.cells import Cuts, build_cells
+from metering.engine.charging import charges as engine
 from metering.engine.connection import open_duckdb
-from metering.engine.rollup_duckdb import DuckDbRollUp
+from metering.engine.rollup.cells import Cuts, build_cells
+from metering.engine.rollup.on_duckdb import DuckDbRollUp
 from metering.rate_cards.loading import bundled_cards
 from metering.usage.staging import Staging
 from metering.workflows.posting.desired import desired_charges

@@ -18,10 +18,10 @@ from metering.core.ownership.attribution import Directory, DirectoryEntry, RuleS
 from metering.core.pricing.price_changes import boundaries, prompt_bounds
 from metering.core.pricing.rate_book import RateBook
 from metering.core.pricing.rating import PromptRange, RatingKey, rate_for
-from metering.engine import charges as engine
-from metering.engine.cells import Cuts, DayUsage, build_cells
+from metering.engine.charging import charges as engine
 from metering.engine.connection import open_duckdb
-from metering.engine.rollup_duckdb import DuckDbRollUp
+from metering.engine.rollup.cells import Cuts, DayUsage, build_cells
+from metering.engine.rollup.on_duckdb import DuckDbRollUp
 from metering.rate_cards.loading import bundled_cards
 from metering.usage.staging import Staging
 from metering.workflows.posting.desired import desired_charges

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from metering.engine.given import give_table
-from metering.engine.spend import answers, split_spend
+from metering.engine.outcomes.spend import answers, split_spend
 
 FIRST = date(2026, 10, 1)
 DAYS = 24

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from metering.core.money import apportion
 from metering.core.ownership.tickets import ticket_in
 from metering.engine.given import give_table
-from metering.engine.spend import (
+from metering.engine.outcomes.spend import (
     SPEND_TYPES,
     branches_without_ticket,
     follow_sessions,

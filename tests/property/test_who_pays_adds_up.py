@@ -19,12 +19,12 @@ from metering.core.ownership.attribution import Directory, Match, RuleSet, owner
 from metering.core.patterns import Pattern
 from metering.core.pricing.rate_book import RateBook
 from metering.core.sharing.splits import WHOLE, By, Pool, Sharing, Split, Target
-from metering.engine import at_stake
-from metering.engine import charges as engine
-from metering.engine.cells import Cuts, build_cells
-from metering.engine.charges import Kept
+from metering.engine.charging import at_stake
+from metering.engine.charging import charges as engine
+from metering.engine.charging.charges import Kept
 from metering.engine.connection import open_duckdb
-from metering.engine.rollup_duckdb import DuckDbRollUp
+from metering.engine.rollup.cells import Cuts, build_cells
+from metering.engine.rollup.on_duckdb import DuckDbRollUp
 from metering.rate_cards.loading import bundled_cards
 from metering.usage.staging import Staging
 from metering.workflows.posting.desired import Desired, desired_charges

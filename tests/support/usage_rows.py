@@ -5,7 +5,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from metering.engine.cells import DayUsage
+from metering.engine.rollup.cells import DayUsage
 from metering.usage.schema import USAGE_SCHEMA
 from metering.usage.staged import describe
 from metering.usage.staging import Staging

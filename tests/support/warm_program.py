@@ -27,7 +27,7 @@ import metering
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 # Spark takes its time to load, and one test in a thousand asks for it.
-_LEFT_COLD: Final = ("metering.__main__", "metering.engine.rollup_spark")
+_LEFT_COLD: Final = ("metering.__main__", "metering.engine.rollup.on_spark")
 _SCRIPTS: Final = "metering-python"
 _STAND_IN: Final = """\
 #!{python} -IS

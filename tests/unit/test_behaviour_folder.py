@@ -6,7 +6,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from metering.engine.behaviour_folder import COUNTS, open_folder
+from metering.engine.behaviour.of_folder import COUNTS, open_folder
 from metering.engine.connection import open_duckdb
 from metering.errors import MeteringError
 

@@ -8,7 +8,13 @@ import duckdb
 import pytest
 
 from metering.core.outcomes.feeds import FeedState
-from metering.engine.outcome_list import COLUMNS, STATUSES, Wanted, feed_states, list_outcomes
+from metering.engine.outcomes.one_by_one import (
+    COLUMNS,
+    STATUSES,
+    Wanted,
+    feed_states,
+    list_outcomes,
+)
 from tests.unit.test_outcome_netting import netted, row
 
 LAST_DAY = date(2026, 10, 31)

@@ -17,7 +17,7 @@ from metering.core.ownership.attribution import (
 )
 from metering.core.patterns import Pattern
 from metering.core.sharing.reigns import Reign
-from metering.engine.outcomes import (
+from metering.engine.outcomes.netting import (
     OWNER_FIELDS,
     open_outcomes,
     own_outcomes,

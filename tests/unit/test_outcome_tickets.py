@@ -11,7 +11,7 @@ import pytest
 
 from metering.core.outcomes.outcome_rules import checked_rules
 from metering.core.outcomes.stages import SystemWords
-from metering.engine.outcomes import open_outcomes, own_outcomes
+from metering.engine.outcomes.netting import open_outcomes, own_outcomes
 from metering.errors import BookError
 from metering.ingest.contract import OutcomeBatch, Rejections
 from metering.ingest.outcomes.jira_issues_csv import JiraIssuesCsv

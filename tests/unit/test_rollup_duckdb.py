@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from metering.engine.cells import Cuts, build_cells
 from metering.engine.connection import open_duckdb
-from metering.engine.rollup import statement
-from metering.engine.rollup_duckdb import DuckDbRollUp
+from metering.engine.rollup.cells import Cuts, build_cells
+from metering.engine.rollup.on_duckdb import DuckDbRollUp
+from metering.engine.rollup.statement import statement
 from metering.usage.staging import Staging
 from tests.support.usage_rows import staged_days, usage_rows
 

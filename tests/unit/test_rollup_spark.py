@@ -10,10 +10,10 @@ import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
 
-from metering.engine.cells import Cuts, DayUsage, RollUp, build_cells
 from metering.engine.connection import open_duckdb
-from metering.engine.rollup_duckdb import DuckDbRollUp
-from metering.engine.rollup_spark import SparkRollUp, open_spark
+from metering.engine.rollup.cells import Cuts, DayUsage, RollUp, build_cells
+from metering.engine.rollup.on_duckdb import DuckDbRollUp
+from metering.engine.rollup.on_spark import SparkRollUp, open_spark
 from metering.errors import BookError
 from metering.settings import FILE_NAME, load_settings
 from metering.usage.staged import describe

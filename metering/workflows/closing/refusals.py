@@ -12,7 +12,7 @@ from metering.books import period_content as content_book
 from metering.books import runs as run_book
 from metering.books import sources as source_book
 from metering.core.money import decimal_text, nanos_from_decimal_text
-from metering.engine.lacking import lacking_totals
+from metering.engine.charging.lacking import lacking_totals
 from metering.errors import BookError, first_of, shown
 from metering.workflows.closing.tie_out import tie_outs
 from metering.workflows.intake.arrival import missing_source_days

@@ -18,9 +18,9 @@ from metering.core.ledger import AccountKind, owner_account
 from metering.core.outcomes.outcome_rules import OutcomeRules, checked_rules
 from metering.core.outcomes.stages import WEIGHT_UNIT, Stage
 from metering.core.periods import BillingPeriod
-from metering.engine import charges as engine
-from metering.engine import outcomes as outcome_engine
 from metering.engine import work_counts
+from metering.engine.charging import charges as engine
+from metering.engine.outcomes import netting as outcome_engine
 from metering.engine.work_counts import KEPT, PersonUse, WorkCount
 from metering.usage.lake import Lake
 from metering.workflows.outcomes.outcome_formats import outcome_formats

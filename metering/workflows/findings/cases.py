@@ -23,10 +23,10 @@ from metering.core.findings.finding_rules import finding_rules
 from metering.core.ledger import AccountKind, owner_account
 from metering.core.outcomes.outcome_rules import checked_rules
 from metering.core.outcomes.stages import DEFAULT_WINDOW_DAYS
-from metering.engine import charges as engine
-from metering.engine import outcomes as outcome_engine
-from metering.engine.behaviour import Behaviour, sum_behaviour
-from metering.engine.behaviour_ledger import KEPT, open_ledger
+from metering.engine.behaviour.of_ledger import KEPT, open_ledger
+from metering.engine.behaviour.summed import Behaviour, sum_behaviour
+from metering.engine.charging import charges as engine
+from metering.engine.outcomes import netting as outcome_engine
 from metering.errors import BookError
 from metering.usage.lake import Lake
 from metering.workflows.findings.company_events import events_in_force

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Final
 from metering.analysis.findings.review_list import Options, Review, review
 from metering.analysis.observed.panel import Frames
 from metering.core.outcomes.stages import DEFAULT_WINDOW_DAYS
-from metering.engine.behaviour import Behaviour, sum_behaviour
-from metering.engine.behaviour_folder import open_folder
-from metering.engine.behaviour_workflows import Recurring, sum_workflows
+from metering.engine.behaviour.of_folder import open_folder
+from metering.engine.behaviour.of_workflows import Recurring, sum_workflows
+from metering.engine.behaviour.summed import Behaviour, sum_behaviour
 from metering.engine.connection import open_duckdb
 from metering.errors import SourceError, SourceRef
 
@@ -58,7 +58,7 @@ class Tried:
 
 
 def try_folder(folder: Path, options: Options) -> Tried:
-    """Return the findings of a folder in the layout of `engine.behaviour_folder`.
+    """Return the findings of a folder in the layout of `engine.behaviour.of_folder`.
 
     Raises:
         MeteringError: a file is missing or cannot be read, or `too-few-days`; nothing has been

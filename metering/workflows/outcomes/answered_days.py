@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 from metering.books.engine import begin_read, open_engine
 from metering.books.migrations import require_current
 from metering.core.outcomes.outcome_rules import checked_rules
-from metering.engine import outcomes as outcome_engine
-from metering.engine import spend as spend_engine
+from metering.engine.outcomes import netting as outcome_engine
+from metering.engine.outcomes import spend as spend_engine
 from metering.usage.lake import Lake
 from metering.workflows.outcomes.keyed_spend import open_keyed_spend
 from metering.workflows.outcomes.outcome_owners import last_usage_day, open_owned_outcomes

@@ -16,9 +16,9 @@ from metering.core.outcomes.funnel import Answered, FunnelRow, Stages, added
 from metering.core.outcomes.outcome_rules import SESSION, OutcomeRules, checked_rules
 from metering.core.outcomes.stages import AWU, WEIGHT_UNIT, OutcomeKind, Stage
 from metering.core.periods import BillingPeriod
-from metering.engine import outcomes as outcome_engine
-from metering.engine import spend as spend_engine
-from metering.engine.outcomes import Problem
+from metering.engine.outcomes import netting as outcome_engine
+from metering.engine.outcomes import spend as spend_engine
+from metering.engine.outcomes.netting import Problem
 from metering.usage.lake import Lake
 from metering.workflows.outcomes.keyed_spend import KeyedSpend, open_keyed_spend
 from metering.workflows.outcomes.outcome_formats import outcome_formats

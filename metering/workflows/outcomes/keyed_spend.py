@@ -15,8 +15,8 @@ from metering.books import ledger as ledger_book
 from metering.core.ledger import HOLDING_KINDS, Account
 from metering.core.outcomes.outcome_rules import OutcomeRules, checked_rules
 from metering.core.ownership.tickets import ticket_in
-from metering.engine import charges as engine
-from metering.engine import spend as spend_engine
+from metering.engine.charging import charges as engine
+from metering.engine.outcomes import spend as spend_engine
 from metering.errors import BookError
 from metering.usage.lake import Lake
 from metering.workflows.posting.desired import desired_charges

@@ -10,9 +10,9 @@ from metering.books.engine import begin_read, open_engine
 from metering.books.migrations import require_current
 from metering.core.outcomes.feeds import FeedState
 from metering.core.outcomes.outcome_rules import checked_rules
-from metering.engine import outcome_list as engine
 from metering.engine.connection import open_duckdb
-from metering.engine.outcomes import stages_told
+from metering.engine.outcomes import one_by_one as engine
+from metering.engine.outcomes.netting import stages_told
 from metering.usage.lake import Lake
 from metering.workflows.outcomes.outcome_formats import outcome_formats
 from metering.workflows.outcomes.outcome_owners import last_usage_day, open_owned_outcomes
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import duckdb
     from sqlalchemy import Connection
 
-    from metering.engine.outcome_list import Wanted
+    from metering.engine.outcomes.one_by_one import Wanted
     from metering.settings import Settings
 
 

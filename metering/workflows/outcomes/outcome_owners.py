@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from metering.books import lake as lake_book
 from metering.books import outcomes as outcome_book
-from metering.engine import outcomes as engine
-from metering.engine.outcomes import OWNER_FIELDS
+from metering.engine.outcomes import netting as engine
+from metering.engine.outcomes.netting import OWNER_FIELDS
 from metering.usage.lake import Lake
 from metering.workflows.posting.owning import owner_answers
 

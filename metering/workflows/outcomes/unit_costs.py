@@ -28,8 +28,8 @@ from metering.core.outcomes.feeds import FeedState
 from metering.core.outcomes.outcome_rules import OutcomeRules, checked_rules
 from metering.core.outcomes.stages import VENDOR_UNITS, WEIGHT_UNIT
 from metering.core.periods import BillingPeriod
-from metering.engine.outcome_days import OutcomeDay, outcome_days
-from metering.engine.outcomes import stages_told
+from metering.engine.outcomes.by_day import OutcomeDay, outcome_days
+from metering.engine.outcomes.netting import stages_told
 from metering.workflows.outcomes.outcome_formats import outcome_formats
 from metering.workflows.outcomes.outcome_list import known_outcomes
 

@@ -24,10 +24,10 @@ from metering.books.runs import record_run
 from metering.core.ownership.attribution import Owner, attribution_fields
 from metering.core.ownership.stand_ins import PREFIX
 from metering.core.periods import BillingPeriod
-from metering.engine import charges as engine
 from metering.engine import people as people_engine
+from metering.engine.charging import charges as engine
+from metering.engine.charging.lacking import lacking_totals
 from metering.engine.connection import open_duckdb
-from metering.engine.lacking import lacking_totals
 from metering.usage.lake import Lake, Published
 from metering.workflows.numbering import Numbered
 from metering.workflows.posting.owning import owner_answers

@@ -12,8 +12,8 @@ from metering.core.ownership.attribution import DIRECTORY_FIELDS, attribution_fi
 from metering.core.ownership.directory import CostObjects
 from metering.core.ownership.leavers import LeftKey, left_keys
 from metering.core.ownership.rule_review import Remark, review
-from metering.engine import at_stake, charge_totals
-from metering.engine.charges import Kept
+from metering.engine.charging import at_stake, charge_totals
+from metering.engine.charging.charges import Kept
 from metering.workflows.outcomes.outcome_owners import outcome_identities
 from metering.workflows.ownership.people import Pseudonyms, pseudonyms
 from metering.workflows.ownership.seen_usage import SeenUsage, seen_usage

@@ -9,8 +9,8 @@ from metering.core.ledger import AccountKind
 from metering.core.ownership.attribution import TAG_PREFIX, Owner
 from metering.core.ownership.suggestions import OWNER_FIELDS, Column, Doubt, columns, rules_text
 from metering.core.periods import BillingPeriod
-from metering.engine import at_stake
-from metering.engine.charges import Kept
+from metering.engine.charging import at_stake
+from metering.engine.charging.charges import Kept
 from metering.errors import BookError
 from metering.workflows.ownership.seen_usage import SeenUsage, last_used, seen_usage, tags_of
 

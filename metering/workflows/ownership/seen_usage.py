@@ -11,10 +11,10 @@ from metering.books.engine import begin_read, open_engine
 from metering.books.migrations import require_current
 from metering.core.ownership.attribution import attribution_fields
 from metering.core.ownership.rule_review import Identity
-from metering.engine import charges as engine
-from metering.engine.at_stake import tags_told
+from metering.engine.charging import charges as engine
+from metering.engine.charging.at_stake import tags_told
+from metering.engine.charging.detail import DETAIL_CELLS, open_detail
 from metering.engine.connection import open_duckdb
-from metering.engine.detail import DETAIL_CELLS, open_detail
 from metering.usage.lake import Lake
 from metering.workflows.posting.day_cells import DayCells, live_cells
 from metering.workflows.posting.desired import Desired, desired_charges

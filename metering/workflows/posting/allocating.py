@@ -19,7 +19,7 @@ from metering.core.sharing.allocation import Facts, Holding, Share, Use, allocat
 from metering.core.sharing.headcount import presences
 from metering.core.sharing.reigns import Reign, clipped
 from metering.core.sharing.splits import ACCOUNT_FIELDS, BASIS_FIELDS, account_said, meets
-from metering.engine import sharing as engine
+from metering.engine.charging import sharing as engine
 
 if TYPE_CHECKING:
     import duckdb

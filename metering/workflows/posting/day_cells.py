@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from metering.books import lake as lake_book
 from metering.core.pricing.price_changes import boundaries, prompt_bounds
-from metering.engine.cells import Cuts, DayUsage, RollUp, build_cells, recipe
 from metering.engine.connection import open_duckdb
-from metering.engine.rollup_duckdb import DuckDbRollUp
+from metering.engine.rollup.cells import Cuts, DayUsage, RollUp, build_cells, recipe
+from metering.engine.rollup.on_duckdb import DuckDbRollUp
 from metering.usage.lake import Lake, Published
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def rolls_up(settings: "Settings", connection: "duckdb.DuckDBPyConnection") -> I
     if settings.spark is None:
         yield DuckDbRollUp(connection)
         return
-    from metering.engine.rollup_spark import open_spark  # noqa: PLC0415 - an extra
+    from metering.engine.rollup.on_spark import open_spark  # noqa: PLC0415 - an extra
 
     with open_spark(settings.spark) as engine:
         yield engine

@@ -24,9 +24,9 @@ from metering.core.ledger import (
 from metering.core.pricing.decisions import Decision
 from metering.core.sharing.allocation import share_basis
 from metering.core.sharing.reigns import Reign
-from metering.engine import charge_totals, too_much
-from metering.engine import charges as engine
-from metering.engine import detail as detail_engine
+from metering.engine.charging import charge_totals, too_much
+from metering.engine.charging import charges as engine
+from metering.engine.charging import detail as detail_engine
 from metering.engine.owners import NO_OWNER, OwnerAnswers
 from metering.errors import BookError, shown
 from metering.workflows.numbering import Numbered

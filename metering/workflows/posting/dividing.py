@@ -10,8 +10,9 @@ from metering.core.ledger import Basis
 from metering.core.ownership.attribution import Directory
 from metering.core.ownership.field_sets import Attribution
 from metering.core.pricing.rating import RatingKey, rate_for
-from metering.engine import charges as engine
-from metering.engine import detail, trace
+from metering.engine import trace
+from metering.engine.charging import charges as engine
+from metering.engine.charging import detail
 from metering.engine.owners import OwnerAnswers
 
 if TYPE_CHECKING:

@@ -39,7 +39,7 @@ from metering.core.flat.seats import SeatAssignment, SeatDay, charges_of_seats, 
 from metering.core.ledger import Account, Basis
 from metering.core.pricing.rates import counts_tokens
 from metering.core.sharing.reigns import Reign
-from metering.engine import charge_totals
+from metering.engine.charging import charge_totals
 
 if TYPE_CHECKING:
     import duckdb

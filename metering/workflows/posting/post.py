@@ -27,9 +27,9 @@ from metering.core.ledger import (
 )
 from metering.core.periods import BillingPeriod
 from metering.core.pricing.terms import TermKind
-from metering.engine import corrections
-from metering.engine.charges import open_cells
-from metering.engine.lacking import find_lacking, lacking_rows, lacking_totals
+from metering.engine.charging import corrections
+from metering.engine.charging.charges import open_cells
+from metering.engine.charging.lacking import find_lacking, lacking_rows, lacking_totals
 from metering.errors import BookError
 from metering.usage.lake import Lake
 from metering.workflows.garbage import nothing_collected

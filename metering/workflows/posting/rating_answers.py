@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 from metering.core.pricing.decisions import Decision, Status
 from metering.core.pricing.rating import PromptRange, RatingKey, rate_for, timeline
 from metering.core.pricing.segments import RateSegment
-from metering.engine import charges as engine
-from metering.engine.cells import RATING_COLUMNS
+from metering.engine.charging import charges as engine
+from metering.engine.rollup.cells import RATING_COLUMNS
 from metering.usage.columns import CONDITION_COLUMNS
 from metering.workflows.numbering import Numbered
 from metering.workflows.posting.flat_charges import FlatMoney, served_by

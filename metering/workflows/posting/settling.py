@@ -16,8 +16,8 @@ from metering.core.pricing.settlement import (
     allowances_of,
     settle,
 )
-from metering.engine import charge_totals
-from metering.engine.charges import NO_RATE
+from metering.engine.charging import charge_totals
+from metering.engine.charging.charges import NO_RATE
 
 if TYPE_CHECKING:
     import duckdb

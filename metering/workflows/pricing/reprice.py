@@ -14,7 +14,7 @@ from metering.books.engine import open_engine
 from metering.books.migrations import require_current
 from metering.core.ledger import HOLDING_KINDS
 from metering.core.planning.repricing import LackingLine, Movement, movements
-from metering.engine.charge_totals import lacking_by_basis
+from metering.engine.charging.charge_totals import lacking_by_basis
 from metering.usage.lake import Lake
 from metering.workflows.posting.post import FIRST_DAY, LAST_DAY, lacking
 from metering.workflows.pricing.card_imports import take_into_force

@@ -3,7 +3,12 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from metering.engine.outcomes import NO_TEAM, REVERSAL_OF_UNKNOWN, REVERSED_TOO_EARLY, UNKNOWN_TEAM
+from metering.engine.outcomes.netting import (
+    NO_TEAM,
+    REVERSAL_OF_UNKNOWN,
+    REVERSED_TOO_EARLY,
+    UNKNOWN_TEAM,
+)
 from metering.reporting.figures import amount_text
 from metering.workflows.outcomes.funnel import Funnel, SharedKey
 

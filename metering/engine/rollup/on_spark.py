@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 
-from metering.engine.rollup import Batch, files, price_cuts, prompt_bounds, statement
+from metering.engine.rollup.statement import Batch, files, price_cuts, prompt_bounds, statement
 from metering.errors import BookError, shown
 from metering.usage.schema import INSTANT, METERS, TAGS, USAGE_SCHEMA
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from metering.engine.given import give_table
-from metering.engine.rollup import (
+from metering.engine.rollup.statement import (
     KEPT,
     SUMMED,
     Batch,

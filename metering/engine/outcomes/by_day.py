@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from metering.core.outcomes.stages import VENDOR_UNITS
 from metering.engine.given import give_table
-from metering.engine.outcomes import IS_SETTLED, judged
+from metering.engine.outcomes.netting import IS_SETTLED, judged
 
 if TYPE_CHECKING:
     import duckdb

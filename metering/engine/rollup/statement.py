@@ -7,7 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from metering.engine.cells import COUNTS, Cuts, DayUsage, tag_column
+from metering.engine.rollup.cells import COUNTS, Cuts, DayUsage, tag_column
 from metering.usage.columns import CONDITION_COLUMNS, IDENTITY_COLUMNS, METER_COLUMNS
 
 Batch = Sequence[tuple[DayUsage, Cuts]]

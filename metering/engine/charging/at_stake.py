@@ -9,10 +9,10 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from metering.engine.charges import OWNED_CELLS, unowned_columns
+from metering.engine.charging.charges import OWNED_CELLS, unowned_columns
+from metering.engine.charging.usage_shares import amounts_by_usage
 from metering.engine.given import give_table
 from metering.engine.owners import NO_OWNER
-from metering.engine.usage_shares import amounts_by_usage
 from metering.usage.rows import usage_rows
 
 if TYPE_CHECKING:

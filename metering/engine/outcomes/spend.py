@@ -17,10 +17,10 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from metering.engine.detail import DIVIDER
+from metering.engine.charging.detail import DIVIDER
+from metering.engine.charging.usage_shares import amounts_by_usage
 from metering.engine.given import give_columns, give_table
-from metering.engine.outcomes import ACCEPTED
-from metering.engine.usage_shares import amounts_by_usage
+from metering.engine.outcomes.netting import ACCEPTED
 from metering.usage.columns import METER_COLUMNS
 from metering.usage.rows import usage_rows
 
@@ -92,7 +92,7 @@ def spend_by_keys(
     one part without keys.
 
     Args:
-        connection: with `booked`, and the tables of `engine.charges` for the same days.
+        connection: with `booked`, and the tables of `engine.charging.charges` for the same days.
         debits: (debit number, account name), of the charges that ought to be booked.
         bases: (basis number, digest).
         keys: kind of key to the column of the cells that `lines` and `weighed` kept.
@@ -128,7 +128,7 @@ def split_spend(
 
     Args:
         connection: with `spend` (day, team, project, currency, a column per key, amount_nanos) and
-            `outcomes` (`engine.outcomes`).
+            `outcomes` (`engine.outcomes.netting`).
         keys: the kinds of keys that both have, in any order.
         windows: (team, project, days) of every project that has spend.
         last_day: the last day with usage.

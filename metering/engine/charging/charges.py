@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from metering.core.meters import Meter
-from metering.engine.cells import RATING_COLUMNS
 from metering.engine.given import give_table
 from metering.engine.owners import NO_OWNER, OwnerAnswers, Values, owner_joins
+from metering.engine.rollup.cells import RATING_COLUMNS
 from metering.usage.columns import METER_COLUMNS
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from metering.core.outcomes.feeds import FeedState
 from metering.core.outcomes.stages import VENDOR_UNITS
 from metering.engine.given import give_table
-from metering.engine.outcomes import (
+from metering.engine.outcomes.netting import (
     ACCEPTED,
     NO_TEAM,
     REVERSAL_OF_UNKNOWN,

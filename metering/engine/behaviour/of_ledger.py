@@ -1,8 +1,8 @@
 """A ledger's own usage and outcomes, as the tables that behaviour is summed from.
 
-The cells have been opened, owned and rated (`engine.charges`), the outcomes netted and owned
-(`engine.outcomes`); here both get the shape of `behaviour_folder`. What cells do not count
-(sessions, hours of the day) is null, and whatever would need it says that it is not measured.
+The cells have been opened, owned and rated (`charging.charges`), the outcomes netted and owned
+(`outcomes.netting`); here both get the shape of `of_folder`. What cells do not count (sessions,
+hours of the day) is null, and whatever would need it says that it is not measured.
 Amounts are quantities times rates in whole picos, so that no order of rows changes them; the book
 rounds once a posting, which no detector could see. A ledger has many prices for one model (batch,
 tiers, regions), so that there is no table of them: beside what was paid stands what the same
@@ -14,9 +14,9 @@ from datetime import date
 from typing import TYPE_CHECKING, Final
 
 from metering.core.ownership.stand_ins import PREFIX as STAND_IN
-from metering.engine.behaviour_folder import AT_FIRST_PRICES, COUNTS, EMPTY_TABLES
+from metering.engine.behaviour.of_folder import AT_FIRST_PRICES, COUNTS, EMPTY_TABLES
 from metering.engine.given import give_table
-from metering.engine.outcomes import ACCEPTED
+from metering.engine.outcomes.netting import ACCEPTED
 from metering.engine.owners import OwnerAnswers, owner_joins
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ of people, the shares of the largest, and weeks of people under numbers that mea
 numbers and exact decimals are summed, so that neither the order of rows nor how they were split
 changes a figure.
 
-The tables it is summed from are those of `behaviour_folder`; a ledger can give the same ones.
+The tables it is summed from are those of `of_folder`; a ledger can give the same ones.
 """
 
 from dataclasses import dataclass
@@ -13,8 +13,8 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
-from metering.engine.behaviour_folder import AT_FIRST_PRICES, COUNTS
-from metering.engine.spend import split_spend
+from metering.engine.behaviour.of_folder import AT_FIRST_PRICES, COUNTS
+from metering.engine.outcomes.spend import split_spend
 
 if TYPE_CHECKING:
     import duckdb
@@ -84,7 +84,7 @@ def sum_behaviour(
     """Sum the tables of a folder, or of a ledger in the same shape.
 
     Args:
-        connection: with the tables of `behaviour_folder`.
+        connection: with the tables of `of_folder`.
         first: the first day with usage.
         last: the last one; outcomes after it are left out.
         default_window_days: the attribution window of a project that declares none.

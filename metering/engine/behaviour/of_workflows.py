@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final
 
-from metering.engine.behaviour import LAGS, Behaviour, summed_tables
+from metering.engine.behaviour.summed import LAGS, Behaviour, summed_tables
 
 if TYPE_CHECKING:
     import duckdb

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def totals_by_debit(connection: "duckdb.DuckDBPyConnection") -> list[tuple[int, str, int]]:
-    """Return (debit number, currency, nanos) of the table `charges`, see `engine.charges`."""
+    """Return (debit number, currency, nanos) of the table `charges`, see `price_lines`."""
     return connection.execute(
         "SELECT debit_no, currency, CAST(sum(amount_nanos) AS BIGINT) FROM charges"
         " GROUP BY ALL ORDER BY ALL"

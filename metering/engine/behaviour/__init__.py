@@ -1,0 +1,1 @@
+"""What the detectors look at, summed from a ledger or from a folder of plain files."""

@@ -1,0 +1,1 @@
+"""From day cells to what ought to be charged, and what the book lacks of it."""

@@ -1,0 +1,1 @@
+"""Outcomes netted, and the spend that is set against them."""

@@ -13,6 +13,7 @@ from metering.connectors.contract import Answer, Connector, Days, Export, Pages,
 _KEY: Final = ("project_id", "user_id", "api_key_id", "model")
 _USAGE: Final = {
     "completions": (*_KEY, "batch", "service_tier"),
+    "decisions": (*_KEY, "batch", "service_tier"),
     "embeddings": _KEY,
     "moderations": _KEY,
     "images": (*_KEY, "size", "source"),

@@ -22,6 +22,7 @@ class Meter(StrEnum):
     CACHE_WRITE_5M = "cache_write_5m"
     CACHE_WRITE_30M = "cache_write_30m"
     CACHE_WRITE_1H = "cache_write_1h"
+    CACHE_WRITE_12H = "cache_write_12h"
     CACHE_WRITE_UNKNOWN = "cache_write_unknown"
     OUTPUT = "output"
 

@@ -22,6 +22,7 @@ _METERS: Final[Mapping[str, tuple[str, str]]] = {
     Meter.CACHE_WRITE_5M: ("Cache write, 5 minutes", _TOKENS),
     Meter.CACHE_WRITE_30M: ("Cache write, 30 minutes", _TOKENS),
     Meter.CACHE_WRITE_1H: ("Cache write, 1 hour", _TOKENS),
+    Meter.CACHE_WRITE_12H: ("Cache write, 12 hours", _TOKENS),
     Meter.CACHE_WRITE_UNKNOWN: ("Cache write, time unknown", _TOKENS),
     Meter.OUTPUT: ("Output", _TOKENS),
     Meter.INPUT_AUDIO_UNCACHED: ("Audio input, not cached", _TOKENS),

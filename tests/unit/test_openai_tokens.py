@@ -56,6 +56,8 @@ def test_parts_that_add_up_are_split_by_modality(
 
 OPTIONAL = (
     "input_cache_write_tokens",
+    "input_cache_write_30m_tokens",
+    "input_cache_write_12h_tokens",
     "input_cached_tokens",
     "input_uncached_tokens",
     *names("input", (0, 0, 0)),
@@ -76,6 +78,32 @@ def test_whatever_a_row_says_its_meters_sum_to_its_totals(
 
     with suppress(FieldRefused):
         assert sum(completion_meters(row).quantities.values()) == total + output
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        {"input_cache_write_tokens": 100, "input_cache_write_12h_tokens": 200},
+        {"input_cache_write_30m_tokens": 100, "input_cache_write_12h_tokens": 200},
+        {
+            "input_cache_write_tokens": 300,
+            "input_cache_write_30m_tokens": 100,
+            "input_cache_write_12h_tokens": 200,
+        },
+    ],
+)
+def test_what_is_kept_for_half_a_day_is_a_meter_of_its_own(written: dict[str, object]) -> None:
+    row = {"input_tokens": 1000, "input_cached_tokens": 300, "output_tokens": 50, **written}
+
+    found = completion_meters(Fields({**row, "input_uncached_tokens": 400}))
+
+    assert found.quantities == {
+        Meter.INPUT_UNCACHED: 400,
+        Meter.CACHE_READ: 300,
+        Meter.CACHE_WRITE_30M: 100,
+        Meter.CACHE_WRITE_12H: 200,
+        Meter.OUTPUT: 50,
+    }
 
 
 def test_counts_without_modalities_are_text() -> None:
@@ -117,6 +145,16 @@ def test_audio_that_cannot_be_told_from_text_is_not_priced_as_text() -> None:
         ({"input_cached_tokens": 11}, "cached-exceeds-input", "input_cached_tokens"),
         (
             {"input_cached_tokens": 6, "input_cache_write_tokens": 5},
+            "cached-exceeds-input",
+            "input_cache_write_tokens",
+        ),
+        (
+            {"input_cache_write_tokens": 5, "input_cache_write_30m_tokens": 3},
+            "tokens-do-not-add-up",
+            "input_cache_write_tokens",
+        ),
+        (
+            {"input_cache_write_tokens": 6, "input_cache_write_12h_tokens": 5},
             "cached-exceeds-input",
             "input_cache_write_tokens",
         ),

@@ -43,6 +43,7 @@ DIMENSIONS: Final[Mapping[str, Dimension]] = {
     "processing": _dimension("standard", "sync", "online", "default", "realtime"),
     "speed": _dimension("standard", "normal", "default"),
     "inference_geo": _dimension("global", "not_available"),
+    "endpoint": _dimension(),
     "endpoint_scope": _dimension("global"),
     "region": _dimension("global"),
     "data_residency": _dimension("global", "none"),

@@ -35,7 +35,7 @@ _TIMES: Final = ("start_time", "end_time", "start_time_iso", "end_time_iso")
 _REQUIRED: Final = ("start_time", "end_time")
 _MEASURES: Final = ("num_model_requests", "input_tokens", "output_tokens", "input_cached_tokens")
 _PARTS: Final = (
-    "input_cache_write_tokens",
+    *(f"input_cache_write_{age}tokens" for age in ("", "30m_", "12h_")),
     "input_uncached_tokens",
     *(
         f"{side}{modality}_tokens"

@@ -3,8 +3,12 @@
 `input_tokens` holds everything: cached reads, cache writes and what was new, in text, audio and
 image. `input_cached_tokens` is therefore taken out of it, never added to it.
 
+What is written to the cache is kept there for half an hour or for twelve hours, at a price of its
+own each. `input_cache_write_tokens` is the former alone, and the sum of both where a row gives that
+former a field of its own.
+
 Source: OpenAI's OpenAPI description of the organization usage endpoints, schema
-`UsageCompletionsResult`.
+`UsageCompletionsResult`; API reference, "Usage", read 2026-11-22.
 """
 
 from dataclasses import dataclass
@@ -57,8 +61,8 @@ def completion_meters(row: Fields) -> TokenMeters:
     """
     total_input = row.whole_number("input_tokens")
     cached = row.whole_number_if_any("input_cached_tokens") or 0
-    written = row.whole_number_if_any("input_cache_write_tokens")
-    uncached = _uncached(row, total_input, cached, written or 0)
+    written = _written(row)
+    uncached = _uncached(row, total_input, cached, sum(written.values()))
     output = row.whole_number("output_tokens")
 
     uncached_parts = _split(row, _UNCACHED_PARTS, uncached)
@@ -70,7 +74,7 @@ def completion_meters(row: Fields) -> TokenMeters:
     quantities = {
         **(uncached_parts or {Meter.INPUT_UNCACHED: uncached}),
         **(cached_parts or {Meter.CACHE_READ: cached}),
-        **({} if written is None else {Meter.CACHE_WRITE_30M: written}),
+        **written,
         **(output_parts or {Meter.OUTPUT: output}),
     }
     unsplit = {
@@ -78,6 +82,23 @@ def completion_meters(row: Fields) -> TokenMeters:
         **({} if output_parts else _OUTPUT_PARTS),
     }
     return TokenMeters(quantities, "mixed" if _has_other_than_text(row, unsplit) else None)
+
+
+def _written(row: Fields) -> dict[Meter, int]:
+    """Return what was written to the cache, by how long it is kept; none that is not told."""
+    written, half_hour, half_day = (
+        row.whole_number_if_any(f"input_cache_write_{age}tokens") for age in ("", "30m_", "12h_")
+    )
+    if half_hour is None:
+        half_hour = written
+    elif written not in (None, half_hour, half_hour + (half_day or 0)):
+        raise row.refused(
+            "tokens-do-not-add-up",
+            "input_cache_write_tokens",
+            f"what was written for 30 minutes, {half_hour}, or that and what was for 12 hours",
+        )
+    told = {Meter.CACHE_WRITE_30M: half_hour, Meter.CACHE_WRITE_12H: half_day}
+    return {meter: count for meter, count in told.items() if count is not None}
 
 
 def _uncached(row: Fields, total: int, cached: int, written: int) -> int:

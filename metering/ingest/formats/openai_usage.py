@@ -10,7 +10,11 @@ size may be missing for a whole quiet day of a pull that does group by it; count
 two nightly pulls look like two different reports. Two pulls that differ only in such a dimension
 are two versions of one report: one of them is live, and they are never added.
 
-Source: OpenAI's OpenAPI description, `UsageResponse` and its result schemas.
+Decisions have the fields of completions, and prices of their own: their rows carry the condition
+`endpoint`, so that nothing prices them as completions.
+
+Source: OpenAI's OpenAPI description, `UsageResponse` and its result schemas; API reference,
+"Decisions", read 2026-11-22.
 """
 
 import re
@@ -47,15 +51,18 @@ class _Kind:
         endpoint: last part of the path; the scope of its slices.
         meters: field to meter; empty for completions, whose tokens are taken apart.
         counts_requests: whether every row says how many requests it sums up.
+        has_own_prices: whether a model costs otherwise here than its completions do.
     """
 
     endpoint: str
     meters: Mapping[str, Meter] = field(default_factory=dict)
     counts_requests: bool = True
+    has_own_prices: bool = False
 
 
 _KINDS: Final[Mapping[str, _Kind]] = {
     "completions": _Kind("completions"),
+    "decisions": _Kind("decisions", has_own_prices=True),
     "embeddings": _Kind("embeddings", {"input_tokens": Meter.INPUT_UNCACHED}),
     "moderations": _Kind("moderations", {"input_tokens": Meter.INPUT_UNCACHED}),
     "images": _Kind("images", {"images": Meter.IMAGE}),
@@ -244,6 +251,7 @@ def _cells(row: Fields, kind: _Kind, span: Span) -> Mapping[str, object]:
         "processing": "batch" if row.flag_if_any("batch") else None,
         "conditions": canonical(
             {
+                "endpoint": kind.endpoint if kind.has_own_prices else None,
                 "modality": modality,
                 "resolution": row.text_if_any("size"),
                 "search_context": row.text_if_any("context_level"),

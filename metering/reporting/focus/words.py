@@ -77,6 +77,7 @@ _SKU_METERS: Final = {
     Meter.CACHE_WRITE_5M: "Cache Write Input Tokens, 5 Minutes",
     Meter.CACHE_WRITE_30M: "Cache Write Input Tokens, 30 Minutes",
     Meter.CACHE_WRITE_1H: "Cache Write Input Tokens, 1 Hour",
+    Meter.CACHE_WRITE_12H: "Cache Write Input Tokens, 12 Hours",
     Meter.CACHE_WRITE_UNKNOWN: "Cache Write Input Tokens",
     Meter.OUTPUT: "Output Tokens",
 }

@@ -19,6 +19,8 @@ BILLED: dict[str, dict[str, int]] = {
     # Opus 5: 7.50 + 4.50 + 2.50 + 5.50 + 0.12 searches; twice 0.001903 fast in the US; 0.00001.
     "anthropic_console_usage_csv/good.csv": {"USD": 20_123_816_000},
     "anthropic_cost_report/good.json": {},
+    # 4.12632 of usage, less 0.82632 of it taken back, credit, refund, discount and rounding.
+    "aws_cur/corrections.csv": {"USD": 1_500_000_000},
     # Twelve rows of AI, a discount among them; tax and another service are left out.
     "aws_cur/good.csv": {"USD": 979_193_382_800},
     # Two lines of models of the Marketplace, told by their tokens alone: 2.50 + 8.25.
@@ -26,6 +28,8 @@ BILLED: dict[str, dict[str, int]] = {
     # 4.12632 + 0.33825 + 0.00396 + 11.2028125 + 1.25 + 2.50, less a discount of 0.412632.
     "aws_cur_1/good.csv": {"USD": 19_008_710_500},
     "aws_cur_1/table.parquet": {"USD": 19_008_710_500},
+    # 2.37576 of usage, less 0.47576 of it taken back, a refund and a rounding.
+    "azure_cost_details/corrections.csv": {"USD": 1_399_999_960},
     # A model by its dates of the year first, Claude in consumption units and one of others' models:
     # they were billed with 2.37576, 2.50 and 6.
     "azure_cost_details/few_columns.csv": {"USD": 10_875_760_000},
@@ -41,6 +45,8 @@ BILLED: dict[str, dict[str, int]] = {
     "codex_rollouts/counts.jsonl": {},
     "codex_rollouts/ledger.jsonl": {},
     "copilot_billing_csv/ai_usage.csv": {"USD": 149_000_000},
+    # 0.072 beyond the pool, less 0.022 of it taken back and a discount without use.
+    "copilot_billing_csv/corrections.csv": {"USD": 40_000_000},
     "copilot_billing_csv/metered_detailed.csv": {"USD": 1_372_000_000},
     "copilot_billing_csv/premium_requests.csv": {"USD": 160_000_000},
     "copilot_metrics/good.jsonl": {},
@@ -58,6 +64,8 @@ BILLED: dict[str, dict[str, int]] = {
     "deepseek_cost_csv/good.csv": {},
     "focus/aws.csv": {"USD": 7_076_320_000},
     "focus/specification_1_4.csv": {"USD": 7_351_200_000},
+    # 0.37512 less its credit, less 0.07512 and its credit taken back, a correction and a rounding.
+    "google_cloud_billing/corrections.jsonl": {"USD": 69_999_996},
     # Net of three credits, of which one is four tenths of a nano.
     "google_cloud_billing/good.jsonl": {"USD": 22_587_020_000},
     "mistral_usage/good.json": {"EUR": 124_100_000},

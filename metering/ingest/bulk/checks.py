@@ -14,6 +14,7 @@ INSTANT: Final = "an instant as YYYY-MM-DDTHH:MM:SSZ, from 2000 to 2099"
 WHOLE: Final = "a whole number, 0 or more, of at most 18 digits, without quotes or separators"
 AMOUNT: Final = "a decimal number of less than a billion, without separators or currency"
 QUANTITY: Final = "a decimal number, 0 or more, without separators or unit"
+SIGNED_QUANTITY: Final = "a decimal number, without separators or unit"
 TAGS: Final = "a JSON object, each name in it once, without NUL"
 
 
@@ -84,6 +85,24 @@ def tags(field: str, broken: str) -> Check:
         found="'text that is not a JSON object of tags'",
         expected=TAGS,
         quotes=False,
+    )
+
+
+def taken_back(field: str, quantity: str, takes_back: str, billed: str) -> Check:
+    """Return the check that a quantity below 0 takes money back; of it the money alone is kept.
+
+    Args:
+        field: the quantity, as the source spells it.
+        quantity: its text.
+        takes_back: the condition that it is below 0.
+        billed: what the row comes to, in nanos.
+    """
+    return Check(
+        fails=f"{takes_back} AND {billed} > 0",
+        code="bad-quantity",
+        field=field,
+        found=quantity,
+        expected="0 or more, or a cost below 0: what is taken back is not billed",
     )
 
 

@@ -82,11 +82,14 @@ CHECKS: Final = (
     bulk_checks.tags("resource_tags", "own_broken"),
     bulk_checks.tags("tags", "all_broken"),
     Check(
-        fails="counted AND (amount IS NULL OR amount < 0)",
+        fails="counted AND amount IS NULL",
         code="bad-quantity",
         field="line_item_usage_amount",
         found="coalesce(line_item_usage_amount, '')",
-        expected=bulk_checks.QUANTITY,
+        expected=bulk_checks.SIGNED_QUANTITY,
+    ),
+    bulk_checks.taken_back(
+        "line_item_usage_amount", "line_item_usage_amount", "counted AND amount < 0", "billed_nanos"
     ),
     Check(
         fails="counted AND nullif(pricing_unit, '') IS NULL",
@@ -113,7 +116,7 @@ CHECKS: Final = (
         remedy="tell the maintainers what it is; the row is not charged",
     ),
     Check(
-        fails="counted AND token_class IS NOT NULL AND tokens IS NULL",
+        fails="counted AND amount >= 0 AND token_class IS NOT NULL AND tokens IS NULL",
         code="bad-quantity",
         field="line_item_usage_amount",
         found="line_item_usage_amount || ' ' || pricing_unit",

@@ -11,6 +11,8 @@ counted as noise. The rules, from the source formats note (section 1.1, read 202
   compatibility". Without it a discount stands in the columns of the row it is given on, and
   `line_item_net_unblended_cost` is what is left to pay (AWS Data Exports user guide, "Discount
   columns", read 2026-11-21). Prices are held against what the row costs before.
+* A row of usage below 0 takes back what another has billed: its money counts, and no quantity, as
+  with credits and refunds.
 * Tax comes with the invoice; here its rows are noise.
 * One tag has four spellings: `user_team`, `user:team`, `resourceTags/team`, `iamPrincipal/team`.
 * Claude Platform on AWS is billed in Claude Consumption Units, without tokens.
@@ -172,7 +174,7 @@ _STEPS: Final = (
     {
         "billed_nanos": "CASE WHEN is_discounted THEN net_nanos ELSE cost_nanos END",
         "tokens": (
-            "CASE WHEN counted AND token_class IS NOT NULL"
+            "CASE WHEN counted AND amount >= 0 AND token_class IS NOT NULL"
             f" THEN {whole('line_item_usage_amount', 'block', 'amount')} END"
         ),
         "units": (

@@ -27,7 +27,10 @@ class AwsCostAndUsageReport:
     repeat = Repeat.REJECT
     describes = "AWS Cost and Usage Report 2.0: rows of Amazon Bedrock and of Claude (CSV, Parquet)"
     export = "Billing and Cost Management > Data Exports > Standard export, CUR 2.0, overwrite"
-    cannot_tell = "requests; who called, unless the export includes caller identities"
+    cannot_tell = (
+        "requests; who called, unless the export includes caller identities;"
+        " discounts, if a query leaves out the columns of them"
+    )
 
     def identify(self, sample: Sample) -> Verdict:
         """Match on the columns; those of the first report, as a table shows them, are another's."""

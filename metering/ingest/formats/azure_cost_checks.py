@@ -55,12 +55,13 @@ CHECKS: Final = (
     ),
     bulk_checks.tags("tags", "tags_broken"),
     Check(
-        fails="counted AND (amount IS NULL OR amount < 0)",
+        fails="counted AND amount IS NULL",
         code="bad-quantity",
         field="quantity",
         found="coalesce(quantity, '')",
-        expected=bulk_checks.QUANTITY,
+        expected=bulk_checks.SIGNED_QUANTITY,
     ),
+    bulk_checks.taken_back("quantity", "quantity", "counted AND amount < 0", "billed_nanos"),
     bulk_checks.readable(
         "effectivePrice", "effectiveprice", "price", "bad-price", bulk_checks.AMOUNT
     ),
@@ -98,7 +99,10 @@ CHECKS: Final = (
         quotes=False,
     ),
     Check(
-        fails="counted AND meter_class IS NOT NULL AND tokens IS NULL AND price IS NOT NULL",
+        fails=(
+            "counted AND amount >= 0 AND meter_class IS NOT NULL AND tokens IS NULL"
+            " AND price IS NOT NULL"
+        ),
         code="bad-quantity",
         field="quantity",
         found="quantity || ' ' || unitofmeasure",

@@ -12,6 +12,7 @@ others are noise. The rules, from the source formats note (section 2.1, read 202
 * Actual and amortized cost are two views of one usage, and the columns of both are the same. A file
   counts as amortized when a row of these services carries amortized money; it is then never added
   to an actual one. Without such a row both say the same.
+* A row of usage below 0 takes back what another has billed: its money counts, and no quantity.
 * MCA prices are in the pricing currency; cost is charged in the billing currency.
 * Tags stand without their braces in classic files.
 * Claude on Foundry comes as Claude Consumption Units, without tokens. Tax comes with the invoice.
@@ -180,7 +181,7 @@ _STEPS: Final = (
     },
     {
         "tokens": (
-            "CASE WHEN counted AND meter_class IS NOT NULL THEN CASE"
+            "CASE WHEN counted AND amount >= 0 AND meter_class IS NOT NULL THEN CASE"
             f" WHEN in_blocks THEN {whole('quantity', 'block', 'amount')}"
             f" WHEN fits_units THEN {whole('quantity', '1', 'amount')} END END"
         ),

@@ -7,6 +7,7 @@ and the metered reports, detailed and summarised, which hold every product of Gi
   included pool of the company covered; `gross_amount`, before it, is kept as a tag, so that the
   invoice can be divided by gross shares instead.
 * Reports give one row per repository, and rows alike in every column: all of them count.
+* A row with a quantity below 0 takes back what another has billed: its money counts, and no tokens.
 * Seats are rows in `user-months`. They are billed, and belong to a product of their own.
 * Whether `input` leaves out what was read from the cache is not documented. Tokens are therefore
   shown and never priced.
@@ -42,6 +43,7 @@ from metering.ingest.values.exact_decimals import (
     plain,
     quantity,
     require_product,
+    signed_quantity,
 )
 from metering.ingest.values.fields import FieldRefused, Fields
 
@@ -164,11 +166,7 @@ def _cells(row: Row) -> Mapping[str, object]:
     fields = row.fields
     gross, net = _money(fields)
     unit = fields.one_of("unit_type", _UNITS)
-    tokens = {
-        meter: found
-        for name, meter in _TOKENS.items()
-        if (found := fields.whole_number_if_any(name)) is not None
-    }
+    takes_back = signed_quantity(fields, "quantity") < 0
     return {
         **Span.of_day(_day(fields)).cells(),
         "provider": "github",
@@ -187,9 +185,14 @@ def _cells(row: Row) -> Mapping[str, object]:
                 "gross_amount": plain(gross),
             }
         ),
-        **metered(tokens),
+        **metered({} if takes_back else _tokens(fields)),
         **reported(nanos(net, "USD"), "USD", "billed"),
     }
+
+
+def _tokens(fields: Fields) -> dict[Meter, int]:
+    counts = {meter: fields.whole_number_if_any(name) for name, meter in _TOKENS.items()}
+    return {meter: count for meter, count in counts.items() if count is not None}
 
 
 def _money(fields: Fields) -> tuple[Fraction, Fraction]:

@@ -76,12 +76,13 @@ CHECKS: Final = (
     bulk_checks.readable("cost", "cost", "owed_nanos", "bad-amount", bulk_checks.AMOUNT),
     Check(
         fails="counted AND sku_class IN ('input', 'cache_read', 'output')"
-        " AND (tokens IS NULL OR tokens < 0)",
+        " AND coalesce(amount, 0) >= 0 AND tokens IS NULL",
         code="bad-quantity",
         field="usage.amount",
         found="coalesce(usage_amount, '')",
-        expected="whole tokens, 0 or more",
+        expected="whole tokens",
     ),
+    bulk_checks.taken_back("usage.amount", "usage_amount", "counted AND amount < 0", "owed_nanos"),
     bulk_checks.readable(
         "price.effective_price",
         "price_effective_price",

@@ -9,6 +9,7 @@ formats note (section 3.1, read 2026-11-21):
 * `invoice.month` is the billing period; late rows of one month are on the invoice of the next. An
   import replaces the days of its invoice month, and of two the one exported later is in force.
 * Whether the quantity is tokens shows in the SKU; the unit says `count` or `requests`.
+* A row of usage below 0 takes back what another has billed: its money counts, and no quantity.
 * Cache storage is in token-hours and grounding in queries: both are kept apart from tokens.
 * Thinking tokens that have a SKU of their own are output and reasoning.
 * Tax comes with the invoice; here its rows are noise.
@@ -153,7 +154,7 @@ _STEPS: Final = (
             f" ELSE {signed_nanos('cost')} END"
         ),
         "units": (
-            "CASE WHEN counted AND sku_class IS NOT NULL"
+            "CASE WHEN counted AND amount >= 0 AND sku_class IS NOT NULL"
             f" THEN {whole('usage_amount', '1', 'amount')} END"
         ),
     },

@@ -22,6 +22,7 @@ _TOLERATED_SHARE: Final = Fraction(1, 1000)
 _TOLERATED_AMOUNT: Final = Fraction(1, 10**6)
 
 _QUANTITY: Final = "a decimal number, 0 or more, such as 12.5"
+_SIGNED_QUANTITY: Final = "a decimal number such as 12.5"
 _AMOUNT: Final = "a decimal number such as 12.34, below a billion"
 
 
@@ -34,6 +35,18 @@ def quantity(fields: Fields, name: str) -> Fraction:
     found = exact(fields.required(name))
     if found is None or not 0 <= found < _LARGEST_QUANTITY:
         raise fields.refused("bad-quantity", name, _QUANTITY)
+    return found
+
+
+def signed_quantity(fields: Fields, name: str) -> Fraction:
+    """Return a quantity, spelled as a number or as text; negative for what is taken back.
+
+    Raises:
+        FieldRefused: `missing-field`, or `bad-quantity`.
+    """
+    found = exact(fields.required(name))
+    if found is None or abs(found) >= _LARGEST_QUANTITY:
+        raise fields.refused("bad-quantity", name, _SIGNED_QUANTITY)
     return found
 
 
@@ -88,9 +101,9 @@ def require_product(fields: Fields, *, quantity_name: str, price_name: str, cost
     Raises:
         FieldRefused: `price-does-not-multiply`, unless the two agree to a thousandth, to a
             millionth of a unit of currency, or to the last digit of a cost with two or more
-            decimals; or as `quantity` and `amount`.
+            decimals; or as `signed_quantity` and `amount`.
     """
-    product = quantity(fields, quantity_name) * amount(fields, price_name)
+    product = signed_quantity(fields, quantity_name) * amount(fields, price_name)
     stated = amount(fields, cost_name)
     difference = abs(product - stated)
     if difference <= max(abs(stated) * _TOLERATED_SHARE, _TOLERATED_AMOUNT):

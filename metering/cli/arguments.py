@@ -33,6 +33,21 @@ class PeriodParam(click.ParamType[BillingPeriod]):
             self.fail(str(error), param, ctx)
 
 
+class StatedParam(click.ParamType[str]):
+    """Words that somebody reads later, which is why blanks are none."""
+
+    name = "text"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> str:
+        """Return the words, or end the command with the usage."""
+        words = str(value).strip()
+        if not words:
+            self.fail("it is empty", param, ctx)
+        return words
+
+
 def days_options(first: str, last: str) -> Callable[[_Command], _Command]:
     """Return the `--from` and `--to` options, called `first` and `last`; see `day_range`.
 

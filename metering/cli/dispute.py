@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from metering.cli.arguments import ROW_NUMBER
+from metering.cli.arguments import ROW_NUMBER, StatedParam
 from metering.cli.frame import (
     CONTEXT_SETTINGS,
     emit_json,
@@ -37,8 +37,8 @@ def dispute() -> None:
 
 @dispute.command("open")
 @click.argument("reference")
-@click.option("--reason", required=True, help="Why the charge is not yours.")
-@click.option("--owner", required=True, help="Who is asked to decide.")
+@click.option("--reason", type=StatedParam(), required=True, help="Why the charge is not yours.")
+@click.option("--owner", type=StatedParam(), required=True, help="Who is asked to decide.")
 @click.option("--deadline", type=click.DateTime(["%Y-%m-%d"]), help="The day by which.")
 @click.option("--amount", help="How much of it; all by default.")
 @format_option()
@@ -92,7 +92,9 @@ def list_(ctx: click.Context, /, *, output_format: str) -> None:
 
 @dispute.command()
 @click.argument("number", type=ROW_NUMBER)
-@click.option("--note", required=True, help="Why, for everybody who asks later.")
+@click.option(
+    "--note", type=StatedParam(), required=True, help="Why, for everybody who asks later."
+)
 @click.option("--to", "target", help="Who bears it: CC/TEAM/PROJECT; nobody yet by default.")
 @format_option()
 @click.pass_context
@@ -110,7 +112,9 @@ def accept(
 
 @dispute.command()
 @click.argument("number", type=ROW_NUMBER)
-@click.option("--note", required=True, help="Why, for everybody who asks later.")
+@click.option(
+    "--note", type=StatedParam(), required=True, help="Why, for everybody who asks later."
+)
 @format_option()
 @click.pass_context
 def reject(ctx: click.Context, /, number: int, note: str, output_format: str) -> None:
@@ -125,7 +129,9 @@ def reject(ctx: click.Context, /, number: int, note: str, output_format: str) ->
 
 @dispute.command()
 @click.argument("number", type=ROW_NUMBER)
-@click.option("--note", required=True, help="Why, for everybody who asks later.")
+@click.option(
+    "--note", type=StatedParam(), required=True, help="Why, for everybody who asks later."
+)
 @format_option()
 @click.pass_context
 def withdraw(ctx: click.Context, /, number: int, note: str, output_format: str) -> None:

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from metering.cli.arguments import StatedParam
 from metering.cli.finding_texts import finding_json, show_finding
 from metering.cli.frame import (
     counted,
@@ -95,7 +96,7 @@ def show(ctx: click.Context, /, finding: str, *, as_answered: bool, output_forma
 
 @click.command()
 @click.argument("finding", metavar="ID")
-@click.option("--note", "words", required=True, help="What explains it.")
+@click.option("--note", "words", type=StatedParam(), required=True, help="What explains it.")
 @format_option()
 @click.pass_context
 def explain(ctx: click.Context, /, finding: str, *, words: str, output_format: str) -> None:
@@ -128,7 +129,9 @@ def confirm(
 
 @click.command()
 @click.argument("finding", metavar="ID")
-@click.option("--note", "words", required=True, help="Why it was not worth the time.")
+@click.option(
+    "--note", "words", type=StatedParam(), required=True, help="Why it was not worth the time."
+)
 @format_option()
 @click.pass_context
 def dismiss(ctx: click.Context, /, finding: str, *, words: str, output_format: str) -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from metering.cli.arguments import period_argument
+from metering.cli.arguments import StatedParam, period_argument
 from metering.cli.frame import (
     emit_json,
     emit_table,
@@ -80,7 +80,7 @@ def ingest(
                 len(receipt.invoice.lines),
                 receipt.invoice.currency,
                 money_text(receipt.invoice.total_nanos),
-                "recorded" if receipt.is_new else "already known",
+                _standing(receipt, dry_run=dry_run),
             )
             for receipt in receipts
         ],
@@ -90,7 +90,7 @@ def ingest(
 
 @invoices.command("true-up")
 @period_argument()
-@click.option("--reason", required=True, help="Why, for the audit log.")
+@click.option("--reason", type=StatedParam(), required=True, help="Why, for the audit log.")
 @click.option("--account", "accounts", multiple=True, help="PROVIDER/ACCOUNT; all of them else.")
 @click.option("--undo", is_flag=True, help="Take back what was decided before.")
 @format_option()
@@ -132,6 +132,12 @@ def true_up(
     )
     if any(one.is_new for one in decided):
         note("`metering post` brings it into the book")
+
+
+def _standing(receipt: "InvoiceReceipt", *, dry_run: bool) -> str:
+    if not receipt.is_new:
+        return "already known"
+    return "would be recorded" if dry_run else "recorded"
 
 
 def _decided_rows(decided: "TrueUp") -> list[tuple[object, ...]]:

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 import click
 
+from metering.cli.arguments import StatedParam
 from metering.cli.frame import (
     emit_json,
     emit_table,
@@ -17,7 +18,9 @@ from metering.cli.frame import (
 
 @click.command()
 @click.argument("pseudonym", metavar="PSEUDONYM")
-@click.option("--reason", required=True, help="Why you need to know; it is kept.")
+@click.option(
+    "--reason", type=StatedParam(), required=True, help="Why you need to know; it is kept."
+)
 @format_option()
 @click.pass_context
 def reveal(ctx: click.Context, /, pseudonym: str, *, reason: str, output_format: str) -> None:

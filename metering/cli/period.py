@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from metering.cli.arguments import as_of_option, period_argument
+from metering.cli.arguments import StatedParam, as_of_option, period_argument
 from metering.cli.frame import (
     CONTEXT_SETTINGS,
     counted,
@@ -278,7 +278,7 @@ def close(
 
 @period.command()
 @period_argument()
-@click.option("--reason", required=True, help="Why, for the audit log.")
+@click.option("--reason", type=StatedParam(), required=True, help="Why, for the audit log.")
 @format_option()
 @click.pass_context
 def reopen(
@@ -297,16 +297,14 @@ def reopen(
     from metering.workflows.closing.close import reopen_period
     from metering.workflows.runs import Run
 
-    if not reason.strip():
-        raise click.BadParameter("say why", param_hint="--reason")
     run_id = reopen_period(
         settings_or_fail(ctx),
         Run.now("period reopen", period=str(period), reason=reason),
         period,
-        reason=reason.strip(),
+        reason=reason,
     )
     if output_format == "json":
-        emit_json({"period": str(period), "run_id": run_id, "reason": reason.strip()})
+        emit_json({"period": str(period), "run_id": run_id, "reason": reason})
         return
     note(f"{period} is open again (run {run_id}); close it when it is right")
 

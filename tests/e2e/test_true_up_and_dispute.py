@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import Result
 
 from metering.settings import FILE_NAME, Settings
 from tests.support.command_line import done, metering, told
@@ -136,3 +137,94 @@ def test_a_dispute_nobody_opened_is_unknown(ledger: Settings) -> None:
     refused = metering(ledger, "dispute", "withdraw", "7", "--note", "x")
     assert refused.exit_code == 1
     assert "error[unknown-dispute]" in refused.stderr
+
+
+def _dispute(ledger: Settings, cell: str) -> None:
+    done(ledger, "dispute", "open", cell, "--reason", "not ours", "--owner", "finops")
+
+
+def _accept(ledger: Settings, number: int) -> Result:
+    to = "CC-4200/platform/build-farm"
+    return metering(ledger, "dispute", "accept", number, "--to", to, "--note", "theirs")
+
+
+@pytest.mark.parametrize("is_posted", [True, False])
+@pytest.mark.parametrize("second", ["CC-4400/support/helpdesk", "CC-4400"])
+def test_an_amount_moves_once_whoever_disputes_it(
+    ledger: Settings, second: str, *, is_posted: bool
+) -> None:
+    _dispute(ledger, f"{_MONTH}/CC-4400")
+    _dispute(ledger, f"{_MONTH}/{second}")
+    assert _accept(ledger, 1).exit_code == 0
+    if is_posted:
+        done(ledger, "post")
+
+    again = _accept(ledger, 2)
+
+    assert again.exit_code == 1
+    assert "error[not-disputable]" in again.stderr
+    assert [one["state"] for one in told(ledger, "dispute", "list")] == ["accepted", "open"]
+
+
+def test_what_is_charged_nothing_is_not_disputable(ledger: Settings) -> None:
+    _dispute(ledger, f"{_MONTH}/CC-4400")
+    _accept(ledger, 1)
+    done(ledger, "post")
+
+    refused = metering(
+        ledger, "dispute", "open", f"{_MONTH}/CC-4400", "--reason", "x", "--owner", "y"
+    )
+
+    assert refused.exit_code == 1
+    assert "0.00 is no part of the 0.00" in refused.stderr
+
+
+def test_a_decision_says_who_decided_it_and_what_it_rests_on(ledger: Settings) -> None:
+    _dispute(ledger, f"{_MONTH}/CC-4400")
+    _accept(ledger, 1)
+    done(ledger, "post")
+
+    (moved,) = [
+        one
+        for one in told(ledger, "explain", f"{_MONTH}/CC-4200/platform/build-farm")["explained"]
+        if one["meter"] == "dispute"
+    ]
+    shown = done(ledger, "explain", f"{_MONTH}/CC-4200/platform/build-farm/")
+
+    assert moved["decided"].endswith(": theirs")
+    assert "charge     Moved by a dispute, 2026-10-31" in shown
+    assert "rests on   dispute 1" in shown
+
+
+def test_what_was_decided_about_a_closed_month_says_so(ledger: Settings) -> None:
+    done(ledger, "period", "close", _MONTH)
+    done(ledger, "invoices", "ingest", SAMPLE / "invoices" / "invoices-2026-10.csv")
+    done(ledger, "invoices", "true-up", _MONTH, "--account", "openai/default", "--reason", "final")
+    _dispute(ledger, f"{_MONTH}/CC-4400/support/helpdesk")
+    _accept(ledger, 1)
+    done(ledger, "post")
+
+    corrected = told(ledger, "period", "show", _MONTH)["corrections"]
+
+    assert {one["reason"] for one in corrected} == {"true-up", "dispute"}
+
+
+def test_a_month_without_invoices_has_nothing_to_true_up(ledger: Settings) -> None:
+    refused = metering(ledger, "invoices", "true-up", _MONTH, "--reason", "final")
+    assert refused.exit_code == 1
+    assert "error[not-invoiced]: no invoice of that month" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("invoices", "true-up", _MONTH, "--reason", " "),
+        ("dispute", "open", _MONTH, "--owner", "finops", "--reason", ""),
+        ("dispute", "open", _MONTH, "--owner", " ", "--reason", "x"),
+        ("dispute", "accept", "1", "--note", " "),
+        ("owners", "reveal", "person-0123456789abcdef", "--reason", " "),
+        ("findings", "dismiss", "0123abcd", "--note", " "),
+    ],
+)
+def test_a_reason_is_not_blank(ledger: Settings, arguments: tuple[str, ...]) -> None:
+    assert "it is empty" in metering(ledger, *arguments).stderr

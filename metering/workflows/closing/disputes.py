@@ -1,6 +1,7 @@
 """Disputes: open one on a cell of a report, decide it; what comes of it corrects, never edits."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
@@ -12,7 +13,13 @@ from metering.books.disputes import Dispute, DisputeState, NewDispute
 from metering.books.engine import begin_read, open_engine
 from metering.books.migrations import require_current
 from metering.books.runs import record_run
-from metering.core.closing.adjustments import moved, owner_parts
+from metering.core.closing.adjustments import (
+    DISPUTE_METER,
+    Adjustment,
+    AdjustmentKind,
+    moved,
+    owner_parts,
+)
 from metering.core.ledger import UNATTRIBUTED, Account, AccountKind, owner_account
 from metering.core.money import decimal_text, nanos_from_decimal_text
 from metering.core.ownership.attribution import Owner
@@ -26,6 +33,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from metering.settings import Settings
+
+_Place = tuple[str, str, str, Account]
+"""Provider, billing account, currency and bearer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,17 +131,73 @@ def settle_dispute(
         run_id = record_run(connection, run.command, run.arguments, run.started_at, run.user)
         dispute_book.add_dispute_event(connection, run_id, number, state, note)
         if state is DisputeState.ACCEPTED:
-            charged = _charged(lines_of(connection, dispute.said.reference))
-            for adjustment in moved(
-                charged,
-                dispute.said.amount_nanos,
-                _bearer(target),
-                key=f"dispute-{number}",
-                period=BillingPeriod.parse(dispute.said.period),
-                references=(f"dispute {number}",),
-            ):
+            for adjustment in _moved(connection, dispute, _bearer(target)):
                 adjustment_book.add_adjustment(connection, run_id, adjustment, note)
         return _known(connection, number)
+
+
+def _moved(connection: "Connection", dispute: Dispute, target: Account) -> tuple[Adjustment, ...]:
+    """Return what moves a dispute's amount to another bearer.
+
+    Raises:
+        BookError: `not-disputable`: less of it is left with who is charged it, since another
+            dispute moved it, posted or not, or since usage, prices or owners have changed.
+    """
+    said = dispute.said
+    # Who is given back more than charged bears nothing of it.
+    charged = {
+        place: nanos
+        for place, nanos in _charged(lines_of(connection, said.reference)).items()
+        if nanos * said.amount_nanos > 0
+    }
+    found: tuple[Adjustment, ...] = ()
+    if charged:
+        found = moved(
+            charged,
+            said.amount_nanos,
+            target,
+            key=f"dispute-{dispute.id}",
+            period=BillingPeriod.parse(said.period),
+            references=(f"dispute {dispute.id}",),
+        )
+    left = _left(connection, said)
+    taken = {
+        (one.provider, one.billing_account, one.currency, line.bearer): -line.amount_nanos
+        for one in found
+        for line in one.lines
+        if line.bearer != target
+    }
+    if not charged or any(
+        abs(nanos) > abs(left[place]) or nanos * left[place] < 0 for place, nanos in taken.items()
+    ):
+        raise BookError(
+            "not-disputable",
+            f"{decimal_text(said.amount_nanos)} is no longer charged to {said.reference}",
+            do="withdraw the dispute, or open one on what is left: see `metering explain`",
+        )
+    return found
+
+
+def _left(connection: "Connection", said: NewDispute) -> Counter[_Place]:
+    """Return what disputes have left of each bearer's charges of a month, posted or not.
+
+    Charges alone, or for a credit credits alone: one does not make the other smaller.
+    """
+    left = Counter(
+        _charged(
+            line
+            for line in ledger_book.net_lines(connection, said.period)
+            if line.amount_nanos * said.amount_nanos > 0
+            and (line.meter != DISPUTE_METER or line.corrects_period)
+        )
+    )
+    for one in adjustment_book.adjustments_in_force(connection):
+        if one.kind is AdjustmentKind.DISPUTE and str(one.period) == said.period:
+            for line in one.lines:
+                left[one.provider, one.billing_account, one.currency, line.bearer] += (
+                    line.amount_nanos
+                )
+    return left
 
 
 def _known(connection: "Connection", number: int) -> Dispute:
@@ -157,23 +223,21 @@ def _whole(reference: str, lines: list[ledger_book.NetLine]) -> tuple[str, int]:
 
 
 def _part(opening: Opening, whole: int) -> int:
-    if opening.amount is None:
-        return whole
     try:
-        nanos = nanos_from_decimal_text(opening.amount)
+        nanos = whole if opening.amount is None else nanos_from_decimal_text(opening.amount)
     except ValueError as error:
         raise BookError("not-disputable", str(error), do="write it like 12.34") from error
     if not 0 < abs(nanos) <= abs(whole) or (nanos < 0) != (whole < 0):
         raise BookError(
             "not-disputable",
-            f"{opening.amount} is no part of the {decimal_text(whole)} of {opening.reference}",
+            f"{decimal_text(nanos)} is no part of the {decimal_text(whole)} of {opening.reference}",
             do="name an amount up to the whole, or leave --amount out",
         )
     return nanos
 
 
-def _charged(lines: list[ledger_book.NetLine]) -> dict[tuple[str, str, str, Account], int]:
-    sums: Counter[tuple[str, str, str, Account]] = Counter()
+def _charged(lines: Iterable[ledger_book.NetLine]) -> dict[_Place, int]:
+    sums: Counter[_Place] = Counter()
     for line in lines:
         bearer = Account(
             line.debit,

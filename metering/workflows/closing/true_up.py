@@ -138,12 +138,12 @@ def charged_by_account(
 
 
 def _concerned(ties: Collection[TieOut], accounts: Collection[str]) -> list[TieOut]:
-    invoiced = {f"{tie.provider}/{tie.billing_account}": tie for tie in ties if tie.is_invoiced}
-    missing = sorted(set(accounts) - set(invoiced))
-    if missing:
+    invoiced = {f"{tie.provider}/{tie.billing_account}" for tie in ties if tie.is_invoiced}
+    missing = sorted(set(accounts) - invoiced)
+    if missing or not invoiced:
         raise BookError(
             "not-invoiced",
-            f"{missing[0]} has no invoice of that month",
+            f"{missing[0]} has no invoice of that month" if missing else "no invoice of that month",
             details=(f"invoiced: {', '.join(sorted(invoiced)) or 'none'}",),
             do="ingest its invoice first, with `metering invoices ingest`",
         )

@@ -1,11 +1,14 @@
 """Adjustments: true-ups and outcomes of disputes, each decided once and never edited."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, ClassVar, Final
 
 from sqlalchemy import CheckConstraint, Connection, UniqueConstraint, insert, select
 
+from metering.books.runs import RunRow
 from metering.books.schema import (
     BookTable,
     inserted_id,
@@ -61,6 +64,23 @@ class AdjustmentLineRow(BookTable, table=True):
 
 _ADJUSTMENT: Final = table_of(AdjustmentRow)
 _LINE: Final = table_of(AdjustmentLineRow)
+_RUN: Final = table_of(RunRow)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Who decided an adjustment.
+
+    Attributes:
+        run_id: of the run that recorded it.
+        reason: why, in the words of who decided.
+        by, at: by whom and when.
+    """
+
+    run_id: int
+    reason: str
+    by: str
+    at: datetime
 
 
 def add_adjustment(connection: Connection, run_id: int, adjustment: Adjustment, reason: str) -> int:
@@ -82,7 +102,7 @@ def add_adjustment(connection: Connection, run_id: int, adjustment: Adjustment, 
             provider=adjustment.provider,
             billing_account=adjustment.billing_account,
             currency=adjustment.currency,
-            based_on=json.dumps(adjustment.references, ensure_ascii=False),
+            based_on=_references_text(adjustment.references),
             reason=reason,
         ),
     )
@@ -108,6 +128,34 @@ def add_adjustment(connection: Connection, run_id: int, adjustment: Adjustment, 
 def adjustments_in_force(connection: Connection) -> tuple[Adjustment, ...]:
     """Return the adjustments that charge something now, by kind and key."""
     return in_force(_all(connection))
+
+
+def last_decision(
+    connection: Connection,
+    kind: AdjustmentKind,
+    period: str,
+    account: tuple[str, str],
+    references: Sequence[str],
+) -> Decision | None:
+    """Return the last decision of a kind on a provider's billing account that rests on these."""
+    row = connection.execute(
+        select(_RUN.c.id, _ADJUSTMENT.c.reason, _RUN.c.started_by, _RUN.c.started_at)
+        .join(_RUN, _RUN.c.id == _ADJUSTMENT.c.run_id)
+        .where(
+            _ADJUSTMENT.c.kind == kind.value,
+            _ADJUSTMENT.c.period == period,
+            _ADJUSTMENT.c.provider == account[0],
+            _ADJUSTMENT.c.billing_account == account[1],
+            _ADJUSTMENT.c.based_on == _references_text(references),
+        )
+        .order_by(_ADJUSTMENT.c.id.desc())
+        .limit(1)
+    ).one_or_none()
+    return Decision(*row) if row else None
+
+
+def _references_text(references: Sequence[str]) -> str:
+    return json.dumps(references, ensure_ascii=False)
 
 
 def _all(connection: Connection) -> Iterable[Adjustment]:

@@ -1,5 +1,6 @@
 """`metering explain`: from an amount back to rule, rate, file and line."""
 
+import json
 from typing import TYPE_CHECKING
 
 import click
@@ -13,6 +14,7 @@ from metering.cli.frame import (
     note,
     settings_or_fail,
 )
+from metering.core.closing.adjustments import ADJUSTMENT_METERS
 from metering.core.meters import Meter
 from metering.core.sharing.splits import SHARE_METERS
 
@@ -70,18 +72,16 @@ def explain(
 
 
 def _show(charge: "Explained") -> None:
-    days = f"{charge.first_day} to {charge.last_day}"
-    used = f"{_measured(charge)} of {charge.model}"
     is_share = charge.meter in SHARE_METERS
     rows: list[tuple[str, str]] = [
         ("amount", f"{charge.currency} {money_text(charge.amount_nanos, decimals=9)}"),
         ("account", charge.account),
-        ("share" if is_share else "usage", f"{charge.meter if is_share else used}, {days}"),
-        ("status", _status(charge)),
+        _what_for(charge),
+        ("decided", charge.decided) if charge.decided else ("status", _status(charge)),
     ]
     rows += [("corrects" if not at else "", what) for at, what in enumerate(charge.corrections)]
     if charge.conditions != "{}":
-        rows.append(("conditions", charge.conditions))
+        rows.append(_conditions(charge))
     if charge.arithmetic:
         rows.append(("arithmetic", charge.arithmetic))
     for price in charge.prices:
@@ -102,6 +102,25 @@ def _show(charge: "Explained") -> None:
         ("", f"{one.path}:{one.line}  {_held(one, charge.currency)}") for one in charge.examples
     ]
     emit_table("", ("", ""), rows)
+
+
+def _what_for(charge: "Explained") -> tuple[str, str]:
+    """Return what the charge is for, and on which days."""
+    from metering.reporting.words import meter_label
+
+    one_day = charge.first_day == charge.last_day
+    days = charge.first_day if one_day else f"{charge.first_day} to {charge.last_day}"
+    if charge.meter in SHARE_METERS:
+        return "share", f"{charge.meter}, {days}"
+    if charge.meter in ADJUSTMENT_METERS:
+        return "charge", f"{meter_label(charge.meter)}, {days}"
+    return "usage", f"{_measured(charge)} of {charge.model}, {days}"
+
+
+def _conditions(charge: "Explained") -> tuple[str, str]:
+    if charge.meter in ADJUSTMENT_METERS:
+        return "rests on", json.loads(charge.conditions)["references"]
+    return "conditions", charge.conditions
 
 
 def _status(charge: "Explained") -> str:

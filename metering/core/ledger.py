@@ -60,7 +60,9 @@ class CorrectionReason(StrEnum):
     RESTATED_USAGE = "restated-usage"  # the source reports another quantity than it did
     CORRECTED_PRICE = "corrected-price"  # the same usage at another rate
     OWNER_CHANGE = "owner-change"  # the same usage, borne by another owner
-    RESETTLED = "resettled"  # what terms of the whole month come to
+    RESETTLED = "resettled"  # what terms, credit or shares of the whole month come to
+    TRUE_UP = "true-up"  # what an invoice says besides usage, as it was decided
+    DISPUTE = "dispute"  # what was accepted moves to another bearer
 
 
 @dataclass(frozen=True, slots=True, order=True)

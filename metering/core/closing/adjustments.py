@@ -146,12 +146,11 @@ def meter_of(kind: AdjustmentKind, reason: str) -> str:
     return _TRUE_UP + reason.replace("-", "_")
 
 
-ADJUSTMENT_METERS: Final = frozenset(
-    (
-        meter_of(AdjustmentKind.DISPUTE, ""),
-        *(meter_of(AdjustmentKind.TRUE_UP, reason) for reason in DEFAULT_POLICY),
-    )
+DISPUTE_METER: Final = meter_of(AdjustmentKind.DISPUTE, "")
+TRUE_UP_METERS: Final = frozenset(
+    meter_of(AdjustmentKind.TRUE_UP, reason) for reason in DEFAULT_POLICY
 )
+ADJUSTMENT_METERS: Final = TRUE_UP_METERS | {DISPUTE_METER}
 """What stands where a meter stands in charges that adjustments make."""
 
 

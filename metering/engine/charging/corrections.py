@@ -7,6 +7,8 @@ changed for the same usage (day, account, model, meter, conditions):
 * the quantity: late usage where the book held none of it, else a restatement of the source;
 * not the quantity, but who bears it: another owner;
 * neither: another price.
+
+What is settled for a month as a whole or was decided has no quantity: its own kind is the reason.
 """
 
 from collections.abc import Sequence
@@ -34,26 +36,26 @@ def corrected_bases(connection: "duckdb.DuckDBPyConnection") -> list[int]:
 
 
 def give_reasons(
-    connection: "duckdb.DuckDBPyConnection", usage_of: Sequence[tuple[int, int, bool]]
+    connection: "duckdb.DuckDBPyConnection", usage_of: Sequence[tuple[int, int, str]]
 ) -> None:
     """Say in `lacking` why each correction is made.
 
     Args:
         connection: with the tables `lacking` and `booked`.
         usage_of: for each basis: its id; a number that bases of the same usage share, whatever
-            its rate; whether it is metered, and not settled for a month as a whole.
+            its rate; the reason of whatever is not metered, and else "".
     """
     give_table(
         connection,
         "usage_of",
-        {"basis_id": "BIGINT", "usage_no": "BIGINT", "metered": "BOOLEAN"},
+        {"basis_id": "BIGINT", "usage_no": "BIGINT", "decided": "VARCHAR"},
         usage_of,
     )
     connection.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE lacking AS
         WITH wrong AS (
-            SELECT charge_day, usage_no, bool_and(metered) AS metered,
+            SELECT charge_day, usage_no, max(decided) AS decided,
                 sum(l.quantity) AS added
             FROM lacking l JOIN usage_of USING (basis_id)
             WHERE kind = 'correction'
@@ -72,7 +74,7 @@ def give_reasons(
         )
         SELECT l.* REPLACE (CASE
             WHEN l.kind <> 'correction' THEN ''
-            WHEN NOT w.metered THEN '{CorrectionReason.RESETTLED}'
+            WHEN w.decided <> '' THEN w.decided
             WHEN w.added <> 0 AND h.usage_no IS NULL THEN '{CorrectionReason.LATE_USAGE}'
             WHEN w.added <> 0 THEN '{CorrectionReason.RESTATED_USAGE}'
             WHEN m.moves THEN '{CorrectionReason.OWNER_CHANGE}'

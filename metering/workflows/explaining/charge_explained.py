@@ -32,6 +32,7 @@ from metering.engine.connection import open_duckdb
 from metering.usage.columns import CONDITION_COLUMNS
 from metering.usage.lake import Lake
 from metering.workflows.explaining import flat_explained
+from metering.workflows.explaining.adjustment_explained import decision_text
 from metering.workflows.explaining.explain_shares import share_text, split_text
 from metering.workflows.intake.whereabouts import Whereabouts
 from metering.workflows.posting.dividing import is_same_model, measured_in
@@ -105,6 +106,7 @@ class Explained:
         divided: what the detail source says that divided what is metered; its records are those
             behind the charge. Empty where nothing was divided.
         corrections: what of it puts a closed period right, and why; a sentence each.
+        decided: who decided a true-up or a dispute, when and why; empty for what nobody decided.
     """
 
     account: str
@@ -127,6 +129,7 @@ class Explained:
     examples: tuple[Found, ...]
     divided: str = ""
     corrections: tuple[str, ...] = ()
+    decided: str = ""
 
 
 class ChargeTracer:
@@ -180,6 +183,7 @@ class ChargeTracer:
             examples=behind.examples,
             divided=_divided(line, behind),
             corrections=self._corrections(lines),
+            decided=decision_text(self._connection, line),
         )
 
     def _corrections(self, lines: Sequence[ledger_book.NetLine]) -> tuple[str, ...]:

@@ -17,16 +17,20 @@ from metering.books.engine import open_engine
 from metering.books.fx import last_posting_id
 from metering.books.migrations import require_current
 from metering.books.runs import record_run
+from metering.core.closing.adjustments import DISPUTE_METER, TRUE_UP_METERS
+from metering.core.flat.flat_money import MONEY_METERS
 from metering.core.ledger import (
     HOLDING_KINDS,
     UNATTRIBUTED,
     UNPRICED,
     Account,
     Basis,
+    CorrectionReason,
     PostingKind,
 )
 from metering.core.periods import BillingPeriod
-from metering.core.pricing.terms import TermKind
+from metering.core.pricing.terms import SETTLED_METERS
+from metering.core.sharing.splits import SHARE_METERS
 from metering.engine.charging import corrections
 from metering.engine.charging.charges import open_cells
 from metering.engine.charging.lacking import find_lacking, lacking_rows, lacking_totals
@@ -47,7 +51,12 @@ if TYPE_CHECKING:
     from metering.settings import Settings
     from metering.workflows.runs import Run
 
-_SETTLED_METERS: Final = frozenset(kind.value for kind in TermKind)
+# Why what is not metered is corrected, by its meter.
+_REASONS: Final[Mapping[str, CorrectionReason]] = {
+    **dict.fromkeys((*SETTLED_METERS, *MONEY_METERS, *SHARE_METERS), CorrectionReason.RESETTLED),
+    **dict.fromkeys(TRUE_UP_METERS, CorrectionReason.TRUE_UP),
+    DISPUTE_METER: CorrectionReason.DISPUTE,
+}
 
 FIRST_DAY: Final = date(1, 1, 1)
 LAST_DAY: Final = date(9999, 12, 31)
@@ -257,7 +266,7 @@ def _give_reasons(duck: "duckdb.DuckDBPyConnection", connection: "Connection") -
         (
             number,
             alike.setdefault(_usage_key(basis), len(alike)),
-            basis.meter not in _SETTLED_METERS,
+            _REASONS.get(basis.meter, ""),
         )
         for number, basis in account_book.bases_by_id(connection, corrected).items()
     ]

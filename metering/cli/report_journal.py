@@ -34,7 +34,8 @@ def journal(
 
     Debits are expense by account, cost centre and project, credits what is owed to each provider
     or was paid beforehand. An entry balances to the cent. While the period is open it is an
-    accrual, reversed on the first day of the next month; once it is closed it is the actual entry.
+    accrual, reversed on the first day of the next month; once it is closed it is the actual entry,
+    which takes the place of an accrual that is booked: take that back in its own month.
     The id of a line never depends on its amount, so that importing a journal twice books nothing
     twice.
 

@@ -66,7 +66,7 @@ def tie_out(
         show_tie_outs(found)
     else:
         note(f"{period} has neither charges nor invoices")
-    if strict and not all(tie.ties for tie in found):
+    if strict and not (found and all(tie.ties for tie in found)):
         exit_with(1)
 
 
@@ -78,7 +78,7 @@ def tie_out_as_json(tie: "TieOut") -> dict[str, Any]:
         "period": str(tie.period),
         "currency": tie.currency,
         "invoice_ids": list(tie.invoice_ids),
-        "invoiced_nanos": tie.invoiced_nanos,
+        "invoiced_nanos": tie.invoiced_nanos if tie.is_invoiced else None,
         "billed_nanos": tie.ledger.billed_nanos,
         "unattributed_nanos": tie.ledger.unattributed_nanos,
         "unpriced": [
@@ -113,9 +113,11 @@ def show_tie_outs(found: "Sequence[TieOut]") -> None:
 
 
 def _block(tie: "TieOut") -> Iterable[_Row]:
-    yield _heading(tie), tie.currency, tie.invoiced_nanos, _verdict(tie)
+    invoiced = tie.invoiced_nanos if tie.is_invoiced else None
+    yield _heading(tie), tie.currency, invoiced, _verdict(tie)
     for line in tie.lines:
-        yield f"  {line.label}", "", line.nanos, line.reason.value
+        if tie.is_invoiced or line.reason.value != "not-invoiced":
+            yield f"  {line.label}", "", line.nanos, line.reason.value
     for sentence in tie.notes:
         yield f"  {sentence}", "", None, ""
     if tie.costs is not None:

@@ -38,6 +38,15 @@ def reading(settings: "Settings", *, as_of: str | None = None) -> Iterator["Conn
         yield connection
 
 
+def no_charges(period: object) -> BookError:
+    """Return what refuses a month of which the book holds nothing."""
+    return BookError(
+        "no-charges",
+        f"the book holds no charges of {period}",
+        do="run `metering post`, or see `metering period list` for the periods it has",
+    )
+
+
 def _run_as_of(books: "Engine", said: str | None) -> int | None:
     if said is None:
         return None

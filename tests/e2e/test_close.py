@@ -1,5 +1,6 @@
 """From open to closed: what refuses, what is kept, and where later differences go."""
 
+import re
 import sqlite3
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -28,7 +29,7 @@ from metering.workflows.pricing.card_imports import import_card
 from metering.workflows.reports.report import ReportFormat, report_chargeback
 from metering.workflows.runs import Run
 from metering.workflows.verify import verify
-from tests.support.command_line import metering, told
+from tests.support.command_line import done, metering, told
 from tests.support.ledgers import copied, fresh_ledger, ingest
 from tests.support.messages_pages import OPUS, OUTPUT_NANOS, messages_page
 
@@ -460,3 +461,26 @@ def _report(settings: Settings, folder: Path, as_of: str | None = None) -> list[
 def _last_run(settings: Settings) -> int:
     (number,) = sqlite3.connect(settings.home / "books.sqlite").execute("SELECT max(id) FROM run")
     return int(number[0])
+
+
+def test_a_month_that_nothing_is_known_of_has_no_estimate(ledger: Settings) -> None:
+    refused = metering(ledger, "period", "estimate", "2024-01")
+
+    assert refused.exit_code == 1
+    assert "error[no-charges]" in refused.stderr
+    assert [one["period"] for one in told(ledger, "period", "list")] == ["2026-09", "2026-10"]
+    assert metering(ledger, "period", "show", "2024-01").exit_code == 1
+
+
+def test_an_invoice_that_has_not_come_has_no_amount(ledger: Settings) -> None:
+    (waiting,) = told(ledger, "tie-out", str(SEPTEMBER))
+    screen = done(ledger, "tie-out", str(SEPTEMBER))
+
+    assert (waiting["invoice_ids"], waiting["invoiced_nanos"]) == ([], None)
+    assert re.search(r"No invoice yet  anthropic/default  2026-09 +USD +waits", screen)
+    assert "not invoiced yet" not in screen
+
+
+def test_a_month_without_anything_does_not_pass_for_one_that_ties(ledger: Settings) -> None:
+    assert metering(ledger, "tie-out", "2024-01").exit_code == 0
+    assert metering(ledger, "tie-out", "2024-01", "--strict").exit_code == 1

@@ -223,3 +223,12 @@ def test_a_name_is_neither_a_formula_nor_another_row(template: JournalTemplate) 
     assert {len(row) for row in rows} == {len(rows[0])}
     assert len(rows) == 1 + len(journal.entries[0].lines)
     assert not [cell for row in rows for cell in row if cell[:1] in tuple("=+@\t\r")]
+
+
+def test_a_reversal_is_of_the_period_of_its_date() -> None:
+    text = journal_csv(_journal(_charged(5 * _CENT)), JournalTemplate.GENERIC).decode()
+    rows = list(csv.DictReader(io.StringIO(text, newline="")))
+    assert {(row["entry"], row["date"], row["period"]) for row in rows} == {
+        ("accrual", "2026-10-31", "2026-10"),
+        ("reversal", "2026-11-01", "2026-11"),
+    }

@@ -18,6 +18,7 @@ from metering.usage.lake import Lake
 from metering.workflows.book_hash import period_digests, versions_in_force, versions_told
 from metering.workflows.closing.refusals import Refusal, RefusalCode, refusals
 from metering.workflows.closing.tie_out import tie_outs
+from metering.workflows.reading import no_charges
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -76,11 +77,11 @@ def close_period(
     accepting = dict(accept or {})
     with Lake(settings.lake).staging() as staging, begin_write(books) as connection:
         _require_charges_in_an_open_period(connection, period)
-        found = refusals(connection, settings, staging, period)
+        ties = tie_outs(connection, settings, period)
+        found = refusals(connection, settings, staging, period, ties)
         refused = [one for one in found if one.code not in accepting]
         if refused:
             raise _refused(period, refused)
-        ties = tie_outs(connection, settings, period)
         close = _what_is_closed(connection, period)
         accepted = tuple(
             period_book.Accepted(one.code.value, one.found, accepting[one.code]) for one in found
@@ -146,11 +147,7 @@ def require_open(connection: "Connection", period: "BillingPeriod") -> None:
 def _require_charges_in_an_open_period(connection: "Connection", period: "BillingPeriod") -> None:
     require_open(connection, period)
     if str(period) not in content_book.booked_periods(connection):
-        raise BookError(
-            "no-charges",
-            f"the book holds no charges of {period}",
-            do="run `metering post`, or see `metering period list` for the periods it has",
-        )
+        raise no_charges(period)
 
 
 def _what_is_closed(connection: "Connection", period: "BillingPeriod") -> period_book.Close:

@@ -18,6 +18,7 @@ from metering.books.runs import record_run
 from metering.core.money import divide_half_even
 from metering.workflows.closing.close import require_open
 from metering.workflows.intake.arrival import missing_source_days
+from metering.workflows.reading import no_charges
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -36,13 +37,16 @@ def estimate_period(
     """Freeze what a period is expected to come to; a later estimate takes the place of it.
 
     Raises:
-        BookError: `period-closed`: it is not an estimate any more.
+        BookError: `period-closed`: it is not an estimate any more; `no-charges`: there is nothing
+            to go by, neither charges nor days that are missing.
     """
     books = open_engine(settings.books_url)
     require_current(books)
     with begin_write(books) as connection:
         require_open(connection, period)
         found = _estimated(connection, settings, period)
+        if not found:
+            raise no_charges(period)
         run_id = record_run(connection, run.command, run.arguments, run.started_at, run.user)
         event_id = period_book.add_period_event(
             connection, run_id, str(period), period_book.PeriodState.ESTIMATED, reason

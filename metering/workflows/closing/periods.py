@@ -10,8 +10,7 @@ from metering.books import ledger_totals as total_book
 from metering.books import period_content as content_book
 from metering.books import periods as period_book
 from metering.core.periods import BillingPeriod
-from metering.errors import BookError
-from metering.workflows.reading import reading
+from metering.workflows.reading import no_charges, reading
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -99,11 +98,7 @@ def show_period(settings: "Settings", period: BillingPeriod, *, as_of: str | Non
         totals = tuple(one for one in _totals(connection) if one.period == str(period))
         events = period_book.period_history(connection, str(period))
         if not (totals or events):
-            raise BookError(
-                "no-charges",
-                f"the book holds no charges of {period}",
-                do="run `metering post`, or see `metering period list` for the periods it has",
-            )
+            raise no_charges(period)
         close = period_book.closes_in_force(connection).get(str(period))
         return Shown(
             totals=totals,

@@ -14,14 +14,16 @@ from metering.books import sources as source_book
 from metering.core.money import decimal_text, nanos_from_decimal_text
 from metering.engine.charging.lacking import lacking_totals
 from metering.errors import BookError, first_of, shown
-from metering.workflows.closing.tie_out import tie_outs
 from metering.workflows.intake.arrival import missing_source_days
 from metering.workflows.posting.post import FIRST_DAY, LAST_DAY, lacking
 from metering.workflows.verify import book_problems
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy import Connection
 
+    from metering.core.closing.tieout import TieOut
     from metering.core.periods import BillingPeriod
     from metering.settings import Settings
 
@@ -58,7 +60,11 @@ class Refusal:
 
 
 def refusals(
-    connection: "Connection", settings: "Settings", staging: Path, period: "BillingPeriod"
+    connection: "Connection",
+    settings: "Settings",
+    staging: Path,
+    period: "BillingPeriod",
+    ties: "Sequence[TieOut]",
 ) -> tuple[Refusal, ...]:
     """Return every reason not to close a period, none when it can be closed.
 
@@ -67,6 +73,7 @@ def refusals(
         settings: the lake, the tolerance, and when sources arrive.
         staging: folder on the lake's file system, for what is computed on the way.
         period: the month.
+        ties: its tie-outs.
     """
     return (
         # First: what is computed next may name accounts and bases that no run has written yet.
@@ -74,7 +81,7 @@ def refusals(
         *_not_posted(connection, settings, staging, period),
         *_unpriced(connection, period),
         *_quarantined(connection, period),
-        *_unexplained(connection, settings, period),
+        *_unexplained(settings, period, ties),
         *_missing_days(connection, settings, period),
     )
 
@@ -143,14 +150,10 @@ def _quarantined(connection: "Connection", period: "BillingPeriod") -> Iterator[
 
 
 def _unexplained(
-    connection: "Connection", settings: "Settings", period: "BillingPeriod"
+    settings: "Settings", period: "BillingPeriod", ties: "Sequence[TieOut]"
 ) -> Iterator[Refusal]:
     tolerance = _tolerance(settings)
-    found = [
-        tie
-        for tie in tie_outs(connection, settings, period)
-        if tie.is_invoiced and abs(tie.unexplained_nanos) > tolerance
-    ]
+    found = [tie for tie in ties if tie.is_invoiced and abs(tie.unexplained_nanos) > tolerance]
     if found:
         yield Refusal(
             RefusalCode.UNEXPLAINED,

@@ -30,7 +30,6 @@ from metering.books.migrations import require_current
 from metering.core.findings.economics_rules import EconomicsRules
 from metering.core.periods import BillingPeriod
 from metering.core.pricing.rates import counts_tokens
-from metering.errors import BookError
 from metering.workflows.economics.observed import WEEK, WEEKS, Observed, Outcomes
 from metering.workflows.economics.projects import (
     UsageWeeks,
@@ -40,6 +39,7 @@ from metering.workflows.economics.projects import (
     project_of,
     sums_by,
 )
+from metering.workflows.reading import no_charges
 
 if TYPE_CHECKING:
     from metering.settings import Settings
@@ -139,11 +139,7 @@ def economics_of_period(
     items, days = _read(settings, period)
     now = [item for item in items if item.month == str(period)]
     if not now:
-        raise BookError(
-            "no-charges",
-            f"the book holds no charges of {period}",
-            do="run `metering post`, or see `metering period list` for the periods it has",
-        )
+        raise no_charges(period)
     outcomes = observed.outcomes
     told = comparable(outcomes, period)
     compare = _Comparison(period, {name: outcomes[name] for name in told})

@@ -17,10 +17,10 @@ from metering.core.outcomes.outcome_rules import OutcomeRules, checked_rules
 from metering.core.ownership.tickets import ticket_in
 from metering.engine.charging import charges as engine
 from metering.engine.outcomes import spend as spend_engine
-from metering.errors import BookError
 from metering.usage.lake import Lake
 from metering.workflows.posting.desired import desired_charges
 from metering.workflows.posting.policy import Policy
+from metering.workflows.reading import no_charges
 
 if TYPE_CHECKING:
     import duckdb
@@ -110,11 +110,7 @@ def _booked(
         for column, cell in zip(columns.values(), row, strict=True):
             column.append(cell)
     if not columns["day"]:
-        raise BookError(
-            "no-charges",
-            f"the book holds no charges of {periods[-1]}",
-            do="run `metering post`, or see `metering period list` for the periods it has",
-        )
+        raise no_charges(periods[-1])
     return columns
 
 

@@ -9,7 +9,7 @@ from metering.books.engine import begin_read, open_engine
 from metering.books.migrations import require_current
 from metering.books.rated_usage import rated_usage
 from metering.core.pricing.price_coverage import Coverage, coverage_by_day, coverage_of
-from metering.errors import BookError
+from metering.workflows.reading import no_charges
 
 if TYPE_CHECKING:
     from metering.core.periods import BillingPeriod
@@ -41,9 +41,5 @@ def period_coverage(settings: "Settings", period: "BillingPeriod") -> PeriodCove
     with begin_read(books) as connection:
         usage = rated_usage(connection, period.first_day.isoformat(), last.isoformat())
     if not usage:
-        raise BookError(
-            "no-charges",
-            f"the book holds no charges of {period}",
-            do="run `metering post`, or see `metering period list` for the periods it has",
-        )
+        raise no_charges(period)
     return PeriodCoverage(coverage_of(usage), coverage_by_day(usage))

@@ -13,7 +13,7 @@ from metering.books import rate_cards as card_book
 from metering.books import runs as run_book
 from metering.books import sources as source_book
 from metering.core.periods import BillingPeriod
-from metering.errors import BookError, LedgerError
+from metering.errors import LedgerError
 from metering.reporting.snapshot import (
     HISTORY_SCHEMA,
     CardUsed,
@@ -25,6 +25,7 @@ from metering.reporting.snapshot import (
 from metering.workflows.book_hash import book_hash
 from metering.workflows.closing.tie_out import tie_outs
 from metering.workflows.posting.accounting import accounting_of
+from metering.workflows.reading import no_charges
 from metering.workflows.reports.charge_lines import read_charges
 from metering.workflows.reports.period_plans import (
     asked_of_period,
@@ -59,11 +60,7 @@ def snapshot_of_period(
     accounting = accounting_of(connection, settings, period)
     charged = read_charges(connection, period, accounting)
     if not charged.lines.table.num_rows:
-        raise BookError(
-            "no-charges",
-            f"the book holds no charges of {period}",
-            do="run `metering post`, or see `metering period list` for the periods it has",
-        )
+        raise no_charges(period)
     last_run = run_book.last_run(connection)
     if last_run is None:
         raise LedgerError("there are postings, and no run has written them")

@@ -22,8 +22,8 @@ from metering.core.periods import BillingPeriod
 from metering.core.sharing.driver_file import parse_driver
 from metering.core.sharing.sharing_file import Known, parse_sharing
 from metering.core.sharing.splits import SHARE_METERS, Split, Target
-from metering.errors import BookError
 from metering.workflows.posting.policy import policy_in_force
+from metering.workflows.reading import no_charges
 from metering.workflows.text_files import read_text
 
 if TYPE_CHECKING:
@@ -170,11 +170,7 @@ def show(settings: "Settings", period: BillingPeriod) -> Shown:
     with begin_read(books) as connection:
         lines = tuple(ledger_book.net_lines(connection, str(period)))
     if not lines:
-        raise BookError(
-            "no-charges",
-            f"the book holds no charges of {period}",
-            do="run `metering post`, or see `metering period list` for the periods it has",
-        )
+        raise no_charges(period)
     shared = [line for line in lines if line.meter in SHARE_METERS]
     return Shown(tuple(_pools(lines)), tuple(sorted(_shares(shared), key=_by_pool)))
 

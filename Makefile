@@ -6,6 +6,8 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PINS   := .ci/constraints.txt
+# Python compiles what is imported, when it is. Pip would compile all there is, which takes as long as to install it.
+INSTALL := $(PIP) install --no-compile -c $(PINS) -e
 
 # A stamp is younger than what it was made from; then there is nothing to do.
 PROGRAM := $(VENV)/.program
@@ -31,12 +33,14 @@ $(VENV)/bin/python:
 
 $(PROGRAM): pyproject.toml $(PINS) | $(VENV)/bin/python
 	@echo "installing what metering needs, at the versions of $(PINS)" >&2
-	@$(PIP) install -c $(PINS) -e .
+	@$(INSTALL) .
 	@touch $@
 
+# Compiling a library may warn, which a test would take for an error: so all of it is compiled beforehand.
 $(TOOLS): pyproject.toml $(PINS) | $(VENV)/bin/python
 	@echo "installing the tools of the house, at the versions of $(PINS)" >&2
-	@$(PIP) install -c $(PINS) -e '.[dev]'
+	@$(INSTALL) '.[dev]'
+	@$(BIN)/python -m compileall -qq -j $(WORKERS) $(VENV)/lib || true
 	@touch $@ $(PROGRAM)
 
 install: $(TOOLS) ## make .venv with the project, editable, and its tools

@@ -299,8 +299,8 @@ def _capacity_json(one: "CapacityUse") -> dict[str, object]:
 
 def _decimal(share: Fraction | None) -> str | None:
     """Return a ratio as decimal text, rounded to nine decimals."""
-    from metering.core.money import Money, decimal_text
+    from metering.core.money import decimal_text, ratio
 
     if share is None:
         return None
-    return decimal_text(Money.ratio(share.numerator, share.denominator, "").nanos)
+    return decimal_text(ratio(share.numerator, share.denominator))

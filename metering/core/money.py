@@ -1,45 +1,19 @@
-"""Money as a whole number of nanos of a currency.
+"""Money as a whole number of nanos, whose currency stands beside it.
 
-`ratio` is the only place where an amount is rounded, once, half to even, in integers. Splitting
-an amount uses `apportion`, whose parts always sum to the whole.
+`divide_half_even` is the only place where an amount is rounded, once, in integers. Splitting an
+amount uses `apportion`, whose parts always sum to the whole.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 NANO_DIGITS: Final = 9
 NANOS_PER_UNIT: Final = 10**NANO_DIGITS
 
 
-class CurrencyMismatchError(ValueError):
-    """Two currencies met in one sum; the caller converts first, at a dated rate."""
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Money:
-    """An amount.
-
-    Attributes:
-        nanos: whole 10⁻⁹ units of `currency`; negative for what is given back.
-        currency: ISO 4217 code.
-    """
-
-    nanos: int
-    currency: str
-
-    @classmethod
-    def ratio(cls, numerator: int, denominator: int, currency: str) -> "Money":
-        """Return numerator/denominator whole units as the nearest nano, half to even."""
-        return cls(divide_half_even(numerator * NANOS_PER_UNIT, denominator), currency)
-
-    def __add__(self, other: "Money") -> "Money":
-        if other.currency != self.currency:
-            raise CurrencyMismatchError(f"{self.currency} and {other.currency} do not add")
-        return Money(self.nanos + other.nanos, self.currency)
-
-    def __neg__(self) -> "Money":
-        return Money(-self.nanos, self.currency)
+def ratio(numerator: int, denominator: int) -> int:
+    """Return numerator/denominator whole units as the nearest nano, half to even."""
+    return divide_half_even(numerator * NANOS_PER_UNIT, denominator)
 
 
 def divide_half_even(numerator: int, denominator: int) -> int:
@@ -114,7 +88,7 @@ def nanos_from_decimal_text(text: str) -> int:
     )
     if not plain or len(fraction) > 9 or len(whole) > 18:  # noqa: PLR2004 - nano digits
         raise ValueError(f"{text!r} is not a decimal with at most nine decimals")
-    return sign * (int(whole) * NANOS_PER_UNIT + int(fraction.ljust(NANO_DIGITS, "0") or 0))
+    return sign * (int(whole) * NANOS_PER_UNIT + int(fraction.ljust(NANO_DIGITS, "0")))
 
 
 def decimal_text(nanos: int) -> str:

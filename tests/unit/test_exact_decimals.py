@@ -49,12 +49,12 @@ def test_what_is_no_decimal_is_none(spelled: object) -> None:
     [("0.0000000005", 0), ("0.0000000015", 2), ("0.0000000025", 2), ("-0.0000000015", -2)],
 )
 def test_half_a_nano_goes_to_the_even_one(units: str, found: int) -> None:
-    assert nanos(Fraction(units), "USD") == found
+    assert nanos(Fraction(units)) == found
 
 
 @given(st.decimals(-(10**8), 10**8, places=9).map(str))
 def test_an_amount_of_nine_decimals_is_kept_whole(spelled: str) -> None:
-    assert nanos(Fraction(spelled), "USD") == Fraction(spelled) * 10**9
+    assert nanos(Fraction(spelled)) == Fraction(spelled) * 10**9
     assert Fraction(plain(Fraction(spelled))) == Fraction(spelled)
 
 

@@ -17,7 +17,6 @@ from metering.core.closing.journal import (
     journal_entries,
 )
 from metering.core.ledger import UNATTRIBUTED, owner_account, prepaid_account, provider_account
-from metering.core.money import divide_half_even, rounded_parts
 from metering.core.ownership.attribution import Owner
 from metering.core.periods import BillingPeriod
 from metering.reporting.faces.journal import Journal, JournalTemplate, journal_csv
@@ -156,14 +155,6 @@ def test_every_entry_balances_and_nothing_is_left_out(
         expenses = ("6420", "6430", "1999")
         net = sum(line.debit - line.credit for line in entry.lines if line.account in expenses)
         assert abs(net * step - whole) < step * len(entry.lines)
-
-
-@given(st.dictionaries(st.text(max_size=3), st.integers(-(10**15), 10**15)), st.integers(1, 10**9))
-def test_rounded_parts_sum_to_the_rounded_sum(parts: dict[str, int], step: int) -> None:
-    rounded = rounded_parts(parts, step)
-    assert list(rounded) == list(parts)
-    assert sum(rounded.values()) == divide_half_even(sum(parts.values()), step)
-    assert all(abs(rounded[name] * step - parts[name]) < step for name in parts)
 
 
 def _journal(*charges: Transfer, closed: bool = False) -> Journal:

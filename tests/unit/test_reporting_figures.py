@@ -4,7 +4,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metering.core.money import nanos_from_decimal_text, plain_decimal
 from metering.reporting.figures import (
     NIL,
     amount_text,
@@ -43,20 +42,6 @@ def test_shown_parts_and_rounding_add_up_to_the_shown_whole(
     shown = sum(minor_units(part, currency) for part in parts)
 
     assert shown + rounding_left(parts, whole, currency) == minor_units(whole, currency)
-
-
-@given(amounts)
-def test_a_decimal_in_a_file_is_exact(nanos: int) -> None:
-    assert nanos_from_decimal_text(plain_decimal(nanos)) == nanos
-
-
-def test_a_decimal_in_a_file_has_no_trailing_zeros() -> None:
-    assert [plain_decimal(nanos) for nanos in (0, 1, 10**9, -250_000_000)] == [
-        "0",
-        "0.000000001",
-        "1",
-        "-0.25",
-    ]
 
 
 @pytest.mark.parametrize(

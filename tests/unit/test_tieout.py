@@ -15,7 +15,7 @@ from metering.core.closing.cost_report import (
 )
 from metering.core.closing.invoices import Booking, Invoice, InvoiceCategory, InvoiceLine
 from metering.core.closing.tieout import LedgerSide, Reason, TieOut, TieOutLine, tie_out
-from metering.core.money import decimal_text, nanos_from_decimal_text
+from metering.core.money import nanos_from_decimal_text
 from metering.core.periods import BillingPeriod
 
 OCTOBER = BillingPeriod(2026, 10)
@@ -289,8 +289,3 @@ def test_the_lines_sum_to_what_is_invoiced(
     assert sum(tie.invoiced_nanos for tie in found) == sum(i.total_nanos for i in invoices)
     for tie in found:
         assert sum(line.nanos for line in tie.lines) == tie.invoiced_nanos
-
-
-@given(st.integers(-(10**18), 10**18))
-def test_exact_text_gives_the_same_nanos_back(amount: int) -> None:
-    assert nanos_from_decimal_text(decimal_text(amount)) == amount

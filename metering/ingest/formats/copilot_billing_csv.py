@@ -186,7 +186,7 @@ def _cells(row: Row) -> Mapping[str, object]:
             }
         ),
         **metered({} if takes_back else _tokens(fields)),
-        **reported(nanos(net, "USD"), "USD", "billed"),
+        **reported(nanos(net), "USD", "billed"),
     }
 
 

@@ -101,7 +101,7 @@ class _Asked:
                 price_name="pricePerUnit",
                 cost_name=f"{kind}Amount",
             )
-        billed = nanos(amount(item, "netAmount"), "USD")
+        billed = nanos(amount(item, "netAmount"))
         return {
             **Span(start, end).cells(),
             "provider": "github",

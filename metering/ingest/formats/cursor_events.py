@@ -88,7 +88,7 @@ def event_cells(
     is_request = when["grain"] == "request"
     stated = None if cost.stated is None or is_not_charged(kind) else plain(cost.stated)
     prompt = sum(count for meter, count in tokens.items() if meter is not Meter.OUTPUT)
-    billed = {} if cost.billed is None else reported(nanos(cost.billed, "USD"), "USD", "billed")
+    billed = {} if cost.billed is None else reported(nanos(cost.billed), "USD", "billed")
     return {
         **when,
         "provider": "cursor",

@@ -92,7 +92,7 @@ def _unusable(path: str, code: str, what: str) -> SourceError:
 
 def _cells(row: Row, cycle: datetime) -> Mapping[str, object]:
     member = row.fields
-    billed = nanos(amount(member, "spendCents") / CENTS, "USD")
+    billed = nanos(amount(member, "spendCents") / CENTS)
     has_overall = member.values.get("overallSpendCents") is not None
     overall = plain(amount(member, "overallSpendCents") / CENTS) if has_overall else None
     return {

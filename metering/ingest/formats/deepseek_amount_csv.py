@@ -149,12 +149,12 @@ def _cells(row: Fields, money: str | None) -> Mapping[str, object]:
         **cells,
         "tags": given({"api_key_name": key_name, "unit_price": plain(price)}),
         **metered({_METERS[kind]: used}),
-        **reported(_billed(price * used, code), code, "billed"),
+        **reported(_billed(price * used), code, "billed"),
     }
 
 
-def _billed(units: Fraction, code: str) -> int:
-    billed = nanos(units, code)
+def _billed(units: Fraction) -> int:
+    billed = nanos(units)
     if billed > _LARGEST_NANOS:
         raise FieldRefused(
             "bad-amount", "amount", f"{plain(units)} with its price", "less than nine billion"

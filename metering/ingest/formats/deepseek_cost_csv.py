@@ -68,5 +68,5 @@ def _cells(row: Fields) -> Mapping[str, object]:
         "model_raw": row.text_if_any("model"),
         "principal": row.text_if_any("user_id"),
         "tags": given({"wallet": wallet}),
-        **reported(nanos(amount(row, "cost"), code), code, _KINDS[wallet]),
+        **reported(nanos(amount(row, "cost")), code, _KINDS[wallet]),
     }

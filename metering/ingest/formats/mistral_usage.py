@@ -220,7 +220,7 @@ def _cells(entry: Fields, place: str, month: _Month) -> Mapping[str, object]:
             }
         ),
         **metered({meter: entry.whole_number("value")} if meter else {}),
-        **reported(nanos(billed, month.currency), month.currency, "billed"),
+        **reported(nanos(billed), month.currency, "billed"),
     }
 
 

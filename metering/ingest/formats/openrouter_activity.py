@@ -84,7 +84,7 @@ def _cells(row: Fields) -> Mapping[str, object]:
                 Meter.OUTPUT: row.whole_number("completion_tokens"),
             }
         ),
-        **reported(nanos(amount(row, "usage"), "USD"), "USD", "billed"),
+        **reported(nanos(amount(row, "usage")), "USD", "billed"),
     }
 
 

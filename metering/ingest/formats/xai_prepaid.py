@@ -98,7 +98,7 @@ def _month(change: Fields) -> BillingPeriod:
 
 def _cells(change: Fields, month: BillingPeriod) -> Mapping[str, object]:
     cents = change.part("amount")
-    spent = nanos(amount(cents, "val") / _CENTS, "USD")
+    spent = nanos(amount(cents, "val") / _CENTS)
     if spent < 0:
         raise cents.refused("bad-amount", "val", "cents of 0 or more, since it was spent")
     return {

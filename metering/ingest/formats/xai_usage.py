@@ -255,4 +255,4 @@ def _cost(query: _Query, point: Fields) -> Mapping[str, object]:
             raise point.refused("bad-record", "values", "as many as were requested")
         return {}
     units = amount(Fields({_MONEY: values[query.place]}, point.within), _MONEY)
-    return reported(nanos(units, "USD"), "USD", "billed") if units else {}
+    return reported(nanos(units), "USD", "billed") if units else {}

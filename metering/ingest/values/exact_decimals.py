@@ -8,7 +8,7 @@ import re
 from fractions import Fraction
 from typing import Final
 
-from metering.core.money import Money
+from metering.core.money import ratio
 from metering.errors import shown
 from metering.ingest.values.fields import FieldRefused, Fields
 from metering.ingest.values.strict_json import Oddity
@@ -77,9 +77,9 @@ def exact(value: object) -> Fraction | None:
     return Fraction(spelled) if _DECIMAL.fullmatch(spelled) else None
 
 
-def nanos(units: Fraction, currency: str) -> int:
-    """Return money in whole units as nanos of its currency, rounded once, half to even."""
-    return Money.ratio(units.numerator, units.denominator, currency).nanos
+def nanos(units: Fraction) -> int:
+    """Return money in whole units as nanos, rounded once, half to even."""
+    return ratio(units.numerator, units.denominator)
 
 
 def plain(number: Fraction) -> str:

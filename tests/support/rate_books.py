@@ -67,13 +67,14 @@ def rate(  # noqa: PLR0913 - a row has as many columns
     return found
 
 
-def modifier(
+def modifier(  # noqa: PLR0913 - a row has as many columns
     factor: tuple[int, int],
     conditions: Mapping[str, str] | None = None,
     *,
     meters: tuple[str, ...] = ("*tokens",),
     stack: str = "",
     since: str | None = None,
+    until: str | None = None,
     list_as_of: str | None = None,
 ) -> Modifier:
     """Return a modifier of every model of acme."""
@@ -88,6 +89,7 @@ def modifier(
         factor_den=factor[1],
         conditions=conditions,
         effective_from=instant(since) if since else None,
+        effective_to=instant(until) if until else None,
         stack_group=stack,
         list_as_of=instant(list_as_of) if list_as_of else None,
     )

@@ -1,5 +1,6 @@
 """Which rate holds, example by example; first and last instants and tokens on either side."""
 
+from dataclasses import replace
 from datetime import timedelta
 from fractions import Fraction
 
@@ -11,6 +12,7 @@ from metering.core.pricing.rate_book import RateBook
 from metering.core.pricing.rates import CardKind, MatchKind, Window
 from metering.core.pricing.rating import rate_for, timeline
 from tests.support.rate_books import (
+    PER,
     alias,
     book,
     card,
@@ -173,6 +175,40 @@ def test_a_contract_price_keeps_the_list_price_beside_it() -> None:
     assert (found.card, found.card_version) == ("contract-all", 1)
 
 
+def test_a_list_price_has_its_own_block_and_currency() -> None:
+    listed = card(replace(rate(15), per=1_000))
+    contract = replace(card(rate(12), kind=CardKind.CONTRACT), currency="EUR")
+
+    found = rate_for(key(), "output", RateBook([listed, contract]), NOON)
+
+    assert (found.price_nanos, found.per, found.currency) == (12, PER, "EUR")
+    assert (found.list_price_nanos, found.list_per, found.list_currency) == (15, 1_000, "USD")
+
+
+def test_a_list_price_is_its_own_list_price() -> None:
+    rates = book(rate(15), modifier((11, 10)))
+    rows = rates.cards[0]
+
+    assert rate_for(key(), "output", rates, NOON) == Decision(
+        status=Status.PRICED,
+        reason="",
+        model="m",
+        price_nanos=15,
+        per=PER,
+        factor_num=11,
+        factor_den=10,
+        rate_ids=(rows.rates[0].rate_id, rows.modifiers[0].modifier_id),
+        card="list-all",
+        card_version=1,
+        currency="USD",
+        list_price_nanos=15,
+        list_per=PER,
+        list_factor_num=11,
+        list_factor_den=10,
+        list_currency="USD",
+    )
+
+
 def test_a_contract_holds_for_its_account_alone() -> None:
     rates = RateBook([card(rate(15)), card(rate(12), kind=CardKind.CONTRACT, scope="acct-1")])
 
@@ -188,6 +224,26 @@ def test_two_rates_that_cannot_be_told_apart_are_not_a_coin_toss() -> None:
     rates = RateBook([card(rate(15)), card(rate(14), scope="acct-1")])
 
     assert rate_for(key(), "output", rates, NOON).reason == "ambiguous"
+
+
+def test_of_two_rates_the_one_that_began_later_holds() -> None:
+    rates = RateBook([card(rate(15)), card(rate(14, since="2026-09-01"), scope="acct-1")])
+
+    assert rate_for(key(), "output", rates, NOON).price_nanos == 14
+
+
+def test_of_two_rates_that_tie_the_only_one_that_consumes_every_condition_holds() -> None:
+    batch, fast = {"processing": "batch"}, {"speed": "fast"}
+    rates = book(
+        rate(7, conditions=batch),
+        rate(30, conditions=fast),
+        modifier((1, 2), fast, meters=("output",)),
+    )
+
+    found = rate_for(key(said={**batch, **fast}), "output", rates, NOON)
+
+    # The fast rate leaves the batch over; the batch rate leaves what the modifier consumes.
+    assert found.unit_price == Fraction(7, 2 * PER)
 
 
 # --- time ---------------------------------------------------------------------------------------
@@ -212,6 +268,24 @@ def test_before_the_first_rate_and_after_the_last_there_is_none() -> None:
     ]
 
     assert found == ["before_first_rate", "", "no_rate"]
+
+
+def test_between_two_rates_there_is_none_and_it_is_not_before_the_first() -> None:
+    rates = book(rate(1, until="2026-02-01"), rate(2, since="2026-03-01"))
+
+    assert rate_for(key(), "output", rates, instant("2026-02-15")).reason == "no_rate"
+
+
+def test_usage_that_ends_when_it_begins_or_earlier_is_an_instant() -> None:
+    cut = instant("2025-06-10")
+    rates = book(rate(40, until="2025-06-10"), rate(8, since="2025-06-10"))
+
+    found = [
+        rate_for(key(), "output", rates, cut, cut + timedelta(hours=hours)).price_nanos
+        for hours in (0, -1)
+    ]
+
+    assert found == [8, 8]
 
 
 def test_a_promised_rate_is_provisional_from_the_end_of_its_guarantee() -> None:
@@ -275,6 +349,19 @@ def test_holidays_that_are_not_yet_published_make_a_price_provisional() -> None:
     assert answer(found) == ("provisional", "past_guarantee", 2)
 
 
+def test_a_price_is_provisional_from_the_instant_to_which_holidays_are_published() -> None:
+    always = Window(frozenset(range(1, 8)), "00:00", "00:00", "UTC", holidays="cn")
+    known = instant("2027-01-01")
+    rates = book(rate(2, window=always))
+
+    found = timeline(key(), "output", rates, known - MICROSECOND, known + MICROSECOND)
+
+    assert [(s.starts, *answer(s.decision)) for s in found] == [
+        (known - MICROSECOND, "priced", "", 2),
+        (known, "provisional", "past_guarantee", 2),
+    ]
+
+
 def test_a_bucket_that_straddles_a_change_is_weighted_by_time() -> None:
     cut = "2026-08-16T16:00"
     rates = book(rate(28, until=cut), rate(66, since=cut))
@@ -304,6 +391,19 @@ def test_a_bucket_without_a_price_for_a_part_of_it_has_none() -> None:
     found = rate_for(key(), "output", rates, instant("2026-08-16"), instant("2026-08-17"))
 
     assert answer(found) == ("unpriced", "before_first_rate", None)
+
+
+def test_a_bucket_within_the_life_of_a_windowed_rate_touches_nothing_outside_it() -> None:
+    begins, ends = "2026-09-21", "2026-09-22"
+    rates = book(rate(1, since=begins, until=ends), rate(2, window=PEAK, since=begins, until=ends))
+
+    found = timeline(key(), "output", rates, instant(begins), instant(ends))
+
+    assert [(f"{s.starts:%H}", f"{s.ends:%H}", s.decision.price_nanos) for s in found] == [
+        ("00", "01", 1),
+        ("01", "04", 2),
+        ("04", "00", 1),
+    ]
 
 
 def test_a_timeline_unfolds_windows_only_where_it_is_asked() -> None:
@@ -363,6 +463,37 @@ def test_tiers_that_cost_the_same_need_not_be_known() -> None:
     rates = book(rate(15, prompt=(None, 200_000)), rate(15, prompt=(200_001, None)))
 
     assert answer(rate_for(key(), "output", rates, NOON)) == ("priced", "", 15)
+
+
+def test_the_tiers_of_a_contract_are_told_apart_from_those_of_the_list() -> None:
+    listed, agreed = (
+        (rate(price, prompt=(None, 200_000)), rate(2 * price, prompt=(200_001, None)))
+        for price in (15, 12)
+    )
+    rates = RateBook([card(*listed), card(*agreed, kind=CardKind.CONTRACT)])
+
+    found = rate_for(key(), "output", rates, NOON)
+
+    assert answer(found) == ("provisional", "tier_unknown", 12)
+    assert found.list_price_nanos == 15
+
+
+def test_prompts_across_several_tiers_are_priced_at_the_lowest_they_may_lie_in() -> None:
+    steps = (32_000, 128_000, 200_000, 256_000)
+    tiers = zip((None, *(step + 1 for step in steps)), (*steps, None), strict=True)
+    rates = book(*(rate(price, prompt=tier) for price, tier in enumerate(tiers, start=1)))
+
+    found = {
+        sizes: answer(rate_for(key(prompt=sizes), "output", rates, NOON))
+        for sizes in ((1, 40_000), (32_001, 128_000), (130_000, 256_000), (256_001, None))
+    }
+
+    assert found == {
+        (1, 40_000): ("provisional", "tier_unknown", 1),
+        (32_001, 128_000): ("priced", "", 2),
+        (130_000, 256_000): ("provisional", "tier_unknown", 3),
+        (256_001, None): ("priced", "", 5),
+    }
 
 
 def test_a_tier_on_top_of_a_lower_card_counts_as_a_tier() -> None:
@@ -520,6 +651,24 @@ def test_a_modifier_multiplies_the_meters_it_names_and_consumes_its_condition() 
     assert search.reason == "unhandled_condition:inference_geo"
 
 
+def test_a_modifier_holds_from_its_instant_to_its_end() -> None:
+    rates = book(rate(10), modifier((11, 10), since="2026-03-01", until="2026-04-01"))
+
+    found = [
+        rate_for(key(), "output", rates, at).unit_price
+        for day in ("2026-03-01", "2026-04-01")
+        for at in (instant(day) - MICROSECOND, instant(day))
+    ]
+
+    assert [price * PER for price in found if price] == [10, 11, 11, 10]
+
+
+def test_a_factor_of_zero_is_zero_rated() -> None:
+    found = rate_for(key(), "output", book(rate(10), modifier((0, 1))), NOON)
+
+    assert (found.status, amount_nanos(10, found)) == (Status.ZERO_RATED, 0)
+
+
 def test_modifiers_of_different_groups_multiply_and_of_one_group_do_not() -> None:
     geo, region = {"inference_geo": "us"}, {"region": "eu"}
     apart = book(rate(100), modifier((11, 10), geo), modifier((12, 10), region))
@@ -557,6 +706,16 @@ def test_a_discount_is_taken_off_list_prices_and_not_off_a_negotiated_one() -> N
     assert cached.list_unit_price == Fraction(50, 1_000_000)
 
 
+def test_a_list_price_keeps_the_modifiers_of_the_list_and_loses_the_discount() -> None:
+    listed = card(rate(100), modifier((11, 10), {"inference_geo": "us"}))
+    contract = card(modifier((9, 10)), kind=CardKind.CONTRACT)
+
+    found = rate_for(key(inference_geo="us"), "output", RateBook([listed, contract]), NOON)
+
+    assert found.unit_price == Fraction(99, PER)
+    assert found.list_unit_price == Fraction(110, PER)
+
+
 def test_a_discount_may_be_taken_off_the_list_of_a_day() -> None:
     listed = card(rate(100, until="2026-06-01"), rate(80, since="2026-06-01"))
     frozen = card(modifier((90, 100), list_as_of="2026-01-01"), kind=CardKind.CONTRACT)
@@ -565,6 +724,19 @@ def test_a_discount_may_be_taken_off_the_list_of_a_day() -> None:
 
     assert found.unit_price == Fraction(90, 1_000_000)
     assert found.list_unit_price == Fraction(80, 1_000_000)
+
+
+def test_a_discount_off_the_list_of_a_day_without_one_has_no_price() -> None:
+    listed = card(rate(80, since="2026-06-01"))
+    frozen = card(modifier((90, 100), list_as_of="2026-01-01"), kind=CardKind.CONTRACT)
+    agreed = card(rate(70), modifier((90, 100), list_as_of="2026-01-01"), kind=CardKind.INTERNAL)
+
+    assert answer(rate_for(key(), "output", RateBook([listed, frozen]), NOON)) == (
+        "unpriced",
+        "before_first_rate",
+        None,
+    )
+    assert answer(rate_for(key(), "output", RateBook([agreed]), NOON)) == ("priced", "", 70)
 
 
 # --- meters and quantities ----------------------------------------------------------------------
@@ -589,6 +761,30 @@ def test_cache_writes_of_unknown_lifetime_are_a_floor_and_said_to_be() -> None:
 
     assert answer(found) == ("provisional", "ttl_unknown", 5)
     assert rate_for(key(), "cache_write_unknown", only_long, NOON).reason == "no_rate"
+
+
+def test_cache_writes_of_unknown_lifetime_before_the_first_rate_have_no_price() -> None:
+    rates = book(rate(5, "cache_write_5m", since="2026-01-01"))
+
+    found = rate_for(key(), "cache_write_unknown", rates, instant("2025-12-31"))
+
+    assert answer(found) == ("unpriced", "before_first_rate", None)
+
+
+def test_cache_writes_of_unknown_lifetime_cost_what_the_shortest_there_is_costs() -> None:
+    rates = book(rate(6, "cache_write_30m"), rate(8, "cache_write_1h"))
+
+    found = rate_for(key(), "cache_write_unknown", rates, NOON)
+
+    assert answer(found) == ("provisional", "ttl_unknown", 6)
+
+
+def test_cache_writes_of_unknown_lifetime_with_a_rate_of_their_own_have_it() -> None:
+    rates = book(rate(5, "cache_write_5m"), rate(7, "cache_write_unknown"))
+
+    found = rate_for(key(), "cache_write_unknown", rates, NOON)
+
+    assert answer(found) == ("priced", "", 7)
 
 
 def test_an_explicit_zero_is_zero_rated_and_never_a_missing_price() -> None:
@@ -623,6 +819,18 @@ def test_a_minimum_is_billed_per_request() -> None:
     assert billable_quantity(300, several, 100) == 1_000
     assert billable_quantity(300, several, None) == 300
     assert (one.status, several.reason) == (Status.PRICED, "minimum_unknown")
+
+
+@pytest.mark.parametrize(
+    ("minimum", "step", "reason"),
+    [(0, 1, ""), (1, 1, "minimum_unknown"), (0, 2, "minimum_unknown")],
+)
+def test_a_minimum_or_a_step_makes_the_sum_of_several_requests_a_floor(
+    minimum: int, step: int, reason: str
+) -> None:
+    rates = book(rate(1, "audio_second", minimum=minimum, step=step))
+
+    assert rate_for(key(), "audio_second", rates, NOON).reason == reason
 
 
 # --- where prices change ------------------------------------------------------------------------

@@ -213,9 +213,9 @@ def _choose(plan: Plan, at: datetime) -> _Choice | Reason:
     siblings = [c for c in live if c.level == live[0].level]
     if all(_contains(c, lo, hi) for c in siblings):
         return _only_one(plan, siblings, at)
-    # The usage may lie in several tiers: the base tier, which holds the smallest prompt, is a
-    # floor that is said to be one, unless the tiers do not differ.
-    base = [c for c in live if _contains(c, 1, 1)]
+    # The usage may lie in several tiers: the one of the smallest prompt it may have had is a floor
+    # that is said to be one, unless the tiers do not differ.
+    base = [c for c in live if _contains(c, lo, lo)]
     if not base:
         return Reason.NO_RATE
     choice = _only_one(plan, [c for c in base if c.level == base[0].level], at)

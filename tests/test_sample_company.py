@@ -9,6 +9,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[1]
 LOGS = ROOT / "sample_logs"
 EXPECTED = json.loads((ROOT / "tests/sample_company/expected.json").read_text(encoding="utf-8"))
@@ -118,16 +120,18 @@ def test_the_invoices_charge_what_the_usage_ought_to_cost() -> None:
     }
 
 
-def test_every_invoice_adds_up() -> None:
-    for path in sorted((LOGS / "invoices").glob("*.csv")):
-        lines = _lines(path)
-        totals = {line["invoice_id"]: Decimal(line["invoice_total"]) for line in lines}
-        sums = {
-            invoice: sum(Decimal(x["amount"]) for x in lines if x["invoice_id"] == invoice)
-            for invoice in totals
-        }
+@pytest.mark.parametrize(
+    "path", sorted((LOGS / "invoices").glob("*.csv")), ids=lambda path: path.name
+)
+def test_every_invoice_adds_up(path: Path) -> None:
+    lines = _lines(path)
+    totals = {line["invoice_id"]: Decimal(line["invoice_total"]) for line in lines}
+    sums = {
+        invoice: sum(Decimal(x["amount"]) for x in lines if x["invoice_id"] == invoice)
+        for invoice in totals
+    }
 
-        assert sums == totals
+    assert sums == totals
 
 
 def test_expected_amounts_are_the_same_by_account_and_by_owner() -> None:

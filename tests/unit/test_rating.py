@@ -385,6 +385,49 @@ def test_a_bucket_that_straddles_two_rows_of_one_price_is_priced() -> None:
     assert (found.status, found.unit_price) == (Status.PRICED, Fraction(28, 1_000_000))
 
 
+def test_a_bucket_that_straddles_a_change_has_the_average_list_price_beside_its_own() -> None:
+    cut = "2026-08-16T12:00"
+    listed = card(rate(20, until=cut), rate(40, since=cut))
+    contract = card(modifier((9, 10)), kind=CardKind.CONTRACT)
+
+    found = rate_for(
+        key(), "output", RateBook([listed, contract]), instant("2026-08-16"), instant("2026-08-17")
+    )
+
+    assert found.unit_price == Fraction(27, PER)
+    assert found.list_unit_price == Fraction(30, PER)
+
+
+def test_a_bucket_that_straddles_a_change_without_a_list_price_has_none_beside_its_own() -> None:
+    cut = "2026-08-16T12:00"
+    agreed = card(rate(20, until=cut), rate(40, since=cut), kind=CardKind.CONTRACT)
+
+    found = rate_for(
+        key(), "output", RateBook([agreed]), instant("2026-08-16"), instant("2026-08-17")
+    )
+
+    assert (found.unit_price, found.list_unit_price) == (Fraction(30, PER), None)
+
+
+def test_a_bucket_of_one_price_keeps_the_doubt_of_a_part_of_it() -> None:
+    rates = book(rate(4, guaranteed_until="2026-08-16T12:00"))
+
+    found = rate_for(key(), "output", rates, instant("2026-08-16"), instant("2026-08-17"))
+
+    assert (found.status, found.reason) == (Status.PROVISIONAL, "past_guarantee")
+    assert found.unit_price == Fraction(4, PER)
+
+
+def test_a_bucket_that_straddles_two_currencies_has_no_price() -> None:
+    cut = "2026-08-16T12:00"
+    euros = replace(card(rate(20, until=cut), kind=CardKind.CONTRACT), currency="EUR")
+    rates = RateBook([card(rate(20)), euros])
+
+    found = rate_for(key(), "output", rates, instant("2026-08-16"), instant("2026-08-17"))
+
+    assert answer(found) == ("unpriced", "ambiguous", None)
+
+
 def test_a_bucket_without_a_price_for_a_part_of_it_has_none() -> None:
     rates = book(rate(28, since="2026-08-16T16:00"))
 

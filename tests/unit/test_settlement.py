@@ -79,6 +79,24 @@ def test_a_tier_may_count_units() -> None:
     assert worth(book(*counted), used(6_000, quantity=2_000)) == {"owner:a": -150}
 
 
+def test_a_tier_that_is_not_reached_takes_nothing_off() -> None:
+    assert worth(book(tier(0, 1_000, 100), tier(1_000, None, 0)), used(900)) == {}
+
+
+@pytest.mark.parametrize(("spend", "units"), [(100, 0), (-100, 5_000), (0, 5_000)])
+def test_usage_that_comes_to_nothing_gets_no_volume_discount(spend: int, units: int) -> None:
+    counted = [replace(one, measure=Measure.UNITS) for one in TIERS]
+
+    assert worth(book(*counted), used(spend, quantity=units)) == {}
+
+
+def test_tiers_say_the_same_in_any_order() -> None:
+    found, backwards = (settle([used(6_000)], book(*tiers), ()) for tiers in (TIERS, TIERS[::-1]))
+
+    assert found == backwards
+    assert found[0].basis.rate_ids == tuple(one.term_id for one in TIERS)
+
+
 @pytest.mark.parametrize(
     ("spend", "paid"),
     [(0, 900), (999, 900), (1_000, 900), (1_001, 901), (2_000, 1_850)],
@@ -130,6 +148,41 @@ def test_owners_bear_it_by_list_cost() -> None:
     usage = [used(500, "owner:a", list_nanos=200), used(500, "owner:b", list_nanos=100)]
 
     assert worth(book(credit), *usage) == {"owner:a": -67, "owner:b": -33}
+
+
+@pytest.mark.parametrize(
+    ("listed", "charged", "borne"),
+    [
+        ((300, 0), (500, 500), {"owner:a": -100}),
+        ((300, -100), (500, 500), {"owner:a": -100}),
+        ((0, 0), (300, 100), {"owner:a": -75, "owner:b": -25}),
+        ((0, 0), (300, -100), {"owner:a": -100}),
+    ],
+)
+def test_where_nothing_has_a_list_cost_owners_bear_it_by_what_they_were_charged(
+    listed: tuple[int, int], charged: tuple[int, int], borne: dict[str, int]
+) -> None:
+    usage = [
+        used(amount, bearer, list_nanos=nanos)
+        for bearer, nanos, amount in zip(("owner:a", "owner:b"), listed, charged, strict=True)
+    ]
+
+    assert worth(book(term(TermKind.CREDIT, amount_nanos=100)), *usage) == borne
+
+
+def test_what_nothing_weighs_is_borne_by_all_alike() -> None:
+    minimum = term(TermKind.MINIMUM, amount_nanos=100)
+
+    assert worth(book(minimum), used(0, "owner:a"), used(0, "owner:b")) == {
+        "owner:a": 50,
+        "owner:b": 50,
+    }
+
+
+def test_a_term_of_every_meter_leaves_a_provider_s_own_bill_alone() -> None:
+    credit = term(TermKind.CREDIT, amount_nanos=100, meters=("*",))
+
+    assert worth(book(credit), used(500, basis=replace(BASIS, meter="billed_nanos"))) == {}
 
 
 @pytest.mark.parametrize(
@@ -206,6 +259,28 @@ def test_a_daily_allowance_does_not_last_until_tomorrow() -> None:
     usage = [searches(rates, n, "owner:a", date(2026, 10, day)) for day, n in ((1, 2), (2, 20))]
 
     assert worth(rates, *usage) == {"owner:a": -14 - 70}
+
+
+def test_a_monthly_allowance_lasts_all_month_and_no_longer() -> None:
+    rates = allowing(10, "month")
+    days = (date(2026, 10, 1), LAST, date(2026, 11, 1))
+
+    found = settle(
+        [searches(rates, 8, "owner:a", day) for day in days], rates, allowances_of(rates)
+    )
+
+    assert [(one.day, one.amount_nanos) for one in found] == [
+        (LAST, -70),
+        (date(2026, 11, 30), -56),
+    ]
+
+
+def test_an_allowance_takes_nothing_off_usage_that_comes_to_nothing() -> None:
+    rates = allowing(10, "day")
+    usage = [searches(rates, quantity, "owner:a", LAST) for quantity in (3, -3)]
+
+    assert worth(rates, *usage) == {}
+    assert worth(rates, *usage, searches(rates, 2, "owner:a", DAY)) == {"owner:a": -14}
 
 
 def test_an_allowance_is_shared_by_who_uses_it() -> None:

@@ -4,11 +4,17 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from metering.core.ledger import UNATTRIBUTED, owner_account, provider_account
+from metering.core.ledger import (
+    UNATTRIBUTED,
+    Basis,
+    owner_account,
+    prepaid_account,
+    provider_account,
+)
 from metering.core.ownership.attribution import Match, Owner
 from metering.core.patterns import Pattern
 from metering.core.periods import BillingPeriod
-from metering.core.sharing.allocation import Facts, Holding, Share, Use, allocate
+from metering.core.sharing.allocation import Facts, Holding, Share, Use, allocate, share_basis
 from metering.core.sharing.headcount import Presence, person_days
 from metering.core.sharing.splits import By, Pool, Sharing, Split, Target, pool_of
 
@@ -96,6 +102,84 @@ def test_without_a_weight_or_out_of_its_months_a_split_gives_nothing() -> None:
     assert _taken(_split(valid_from=date(2026, 11, 1)), a=10) == {}
     assert _taken(_split(valid_to=date(2026, 10, 1)), a=10) == {}
     assert _taken(_split(by=By.DRIVER, targets=(), driver="requests"), a=10) == {}
+
+
+def test_a_split_out_of_its_months_stops_no_other() -> None:
+    over = _split(name="over", valid_to=date(2026, 10, 1))
+
+    assert _taken(over, _split(name="now"), a=10)["pool:a"] == -10
+
+
+def test_spend_in_the_currency_of_the_pool_weighs_and_else_that_of_the_books() -> None:
+    everybody = _split(by=By.SPEND, targets=((Target(is_each=True), 1),))
+    pay, data = owner_account(PAY), owner_account(DATA)
+    euros = replace(FACTS, currency="EUR")
+    mixed = (Use(pay, "EUR", 100, 1), Use(data, "USD", 10, 1), Use(data, "EUR", 300, 1))
+    refunded = (Use(pay, "USD", -10, 1), Use(pay, "EUR", 100, 1), Use(data, "EUR", 300, 1))
+
+    own = _taken(everybody, facts=replace(euros, uses=mixed), a=40)
+    of_the_books = _taken(everybody, facts=replace(euros, uses=refunded), a=40)
+
+    assert own == {data.name: 40, "pool:a": -40}
+    assert of_the_books == {pay.name: 10, data.name: 30, "pool:a": -40}
+
+
+def test_usage_weighs_for_the_first_target_that_it_meets() -> None:
+    targets = ((Target("CC-1", "pay"), 1), (Target(is_each=True), 1))
+
+    assert _taken(_split(by=By.SPEND, targets=targets), a=40) == {
+        "owner:CC-1/pay/-": 30,
+        "owner:CC-2/data/lake": 10,
+        "pool:a": -40,
+    }
+
+
+def test_even_shares_go_to_everybody_who_used_anything() -> None:
+    ops = owner_account(Owner("CC-3", "ops"))
+    legal = owner_account(Owner("CC-4", "legal"))
+    uses = (*FACTS.uses, Use(ops, "USD", 0, 5), Use(legal, "USD", 0, 0))
+    split = _split(targets=((Target(is_each=True), 1),))
+
+    assert _taken(split, facts=replace(FACTS, uses=uses), a=30) == {
+        "owner:CC-1/pay/refunds": 10,
+        "owner:CC-2/data/lake": 10,
+        ops.name: 10,
+        "pool:a": -30,
+    }
+
+
+def test_the_people_of_a_target_that_is_named_count_for_it() -> None:
+    present = (Presence("ana", PAY), Presence("bo", DATA), Presence("cy", DATA))
+    split = _split(by=By.HEADCOUNT, targets=((Target("CC-1"), 1), (Target("CC-2"), 1)))
+
+    assert _taken(split, facts=replace(FACTS, presences=present), a=30) == {
+        "owner:CC-1/-/-": 10,
+        "owner:CC-2/-/-": 20,
+        "pool:a": -30,
+    }
+
+
+def test_a_share_says_which_split_of_which_pool_it_is_of() -> None:
+    credited = replace(USD, credit=prepaid_account("block"))
+
+    own, other = (share_basis(EVEN, holding) for holding in (USD, credited))
+
+    assert own == Basis(
+        provider="openai",
+        platform="",
+        billing_account="default",
+        product="shared: a",
+        model_raw="",
+        model="",
+        meter="shared_even",
+        conditions='{"pool":"a","split":"s"}',
+        status="priced",
+        reason="",
+        currency="USD",
+        card="",
+        rate_ids=("split:s",),
+    )
+    assert other == replace(own, conditions='{"credited":"prepaid:block","pool":"a","split":"s"}')
 
 
 def test_a_driver_is_what_its_file_says() -> None:

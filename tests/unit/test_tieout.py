@@ -98,6 +98,98 @@ def test_a_discount_that_differs_from_the_settled_one_is_told() -> None:
 
 
 @pytest.mark.parametrize(
+    ("named", "told"),
+    [
+        (["-9.99"], False),
+        (["-9.989999999"], True),
+        (["-5.00", "-4.98"], False),
+        ([], False),
+    ],
+)
+def test_a_discount_that_differs_by_a_cent_a_line_is_not_told(named: list[str], told: bool) -> None:
+    ledger = side("90", settled=((C.DISCOUNT, nanos("-10")),))
+    billed = invoice((C.USAGE, "90.00"), *((C.DISCOUNT, amount) for amount in named))
+
+    assert any("settles" in note for note in only([ledger], billed).notes) is told
+
+
+def test_credit_that_was_paid_for_pays_without_being_asked_for_again() -> None:
+    drawn = nanos("-30")
+    ledger = side("100", drawn_nanos=drawn, settled=((C.CREDIT, drawn),))
+
+    waiting = only([ledger])
+    net = only([ledger], invoice((C.USAGE, "70.00")))
+    named = only([ledger], invoice((C.USAGE, "100.00"), (C.CREDIT, "-30.00")))
+
+    assert [(line.reason, line.nanos) for line in waiting.lines] == [
+        (Reason.USAGE, nanos("100")),
+        (Reason.CREDIT, drawn),
+        (Reason.NOT_INVOICED, nanos("-70")),
+    ]
+    assert (net.ties, named.ties) == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("lines", "reason", "difference"),
+    [
+        (["456.00"], None, "0"),
+        (["456.005"], Reason.ROUNDING, "0.005"),
+        (["228.00", "228.01"], Reason.ROUNDING, "0.01"),
+        (["456.005000001"], Reason.UNEXPLAINED, "0.005000001"),
+        (["437.00"], Reason.UNEXPLAINED, "-19"),
+        ([], Reason.NOT_INVOICED, "-456"),
+    ],
+)
+def test_what_is_agreed_on_is_compared_with_the_lines_of_its_category(
+    lines: list[str], reason: Reason | None, difference: str
+) -> None:
+    ledger = side("10", agreed=((C.SEATS, nanos("456")),))
+    billed = invoice((C.USAGE, "10.00"), *((C.SEATS, amount) for amount in lines))
+
+    found = only([ledger], billed)
+
+    assert [(line.reason, line.nanos) for line in found.lines] == [
+        (Reason.USAGE, nanos("10")),
+        (Reason.SEATS, nanos("456")),
+        *([(reason, nanos(difference))] if reason else []),
+    ]
+    assert found.ties is (reason is not Reason.UNEXPLAINED)
+
+
+def test_what_is_agreed_on_is_owed_until_an_invoice_comes() -> None:
+    agreed = ((C.SEATS, nanos("456")), (C.CREDIT, nanos("100")))
+
+    found = only([side("10", agreed=agreed)])
+
+    assert [(line.reason, line.nanos) for line in found.lines] == [
+        (Reason.USAGE, nanos("10")),
+        (Reason.SEATS, nanos("456")),
+        (Reason.CREDIT, nanos("100")),
+        (Reason.NOT_INVOICED, nanos("-566")),
+    ]
+
+
+def test_several_lines_of_one_category_are_counted() -> None:
+    found = only([], invoice((C.TAX, "1.00"), (C.TAX, "2.00")))
+
+    assert found.lines == (TieOutLine("tax: 2 lines", Reason.TAX, nanos("3")),)
+
+
+@pytest.mark.parametrize(
+    ("billed", "note"),
+    [
+        ("12.00", "trued up by 2.00: the book holds what is invoiced"),
+        ("13.00", "trued up by 2.00: the book holds 12.00"),
+    ],
+)
+def test_a_true_up_is_told_and_compared_with_nothing(billed: str, note: str) -> None:
+    found = only([side("10", adjusted_nanos=nanos("2"))], invoice((C.USAGE, billed)))
+
+    assert found.notes == (note,)
+    assert found.unexplained_nanos == nanos(billed) - nanos("10")
+
+
+@pytest.mark.parametrize(
     ("ledger", "lines", "reason"),
     [
         ("10.005", ["10.00"], Reason.ROUNDING),
@@ -171,6 +263,17 @@ def test_an_invoice_that_came_twice_is_told_until_it_is_taken_back() -> None:
     assert not twice.ties
     assert taken_back.ties
     assert taken_back.notes == ()
+
+
+def test_an_invoice_that_was_taken_back_is_not_told_for_what_others_leave_open() -> None:
+    said = ((C.USAGE, "10.00"), (C.TAX, "1.90"))
+    first, again = (invoice(*said, number=number) for number in ("INV-1", "INV-2"))
+    back = invoice((C.TAX, "-1.90"), (C.USAGE, "-10.00"), number="INV-2-R")
+
+    found = only([side("7")], first, again, back)
+
+    assert found.unexplained_nanos == nanos("3")
+    assert found.notes == ()
 
 
 def test_equal_invoices_of_two_halves_that_tie_are_not_told() -> None:
@@ -248,6 +351,40 @@ def test_a_cost_report_that_says_something_else_explains_nothing() -> None:
     assert found.notes == (
         "the provider's cost report says 112.3456, the usage lines of the invoice 130.00",
     )
+
+
+def test_what_a_cost_report_cannot_explain_stays_unexplained() -> None:
+    october = frozenset(f"2026-10-{number:02d}" for number in range(1, 32))
+    told = (
+        ReportedDay("", "2026-10-01", nanos("7"), 1),
+        ReportedDay("gpt-5", "2026-10-01", nanos("150"), 1),
+    )
+    priced = [PricedDay("gpt-5", "2026-10-01", nanos("100"))]
+    costs = compare_costs(priced, [CostReport("openai-costs", october, told)])
+    assert costs is not None
+
+    (found,) = tie_out(
+        OCTOBER,
+        [side("100")],
+        [invoice((C.USAGE, "157.00"))],
+        {("openai", "default", "USD"): costs},
+    )
+
+    assert found.lines[1:] == (
+        TieOutLine("late usage, by the cost report: no model", Reason.LATE_USAGE, nanos("7")),
+        TieOutLine("unexplained", Reason.UNEXPLAINED, nanos("50")),
+    )
+
+
+@pytest.mark.parametrize(("lines", "told"), [(["56.17", "56.17"], False), (["112.36"], True)])
+def test_a_cost_report_may_differ_from_an_invoice_by_half_a_cent_a_line(
+    lines: list[str], told: bool
+) -> None:
+    billed = invoice(*((C.USAGE, amount) for amount in lines))
+
+    (found,) = tie_out(OCTOBER, [side("100")], [billed], with_costs("12.35"))
+
+    assert any("cost report says" in note for note in found.notes) is told
 
 
 def test_a_cost_report_of_an_account_without_usage_or_invoice_is_shown() -> None:

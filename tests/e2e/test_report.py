@@ -335,6 +335,36 @@ def test_a_template_of_the_company_takes_the_place_of_ours(ledger: Path) -> None
 
 
 @pytest.mark.parametrize(
+    ("name", "text", "told"),
+    [
+        ("statement.html.j2", "a\n{{ report.nobody }}", "statement.html.j2:2: "),
+        ("statement.html.j2", "{% if %}", "statement.html.j2:1: "),
+        ("statement.html.j2", "{{ 1 // 0 }}", "statement.html.j2:1: "),
+        ("statement.html.j2", '\n{% include "no.j2" %}', "statement.html.j2:2: "),
+        ("page.html.j2", "{{ nobody }}", "page.html.j2:1: "),
+        # What ours look for in it is not there.
+        ("parts.html.j2", "nothing", "parts.html.j2: "),
+        ("statement.html.j2", "caf\udce9", "statement.html.j2: "),
+        ("statement.typ", "one\n\n#nobody", "statement.typ:3: "),
+        ("statement.typ", "#box(", "statement.typ:1: "),
+        ("house.typ", "nothing", "house.typ: "),
+    ],
+)
+def test_what_is_wrong_in_a_template_of_the_company_is_told_with_its_place(
+    ledger: Path, name: str, text: str, told: str
+) -> None:
+    (ledger / "own").mkdir()
+    (ledger / "own" / name).write_text(text, encoding="utf-8", errors="surrogateescape")
+    (ledger / "metering.toml").write_text('[report]\ntemplates = "own"\n', encoding="utf-8")
+
+    done = _statement("2026-10", "--owner", "CC-4210", "--out", ".")
+
+    assert done.exit_code == 1
+    assert f"{Path('own') / told}error[bad-template]: " in done.stderr.replace(f"{ledger}/", "")
+    assert list(ledger.glob("statement-*")) == []
+
+
+@pytest.mark.parametrize(
     ("code", "command"),
     [
         ("no-charges", _run),

@@ -4,6 +4,7 @@ import csv
 import io
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -223,3 +224,18 @@ def test_a_reversal_is_of_the_period_of_its_date() -> None:
         ("accrual", "2026-10-31", "2026-10"),
         ("reversal", "2026-11-01", "2026-11"),
     }
+
+
+def test_a_template_of_the_company_takes_the_place_of_ours(tmp_path: Path) -> None:
+    (tmp_path / "journal").mkdir()
+    (tmp_path / "journal" / "sap.csv.j2").write_text(
+        "{% for entry in journal.entries %}\n"
+        "{{ [entry.kind.value, 'a, b'] | row }}\n"
+        "{% endfor %}\n",
+        encoding="utf-8",
+    )
+    journal = _journal(_charged(5 * _CENT), closed=True)
+
+    assert journal_csv(journal, JournalTemplate.SAP, own=tmp_path) == b'actual,"a, b"\r\n'
+    ours = journal_csv(journal, JournalTemplate.GENERIC)
+    assert journal_csv(journal, JournalTemplate.GENERIC, own=tmp_path) == ours

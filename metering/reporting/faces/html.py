@@ -11,21 +11,18 @@ template has set already, so a mail program that runs none still shows the whole
 import base64
 import hashlib
 import re
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, StrictUndefined
 
 from metering import __version__
 from metering.reporting.brand import Brand
 from metering.reporting.faces.explorer import explorers
+from metering.reporting.faces.templates import Templates
 from metering.reporting.numerals import written_in
 from metering.reporting.pack.chargeback import ChargebackReport
 from metering.reporting.pack.statement import OwnerStatement
 from metering.reporting.snapshot import Snapshot
-from metering.resources import templates_dir
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 _STYLE: Final = "style.css"
 _SCRIPT: Final = "explore.js"
@@ -45,44 +42,38 @@ def chargeback_html(
         brand: the company's look; None for ours.
     """
     brand = brand or Brand()
-    templates = Templates(brand)
+    pages = Pages(brand)
     with written_in(brand.numerals):
         data = explorers(snapshot)
-    script = templates.script(_SCRIPT)
-    return templates.page(_CHARGEBACK, script=script, report=report, explorers=data)
+    script = pages.script(_SCRIPT)
+    return pages.page(_CHARGEBACK, script=script, report=report, explorers=data)
 
 
 def statement_html(statement: OwnerStatement, brand: Brand | None = None) -> bytes:
     """Return the page of one owner, without a script."""
-    return Templates(brand or Brand()).page(_STATEMENT, script="", report=statement)
+    return Pages(brand or Brand()).page(_STATEMENT, script="", report=statement)
 
 
-class Templates:
-    """Our templates, and a company's own in their place where it has some."""
+class Pages:
+    """Pages in a company's look."""
 
     def __init__(self, brand: Brand) -> None:
         self._brand = brand
-        folders = [folder for folder in (brand.templates, templates_dir()) if folder]
-        self._folders: tuple[Path, ...] = tuple(folders)
+        self._templates = Templates(brand.templates)
         # `safe` stands in the templates for what we made ourselves alone: the style sheet, the
         # script, its data (escaped for a script element), and charts, whose names vl-convert has
         # escaped.
         self._environment = Environment(
-            loader=ChoiceLoader([FileSystemLoader(folder) for folder in folders]),
+            loader=self._templates.loader,
             autoescape=True,
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
         )
 
-    def text(self, name: str) -> str:
-        """Return a static part as it stands."""
-        found = next(path for folder in self._folders if (path := folder / name).is_file())
-        return found.read_text(encoding="utf-8")
-
     def script(self, name: str) -> str:
         """Return a script without its comments."""
-        return _COMMENT.sub("", self.text(name))
+        return _COMMENT.sub("", self._templates.text(name))
 
     def page(self, name: str, *, script: str, **said: object) -> bytes:
         """Return a page.
@@ -92,20 +83,17 @@ class Templates:
             script: empty for none.
             said: what the template may name.
         """
-        style = self.text(_STYLE) + _colours(self._brand)
+        style = self._templates.text(_STYLE) + _colours(self._brand)
         logo = self._brand.logo.uri if self._brand.logo else ""
-        return (
-            self._environment.get_template(name)
-            .render(
-                **said,
-                style=style,
-                script=script,
-                policy=_policy(style, script, has_picture=bool(logo)),
-                brand={"organisation": self._brand.organisation, "logo": logo},
-                version=__version__,
-            )
-            .encode("utf-8")
-        )
+        given = {
+            **said,
+            "style": style,
+            "script": script,
+            "policy": _policy(style, script, has_picture=bool(logo)),
+            "brand": {"organisation": self._brand.organisation, "logo": logo},
+            "version": __version__,
+        }
+        return self._templates.rendered(self._environment, name, given).encode("utf-8")
 
 
 def _colours(brand: Brand) -> str:

@@ -12,16 +12,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, StrictUndefined
 
 from metering.core.closing.journal import EntryKind, JournalEntry
 from metering.core.periods import BillingPeriod
 from metering.reporting.faces.csvfile import spreadsheet_safe
+from metering.reporting.faces.templates import Templates
 from metering.reporting.figures import minor_digits
 from metering.reporting.words import shown_name
-from metering.resources import templates_dir
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _FOLDER: Final = "journal"
 
@@ -59,16 +62,23 @@ class Journal:
         return days[0] if days else None
 
 
-def journal_csv(journal: Journal, template: JournalTemplate, decimal: str = ".") -> bytes:
+def journal_csv(
+    journal: Journal, template: JournalTemplate, decimal: str = ".", own: "Path | None" = None
+) -> bytes:
     """Return a journal in a system's layout: UTF-8, CRLF, the same bytes for the same journal.
 
     Args:
         journal: what to book.
         template: whose layout.
         decimal: the mark between units and minor units, "." or ",".
+        own: the company's folder of templates; None for none.
+
+    Raises:
+        SourceError: `bad-template`: one of the company's is wrong.
     """
+    templates = Templates(own)
     environment = Environment(
-        loader=FileSystemLoader(templates_dir() / _FOLDER),
+        loader=templates.loader,
         autoescape=False,  # noqa: S701 - not HTML; every name goes through `row`
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -86,8 +96,8 @@ def journal_csv(journal: Journal, template: JournalTemplate, decimal: str = ".")
         return f"{'-' if minor < 0 else ''}{whole}{decimals}"
 
     environment.globals["amount"] = amount
-    page = environment.get_template(f"{template.value}.csv.j2")
-    return page.render(journal=journal).encode("utf-8")
+    name = f"{_FOLDER}/{template.value}.csv.j2"
+    return templates.rendered(environment, name, {"journal": journal}).encode("utf-8")
 
 
 def _row(cells: Sequence[object]) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from metering import __version__
 from metering.errors import LedgerError
 from metering.reporting.brand import Brand
-from metering.reporting.faces.html import Templates
+from metering.reporting.faces.templates import Templates
 from metering.reporting.pack.chargeback import Account, ChargebackReport
 from metering.reporting.pack.statement import ROOMS, OwnerStatement, StatementAccount, Statements
 from metering.reporting.pack.tree import Node, OwnerLine
@@ -86,7 +86,7 @@ def one_page(
     cost_centre, team = (*owner, "")[:2]
     found = statements.of(cost_centre, team)
     for room in ROOMS[1:]:
-        if _pages(_compiler(_STATEMENT, _statement_said(found), brand or Brand())) <= 1:
+        if _pages(_STATEMENT, _statement_said(found), brand or Brand()) <= 1:
             break
         found = statements.of(cost_centre, team, room)
     return found
@@ -96,8 +96,16 @@ def _statement_said(statement: OwnerStatement) -> dict[str, Any]:
     return _said(statement, f"Statement {statement.period} · {shortened(statement.owner, 60)}")
 
 
-def _pages(compiler: "Compiler") -> int:
-    return int(json.loads(compiler.query("<pages>", field="value", one=True)))
+def _pages(template: str, said: Mapping[str, Any], brand: Brand) -> int:
+    with Templates(brand.templates).joined(_HOUSE, template) as source:
+        compiler = _compiler(source, said, brand)
+        try:
+            counted = compiler.query("<pages>", field="value", one=True)
+        except RuntimeError:
+            # A query does not say where a template is wrong.
+            compiler.compile(format="pdf")
+            raise
+    return int(json.loads(counted))
 
 
 def _said(report: ChargebackReport | OwnerStatement, title: str) -> dict[str, Any]:
@@ -130,30 +138,32 @@ def paper(template: str, said: Mapping[str, Any], brand: Brand) -> bytes:
         template: its name in `reports/`, or in the company's folder.
         said: what the template may name, `foot` among it; charts are SVG under the key `svg`.
         brand: the company's look.
+
+    Raises:
+        SourceError: `bad-template`: one of the company's is wrong.
     """
     import typst  # noqa: PLC0415 - 40 MB that only a PDF needs
 
     def pages(standards: list[Any]) -> bytes:
         # One that refused has no second try.
-        compiler = _compiler(template, said, brand)
+        compiler = _compiler(source, said, brand)
         content = compiler.compile(format="pdf", pdf_standards=standards, timestamp=0)
         if not isinstance(content, bytes):
             raise LedgerError(f"{template} did not become one file")
         return content
 
-    try:
-        return pages([_STANDARD])
-    except typst.TypstError as error:
-        if "could not be displayed" not in str(error):
-            raise
+    with Templates(brand.templates).joined(_HOUSE, template) as source:
+        try:
+            return pages([_STANDARD])
+        except typst.TypstError as error:
+            if "could not be displayed" not in str(error):
+                raise
         return pages([])
 
 
-def _compiler(template: str, said: Mapping[str, Any], brand: Brand) -> "Compiler":
+def _compiler(source: bytes, said: Mapping[str, Any], brand: Brand) -> "Compiler":
     import typst  # noqa: PLC0415 - as above
 
-    templates = Templates(brand)
-    source = (templates.text(_HOUSE) + templates.text(template)).encode()
     logo = brand.logo and {"kind": brand.logo.kind, "bytes": list(brand.logo.content)}
     printed = _printed(dict(said), {**_PRINTED, "var(--series)": brand.accent})
     look = {"organisation": brand.organisation, "accent": brand.accent, "logo": logo}

@@ -13,7 +13,7 @@ from fractions import Fraction
 from metering.reporting.brand import Brand
 from metering.reporting.charts.plot_svg import plot_svg
 from metering.reporting.charts.plots import Course, Divided, Plot
-from metering.reporting.faces.html import Templates
+from metering.reporting.faces.html import Pages
 from metering.reporting.figures import NIL, amount_text
 from metering.reporting.words import shown_name
 
@@ -178,9 +178,9 @@ class FinanceReview:
 
 def review_html(review: FinanceReview, brand: Brand | None = None) -> bytes:
     """Return the page of a review: self-contained, the same bytes every time."""
-    templates = Templates(brand or Brand())
-    script = templates.script(_SCRIPT)
-    return templates.page(_PAGE, script=script, review=review, drawn=plot_svg)
+    pages = Pages(brand or Brand())
+    script = pages.script(_SCRIPT)
+    return pages.page(_PAGE, script=script, review=review, drawn=plot_svg)
 
 
 def table(caption: str, columns: Sequence[str], rows: Sequence[Row]) -> Table:

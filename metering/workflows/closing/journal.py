@@ -19,6 +19,7 @@ from metering.reporting.faces.journal import Journal, JournalTemplate, journal_c
 from metering.reporting.figures import minor_digits
 from metering.reporting.snapshot import ReportStatus
 from metering.workflows.posting.accounting import Accounting, accounting_of
+from metering.workflows.reports.branding import brand_of
 from metering.workflows.reports.period_snapshot import snapshot_of_period
 from metering.workflows.reports.replacing import replace_file
 
@@ -67,7 +68,9 @@ def write_journal(
     Raises:
         BookError: `no-charges`; `bad-settings`: [journal] names no known template or decimal mark;
             `unwritable-report`.
+        SourceError: `bad-template`: one of the company's own is wrong.
     """
+    brand = brand_of(settings)
     chosen = template or _template(settings)
     decimal = _decimal(settings)
     books = open_engine(settings.books_url)
@@ -87,7 +90,7 @@ def write_journal(
     _check_balance(entries)
     journal = Journal(period, chart.entity, snapshot.snapshot_id, entries)
     path = folder / f"journal-{period}-{chosen.value}.csv"
-    replace_file(path, journal_csv(journal, chosen, decimal))
+    replace_file(path, journal_csv(journal, chosen, decimal, brand.templates))
     return JournalWritten(journal, path)
 
 

@@ -88,7 +88,7 @@ def tie_out_as_json(tie: "TieOut") -> dict[str, Any]:
             {"label": line.label, "reason": line.reason.value, "amount_nanos": line.nanos}
             for line in tie.lines
         ],
-        "notes": list(tie.notes),
+        "notes": list(filter(None, (*tie.notes, tie.unpriced_note))),
         "cost_report": None if tie.costs is None else _costs_as_json(tie.costs),
         "unexplained_nanos": tie.unexplained_nanos,
         "ties": tie.ties,
@@ -118,7 +118,7 @@ def _block(tie: "TieOut") -> Iterable[_Row]:
     for line in tie.lines:
         if tie.is_invoiced or line.reason.value != "not-invoiced":
             yield f"  {line.label}", "", line.nanos, line.reason.value
-    for sentence in tie.notes:
+    for sentence in filter(None, (*tie.notes, tie.unpriced_note)):
         yield f"  {sentence}", "", None, ""
     if tie.costs is not None:
         yield from _cost_block(tie.costs)

@@ -6,12 +6,14 @@ from datetime import date
 
 import pytest
 
+from metering.core.closing.invoices import Invoice, InvoiceCategory, InvoiceLine
+from metering.core.closing.tieout import LedgerSide, tie_out
 from metering.reporting.figures import MINUS, NIL
 from metering.reporting.lines import Line
 from metering.reporting.pack.chargeback import Account, chargeback_report
 from metering.reporting.pack.tree import Node, OwnerLine
 from metering.reporting.snapshot import HISTORY_SCHEMA, History, ReportStatus
-from tests.support.reporting_specimen import company, lines_of, snapshot_of
+from tests.support.reporting_specimen import PERIOD, company, lines_of, snapshot_of
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +97,51 @@ def test_a_tie_out_adds_up_as_shown(account: Account) -> None:
 
     assert (invoiced.verdict, awaited.verdict) == ("ties", "no invoice yet")
     assert _adds_up(invoiced.lines)
+    assert _adds_up(awaited.lines)
+
+
+def test_what_is_owed_is_told_with_what_it_is_for_before_the_invoice_comes() -> None:
+    ledger = LedgerSide(
+        "deepseek",
+        "acme",
+        "USD",
+        22_550_000_000,
+        settled=((InvoiceCategory.CREDIT, -20_000_000_000),),
+        drawn_nanos=-20_000_000_000,
+        agreed=((InvoiceCategory.SEATS, 5_000_000_000),),
+        unpriced=(("input_uncached", 240_000),),
+    )
+    snapshot = snapshot_of(
+        lines_of({"amount_nanos": 22_550_000_000}), tie_outs=tie_out(PERIOD, [ledger], [])
+    )
+
+    [account] = chargeback_report(snapshot).accounts
+
+    [tie] = account.tie_outs
+    assert (tie.owed, tie.invoiced) == ("7.55", "")
+    assert [(line.label, line.amount) for line in tie.lines] == [
+        ("priced from usage", "22.55"),
+        ("credit: settled by rate card", f"{MINUS}20.00"),
+        ("seats", "5.00"),
+        ("Owed", "7.55"),
+    ]
+    # The open points name meters as a reader knows them; once is enough.
+    assert tie.remarks == ("usage without a rate has no amount here; the open points list it",)
+
+
+def test_a_difference_without_a_reason_is_an_open_point() -> None:
+    line = InvoiceLine(2, InvoiceCategory.USAGE, "usage", 9_000_000_000)
+    bill = Invoice("INV-1", "openai", "acme", PERIOD, "USD", (line,))
+    ties = tie_out(PERIOD, [LedgerSide("openai", "acme", "USD", 10**9)], [bill])
+    snapshot = snapshot_of(lines_of({"amount_nanos": 10**9, "list_nanos": 10**9}), tie_outs=ties)
+
+    [account] = chargeback_report(snapshot).accounts
+
+    assert not account.is_settled
+    assert [(line.label, line.note, line.amount) for line in account.unexplained] == [
+        ("openai", "invoice INV-1", "8.00"),
+        ("Total", "", "8.00"),
+    ]
 
 
 def test_unpriced_usage_is_listed_with_its_quantity_and_its_reason(account: Account) -> None:
@@ -153,9 +200,10 @@ def test_two_currencies_are_two_accounts_and_never_one_sum() -> None:
         {"currency": "EUR", "amount_nanos": 2 * 10**9}, {"currency": "USD", "amount_nanos": 10**9}
     )
 
-    accounts = chargeback_report(snapshot_of(lines)).accounts
+    report = chargeback_report(snapshot_of(lines))
 
-    assert [(account.currency, account.total) for account in accounts] == [
+    assert report.currency == "USD and EUR, never added up"
+    assert [(account.currency, account.total) for account in report.accounts] == [
         ("USD", "1.00"),
         ("EUR", "2.00"),
     ]
@@ -165,15 +213,16 @@ def test_a_period_without_a_line_is_a_report_of_nil() -> None:
     report = chargeback_report(snapshot_of(lines_of(), status=ReportStatus.FINAL))
 
     [account] = report.accounts
-    assert (account.total, account.owners.nodes, report.is_settled) == (NIL, (), True)
+    assert (account.total, account.owners.nodes, account.is_settled) == (NIL, (), True)
 
 
 def test_a_report_is_settled_only_when_nothing_waits() -> None:
     snapshot = snapshot_of(lines_of({"amount_nanos": 10**9}))
 
-    assert chargeback_report(snapshot).is_settled
-    assert not chargeback_report(replace(snapshot, quarantined=1)).is_settled
-    assert not chargeback_report(company()).is_settled
+    [settled] = chargeback_report(snapshot).accounts
+    [held] = chargeback_report(replace(snapshot, quarantined=1)).accounts
+    [open_] = chargeback_report(company()).accounts
+    assert (settled.is_settled, held.is_settled, open_.is_settled) == (True, False, False)
 
 
 def test_a_missing_team_is_said_and_not_left_blank() -> None:

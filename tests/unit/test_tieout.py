@@ -400,8 +400,10 @@ def test_usage_without_a_rate_is_named() -> None:
     found = only([ledger], invoice((C.USAGE, "16.58")))
 
     assert found.unexplained_nanos == nanos("6.58")
-    assert found.notes == (
-        "the ledger holds usage without a rate: 29 code_interpreter_session, 136 image",
+    assert found.notes == ()
+    assert (
+        found.unpriced_note
+        == "the ledger holds usage without a rate: 29 code_interpreter_session, 136 image"
     )
 
 

@@ -111,7 +111,7 @@ class TieOut:
         invoiced_nanos: sum of the invoices.
         ledger: the ledger's side; zero where it holds nothing.
         lines: they sum to `invoiced_nanos`, the unexplained one included when there is any.
-        notes: what else a reader should know, a sentence each.
+        notes: what else a reader should know, a sentence each; `unpriced_note` is one more.
         costs: the provider's own cost report against the same usage, where there is one.
     """
 
@@ -130,6 +130,14 @@ class TieOut:
     def unexplained_nanos(self) -> int:
         """What no reason covers; zero when the account ties."""
         return sum(line.nanos for line in self.lines if line.reason is Reason.UNEXPLAINED)
+
+    @property
+    def unpriced_note(self) -> str:
+        """What the ledger holds and cannot put an amount to, in a sentence; empty for nothing."""
+        if not self.ledger.unpriced:
+            return ""
+        told = (f"{quantity:,} {meter}" for meter, quantity in sorted(self.ledger.unpriced))
+        return f"the ledger holds usage without a rate: {', '.join(told)}"
 
     @property
     def is_invoiced(self) -> bool:
@@ -211,7 +219,6 @@ def _account(
             *_bookings(invoices),
             *_came_twice(invoices, parts),
             *_settled_otherwise(ledger, lines),
-            *_unpriced(ledger),
             *_elsewhere(ledger, currencies),
             *_reported_otherwise(ledger, lines, costs),
             *_adjusted(ledger, sum(line.amount_nanos for line in lines)),
@@ -367,12 +374,6 @@ def _bookings(invoices: Sequence[Invoice]) -> Iterator[str]:
             booked[key] = booked.get(key, 0) + booking.amount_nanos
     for (invoice_id, currency, rate, day), nanos in booked.items():
         yield f"{invoice_id} is booked as {currency} {decimal_text(nanos)}, at {rate} of {day}"
-
-
-def _unpriced(ledger: LedgerSide) -> Iterator[str]:
-    if ledger.unpriced:
-        told = ", ".join(f"{quantity:,} {meter}" for meter, quantity in sorted(ledger.unpriced))
-        yield f"the ledger holds usage without a rate: {told}"
 
 
 def _elsewhere(ledger: LedgerSide, currencies: Sequence[str]) -> Iterator[str]:

@@ -191,7 +191,7 @@ def _tie_out(tie: TieOut) -> dict[str, Any]:
             }
             for line in tie.lines
         ],
-        "notes": list(tie.notes),
+        "notes": list(filter(None, (*tie.notes, tie.unpriced_note))),
     }
 
 

@@ -312,6 +312,7 @@ class _Book:
             for account in self._report.accounts
             for kind, lines in (
                 ("unattributed", account.unattributed),
+                ("unexplained", account.unexplained),
                 ("provisional", account.provisional),
                 ("correction", account.corrections),
             )

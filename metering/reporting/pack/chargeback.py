@@ -28,6 +28,7 @@ from metering.reporting.pack.cover import (
     cost_lines,
     summary_lines,
     tie_out_shown,
+    unexplained_lines,
     unlisted_note,
 )
 from metering.reporting.pack.rankings import Ranking, ranking_by_meter, ranking_by_model
@@ -62,7 +63,9 @@ class Account:
         summary: who bears it, for the cover; its last line is the total.
         costs: from list price to billed; `unlisted` says what has no list price.
         asides: below the total: the month before, corrections, what is provisional.
-        unattributed, provisional: lines with their total last; empty when there is nothing.
+        unattributed, unexplained, provisional: lines with their total last; empty when there is
+            nothing.
+        is_settled: none of these has a line, nothing is unpriced, no record is in quarantine.
         pools, corrections: shared cost, and what corrects closed periods; empty for none.
         owners: what each cost centre, team and project bears.
         stretches: budgets of several months; empty for none.
@@ -81,7 +84,9 @@ class Account:
     tie_outs: tuple[TieOutShown, ...]
     unpriced: tuple[Unpriced, ...]
     unattributed: tuple[Line, ...]
+    unexplained: tuple[Line, ...]
     provisional: tuple[Line, ...]
+    is_settled: bool
     trend: Trend
     by_model: Ranking
     by_meter: Ranking
@@ -117,7 +122,7 @@ class ChargebackReport:
         period, month, month_before: "2026-10", "October 2026", "September 2026"; for headings of
             columns `month_before_short`, "Sep 2026".
         status_note: what estimate or final means here.
-        is_settled: nothing is unpriced, unattributed, provisional, quarantined or unexplained.
+        currency: of its amounts, in words.
         accounts: one per currency, the reporting currency first.
         cards, rules, directory, promoted: how it was made, in words.
         asked: who was asked about spend without an owner: provider, subject, asked, since.
@@ -130,7 +135,6 @@ class ChargebackReport:
     month_before_short: str
     status: str
     status_note: str
-    is_settled: bool
     snapshot_id: str
     made_at: str
     currency: str
@@ -172,10 +176,9 @@ def chargeback_report(snapshot: Snapshot, *, drawn: bool = True) -> ChargebackRe
         month_before_short=month_text(snapshot.period.previous, short=True),
         status=snapshot.status.value,
         status_note=status_note(snapshot.status.value),
-        is_settled=not snapshot.quarantined and all(_is_settled(account) for account in accounts),
         snapshot_id=snapshot.snapshot_id,
         made_at=instant_text(snapshot.made_at),
-        currency=snapshot.currency,
+        currency=_currencies(snapshot),
         accounts=accounts,
         cards=tuple(
             (shown_name(card.name), f"version {card.version}", card.kind, shown_name(card.source))
@@ -202,6 +205,9 @@ def _account(
     budgets, forecasts = (
         Plans.of(plans, currency) for plans in (snapshot.budgets, snapshot.forecasts)
     )
+    unpriced, unattributed = unpriced_usage(lines), unattributed_spend(lines, currency, total)
+    unexplained = unexplained_lines(snapshot.tie_outs, currency)
+    provisional = provisional_spend(lines, currency, total)
     return Account(
         currency=currency,
         total=amount_text(total, currency),
@@ -212,9 +218,13 @@ def _account(
         unlisted=unlisted_note(lines, currency),
         asides=aside_lines(lines, period, currency, {period: total, period.previous: before}),
         tie_outs=tuple(tie_out_shown(tie) for tie in snapshot.tie_outs if tie.currency == currency),
-        unpriced=unpriced_usage(lines),
-        unattributed=unattributed_spend(lines, currency, total),
-        provisional=provisional_spend(lines, currency, total),
+        unpriced=unpriced,
+        unattributed=unattributed,
+        unexplained=unexplained,
+        provisional=provisional,
+        is_settled=not (
+            unpriced or unattributed or unexplained or provisional or snapshot.quarantined
+        ),
         trend=trend_of(history, period, currency, total=total, drawn=drawn),
         by_model=ranking_by_model(lines, currency, total=total, drawn=drawn),
         by_meter=ranking_by_meter(lines, currency, total=total, drawn=drawn),
@@ -234,10 +244,9 @@ def _account(
     )
 
 
-def _is_settled(account: Account) -> bool:
-    if account.unpriced or account.unattributed or account.provisional:
-        return False
-    return all(tie.verdict != "unexplained" for tie in account.tie_outs)
+def _currencies(snapshot: Snapshot) -> str:
+    *others, last = snapshot.totals()
+    return f"{', '.join(others)} and {last}, never added up" if others else last
 
 
 def _version(version: int | None) -> str:

@@ -1,7 +1,8 @@
 """The cover: what was billed and who bears it, and how that ties to the provider's invoice."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 import pandas as pd
 
@@ -14,6 +15,9 @@ from metering.reporting.pack.tree import BEARER_WORDS
 from metering.reporting.snapshot import Bearer
 from metering.reporting.words import month_text, shown_name
 
+_NOT_INVOICED: Final = Reason.NOT_INVOICED
+_WITHOUT_RATE: Final = "usage without a rate has no amount here; the open points list it"
+
 
 @dataclass(frozen=True, slots=True)
 class TieOutShown:
@@ -22,7 +26,8 @@ class TieOutShown:
     Attributes:
         heading, note: the provider, and the invoice or billing account.
         verdict: "ties", "no invoice yet" or "unexplained".
-        billed, invoiced: of the usage in the ledger, and of the invoice; empty before it comes.
+        owed, invoiced: what the ledger says the provider is owed (usage and agreements, less what
+            was paid beforehand), and what the invoice asks for; empty before it comes.
         lines: from the ledger down to the invoice.
         remarks: what else a reader should know, a sentence each.
     """
@@ -30,7 +35,7 @@ class TieOutShown:
     heading: str
     note: str
     verdict: str
-    billed: str
+    owed: str
     invoiced: str
     lines: tuple[Line, ...]
     remarks: tuple[str, ...]
@@ -132,44 +137,67 @@ def aside_lines(
 
 def tie_out_shown(tie: TieOut) -> TieOutShown:
     """Return a tie-out as lines that add up as shown."""
-    if not tie.is_invoiced:
-        return _not_invoiced(tie)
+    owed = tie.ledger.owed_nanos
+    lines = [line for line in tie.lines if tie.is_invoiced or line.reason is not _NOT_INVOICED]
     parts = [
         Line(
             kind="item" if line.reason is Reason.USAGE else "sub",
             label=shown_name(line.label),
             amount=amount_text(line.nanos, tie.currency),
         )
-        for line in tie.lines
+        for line in lines
     ]
-    rounding = rounding_line(
-        [(line.nanos, 0) for line in tie.lines], (tie.invoiced_nanos, 0), tie.currency
-    )
+    whole = tie.invoiced_nanos if tie.is_invoiced else owed
+    rounding = rounding_line([(line.nanos, 0) for line in lines], (whole, 0), tie.currency)
     if rounding.amount:
         parts.append(rounding)
-    total = amount_text(tie.invoiced_nanos, tie.currency)
+    total = amount_text(whole, tie.currency)
+    word = "Invoiced" if tie.is_invoiced else "Owed"
     return TieOutShown(
         heading=shown_name(tie.provider),
-        note=f"invoice {shown_name(', '.join(tie.invoice_ids))}",
-        verdict="ties" if tie.ties else "unexplained",
-        billed=amount_text(tie.ledger.owed_nanos, tie.currency),
-        invoiced=total,
-        lines=(*parts, Line(kind="total", label="Invoiced", amount=total)),
-        remarks=tuple(shown_name(sentence) for sentence in tie.notes),
+        note=_papers(tie),
+        verdict=_verdict(tie),
+        owed=amount_text(owed, tie.currency),
+        invoiced=total if tie.is_invoiced else "",
+        lines=(*parts, Line(kind="total", label=word, amount=total)),
+        remarks=(
+            *(shown_name(sentence) for sentence in tie.notes),
+            *([_WITHOUT_RATE] if tie.ledger.unpriced else []),
+        ),
     )
 
 
-def _not_invoiced(tie: TieOut) -> TieOutShown:
-    billed = amount_text(tie.ledger.owed_nanos, tie.currency)
-    return TieOutShown(
-        heading=shown_name(tie.provider),
-        note=f"account {shown_name(tie.billing_account)}",
-        verdict="no invoice yet",
-        billed=billed,
-        invoiced="",
-        lines=(Line(kind="item", label="priced from usage", amount=billed),),
-        remarks=tuple(shown_name(sentence) for sentence in tie.notes),
-    )
+def unexplained_lines(ties: Iterable[TieOut], currency: str) -> tuple[Line, ...]:
+    """Return by how much invoices differ from the ledger without a reason; empty for nothing."""
+    found = [tie for tie in ties if tie.currency == currency and tie.unexplained_nanos]
+    if not found:
+        return ()
+    nanos = [tie.unexplained_nanos for tie in found]
+    lines = [
+        Line(
+            kind="item",
+            label=shown_name(tie.provider),
+            note=_papers(tie),
+            amount=amount_text(tie.unexplained_nanos, currency),
+        )
+        for tie in found
+    ]
+    rounding = rounding_line([(one, 0) for one in nanos], (sum(nanos), 0), currency)
+    if rounding.amount:
+        lines.append(rounding)
+    return (*lines, Line(kind="total", label="Total", amount=amount_text(sum(nanos), currency)))
+
+
+def _papers(tie: TieOut) -> str:
+    if tie.is_invoiced:
+        return f"invoice {shown_name(', '.join(tie.invoice_ids))}"
+    return f"account {shown_name(tie.billing_account)}"
+
+
+def _verdict(tie: TieOut) -> str:
+    if not tie.is_invoiced:
+        return "no invoice yet"
+    return "ties" if tie.ties else "unexplained"
 
 
 def _sum(rows: pd.DataFrame) -> int:

@@ -142,15 +142,17 @@ _MONTHS: Final = (
 )
 # Characters that would hide, reorder or break a line of what is shown.
 _UNSHOWN: Final = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff]"
+    "[\x00-\x1f\x7f-\x9f\xad\u061c\u200b\u200e\u200f\u2028\u2029\u202a-\u202e\u2060\u2066-\u2069"
+    "\ud800-\udfff\ufeff]"
 )
 
 
 def shown_name(name: str) -> str:
     """Return a foreign name as a page or terminal shows it: all of it, in one line, as text.
 
-    Control characters and those that change the direction of writing become a replacement
-    character, so that a name can neither disguise itself nor disturb what stands beside it.
+    Control characters, those that change the direction of writing and those that nobody sees become
+    a replacement character, so that a name can neither disguise itself as another nor disturb what
+    stands beside it.
     """
     return _UNSHOWN.sub("\N{REPLACEMENT CHARACTER}", name)
 

@@ -27,6 +27,7 @@ from metering.reporting.focus.dataset import (
     focus_table,
 )
 from metering.reporting.snapshot import ReportStatus
+from metering.reporting.words import shown_name
 from tests.support.reporting_specimen import HOSTILE_NAMES
 
 _CACHE_READ = Basis(
@@ -266,8 +267,8 @@ def test_csv_leaves_nulls_empty_and_lets_no_name_be_a_formula() -> None:
     export = _export([(owner, _CACHE_READ, 5, 1) for owner in owners])
     text = focus_csv(focus_table(export, FocusVersion.V1_2)).decode()
     rows = list(csv.DictReader(io.StringIO(text)))
-    assert [row["x_Team"].removeprefix("'") for row in rows] == names
-    assert not [row for row in rows if row["x_Team"][:1] in "=+-@\t"]
+    assert [row["x_Team"].removeprefix("'") for row in rows] == [*map(shown_name, names)]
+    assert not [row for row in rows if row["x_Team"][:1] in "=+-@"]
     assert {row["ChargePeriodEnd"] for row in rows} == {"2026-11-01T00:00:00Z"}
     assert {row["InvoiceId"] for row in rows} == {""}
     assert rows[0]["ConsumedQuantity"] == "5.000000000000"

@@ -1,8 +1,10 @@
 """The chargeback file: one row per thing finance books, exact, and safe to open in a spreadsheet.
 
 RFC 4180: comma, quotes where needed, CRLF, UTF-8. Amounts are exact decimals made from nanos
-without a float. What is not known is empty, never zero. A text cell that a spreadsheet would take
-for a formula gets a leading apostrophe (OWASP ASVS 1.2.10); numbers stay numbers.
+without a float. What is not known is empty, never zero. Names are spelt as on the page and in the
+workbook, so that a lookup from one finds the other; one that a spreadsheet would take for a formula
+gets a leading apostrophe (OWASP ASVS 1.2.10). Numbers stay numbers. JSON and Parquet, which nobody
+opens in a spreadsheet, keep a name as it came.
 
 Amounts are in the currency of the price. Where finance books in another one, `fx_rate` of
 `fx_rate_date` says what one unit is worth in `booking_currency`, so that what a rate did is told
@@ -27,7 +29,7 @@ from metering.core.sharing.splits import SHARE_METERS
 from metering.errors import LedgerError
 from metering.reporting.frames import SUMS, frame_of, in_currency, summed
 from metering.reporting.snapshot import Bearer, Snapshot
-from metering.reporting.words import meter_unit
+from metering.reporting.words import meter_unit, shown_name
 
 COLUMNS: Final = (
     "period",
@@ -96,7 +98,7 @@ _BOOKED: Final = {
 }
 """Column of the lines to that of the file, where finance said something."""
 _FIGURES: Final = (*SUMS, "contracted_nanos", "list_nanos")
-_FORMULA_STARTS: Final = frozenset("=+-@\t\r\n\0")
+_FORMULA_STARTS: Final = frozenset("=+-@")
 
 
 def chargeback_csv(snapshot: Snapshot) -> bytes:
@@ -122,15 +124,14 @@ def chargeback_csv(snapshot: Snapshot) -> bytes:
 
 
 def spreadsheet_safe(text: str) -> str:
-    """Return a text cell that no spreadsheet takes for a formula.
+    """Return foreign text as a cell: as a page shows it, and no formula to any spreadsheet.
 
-    An apostrophe goes before one that starts with = + - @, TAB, CR, LF or NUL, also behind spaces
-    and in its full-width form.
+    An apostrophe goes before one that starts with = + - or @, also behind spaces and in its
+    full-width form. Control characters, some of which start a formula too, are none of a cell's.
     """
-    for candidate in (text, text.lstrip()):
-        if candidate[:1] and unicodedata.normalize("NFKC", candidate[:1])[:1] in _FORMULA_STARTS:
-            return f"'{text}"
-    return text
+    cell = shown_name(text)
+    start = unicodedata.normalize("NFKC", cell.lstrip()[:1])[:1]
+    return f"'{cell}" if start in _FORMULA_STARTS else cell
 
 
 def _rows(

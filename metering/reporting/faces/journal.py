@@ -21,7 +21,6 @@ from metering.core.periods import BillingPeriod
 from metering.reporting.faces.csvfile import spreadsheet_safe
 from metering.reporting.faces.templates import Templates
 from metering.reporting.figures import minor_digits
-from metering.reporting.words import shown_name
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -87,7 +86,7 @@ def journal_csv(
         keep_trailing_newline=True,
     )
     environment.filters["row"] = _row
-    environment.filters["name"] = lambda text: spreadsheet_safe(shown_name(text))
+    environment.filters["name"] = spreadsheet_safe
 
     def amount(minor: int, currency: str) -> str:
         digits = minor_digits(currency)

@@ -19,6 +19,7 @@ class Line:
         amount: billed.
         share: of the billed total, in per cent.
         permille: length of the bar beside the share, 0 to 1000.
+        nanos: the amount exactly, for a face that calculates; None for what is only shown.
     """
 
     kind: str
@@ -30,6 +31,7 @@ class Line:
     prior: str = ""
     share: str = ""
     permille: int = 0
+    nanos: int | None = None
 
 
 def rounding_line(parts: Iterable[tuple[int, int]], whole: tuple[int, int], currency: str) -> Line:

@@ -313,8 +313,12 @@ class Snapshot:
     asked: tuple[OwnerAsked, ...] = ()
 
     def totals(self) -> dict[str, int]:
-        """Return the control total of each currency, the reporting currency first; never empty."""
-        totals = self.lines.control_totals() or {self.currency: 0}
+        """Return the control total of each currency, the reporting currency first; never empty.
+
+        A currency in which there is an invoice and no charge has the total 0.
+        """
+        invoiced = dict.fromkeys((tie.currency for tie in self.tie_outs), 0)
+        totals = invoiced | self.lines.control_totals() or {self.currency: 0}
         ordered = sorted(totals, key=lambda name: (name != self.currency, name))
         return {currency: totals[currency] for currency in ordered}
 

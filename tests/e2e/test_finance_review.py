@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from metering.reporting.figures import MINUS, NIL
-from metering.settings import Settings
+from metering.settings import FILE_NAME, Settings
 from metering.workflows.verify import verify
 from tests.support.command_line import done
-from tests.support.ledgers import company_ledger
+from tests.support.ledgers import company_ledger, copied
 
 _FORBIDDEN = ("misuse", "abuse", "cheating", "guilty", "fraud", "u-tomas", "Marek")
 
@@ -93,3 +93,16 @@ def test_the_page_fetches_nothing_and_names_nobody(ledger: Settings, tmp_path: P
     for face in ("html", "pdf", "xlsx"):
         name = f"review-2026-10.{face}"
         assert (again / name).read_bytes() == (tmp_path / name).read_bytes()
+
+
+def test_books_in_a_currency_that_no_provider_charges_have_a_review_in_theirs(
+    ledger: Settings, review: dict[str, Any], tmp_path: Path
+) -> None:
+    euros = copied(ledger.home, tmp_path / "ledger")
+    settings = (euros.home / FILE_NAME).read_text(encoding="utf-8")
+    (euros.home / FILE_NAME).write_text(settings.replace('"USD"', '"EUR"'), encoding="utf-8")
+
+    _write(euros, tmp_path, "--format", "json")
+
+    found = json.loads((tmp_path / "review-2026-10.json").read_text(encoding="utf-8"))
+    assert (found["currency"], found["billed"]) == ("USD", review["billed"])

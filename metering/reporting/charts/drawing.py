@@ -13,10 +13,14 @@ import pandas as pd
 
 from metering.reporting.charts.plots import Bar, PanelScale, Step
 from metering.reporting.charts.svg import (
+    AROUND_BARS,
     BAND,
+    BAR_ROW,
+    BAR_WIDTH,
     EARLIER,
     HAIRLINE,
     INK,
+    NAMES,
     SERIES,
     cut,
     month_axis,
@@ -41,7 +45,7 @@ def ranking_svg(bars: Sequence[Bar]) -> str:
     rows = alt.Chart(data).encode(y=alt.Y("place:N", axis=None, sort=None))
     length = alt.X("nanos:Q", axis=None, scale=alt.Scale(domain=[0, longest], nice=False))
     names = rows.mark_text(align="left", color=INK, fontSize=12).encode(
-        x=alt.value(-172), text="name:N"
+        x=alt.value(NAMES), text="name:N"
     )
     drawn = rows.mark_bar(color=SERIES, height=12).encode(x=length)
     figures = rows.mark_text(align="left", dx=6, color=INK, fontSize=12).encode(
@@ -49,9 +53,9 @@ def ranking_svg(bars: Sequence[Bar]) -> str:
     )
     return svg_of(
         names + drawn + figures,
-        width=176,
-        height=max(len(bars), 1) * 22,
-        padding={"left": 174, "top": 2, "right": 110, "bottom": 2},
+        width=BAR_WIDTH,
+        height=max(len(bars), 1) * BAR_ROW,
+        padding=AROUND_BARS,
     )
 
 

@@ -15,12 +15,16 @@ import pandas as pd
 from metering.reporting.charts.drawing import ranking_svg
 from metering.reporting.charts.plots import Bars, Bridge, Course, Divided, Fan, Plot
 from metering.reporting.charts.svg import (
+    AROUND_BARS,
     ATTENTION,
     BAND,
+    BAR_ROW,
+    BAR_WIDTH,
     EARLIER,
     EDGE,
     HAIRLINE,
     INK,
+    NAMES,
     QUIET,
     SERIES,
     SETTLED,
@@ -31,10 +35,6 @@ from metering.reporting.charts.svg import (
     svg_of,
 )
 
-_NAMES: Final = -172
-_BAR_WIDTH: Final = 176
-_ROW: Final = 22
-_AROUND: Final = {"left": 174, "top": 2, "right": 110, "bottom": 2}
 # From dark to light, and the part that asks a question last: told apart in grey as well.
 _PARTS: Final = (SERIES, EARLIER, BAND, ATTENTION)
 _KEY: Final = 24
@@ -98,9 +98,9 @@ def _divided(plot: Divided) -> str:
         [row[-1] if row else 0 for row in ends],
         longest,
     )
-    height = max(len(plot.bars), 1) * _ROW
-    around = {**_AROUND, "top": _KEY}
-    return svg_of(_key(plot.parts) + bars + words, around, width=_BAR_WIDTH, height=height)
+    height = max(len(plot.bars), 1) * BAR_ROW
+    around = {**AROUND_BARS, "top": _KEY}
+    return svg_of(_key(plot.parts) + bars + words, around, width=BAR_WIDTH, height=height)
 
 
 def _key(parts: Sequence[str]) -> alt.LayerChart:
@@ -108,8 +108,8 @@ def _key(parts: Sequence[str]) -> alt.LayerChart:
     starts = [0, *accumulate(_SIGN_PIXELS * len(part) + 24 for part in parts)]
     data = pd.DataFrame(
         {
-            "x": [_NAMES + 4 + start for start in starts[:-1]],
-            "text": [start + _NAMES + 14 for start in starts[:-1]],
+            "x": [NAMES + 4 + start for start in starts[:-1]],
+            "text": [start + NAMES + 14 for start in starts[:-1]],
             "word": list(parts),
             "part": list(range(len(parts))),
         }
@@ -166,8 +166,8 @@ def _bridge(plot: Bridge) -> str:
         highest,
         lowest,
     )
-    height = max(len(spans), 1) * _ROW
-    return svg_of(bars + words, _AROUND, width=_BAR_WIDTH, height=height)
+    height = max(len(spans), 1) * BAR_ROW
+    return svg_of(bars + words, AROUND_BARS, width=BAR_WIDTH, height=height)
 
 
 def _words(
@@ -190,7 +190,7 @@ def _words(
     length = alt.X("to:Q", axis=None, scale=alt.Scale(domain=[lowest, highest], nice=False))
     base = alt.Chart(data)
     named = base.mark_text(align="left", color=INK, fontSize=12).encode(
-        x=alt.value(_NAMES), y=rows, text="name:N"
+        x=alt.value(NAMES), y=rows, text="name:N"
     )
     told = base.mark_text(align="left", dx=6, color=INK, fontSize=12).encode(
         x=length, y=rows, text="figure:N"

@@ -31,6 +31,13 @@ _TAG: Final = re.compile(r"<[^>]+>")
 _TOLD_ELSEWHERE: Final = re.compile(r' (?:role|aria-[a-z]+|class|xmlns(?::xlink)?)="[^"]*"')
 _LONG_FRACTION: Final = re.compile(r"\d+\.\d{3,}")
 _NAME_CHARACTERS: Final = 27
+# Room for a name in the widest font that a browser may take.
+_NAME_WIDTH: Final = 194
+NAMES: Final = -_NAME_WIDTH
+BAR_WIDTH: Final = 154
+BAR_ROW: Final = 22
+AROUND_BARS: Final = {"left": _NAME_WIDTH + 2, "top": 2, "right": 110, "bottom": 2}
+"""Rows of bars: where their names begin, how wide and far apart they are, and what is around."""
 _LABEL_SIZE: Final = 11
 
 

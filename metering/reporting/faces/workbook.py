@@ -19,8 +19,10 @@ from xlsxwriter.worksheet import Worksheet
 
 from metering import __version__
 from metering.reporting.brand import Brand
+from metering.reporting.faces.proof_sheets import made_from, open_points, tie_outs
 from metering.reporting.faces.sheets import Column, Sheets, units
 from metering.reporting.frames import frame_of, grouped, history_of, in_currency
+from metering.reporting.lines import Line
 from metering.reporting.pack.chargeback import Account, ChargebackReport
 from metering.reporting.pack.detail import Detail, details_of, priced
 from metering.reporting.pack.tree import BEARER_WORDS, LEVELS
@@ -77,6 +79,8 @@ class _Book:
             currency = account.currency
             lines = in_currency(self._frame, currency)
             details = priced(details_of(self._frame, currency, total=totals[currency]))
+            if not details and in_currency(self._history, currency).empty:
+                continue
             self._owners(currency, details)
             self._plans(currency)
             self._stretches(currency)
@@ -85,9 +89,9 @@ class _Book:
             self._months(currency)
             self._days(currency, lines)
             self._lines(currency, details)
-        self._open_points()
-        self._tie_outs()
-        self._made_from()
+        open_points(self._out, self._snapshot, self._report)
+        tie_outs(self._out, self._snapshot, self._report)
+        made_from(self._out, self._snapshot)
 
     def _title(self, name: str, currency: str) -> str:
         return f"{name} {currency}" if len(self._report.accounts) > 1 else name
@@ -118,34 +122,37 @@ class _Book:
             row = self._cover_account(sheet, row, account)
 
     def _cover_account(self, sheet: Worksheet, row: int, account: Account) -> int:
-        """Write the way from list price to billed, and return the row below."""
-        out, currency, period = self._out, account.currency, self._snapshot.period
+        """Write who bears what was billed and the way from its list price; return the row below."""
+        out, currency = self._out, account.currency
         quiet = out.format(font_color=_QUIET)
-        lines, total = in_currency(self._frame, currency), self._snapshot.totals()[currency]
-        listed, contracted = (
-            int(lines[f"{name}_nanos"].sum()) for name in ("listed", "contracted")
-        )
-        steps = {
-            "At list price": listed,
-            "Discount": contracted - listed,
-            "Contract terms and credits": total - contracted,
-        }
-        sheet.write_string(row, 0, f"Billed, {currency}", out.format(bold=True, bottom=1))
+        row = self._sum(sheet, row, f"Billed, {currency}", account.summary, currency)
+        if account.costs:
+            row = self._sum(sheet, row + 1, "From list price to billed", account.costs, currency)
+        before = self._snapshot.history.totals_of(self._snapshot.period.previous)
+        sheet.write_string(row, 0, self._report.month_before, quiet)
+        sheet.write_number(row, 1, units(before.get(currency, 0)), out.amount(currency))
+        sheet.write_string(row + 1, 0, "Exact, to the nano", quiet)
+        sheet.write_string(row + 1, 1, account.exact, out.format(align="right"))
+        return row + 3
+
+    def _sum(
+        self, sheet: Worksheet, row: int, title: str, lines: Sequence[Line], currency: str
+    ) -> int:
+        """Write lines below a title, their total as a formula; return the row below."""
+        out = self._out
+        sheet.write_string(row, 0, title, out.format(bold=True, bottom=1))
         sheet.write_blank(row, 1, None, out.format(bottom=1))
-        for at, (label, nanos) in enumerate(steps.items(), start=row + 1):
+        # What rounding for display leaves over is no part of exact numbers.
+        parts = [(line.label, line.nanos) for line in lines if line.nanos is not None]
+        for at, (label, nanos) in enumerate(parts, start=row + 1):
             sheet.write_string(at, 0, label, out.format())
             sheet.write_number(at, 1, units(nanos), out.amount(currency))
-        foot = row + 1 + len(steps)
+        foot = row + 1 + len(parts)
         rules: dict[str, Any] = {"bold": True, "top": 1, "bottom": 6}
-        sheet.write_string(foot, 0, f"Billed, {self._report.month}", out.format(**rules))
+        sheet.write_string(foot, 0, lines[-1].label, out.format(**rules))
         formula, style = f"=SUM(B{row + 2}:B{foot})", out.amount(currency, **rules)
-        sheet.write_formula(foot, 1, formula, style, units(total))
-        before = self._snapshot.history.totals_of(period.previous).get(currency, 0)
-        sheet.write_string(foot + 1, 0, self._report.month_before, quiet)
-        sheet.write_number(foot + 1, 1, units(before), out.amount(currency))
-        sheet.write_string(foot + 2, 0, "Exact, to the nano", quiet)
-        sheet.write_string(foot + 2, 1, account.exact, out.format(align="right"))
-        return foot + 4
+        sheet.write_formula(foot, 1, formula, style, units(sum(nanos for _, nanos in parts)))
+        return foot + 1
 
     def _owners(self, currency: str, details: Sequence[Detail]) -> None:
         sums: dict[tuple[str, ...], list[int]] = {}
@@ -297,74 +304,6 @@ class _Book:
             for row in details
         ]
         self._out.table(self._title("Lines", currency), columns, rows)
-
-    def _open_points(self) -> None:
-        rows = [
-            (
-                *(account.currency, "unpriced", point.model, point.provider, point.meter),
-                *(f"{point.quantity} {point.unit}", point.reason, point.days),
-            )
-            for account in self._report.accounts
-            for point in account.unpriced
-        ]
-        rows += [
-            (account.currency, kind, line.label, line.note, "", line.amount, "", "")
-            for account in self._report.accounts
-            for kind, lines in (
-                ("unattributed", account.unattributed),
-                ("unexplained", account.unexplained),
-                ("provisional", account.provisional),
-                ("correction", account.corrections),
-            )
-            for line in lines
-            if line.kind == "item"
-        ]
-        headings = ("Currency", "Point", "What", "Of", "Meter", "Shown as", "Reason", "Days")
-        if rows:
-            self._out.table("Open points", [Column(word, width=20) for word in headings], rows)
-
-    def _tie_outs(self) -> None:
-        rows = [
-            (
-                *(tie.provider, tie.billing_account, ", ".join(tie.invoice_ids), tie.currency),
-                *(line.label, line.reason.value, line.nanos),
-            )
-            for tie in self._snapshot.tie_outs
-            for line in tie.lines
-        ]
-        columns = (
-            *(Column(word) for word in ("Provider", "Account", "Invoice", "Currency")),
-            Column("Line", width=42),
-            Column("Reason"),
-            Column("Amount", "exact", 20),
-        )
-        if rows:
-            self._out.table("Tie-out", columns, rows)
-
-    def _made_from(self) -> None:
-        sources = [
-            (
-                *(source.name, source.ingestor, source.role, source.first_day, source.last_day),
-                *(source.records_in, source.recorded, source.already_known, source.rejected),
-                source.content_sha256,
-            )
-            for source in self._snapshot.sources
-        ]
-        columns = (
-            *(Column("File", width=42), Column("Read as", width=26), Column("Role")),
-            *(Column("First day", "day", 12), Column("Last day", "day", 12)),
-            *(Column(word, "quantity", 13) for word in ("In", "Recorded", "Known", "Rejected")),
-            Column("SHA-256", width=66),
-        )
-        if sources:
-            self._out.table("Sources", columns, sources)
-        cards = [
-            (card.name, f"version {card.version}", card.kind, card.currency, card.source)
-            for card in self._snapshot.cards
-        ]
-        headings = ("Card", "Version", "Kind", "Currency", "Published by")
-        if cards:
-            self._out.table("Rate cards", [Column(word, width=24) for word in headings], cards)
 
 
 def _owner(row: Detail) -> tuple[str, ...]:

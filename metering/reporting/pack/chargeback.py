@@ -216,7 +216,7 @@ def _account(
         summary=summary_lines(lines, period, currency, total),
         costs=cost_lines(lines, currency, total),
         unlisted=unlisted_note(lines, currency),
-        asides=aside_lines(lines, period, currency, {period: total, period.previous: before}),
+        asides=aside_lines(lines, period, currency, before),
         tie_outs=tuple(tie_out_shown(tie) for tie in snapshot.tie_outs if tie.currency == currency),
         unpriced=unpriced,
         unattributed=unattributed,

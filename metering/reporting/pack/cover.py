@@ -1,6 +1,6 @@
 """The cover: what was billed and who bears it, and how that ties to the provider's invoice."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -8,7 +8,7 @@ import pandas as pd
 
 from metering.core.closing.tieout import Reason, TieOut
 from metering.core.periods import BillingPeriod
-from metering.reporting.figures import amount_text, change_text
+from metering.reporting.figures import amount_text
 from metering.reporting.frames import COSTS, summed
 from metering.reporting.lines import Line, rounding_line, total_line
 from metering.reporting.pack.tree import BEARER_WORDS
@@ -60,7 +60,7 @@ def summary_lines(
     if borne.get(Bearer.UNPRICED, 0):
         parts["Unpriced"] = borne[Bearer.UNPRICED]
     items = [
-        Line(kind="item", label=label, amount=amount_text(nanos, currency))
+        Line(kind="item", label=label, amount=amount_text(nanos, currency), nanos=nanos)
         for label, nanos in parts.items()
     ]
     rounding = rounding_line([(nanos, 0) for nanos in parts.values()], (total, 0), currency)
@@ -81,7 +81,7 @@ def cost_lines(lines: pd.DataFrame, currency: str, total: int) -> tuple[Line, ..
     if listed == contracted == total:
         return ()
     shown = [
-        Line(kind="item", label=label, amount=amount_text(nanos, currency))
+        Line(kind="item", label=label, amount=amount_text(nanos, currency), nanos=nanos)
         for label, nanos in parts.items()
         if nanos or label == "At list price"
     ]
@@ -103,10 +103,7 @@ def unlisted_note(lines: pd.DataFrame, currency: str) -> str:
 
 
 def aside_lines(
-    lines: pd.DataFrame,
-    period: BillingPeriod,
-    currency: str,
-    totals: Mapping[BillingPeriod, int],
+    lines: pd.DataFrame, period: BillingPeriod, currency: str, before: int
 ) -> tuple[Line, ...]:
     """Return what stands below the total: the month before, and what this month holds of others.
 
@@ -114,9 +111,8 @@ def aside_lines(
         lines: lines of one currency.
         period: the period of the report.
         currency: ISO 4217 code.
-        totals: control totals of the period and of the one before.
+        before: control total of the month before, in nanos.
     """
-    before, now = totals[period.previous], totals[period]
     asides = []
     corrections = _sum(lines[lines["corrects"].notna()])
     if corrections:
@@ -130,7 +126,6 @@ def aside_lines(
         kind="item",
         label=month_text(period.previous),
         amount=amount_text(before, currency),
-        note=change_text(now, before),
     )
     return (*asides, prior)
 
@@ -179,6 +174,7 @@ def unexplained_lines(ties: Iterable[TieOut], currency: str) -> tuple[Line, ...]
             label=shown_name(tie.provider),
             note=_papers(tie),
             amount=amount_text(tie.unexplained_nanos, currency),
+            nanos=tie.unexplained_nanos,
         )
         for tie in found
     ]

@@ -91,6 +91,7 @@ def _table(rows: list[tuple[str, str, int]], whole: str, currency: str) -> tuple
             note=note,
             amount=amount_text(nanos, currency),
             share=share_text(nanos, total),
+            nanos=nanos,
         )
         for label, note, nanos in rows
     ]

@@ -19,13 +19,18 @@ from metering.reporting.words import (
 
 @dataclass(frozen=True, slots=True)
 class Unpriced:
-    """Usage without a rate: its quantity is known, its amount is not."""
+    """Usage without a rate: its quantity is known, its amount is not.
+
+    Attributes:
+        quantity, counted: as shown, and as a number.
+    """
 
     provider: str
     billing_account: str
     model: str
     meter: str
     quantity: str
+    counted: int
     unit: str
     reason: str
     days: str
@@ -46,6 +51,7 @@ def unpriced_usage(lines: pd.DataFrame) -> tuple[Unpriced, ...]:
             model=_name(model, "no model named"),
             meter=shown_name(meter_label(meter)),
             quantity=quantity_text(int(quantity)),
+            counted=int(quantity),
             unit=meter_unit(meter),
             reason=reason_text(_name(reason, "no reason given")),
             days=days_text(first, last),
@@ -94,6 +100,7 @@ def _table(rows: pd.DataFrame, by: tuple[str, ...], currency: str, total: int) -
             note=" · ".join(names[:-1]),
             amount=amount_text(-negated, currency),
             share=share_text(-negated, total),
+            nanos=-negated,
         )
         for negated, names in sums
     ]

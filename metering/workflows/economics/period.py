@@ -133,13 +133,13 @@ def economics_of_period(
         rules: what [economics] says.
 
     Raises:
-        BookError: `no-charges`: the book holds nothing of that period.
+        BookError: `no-charges`: the book holds nothing of that period in this currency.
     """
     observed, rules = observed or Observed(), rules or EconomicsRules()
     items, days = _read(settings, period)
     now = [item for item in items if item.month == str(period)]
     if not now:
-        raise no_charges(period)
+        raise no_charges(f"{period} in {settings.currency}")
     outcomes = observed.outcomes
     told = comparable(outcomes, period)
     compare = _Comparison(period, {name: outcomes[name] for name in told})

@@ -102,11 +102,17 @@ def write_review(
 ) -> ReviewWritten:
     """Write the review of a period, `review-PERIOD`; the same books give the same bytes.
 
+    It is of one currency, the reporting one where anything is charged in it, and names the others.
+
     Raises:
         BookError: `no-charges`: the book holds none of that period; `unwritable-report`.
     """
     brand = brand_of(settings)
     snapshot = read_snapshot(settings, period)
+    charged = snapshot.lines.control_totals()
+    if charged and settings.currency not in charged:
+        # Providers may charge in none of the currency that the books are kept in.
+        settings = replace(settings, currency=min(charged))
     with written_in(brand.numerals):
         review = _Review(settings, snapshot).whole()
         rendered = {
@@ -148,7 +154,7 @@ class _Review:
         self._settings = settings
         self._snapshot = snapshot
         self._period = snapshot.period
-        self._currency = snapshot.currency
+        self._currency = settings.currency
         self._total = snapshot.lines.control_totals().get(self._currency, 0)
         self._before = snapshot.history.totals_of(self._period.previous).get(self._currency, 0)
 
@@ -224,6 +230,13 @@ class _Review:
             raise
 
     def _headline(self, spend: Answered, cases: Cases | None) -> Iterator[Row]:
+        for other, nanos in self._snapshot.lines.control_totals().items():
+            if other == self._currency:
+                continue
+            yield figures(
+                f"Billed in {other}, not in this review",
+                [(amount_text(nanos, other), None), ("", None)],
+            )
         answered = spend.keyed + spend.project
         before = month_text(self._period.previous)
         yield figures(
@@ -330,7 +343,7 @@ class _Review:
         waiting = sum(not tie.is_invoiced for tie in self._snapshot.tie_outs)
         open_ties = sum(tie.is_invoiced and not tie.ties for tie in self._snapshot.tie_outs)
         rows = [
-            amounts("Spend without an owner", (unowned_nanos,), self._currency),
+            amounts(f"Spend without an owner, {self._currency}", (unowned_nanos,), self._currency),
             *(
                 figures(name, [(quantity_text(count), Fraction(count))])
                 for name, count in (

@@ -139,7 +139,9 @@ def month_forecast(
         return Refusal(f"{len(lasting)} days of history, {FEWEST_DAYS} are needed")
     past = _Past.of(lasting, left)
     if past.origins < FEWEST_ORIGINS:
-        return Refusal(f"{past.origins} past origins, {FEWEST_ORIGINS} are needed")
+        return Refusal(
+            f"{past.origins} weeks of the past to try it on, {FEWEST_ORIGINS} are needed"
+        )
     days = past.next_days()
     rest = sum(days)
     held, tried = past.coverage()

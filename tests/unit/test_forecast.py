@@ -84,7 +84,7 @@ def test_days_beyond_the_month_are_a_mistake() -> None:
     ("first", "reason"),
     [
         (date(2026, 9, 20), "21 days of history, 28 are needed"),
-        (date(2026, 7, 30), "4 past origins, 8 are needed"),
+        (date(2026, 7, 30), "4 weeks of the past to try it on, 8 are needed"),
     ],
 )
 def test_too_little_history_is_refused_with_what_is_missing(first: date, reason: str) -> None:

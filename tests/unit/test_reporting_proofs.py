@@ -97,3 +97,21 @@ def test_the_heading_of_a_project_is_never_the_last_line_of_a_page() -> None:
     assert not [line for line in ends if line.startswith("CC-1")]
     # Its lines go on below its name.
     assert not [lines[0] for lines in pages if lines and not lines[0].startswith("CC-1")]
+
+
+def test_list_and_contracted_price_are_on_paper_where_they_are_not_what_is_billed() -> None:
+    same = snapshot_of(lines_of({"amount_nanos": _BILLION, "list_nanos": _BILLION}))
+
+    assert not [line for lines in _pages(same) for line in lines if "Contracted" in line]
+    assert [line for lines in _pages(company()) for line in lines if "Contracted" in line]
+
+
+def test_each_remark_of_a_tie_out_has_a_line_of_its_own() -> None:
+    side = LedgerSide(
+        "openai", "acme", "USD", _BILLION, adjusted_nanos=5, unpriced=(("output", 5),)
+    )
+    ties = tie_out(PERIOD, [side], [])
+
+    lines = [line for lines in _pages(snapshot_of(lines_of({}), tie_outs=ties)) for line in lines]
+
+    assert "usage without a rate has no amount here; the open points list it" in lines

@@ -114,10 +114,11 @@ def _said(report: ChargebackReport | OwnerStatement, title: str) -> dict[str, An
     said["accounts"] = [
         {
             **printed,
-            "columns": _columns(account, report.month_before_short),
-            "lines": list(_lines(account.owners.nodes, account.owners.foot)),
+            "columns": _columns(account, lines, report.month_before_short),
+            "lines": [{"depth": depth, "line": asdict(line)} for depth, line in lines],
         }
         for account, printed in zip(accounts, said["accounts"], strict=True)
+        for lines in [list(_lines(account.owners.nodes, account.owners.foot))]
     ]
     said["foot"] = foot_of(title, report)
     return said
@@ -171,12 +172,16 @@ def _compiler(source: bytes, said: Mapping[str, Any], brand: Brand) -> "Compiler
     return typst.Compiler(source, sys_inputs=inputs)
 
 
-def _columns(account: Account | StatementAccount, month_before: str) -> list[dict[str, str]]:
+def _columns(
+    account: Account | StatementAccount,
+    lines: Sequence[tuple[int, OwnerLine]],
+    month_before: str,
+) -> list[dict[str, str]]:
     """Return the columns of the statement by owner that say something: fields of `OwnerLine`."""
-    columns = {
-        "listed": "List",
-        "discount": "Discount",
-        "contracted": "Contracted",
+    columns = {}
+    if any(not line.listed == line.contracted == line.amount for _, line in lines):
+        columns = {"listed": "List", "discount": "Discount", "contracted": "Contracted"}
+    columns |= {
         "amount": "Billed",
         "share": "Share",
         "prior": month_before,
@@ -191,14 +196,14 @@ def _columns(account: Account | StatementAccount, month_before: str) -> list[dic
 
 def _lines(
     nodes: Sequence[Node], foot: Sequence[OwnerLine], depth: int = 0
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[tuple[int, OwnerLine]]:
     """Yield the lines of a statement from the top down, each with its depth."""
     for node in nodes:
-        yield {"depth": depth, "line": asdict(node.line)}
+        yield depth, node.line
         rounding = (node.rounding,) if node.rounding else ()
         yield from _lines(node.children, rounding, depth + 1)
     for line in foot:
-        yield {"depth": depth, "line": asdict(line)}
+        yield depth, line
 
 
 def _printed(value: Any, colours: Mapping[str, str], key: str = "") -> Any:

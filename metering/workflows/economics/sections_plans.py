@@ -2,6 +2,7 @@
 
 from metering.analysis.economics.seats_or_usage import SeatsOrUsage
 from metering.analysis.forecast import METHOD, MonthForecast, Refusal
+from metering.core.ledger import UNATTRIBUTED
 from metering.reporting.figures import NIL, change_text
 from metering.reporting.review.contents import Gap, Section, Table, figures, table
 from metering.reporting.words import month_text
@@ -236,7 +237,10 @@ def _price(currency: str, nanos: int | None) -> Cell:
 def forecast_section(found: PeriodForecast) -> Section:
     """Return E10: what the month will come to."""
     lines = [("All", line) for line in found.company]
-    lines += [(line.name or NIL, line) for line in found.parts]
+    nobodys = {UNATTRIBUTED.name: "Unattributed"}
+    lines += [(nobodys.get(line.name, line.name or NIL), line) for line in found.parts]
+    if len(found.company) > 1:
+        lines = [(f"{name}, {line.currency}", line) for name, line in lines]
     rows = [
         figures(
             name,

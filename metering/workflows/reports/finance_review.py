@@ -57,6 +57,7 @@ from metering.workflows.reports.review_economics import economics_plots
 from metering.workflows.reports.review_findings import findings_section
 from metering.workflows.reports.review_outcomes import trouble_text
 from metering.workflows.reports.review_plots import (
+    ANSWERS,
     funnel_name,
     outlook_of,
     projects_split,
@@ -264,16 +265,17 @@ class _Review:
 
     def _bought(self, funnel: Funnel) -> Section:
         per_unit = f"{self._currency} per unit validated"
-        columns = ("Team / project", "Spend", "Keyed", "Project", "Pending", "None", per_unit)
+        columns = ("Team / project", "Spend", *map(str.capitalize, ANSWERS), per_unit)
         rows = ranked(funnel.rows, self._currency)
         totals = [row for row in funnel.totals if row.currency == self._currency]
         feeds = [feed for feed in funnel.feeds if feed.status != "sending"]
-        silent = "; ".join(f"{feed.team or 'nobody'}: {feed.status}" for feed in feeds)
+        silent = ", ".join(f"{feed.team or 'nobody'} ({feed.status})" for feed in feeds)
+        unheard = f" No outcomes come from {silent}." if silent else ""
         return Section(
             "What it bought",
-            "Keyed: an outcome shares a key of the usage; project: another outcome of the project"
-            " came in its window; pending: the window is open. A unit that nobody reports has no"
-            f" cost, which is not a cost of nothing. Feeds that do not send: {silent or 'none'}."
+            "By its key: an outcome names the branch, ticket or workflow of the usage. By its"
+            " project: the project had another outcome in time. Waiting: one may still come. Where"
+            f" nobody reports outcomes, their cost is not known.{unheard}"
             + trouble_text(funnel, self._currency),
             (
                 table(

@@ -97,7 +97,7 @@ def _footing(case: Case) -> str:
 def _numbers(case: Case) -> Table:
     return table(
         f"Before and after, {case.case_id}",
-        ("", "Before", "After", "n"),
+        ("", "Before", "After", "Observed"),
         [
             figures(
                 one.measure,

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 _SINGLY: Final = 9
 _NEW_ABOVE: Final = 10_000
-_ANSWERS: Final = ("by its key", "by its project", "waiting", "no outcome")
+ANSWERS: Final = ("by its key", "by its project", "waiting", "no outcome")
 _STAGES: Final = ("attempted", "completed", "validated", "settled")
 
 
@@ -40,10 +40,10 @@ def split_of(spend: Answered, currency: str) -> Divided:
     """Return the whole spend by what answers for it."""
     told = ", ".join(
         f"{share_text(nanos, spend.total) or NIL} {part}"
-        for part, nanos in zip(_ANSWERS, _parts(spend), strict=True)
+        for part, nanos in zip(ANSWERS, _parts(spend), strict=True)
     )
     bar = DividedBar("All spend", _parts(spend), amount_text(spend.total, currency))
-    return Divided("Answered for by outcomes", f"{told}.", currency, _ANSWERS, (bar,))
+    return Divided("Answered for by outcomes", f"{told}.", currency, ANSWERS, (bar,))
 
 
 def projects_split(rows: Sequence[FunnelRow], currency: str) -> Divided:
@@ -63,7 +63,7 @@ def projects_split(rows: Sequence[FunnelRow], currency: str) -> Divided:
         "Spend by what answers for it",
         f"{len(rows)} projects, the largest first; dark is answered for, the last part is not.",
         currency,
-        _ANSWERS,
+        ANSWERS,
         tuple(bars),
     )
 

@@ -302,6 +302,21 @@ def test_on_paper_every_owner_is_open_and_pages_are_numbered(page: Page, opened:
     expect(page.get_by_role("radio", name="Lines")).to_be_checked()
 
 
+def test_on_paper_a_total_stands_once_below_its_lines(page: Page, opened: _Opened) -> None:
+    usual = {"amount_nanos": 10**9, "list_nanos": 2 * 10**9}
+    rows = [usual | {"cost_centre": f"CC-{place}"} for place in range(40)]
+    opened(_html(snapshot_of(lines_of(*rows))))
+
+    page.emulate_media(media="print")
+    sheets = PdfReader(io.BytesIO(page.pdf(prefer_css_page_size=True))).pages
+
+    texts = [sheet.extract_text() for sheet in sheets]
+    first = next(at for at, text in enumerate(texts) if "CC-0" in text)
+    last = next(at for at, text in enumerate(texts) if "CC-9" in text)
+    assert first < last
+    assert not [at for at in range(first, last) if "Total 80.00" in texts[at]]
+
+
 @pytest.mark.parametrize("name", HOSTILE_NAMES)
 def test_a_hostile_name_is_text_and_nothing_runs(
     page: Page, opened: _Opened, evaluated: _Evaluated, tmp_path: Path, name: str

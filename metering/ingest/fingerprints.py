@@ -1,7 +1,9 @@
 """What a source file is, as received: its hash, its size, its lines.
 
 A large file is hashed in a thread, beside whatever else is done with it. One that is read to its
-end by a single reader anyway is hashed as it is read: its bytes are fetched once.
+end by a single reader anyway is hashed as it is read: its bytes are fetched once. A file that is
+fetched more than once must be the same each time: else the books would call bytes known that nobody
+has read.
 """
 
 import hashlib
@@ -12,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
+from metering.errors import SourceError, SourceRef
 from metering.ingest.decompression import LineCount, reading, refuse_other_than_file
 
 if TYPE_CHECKING:
@@ -34,6 +37,28 @@ class Fingerprint:
     sha256: str
     size_bytes: int
     lines: int
+
+
+@dataclass(frozen=True, slots=True)
+class FileState:
+    """By what a file that somebody has written to is told from what it was.
+
+    Attributes:
+        size_bytes: its length.
+        changed_ns: when it was written to last, as the file system says.
+    """
+
+    size_bytes: int
+    changed_ns: int
+
+    @classmethod
+    def of(cls, path: Path) -> "FileState | None":
+        """Return the state of a file as it is now; None of one that is not there."""
+        try:
+            said = path.stat()
+        except OSError:
+            return None
+        return cls(said.st_size, said.st_mtime_ns)
 
 
 class Readable(Protocol):
@@ -96,6 +121,7 @@ class Fingerprints:
 
     def __init__(self) -> None:
         self._begun: dict[Path, Future[Fingerprint]] = {}
+        self._states: dict[Path, FileState | None] = {}
         # One thread: hashing takes one core and leaves the others to DuckDB.
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="fingerprint")
 
@@ -107,8 +133,30 @@ class Fingerprints:
         """
         if path not in self._begun:
             refuse_other_than_file(path)
+            self.look_at(path)
             self._begun[path] = self._thread.submit(fingerprint_of, path)
         return self._begun[path]
+
+    def look_at(self, path: Path) -> None:
+        """Remember what state a file is in, before it is fetched."""
+        self._states.setdefault(path, FileState.of(path))
+
+    def of(self, path: Path) -> Fingerprint:
+        """Return what a file is, waiting for its hash; to be asked after it is read.
+
+        Raises:
+            SourceError: `unreadable-file`; also where it is in another state than at first.
+        """
+        fingerprint = self.start(path).result()
+        if path in self._states and self._states[path] != FileState.of(path):
+            refuse_other_than_file(path)
+            raise SourceError(
+                SourceRef(str(path)),
+                "unreadable-file",
+                "somebody wrote to it while it was read",
+                do="ingest it again when it is whole; nothing of it is recorded",
+            )
+        return fingerprint
 
     @contextmanager
     def opened(self, path: Path) -> Iterator[Readable]:
@@ -123,6 +171,8 @@ class Fingerprints:
                 return
             file = HashedFile(stream)
             yield file
+            # What is written to it from now on is not in the hash, and was not read.
+            self._states.pop(path, None)
             self._begun[path] = Future()
             self._begun[path].set_result(file.fingerprint)
 

@@ -28,7 +28,6 @@ from metering.ingest.decompression import ArchiveLimits, PlainFile, plain_file
 from metering.ingest.fingerprints import Fingerprint, Fingerprints, Readable, opened_as_it_lies
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future
     from contextlib import AbstractContextManager
     from types import TracebackType
 
@@ -114,20 +113,21 @@ class Reader:
         finally:
             self._destination = None
 
-    def start_fingerprint(self, path: Path) -> "Future[Fingerprint]":
+    def start_fingerprint(self, path: Path) -> None:
         """Begin to hash a file in a thread, so that it overlaps with reading.
 
-        The future raises what `fingerprints.fingerprint_of` does.
+        Raises:
+            SourceError: `unreadable-file`: it is no file, or not there.
         """
-        return self._fingerprints.start(path)
+        self._fingerprints.start(path)
 
     def fingerprint(self, path: Path) -> Fingerprint:
-        """Return what a file is, waiting for its hash.
+        """Return what a file is, waiting for its hash; to be asked after it is read.
 
         Raises:
-            SourceError: `unreadable-file`.
+            SourceError: `unreadable-file`; also where somebody wrote to it meanwhile.
         """
-        return self.start_fingerprint(path).result()
+        return self._fingerprints.of(path)
 
     def plain(self, path: Path) -> Path:
         """Return the file unpacked and without byte order mark; the file itself if it is so.
@@ -222,6 +222,7 @@ class Reader:
 
     def _plain_file(self, path: Path) -> PlainFile:
         if path not in self._plain:
+            self._fingerprints.look_at(path)
             self._plain[path] = plain_file(path, self._scratch.file("plain"), self._limits)
         return self._plain[path]
 

@@ -3,6 +3,7 @@
 import gzip
 import json
 import shutil
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -14,9 +15,12 @@ from filelock import FileLock
 
 from metering.books.engine import begin_read, open_engine
 from metering.books.runs import list_runs
+from metering.ingest.formats.litellm_spend_logs import LiteLlmSpendLogs
+from metering.ingest.readers import Reader
 from metering.settings import FILE_NAME, Settings, load_settings
 from metering.workflows.intake import ingest, one_by_one
 from metering.workflows.intake.quarantine import quarantined
+from metering.workflows.nightly import taking_in
 from metering.workflows.outcomes import outcome_imports
 from metering.workflows.runs import Run
 from tests.support.command_line import done, metering
@@ -278,6 +282,65 @@ def test_one_of_many_small_files_that_goes_away_keeps_nothing_else_back(
     assert steps["usage"]["summary"] == "8 of 9 files taken in"
     assert len(steps["usage"]["told"]) == 1
     assert f"{sessions[4]}: error[unreadable-file]" in steps["usage"]["told"][0]
+
+
+def test_a_file_that_is_still_being_written_waits_for_the_next_night(
+    ledger: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    log = gzip.decompress((SAMPLE / "usage/litellm/spend-logs-2026-10.jsonl.gz").read_bytes())
+    lines = log.splitlines(keepends=True)[:200]
+    whole = tmp_path / "whole.jsonl"
+    whole.write_bytes(b"".join(lines))
+    apart = fresh_ledger(tmp_path / "apart")
+    ingest_and_post(apart, [whole])
+    growing = ledger.home / "inbox" / "log.jsonl"
+    growing.parent.mkdir()
+    growing.write_bytes(b"".join(lines[:100]))
+    read = LiteLlmSpendLogs.read
+
+    def while_the_rest_comes(self: LiteLlmSpendLogs, path: Path, reader: Reader) -> Any:
+        yield from read(self, path, reader)
+        growing.write_bytes(whole.read_bytes())
+
+    with monkeypatch.context() as patch:
+        patch.setattr(LiteLlmSpendLogs, "read", while_the_rest_comes)
+        first = _steps(_night(ledger))["usage"]
+    stayed = growing.exists()
+    _night(ledger)
+
+    assert first["summary"] == "0 of 1 files taken in"
+    assert first["told"][0].startswith(
+        f"{growing}: error[unreadable-file]: somebody wrote to it while it was read"
+    )
+    assert stayed
+    assert not growing.exists()
+    assert ledger_hash(ledger) == ledger_hash(apart)
+
+
+def test_what_takes_the_place_of_a_file_once_it_was_read_waits_for_the_next_night(
+    ledger: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    waited = _waits(ledger, "usage/openai/completions-2026-10.json", "usage.json")
+    later = SAMPLE / "usage/openai/embeddings-2026-10.json"
+    apart = fresh_ledger(tmp_path / "apart")
+    ingest_and_post(apart, [waited, later])
+
+    def and_then_the_next_comes(*arguments: Any) -> Iterator[object]:
+        for taken in ingest.ingest_each(*arguments):
+            shutil.copyfile(later, waited)
+            yield taken
+
+    with monkeypatch.context() as patch:
+        patch.setattr(taking_in, "ingest_each", and_then_the_next_comes)
+        first = _steps(_night(ledger))["usage"]
+    _night(ledger)
+
+    assert first["summary"] == "1 of 1 files taken in"
+    assert first["told"][0].startswith(
+        f"{waited}: it was taken in, and somebody has written to it since"
+    )
+    assert not waited.exists()
+    assert ledger_hash(ledger) == ledger_hash(apart)
 
 
 def test_what_was_refused_of_a_taken_file_is_retried_where_the_night_moved_it(

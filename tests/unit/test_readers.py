@@ -145,11 +145,28 @@ def test_a_fingerprint_is_of_the_bytes_as_received(reader: Reader, tmp_path: Pat
     data = gzip.compress(GOOD)
     path = _written(tmp_path / "logs.jsonl.gz", data)
 
-    fingerprint = reader.start_fingerprint(path).result()
+    fingerprint = reader.fingerprint(path)
 
     assert fingerprint.sha256 == hashlib.sha256(data).hexdigest()
     assert fingerprint.size_bytes == len(data)
     assert reader.fingerprint(path) is fingerprint
+
+
+@pytest.mark.parametrize("packed", [True, False])
+@pytest.mark.parametrize("is_hashed_first", [True, False])
+def test_a_file_that_somebody_writes_to_while_it_is_read_is_refused(
+    reader: Reader, tmp_path: Path, *, packed: bool, is_hashed_first: bool
+) -> None:
+    path = _written(tmp_path / "logs.jsonl", gzip.compress(GOOD) if packed else GOOD)
+    if is_hashed_first:
+        reader.fingerprint(path)
+    reader.plain(path)
+
+    with path.open("ab") as more:
+        more.write(b"\n")
+
+    with pytest.raises(SourceError, match="somebody wrote to it while it was read"):
+        reader.fingerprint(path)
 
 
 def test_a_file_name_is_never_a_pattern(reader: Reader, tmp_path: Path) -> None:

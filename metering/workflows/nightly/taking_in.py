@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from metering.errors import MeteringError, PullError, Rejection
+from metering.ingest.fingerprints import FileState
 from metering.workflows.closing.invoices import ingest_each_invoices
 from metering.workflows.intake import pull as pulling
 from metering.workflows.intake.inbox import take, waiting_invoices, waiting_outcomes, waiting_usage
@@ -76,16 +77,20 @@ def _taken_in(
         return Step.done(name, "nothing waits")
     told: list[str] = []
     count = 0
+    found = {path: FileState.of(path) for path in files}
     for path, refused in zip(files, taken, strict=True):
         if isinstance(refused, MeteringError):
             told.append(str(refused))
             continue
         count += 1
         place = path
-        try:
-            place = take(path, settings.inbox, run.started_at)
-        except OSError as error:
-            told.append(_not_moved(path, error))
+        if FileState.of(path) not in (found[path], None):
+            told.append(_written_since(path))
+        else:
+            try:
+                place = take(path, settings.inbox, run.started_at)
+            except OSError as error:
+                told.append(_not_moved(path, error))
         told.extend(one.message(str(place)) for one in refused)
     # What keeps many files from being recorded, such as a full disk, is told once.
     return Step.done(name, f"{count} of {len(files)} files taken in", dict.fromkeys(told))
@@ -93,6 +98,13 @@ def _taken_in(
 
 def _refused_or_why(taken: "Receipt | MeteringError") -> _Refused | MeteringError:
     return taken if isinstance(taken, MeteringError) else taken.rejections
+
+
+def _written_since(path: Path) -> str:
+    return (
+        f"{path}: it was taken in, and somebody has written to it since\n"
+        "    do:       nothing: it stays where it is, and the next night reads it again"
+    )
 
 
 def _not_moved(path: Path, error: OSError) -> str:

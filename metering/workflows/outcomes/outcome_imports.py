@@ -125,7 +125,7 @@ def _read(
     settings: "Settings", reader: Reader, path: Path, ingestor: OutcomeIngestor, *, forced: bool
 ) -> Iterator[_Reading]:
     with Lake(settings.lake).staging() as folder:
-        fingerprint = reader.start_fingerprint(path)
+        reader.start_fingerprint(path)
         staging = OutcomeStaging(
             reader.connection,
             folder / "outcomes",
@@ -143,7 +143,7 @@ def _read(
                 case Noise():
                     noise.update(reading.counts)
         yield _Reading(
-            origin=Origin(path, ingestor, forced, _EVERY_ACCOUNT, fingerprint.result()),
+            origin=Origin(path, ingestor, forced, _EVERY_ACCOUNT, reader.fingerprint(path)),
             ingestor=ingestor,
             staging=staging,
             rejections=tuple(rejections),

@@ -98,7 +98,7 @@ def _document(path: Path) -> dict[str, Any]:
         reason = f"byte {error.start} is not UTF-8"
     except OSError as error:
         reason = error.strerror or str(error)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # also a number of 5,000 digits
         reason = str(error)
     raise BookError(
         "bad-settings",

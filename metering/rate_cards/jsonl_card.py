@@ -118,7 +118,7 @@ def card_from_jsonl(source: str, name: str) -> tuple[RateCard | None, list[Probl
     lines = source.splitlines()
     try:
         card = card_head(json.loads(lines[0])["card"])
-    except (IndexError, KeyError, TypeError, AttributeError, ValueError):
+    except (IndexError, KeyError, TypeError, AttributeError, ValueError, RecursionError):
         expected = 'a first line {"card": {"name": ..., "kind": ..., "currency": ...}}'
         return None, [Problem("bad-rate-card", (f"{name}:1",), "there is no card", expected)]
     rows = _Rows(card.currency)
@@ -129,7 +129,7 @@ def card_from_jsonl(source: str, name: str) -> tuple[RateCard | None, list[Probl
             rows.take(json.loads(line), place)
         except FieldError as error:
             problems.append(Problem(error.code, (place,), error.what, error.expected))
-        except ValueError:
+        except (ValueError, RecursionError):
             problems.append(Problem("bad-rate", (place,), "it is not JSON", "one JSON object"))
     filled = replace(
         card,

@@ -74,7 +74,7 @@ def card_from_toml(source: str, name: str) -> tuple[RateCard | None, list[Proble
     """
     try:
         document = tomllib.loads(source)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # also a number of 5,000 digits
         return None, [
             Problem("bad-rate-card", (name,), f"it is not TOML: {error}", "a file in TOML")
         ]

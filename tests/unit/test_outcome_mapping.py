@@ -111,6 +111,8 @@ def test_it_declares_what_it_gives_and_is_no_mapping_of_usage(tmp_path: Path) ->
         ("after_days = 7", "after_days = 0", "[settles] after_days is '0'"),
         ('"opened again"', "7", "[settles] reversed_by is no text"),
         ("[stages]", "[states]", "there is no 'states'"),
+        pytest.param('"points"', "[" * 10_000, "it is not readable TOML", id="endless"),
+        pytest.param('"points"', "9" * 5_000, "it is not readable TOML", id="a number too long"),
         ('weight = "points"', 'size = "points"', "[outcome] has no 'size'"),
         ('role = "outcome"', 'role = "metered"', "role is 'metered'"),
     ],

@@ -116,6 +116,8 @@ def test_toml_and_json_lines_give_the_same_card(tmp_path: Path) -> None:
         (JSON_HEAD + "null\n", "bad-rate", 2),
         (JSON_HEAD + '{"rate": \n', "bad-rate", 2),
         (JSON_HEAD + '{"rate": {"provider": "a", "price_nanos": 1.0}}\n', "bad-rate", 2),
+        pytest.param("[" * 100_000, "bad-rate-card", 1, id="a head nested without end"),
+        pytest.param(JSON_HEAD + "[" * 100_000, "bad-rate", 2, id="a row nested without end"),
     ],
 )
 def test_a_damaged_line_is_named(tmp_path: Path, text: str, code: str, line: int) -> None:
@@ -155,6 +157,18 @@ def test_the_discount_that_the_notes_on_cards_show_is_one(tmp_path: Path) -> Non
     (discount,) = card.modifiers
     assert (discount.factor_num, discount.factor_den) == (4, 5)
     assert matches_model(discount.match_kind, discount.model_match, "gpt-5.6-sol")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [pytest.param("[" * 10_000, id="lists"), pytest.param("9" * 5_000, id="number")],
+)
+def test_what_no_reader_of_toml_can_hold_is_refused(tmp_path: Path, value: str) -> None:
+    card, problems = read_card(card_file(tmp_path, f"card = {value}", "card.toml"))
+
+    assert card is None
+    assert [problem.code for problem in problems] == ["bad-rate-card"]
+    assert problems[0].what.startswith("it is not TOML: ")
 
 
 def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:

@@ -49,6 +49,16 @@ def test_what_is_not_meant_so_is_refused(content: str, said: str, tmp_path: Path
     assert said in refusal(tmp_path, content.encode())
 
 
+@pytest.mark.parametrize(
+    "value",
+    [pytest.param("[" * 10_000, id="lists"), pytest.param("9" * 5_000, id="number")],
+)
+def test_what_no_reader_of_toml_can_hold_is_refused(value: str, tmp_path: Path) -> None:
+    said = refusal(tmp_path, f"[roles]\nfocus = {value}".encode())
+
+    assert said.startswith("metering.toml is not readable TOML: ")
+
+
 def test_another_encoding_is_refused(tmp_path: Path) -> None:
     assert "byte 1 is not UTF-8" in refusal(tmp_path, b"#\xff")
 

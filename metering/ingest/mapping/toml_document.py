@@ -43,7 +43,7 @@ class TomlDocument:
         """
         try:
             values = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise SourceError(
                 SourceRef(str(path)),
                 "bad-mapping",

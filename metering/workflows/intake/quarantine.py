@@ -10,6 +10,7 @@ from metering.books.migrations import require_current
 from metering.books.runs import record_run
 from metering.errors import BookError
 from metering.ingest.contract import SourceRole
+from metering.ingest.fingerprints import fingerprint_of
 from metering.workflows.intake.ingest import ingest_files
 from metering.workflows.intake.order import Order
 from metering.workflows.intake.settling_snapshots import Said
@@ -69,9 +70,10 @@ def retry(
 ) -> Retried:
     """Ingest the files of open refused records again, where their content has changed.
 
-    The records of a corrected file that were recorded before are known again. A file whose bytes
-    are what they were is refused as before, so its records stay where they are. A file of the inbox
-    is looked for where its night has moved it to.
+    The records of a corrected file that were recorded before are known again; so is the whole of
+    it, where it was ingested by hand. A file whose bytes are what they were is refused as before,
+    so its records stay where they are. A file of the inbox is looked for where its night has moved
+    it to.
     """
     waiting = quarantined(settings, open_only=True)
     books = open_engine(settings.books_url)
@@ -93,7 +95,7 @@ def retry(
             order = Order(ingestors, forced=forced, account=source.billing_account, said=said)
             receipts = ingest_files(settings, run, paths, order)
         known = [receipt.known_before for receipt in receipts]
-        if all(known):
+        if all(known) and _are_as_they_were(paths, source, sources):
             continue
         with begin_write(books) as connection:
             run_id = record_run(connection, run.command, run.arguments, run.started_at, run.user)
@@ -117,6 +119,20 @@ def _by_delivery(
             together = (one for one in sources.values() if one.delivery == source.delivery)
             paths = [path.parent / one.name for one in together]
         yield refused[0].source_id, paths, [one.id for one in refused]
+
+
+def _are_as_they_were(
+    paths: "Sequence[Path]",
+    source: source_book.NewSource,
+    sources: "Mapping[int, source_book.NewSource]",
+) -> bool:
+    """Say whether files still hold the bytes of which records were refused."""
+    refused = {source.content_sha256}
+    if source.delivery:
+        refused |= {
+            one.content_sha256 for one in sources.values() if one.delivery == source.delivery
+        }
+    return all(fingerprint_of(path).sha256 in refused for path in paths)
 
 
 def _is_followed(source_id: int, stored: "Sequence[source_book.StoredSource]") -> bool:

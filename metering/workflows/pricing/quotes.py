@@ -7,7 +7,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
@@ -130,7 +130,17 @@ def quotes(path: Path, book: RateBook) -> Iterator[Quote | Rejection]:
     text = read_text(path).text.removeprefix("\ufeff")
     # Without newline handling of its own the csv module sees every line end as it stands.
     reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
-    missing = [column for column in COLUMNS if column not in (reader.fieldnames or ())]
+    try:
+        _refuse_missing(path, reader.fieldnames or ())
+        for row in reader:
+            yield _quote_of_row(row, reader.line_num, book)
+    except csv.Error as error:
+        where = SourceRef(str(path), reader.line_num)
+        raise SourceError(where, "bad-csv", str(error), do=_REMEDY) from error
+
+
+def _refuse_missing(path: Path, header: Sequence[str]) -> None:
+    missing = [column for column in COLUMNS if column not in header]
     if missing:
         raise SourceError(
             SourceRef(str(path), 1),
@@ -139,12 +149,6 @@ def quotes(path: Path, book: RateBook) -> Iterator[Quote | Rejection]:
             details=(f"expected: {', '.join(COLUMNS)}",),
             do="name the columns like that and quote the file again",
         )
-    try:
-        for row in reader:
-            yield _quote_of_row(row, reader.line_num, book)
-    except csv.Error as error:
-        where = SourceRef(str(path), reader.line_num)
-        raise SourceError(where, "bad-csv", str(error), do=_REMEDY) from error
 
 
 def _quote_of_row(row: Mapping[str, str], line: int, book: RateBook) -> Quote | Rejection:

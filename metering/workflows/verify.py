@@ -118,7 +118,7 @@ def verify(settings: "Settings", *, full: bool = False) -> Verified:
             unexplained_nanos=_unexplained(connection, settings, periods),
             open_periods=tuple(period for period in periods if period not in closed),
             quarantined=len(source_book.quarantine_list(connection, open_only=True)),
-            problems=(*book_problems(connection, settings), *deep),
+            problems=tuple(dict.fromkeys((*book_problems(connection, settings), *deep))),
         )
 
 
@@ -131,10 +131,13 @@ def book_problems(connection: "Connection", settings: "Settings") -> Iterator[st
     lake = Lake(settings.lake)
     for name, size_bytes, _ in _named_files(connection, live):
         path = lake.path_of(name)
-        if not path.is_file():
-            yield f"{name}: the book names this lake file, and it is not there"
-        elif path.stat().st_size != size_bytes:
-            yield f"{name}: has {path.stat().st_size} bytes, not {size_bytes}"
+        try:
+            if not path.is_file():
+                yield f"{name}: the book names this lake file, and it is not there"
+            elif path.stat().st_size != size_bytes:
+                yield f"{name}: has {path.stat().st_size} bytes, not {size_bytes}"
+        except OSError as error:
+            yield _unreadable(name, error)
     yield from _lost_records(connection, live)
     yield from _overlaps(connection, settings)
 
@@ -148,6 +151,10 @@ def _named_files(
             yield file.path, file.size_bytes, file.sha256
     for outcomes in outcome_book.outcome_files(connection):
         yield outcomes.path, outcomes.size_bytes, outcomes.sha256
+
+
+def _unreadable(name: str, error: OSError) -> str:
+    return f"{name}: the book names this lake file, and it cannot be read: {error.strerror}"
 
 
 def _lost_records(connection: "Connection", live: Sequence[lake_book.LakeFile]) -> Iterator[str]:
@@ -253,8 +260,11 @@ def _deep_problems(settings: "Settings") -> Iterator[str]:
     with begin_read(books) as connection:
         for name, _, sha256 in _named_files(connection, lake_book.live_files(connection)):
             # Of a file that is not there the fast part tells.
-            if lake.path_of(name).is_file() and file_sha256(lake.path_of(name)) != sha256:
-                yield f"{name}: its bytes are not those that were recorded"
+            try:
+                if lake.path_of(name).is_file() and file_sha256(lake.path_of(name)) != sha256:
+                    yield f"{name}: its bytes are not those that were recorded"
+            except OSError as error:
+                yield _unreadable(name, error)
     # New accounts and bases would be named on the way: a transaction that is rolled back.
     with (
         lake.staging() as staging,

@@ -168,6 +168,38 @@ def test_a_folder_that_the_night_cannot_write_to_is_told(ledger: Settings) -> No
     assert str(ledger.home / ".nightly.lock") in night.stderr
 
 
+def test_what_cannot_be_looked_into_is_told_and_keeps_nothing_else_back(ledger: Settings) -> None:
+    _waits(ledger, "usage/openai/completions-2026-10.json", "october.json")
+    loop = ledger.home / "inbox" / "loop.json"
+    loop.symlink_to(loop)
+    outcomes = ledger.home / "inbox" / "outcomes"
+    outcomes.write_text("where a folder should be", encoding="utf-8")
+
+    night = _night(ledger)
+
+    steps = _steps(night)
+    assert night.exit_code == 1
+    assert steps["usage"]["summary"] == "1 of 1 files taken in"
+    (told,) = steps["usage"]["told"]
+    assert told.startswith(f"{loop}: it cannot be looked into: Too many levels of symbolic links\n")
+    assert steps["outcomes"]["summary"] == "nothing waits"
+    assert steps["outcomes"]["told"][0].startswith(f"{outcomes}: it cannot be looked into: Not a")
+
+
+def test_a_night_whose_receipt_cannot_be_written_is_told_all_the_same(ledger: Settings) -> None:
+    _waits(ledger, "usage/openai/completions-2026-10.json", "october.json")
+    (ledger.home / "receipts").write_text("where a folder should be", encoding="utf-8")
+
+    night = _night(ledger)
+
+    *steps, receipt = json.loads(night.stdout)["steps"]
+    assert night.exit_code == 1
+    assert steps[0]["summary"] == "1 of 1 files taken in"
+    assert steps[-1]["state"] == "done"
+    assert (receipt["step"], receipt["state"]) == ("receipt", "failed")
+    assert "the receipt cannot be written: File exists" in receipt["told"][0]
+
+
 # Where a session is the only meter there is, what it counts is charged.
 _METERED = '[roles]\nclaude-code-transcripts = "metered"\n'
 

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from metering.usage.lake import file_sha256
 from metering.workflows.posting.post import post
 from metering.workflows.verify import verify
 from tests.support.ledgers import SAMPLE, fresh_ledger, ingest, ingest_and_post, ledger_hash, run
@@ -182,6 +183,29 @@ def _page(*, days: int, output: int) -> bytes:
 def _written(path: Path, content: bytes) -> Path:
     path.write_bytes(content)
     return path
+
+
+def test_a_lake_file_that_cannot_be_read_makes_the_books_unsound(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger = fresh_ledger(tmp_path / "ledger")
+    ingest_and_post(ledger, FILES[:1])
+    closed, *others = sorted((ledger.lake / "usage").rglob("*.parquet"))
+
+    def hashed(path: Path) -> str:
+        # Whoever runs the tests may be allowed to read everything.
+        if path == closed:
+            raise PermissionError(13, "Permission denied", str(path))
+        return file_sha256(path)
+
+    monkeypatch.setattr("metering.workflows.verify.file_sha256", hashed)
+
+    (told,) = verify(ledger, full=True).problems
+    name = closed.relative_to(ledger.lake)
+    assert others
+    assert (
+        told == f"{name}: the book names this lake file, and it cannot be read: Permission denied"
+    )
 
 
 def test_a_lake_file_that_is_gone_or_changed_makes_the_books_unsound(tmp_path: Path) -> None:

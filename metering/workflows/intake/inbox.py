@@ -5,6 +5,10 @@ to a folder by day below the same inbox, under the path it had, so that the next
 it again and whoever asks for it finds it.
 """
 
+import os
+import stat
+from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -18,19 +22,31 @@ _OUTCOMES: Final = "outcomes"
 _UNFINISHED: Final = (".part", ".tmp", ".crdownload", "~")
 
 
-def waiting_usage(inbox: Path) -> list[Path]:
-    """Return the files of usage that wait, sorted."""
-    apart = [inbox / name for name in (_INVOICES, _OUTCOMES, _TAKEN)]
-    return [path for path in _waiting(inbox) if not any(map(path.is_relative_to, apart))]
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What waits in a folder.
+
+    Attributes:
+        files: sorted.
+        closed: what cannot be looked into, and why: nobody knows what waits there.
+    """
+
+    files: tuple[Path, ...]
+    closed: tuple[str, ...]
 
 
-def waiting_outcomes(inbox: Path) -> list[Path]:
-    """Return the files of outcomes that wait, sorted."""
+def waiting_usage(inbox: Path) -> Waiting:
+    """Return the usage that waits."""
+    return _waiting(inbox, apart={inbox / name for name in (_INVOICES, _OUTCOMES, _TAKEN)})
+
+
+def waiting_outcomes(inbox: Path) -> Waiting:
+    """Return the outcomes that wait."""
     return _waiting(inbox / _OUTCOMES)
 
 
-def waiting_invoices(inbox: Path) -> list[Path]:
-    """Return the invoices that wait, sorted."""
+def waiting_invoices(inbox: Path) -> Waiting:
+    """Return the invoices that wait."""
     return _waiting(inbox / _INVOICES)
 
 
@@ -83,15 +99,32 @@ def _places(path: Path, inbox: Path, started_at: datetime) -> tuple[Path, Path]:
     )
 
 
-def _waiting(folder: Path) -> list[Path]:
-    """Return the files below a folder; hidden and unfinished ones and manifests are left alone."""
-    if not folder.is_dir():
-        return []
-    return sorted(
-        path
-        for path in folder.rglob("*")
-        if path.is_file()
-        and not path.name.endswith(_UNFINISHED)
-        and not is_manifest(path)
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+def _waiting(folder: Path, apart: Collection[Path] = ()) -> Waiting:
+    """Return what is below a folder; hidden and unfinished files and manifests are left alone."""
+    files: list[Path] = []
+    closed: list[OSError] = []
+    for place, folders, names in os.walk(folder, onerror=closed.append):
+        folders[:] = [name for name in folders if _is_looked_at(Path(place, name), apart)]
+        paths = (Path(place, name) for name in names)
+        for path in (path for path in paths if _is_looked_at(path, apart)):
+            if path.name.endswith(_UNFINISHED) or is_manifest(path):
+                continue
+            try:
+                if stat.S_ISREG(path.stat().st_mode):
+                    files.append(path)
+            except OSError as error:
+                closed.append(error)
+    # What is not there, as an inbox that nobody has made yet, waits for nothing.
+    told = (error for error in closed if not isinstance(error, FileNotFoundError))
+    return Waiting(tuple(sorted(files)), tuple(sorted(map(_closed, told))))
+
+
+def _is_looked_at(path: Path, apart: Collection[Path]) -> bool:
+    return not path.name.startswith(".") and path not in apart
+
+
+def _closed(error: OSError) -> str:
+    return (
+        f"{error.filename}: it cannot be looked into: {error.strerror}\n"
+        "    do:       give whoever runs the night access to it"
     )

@@ -169,9 +169,21 @@ def _alone(path: Path) -> Iterator[None]:
 
 def _written(settings: "Settings", run: Run, steps: Sequence[Step]) -> Night:
     started_at = f"{run.started_at:%Y-%m-%dT%H:%M:%SZ}"
-    folder = settings.home / "receipts"
-    folder.mkdir(exist_ok=True)
-    receipt = folder / f"nightly-{run.started_at:%Y-%m-%dT%H%M%SZ}.json"
+    receipt = settings.home / "receipts" / f"nightly-{run.started_at:%Y-%m-%dT%H%M%SZ}.json"
     said = {"started_at": started_at, "steps": [asdict(step) for step in steps]}
-    receipt.write_text(json.dumps(said, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    text = json.dumps(said, indent=2, ensure_ascii=False) + "\n"
+    try:
+        receipt.parent.mkdir(exist_ok=True)
+        receipt.write_text(text, encoding="utf-8")
+    except OSError as error:
+        # What was done is done, and has to be told all the same.
+        steps = (*steps, _no_receipt(receipt, error))
     return Night(started_at, tuple(steps), receipt)
+
+
+def _no_receipt(receipt: Path, error: OSError) -> Step:
+    told = (
+        f"{receipt}: the receipt cannot be written: {error.strerror}\n"
+        "    do:       make room or give access; what the other steps did is recorded"
+    )
+    return Step("receipt", StepState.FAILED, "see what it says", (told,))

@@ -13,7 +13,13 @@ from metering.errors import MeteringError, PullError, Rejection
 from metering.ingest.fingerprints import FileState
 from metering.workflows.closing.invoices import ingest_each_invoices
 from metering.workflows.intake import pull as pulling
-from metering.workflows.intake.inbox import take, waiting_invoices, waiting_outcomes, waiting_usage
+from metering.workflows.intake.inbox import (
+    Waiting,
+    take,
+    waiting_invoices,
+    waiting_outcomes,
+    waiting_usage,
+)
 from metering.workflows.intake.ingest import ingest_each
 from metering.workflows.intake.order import Order
 from metering.workflows.nightly.steps import Step
@@ -45,40 +51,40 @@ def pull(settings: "Settings", run: "Run") -> Step:
 
 def take_usage(settings: "Settings", run: "Run", formats: "Sequence[Ingestor]") -> Step:
     """Take in the usage that waits."""
-    files = waiting_usage(settings.inbox)
-    taken = ingest_each(settings, run, files, Order(formats))
-    return _taken_in("usage", settings, run, files, map(_refused_or_why, taken))
+    waiting = waiting_usage(settings.inbox)
+    taken = ingest_each(settings, run, waiting.files, Order(formats))
+    return _taken_in("usage", settings, run, waiting, map(_refused_or_why, taken))
 
 
 def take_outcomes(settings: "Settings", run: "Run", formats: "Sequence[OutcomeIngestor]") -> Step:
     """Take in the outcomes that wait."""
-    files = waiting_outcomes(settings.inbox)
-    taken = ingest_each_outcomes(settings, run, files, formats)
-    return _taken_in("outcomes", settings, run, files, map(_refused_or_why, taken))
+    waiting = waiting_outcomes(settings.inbox)
+    taken = ingest_each_outcomes(settings, run, waiting.files, formats)
+    return _taken_in("outcomes", settings, run, waiting, map(_refused_or_why, taken))
 
 
 def take_invoices(settings: "Settings", run: "Run") -> Step:
     """Take in the invoices that wait."""
-    files = waiting_invoices(settings.inbox)
-    taken = ingest_each_invoices(settings, run, files)
+    waiting = waiting_invoices(settings.inbox)
+    taken = ingest_each_invoices(settings, run, waiting.files)
     refused = (one if isinstance(one, MeteringError) else () for one in taken)
-    return _taken_in("invoices", settings, run, files, refused)
+    return _taken_in("invoices", settings, run, waiting, refused)
 
 
 def _taken_in(
     name: str,
     settings: "Settings",
     run: "Run",
-    files: Sequence[Path],
+    waiting: Waiting,
     taken: Iterable[_Refused | MeteringError],
 ) -> Step:
     """Move files as they are taken in; `taken` says of each what was refused."""
-    if not files:
-        return Step.done(name, "nothing waits")
-    told: list[str] = []
+    if not waiting.files:
+        return Step.done(name, "nothing waits", waiting.closed)
+    told = list(waiting.closed)
     count = 0
-    found = {path: FileState.of(path) for path in files}
-    for path, refused in zip(files, taken, strict=True):
+    found = {path: FileState.of(path) for path in waiting.files}
+    for path, refused in zip(waiting.files, taken, strict=True):
         if isinstance(refused, MeteringError):
             told.append(str(refused))
             continue
@@ -93,7 +99,7 @@ def _taken_in(
                 told.append(_not_moved(path, error))
         told.extend(one.message(str(place)) for one in refused)
     # What keeps many files from being recorded, such as a full disk, is told once.
-    return Step.done(name, f"{count} of {len(files)} files taken in", dict.fromkeys(told))
+    return Step.done(name, f"{count} of {len(waiting.files)} files taken in", dict.fromkeys(told))
 
 
 def _refused_or_why(taken: "Receipt | MeteringError") -> _Refused | MeteringError:

@@ -6,7 +6,7 @@ see one committed state for as long as they read.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,10 +33,15 @@ _WRITER_LOCK: Final = 0x6D65_7465_7269_6E67
 # A traceback must not show rows: they hold names of people and keys.
 _HIDE_VALUES: Final = True
 _LOCK_CODES: Final = frozenset({"55P03"})
-# What the storage says when it takes no more: SQLite by name, PostgreSQL by class of SQLSTATE (no
-# resources, failed system call, lost connection, stopped server).
-_STORAGE_NAMES: Final = ("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_CANTOPEN")
-_STORAGE_CLASSES: Final = ("53", "58", "08", "57P")
+# How names of SQLite's errors and SQLSTATEs of PostgreSQL begin that tell of the storage: no
+# resources, failed system call, lost connection, stopped server or statement, a transaction that
+# took too long, no access, damaged data.
+_STORAGE: Final = (
+    *("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_CANTOPEN", "SQLITE_CORRUPT"),
+    *("53", "58", "08", "57", "25P03", "25P04", "42501", "XX00"),
+)
+# To whoever reads they tell of a mistake of ours.
+_STORAGE_TO_WRITE: Final = (*_STORAGE, "SQLITE_READONLY", "25006")
 
 
 def open_engine(url: str, *, must_exist: bool = True) -> Engine:
@@ -98,7 +103,7 @@ def begin_write(engine: Engine) -> Iterator[Connection]:
             `books-unreachable`: the server or file cannot be opened; `storage-failed`: the disk
             is full, read-only or broken, and the books are as they were.
     """
-    with _connected(engine) as connection, _storage_told():
+    with _connected(engine) as connection, _writing_told():
         with _refusals_told():
             connection.begin()
             if connection.dialect.name == POSTGRESQL:
@@ -120,13 +125,14 @@ def begin_read(engine: Engine, *, as_of: int | None = None) -> Iterator[Connecti
         as_of: see them as they stood after this run; None for as they stand now.
 
     Raises:
-        BookError: `books-unreachable`: the server or file cannot be opened.
+        BookError: `books-unreachable`: the server or file cannot be opened; `storage-failed`: it
+            gives no answer any more, or is damaged.
     """
     options: dict[str, Any] = {_READ_ONLY: True}
     if engine.dialect.name == POSTGRESQL:
         # Views cannot be made in a transaction that begins read-only; it can become so later.
         options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": as_of is None}
-    with _connected(engine) as connection:
+    with _connected(engine) as connection, _reading_told():
         with _refusals_told():
             connection.execution_options(**options)
             connection.begin()
@@ -207,25 +213,38 @@ def _refusals_told() -> Iterator[None]:
             "books-unreachable",
             f"the books cannot be opened: {reason}",
             do="check [books] url in metering.toml, and that its server is there or its folder "
-            "can be written",
+            "can be written and has room",
         ) from error
 
 
 @contextmanager
-def _storage_told() -> Iterator[None]:
+def _storage_told(kinds: tuple[str, ...], what: str, do: str) -> Iterator[None]:
     try:
         yield
     except DatabaseError as error:
-        name = getattr(error.orig, "sqlite_errorname", None) or ""
-        state = getattr(error.orig, "sqlstate", None) or ""
-        if not (name.startswith(_STORAGE_NAMES) or state.startswith(_STORAGE_CLASSES)):
+        name = getattr(error.orig, "sqlite_errorname", None)
+        kind = name or getattr(error.orig, "sqlstate", None) or ""
+        # Of a server that is gone at once there is no SQLSTATE.
+        if not (error.connection_invalidated or kind.startswith(kinds)):
             raise
         reason = str(error.orig).partition("\n")[0]
-        raise BookError(
-            "storage-failed",
-            f"the books cannot be written: {reason}",
-            do="make room or give access, and run the command again; nothing was recorded",
-        ) from error
+        raise BookError("storage-failed", f"{what}: {reason}", do=do) from error
+
+
+def _writing_told() -> AbstractContextManager[None]:
+    return _storage_told(
+        _STORAGE_TO_WRITE,
+        "the books cannot be written",
+        "make room, give access or time, and run the command again; nothing was recorded",
+    )
+
+
+def _reading_told() -> AbstractContextManager[None]:
+    return _storage_told(
+        _STORAGE,
+        "the books cannot be read",
+        "give access or time, and run the command again; damaged books come back from a backup",
+    )
 
 
 def _bad_url(what: str) -> BookError:

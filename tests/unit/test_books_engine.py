@@ -1,5 +1,7 @@
 """Writers take turns, readers see one committed state, and nothing half done stays."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -142,6 +144,46 @@ def test_a_file_that_is_no_database_is_told(tmp_path: Path) -> None:
         pass
 
     assert refusal.value.code == "books-unreachable"
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("begin", [begin_read, begin_write])
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        ("SELECT pg_terminate_backend(pg_backend_pid())", "terminating connection"),
+        ("SET LOCAL statement_timeout = 1; SELECT pg_sleep(9)", "canceling statement"),
+        ("SET LOCAL ROLE pg_monitor; SELECT * FROM posting", "permission denied"),
+    ],
+    ids=["ended", "too slow", "no access"],
+)
+def test_a_server_that_gives_no_answer_is_told(
+    postgresql_books: Engine,
+    begin: Callable[[Engine], AbstractContextManager[Connection]],
+    statement: str,
+    said: str,
+) -> None:
+    with pytest.raises(BookError) as refusal, begin(postgresql_books) as connection:
+        connection.exec_driver_sql(statement)
+
+    assert refusal.value.code == "storage-failed"
+    assert said in str(refusal.value)
+
+
+def test_damaged_books_are_told_to_whoever_reads_them(books: Engine) -> None:
+    with begin_read(books) as connection:
+        page, size = connection.exec_driver_sql(
+            "SELECT rootpage, page_size FROM sqlite_master, pragma_page_size WHERE name = 'run'"
+        ).one()
+    with Path(books.url.database or "").open("r+b") as file:
+        file.seek((page - 1) * size)
+        file.write(b"?" * size)
+
+    with pytest.raises(BookError) as refusal, begin_read(books) as connection:
+        list_runs(connection)
+
+    assert refusal.value.code == "storage-failed"
+    assert "the books cannot be read: database disk image is malformed" in str(refusal.value)
 
 
 def test_a_traceback_shows_no_row(books: Engine) -> None:

@@ -1,5 +1,6 @@
 """Budget files are taken whole or refused; a budget covers what is below it."""
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -160,6 +161,51 @@ def test_a_warning_comes_from_its_share_on() -> None:
         State.WITHIN,
         State.WARNING,
     ]
+
+
+@pytest.mark.parametrize(
+    ("actual", "forecast", "state"),
+    [
+        (100, 100, State.WITHIN),
+        (101, 101, State.OVER),
+        (90, 100, State.WITHIN),
+        (90, 101, State.FORECAST_OVER),
+        (100, None, State.WITHIN),
+        (101, None, State.OVER),
+    ],
+)
+def test_a_budget_that_is_used_up_to_the_nano_is_kept(
+    actual: int, forecast: int | None, state: State
+) -> None:
+    stand = Stand(Owner("CC-1"), "USD", _budget(Owner("CC-1"), 100), actual, forecast)
+
+    assert stand.state() is state
+
+
+def test_a_warning_looks_at_what_is_charged_where_nothing_is_foreseen() -> None:
+    stand = Stand(Owner("CC-1"), "USD", _budget(Owner("CC-1"), 100), 80, None)
+
+    assert (stand.state(80), stand.state(81)) == (State.WARNING, State.WITHIN)
+    assert (stand.forecast_by, stand.variance_nanos) == (None, None)
+
+
+def test_what_was_charged_in_other_months_and_currencies_is_left_out() -> None:
+    over = Budget(1, Owner("CC-9"), SEPTEMBER, SEPTEMBER, "USD", 1)
+    charged = [
+        _charged(PAY, 7),
+        replace(_charged(PAY, 100), currency="EUR"),
+        _charged(PAY, 50, SEPTEMBER),
+        _charged(Owner("CC-3"), 9, SEPTEMBER),
+        _charged(Owner("CC-4"), 0),
+    ]
+
+    found = stands([over, _budget(Owner("CC-1"), 100)], charged, OCTOBER, END)
+
+    assert [(one.owner, one.currency, one.actual_nanos) for one in found] == [
+        (Owner("CC-1"), "EUR", 100),
+        (Owner("CC-1"), "USD", 7),
+    ]
+    assert first_month([over], OCTOBER) == OCTOBER
 
 
 @given(

@@ -860,6 +860,9 @@ def test_a_minimum_is_billed_per_request() -> None:
 
     assert [billable_quantity(n, one, 1) for n in (0, 3, 10, 11)] == [0, 10, 10, 12]
     assert billable_quantity(300, several, 100) == 1_000
+    assert billable_quantity(301, several, 2) == 301
+    assert billable_quantity(1, several, 1) == 10
+    assert billable_quantity(-3, one, 1) == -3
     assert billable_quantity(300, several, None) == 300
     assert (one.status, several.reason) == (Status.PRICED, "minimum_unknown")
 

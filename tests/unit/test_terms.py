@@ -8,6 +8,7 @@ from metering.core.pricing.rate_checks import card_problems
 from metering.core.pricing.terms import Measure, Term, TermKind
 from metering.rate_cards.toml_card import card_from_toml
 
+OCTOBER: Final = "2026-10-01T00:00:00Z"
 HEAD: Final = '[card]\nname = "c"\nkind = "contract"\ncurrency = "USD"\n'
 
 
@@ -84,6 +85,11 @@ def test_a_sound_scale_has_no_problems() -> None:
         (tiers("1.."), ("tier-gap", ("c.toml:5",))),
         (tiers("0..100"), ("tier-gap", ("c.toml:5",))),
         (tiers("100..100", "0.."), ("bad-tier", ("c.toml:5",))),
+        (tiers("100..99", "0.."), ("bad-tier", ("c.toml:5",))),
+        (tiers("0..100", "100..200", "150.."), ("tier-overlap", ("c.toml:10", "c.toml:15"))),
+        (tiers("0..", "100.."), ("tier-overlap", ("c.toml:5", "c.toml:10"))),
+        (tiers("100..", "0..101"), ("tier-overlap", ("c.toml:5", "c.toml:10"))),
+        (tiers("0..100", "100..200"), ("tier-gap", ("c.toml:10",))),
         (tiers("many"), ("bad-tier", ("c.toml:5",))),
         (HEAD + block("minimums", 'amount = "-1"'), ("negative-price", ("c.toml:5",))),
         (HEAD + block("minimums", 'amount = "1e3"'), ("bad-amount", ("c.toml:5",))),
@@ -91,6 +97,20 @@ def test_a_sound_scale_has_no_problems() -> None:
         (
             HEAD + block("commitments", 'amount = "1"', 'discount = "1.1"'),
             ("negative-price", ("c.toml:5",)),
+        ),
+        (
+            HEAD + block("commitments", 'amount = "1"', 'discount_beyond = "1.1"'),
+            ("negative-price", ("c.toml:5",)),
+        ),
+        (
+            HEAD + block("credits", 'amount = "1"', f"from = {OCTOBER}", f"to = {OCTOBER}"),
+            ("bad-interval", ("c.toml:5",)),
+        ),
+        (
+            HEAD
+            + block("credits", 'amount = "1"', f"to = {OCTOBER}")
+            + block("credits", 'amount = "1"', "from = 2026-09-01T00:00:00Z"),
+            ("term-tie", ("c.toml:5", "c.toml:10")),
         ),
         (
             HEAD + block("credits", 'amount = "1"') * 2,
@@ -131,3 +151,37 @@ def test_tiers_may_follow_each_other_in_time() -> None:
     second = block("volume_tiers", 'volume = "0.."', "from = 2026-10-01T00:00:00Z")
 
     assert told(HEAD + first + second) == []
+
+
+@pytest.mark.parametrize("discount", ["0", "1"])
+def test_all_of_a_price_may_be_paid_or_none_of_it(discount: str) -> None:
+    commitment = block(
+        "commitments", 'amount = "0"', f'discount = "{discount}"', f'discount_beyond = "{discount}"'
+    )
+
+    assert told(HEAD + commitment) == []
+
+
+def test_namesakes_may_follow_each_other_in_time() -> None:
+    first = block("credits", 'amount = "1"', f"to = {OCTOBER}")
+    second = block("credits", 'amount = "2"', f"from = {OCTOBER}")
+
+    assert told(HEAD + first + second) == []
+    assert told(HEAD + second + first) == []
+
+
+def test_a_tier_that_others_outlive_leaves_a_gap() -> None:
+    lower = block("volume_tiers", 'volume = "0..100"', f"to = {OCTOBER}")
+    upper = block("volume_tiers", 'volume = "100.."')
+    again = block("volume_tiers", 'volume = "0..100"', f"from = {OCTOBER}")
+
+    assert told(HEAD + lower + upper) == [("tier-gap", ("c.toml:10",))]
+    assert told(HEAD + lower + upper + again) == []
+
+
+def test_a_gap_that_stays_is_told_once() -> None:
+    lower = block("volume_tiers", 'volume = "0..100"', f"to = {OCTOBER}")
+    again = block("volume_tiers", 'volume = "0..100"', f"from = {OCTOBER}")
+    upper = block("volume_tiers", 'volume = "100..200"')
+
+    assert told(HEAD + upper + lower + again) == [("tier-gap", ("c.toml:5",))]

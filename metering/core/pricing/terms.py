@@ -183,11 +183,15 @@ def _of_scale(rows: list[Term]) -> Iterator[TermFault]:
                 f"two tiers of '{one.name}' hold the same volume",
                 "tiers that end where the next begins; the upper bound is outside",
             )
-    for month in sorted({row.effective_from or ALWAYS for row in rows}):
-        yield from _gaps(sorted((r for r in rows if r.holds_at(month)), key=lambda r: r.lo))
+    # A gap opens where a tier begins, or where one ends that others outlive.
+    begins = {row.effective_from or ALWAYS for row in rows}
+    ends = {row.effective_to for row in rows if row.effective_to is not None}
+    scales = ([row for row in rows if row.holds_at(month)] for month in sorted(begins | ends))
+    yield from dict.fromkeys(fault for scale in scales for fault in _gaps(scale))
 
 
-def _gaps(scale: list[Term]) -> Iterator[TermFault]:
+def _gaps(rows: list[Term]) -> Iterator[TermFault]:
+    scale = sorted(rows, key=lambda row: row.lo)
     if scale and scale[0].lo > 0:
         yield _gap((scale[0],), 0, scale[0].lo)
     for lower, upper in pairwise(scale):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from metering.core.outcomes.funnel import UNIT, Answered, FunnelRow, Stages, added
+from metering.core.outcomes.funnel import UNIT, Answered, FunnelRow, Share, Stages, added
 from metering.core.outcomes.outcome_rules import SESSION, OutcomeRules, checked_rules
 from metering.core.outcomes.stages import Stage
 from metering.core.ownership.tickets import ticket_in
@@ -49,6 +49,79 @@ def test_what_one_unit_cost_is_rounded_half_to_even() -> None:
     assert one.tokens_per_unit(Stage.SETTLED) == 1_000
     assert (one.nanos_per_vendor_unit, one.tokens_per_vendor_unit) == (2, 500)
     assert one.nanos_per_million_tokens == 5_000
+
+
+@pytest.mark.parametrize(
+    ("share", "text", "percent"),
+    [
+        (Share(1, 3), "0.3333", "33.3 %"),
+        (Share(-1, 3), "-0.3333", "-33.3 %"),
+        (Share(5, 4), "1.2500", "125.0 %"),
+        (Share(0, 7), "0.0000", "0.0 %"),
+        (Share(1, 80), "0.0125", "1.2 %"),
+        (Share(3, 80), "0.0375", "3.8 %"),
+        (Share(-1, 100_000), "0.0000", "0.0 %"),
+    ],
+)
+def test_a_ratio_is_told_exactly_half_to_even(share: Share, text: str, percent: str) -> None:
+    assert (share.text, share.percent) == (text, percent)
+
+
+def test_coverage_is_of_spend_whose_window_is_over() -> None:
+    spend = Answered(keyed=1, project=2, pending=100, has_feed=3, feed_silent=4, no_feed=5)
+
+    assert spend.unattributed == 12
+    assert spend.total == 115
+    assert spend.coverage == Share(3, 15)
+
+
+@pytest.mark.parametrize(
+    ("stages", "yielded"),
+    [
+        (Stages(validated=10, settled=3, settling=4), Share(3, 6)),
+        (Stages(validated=10, settled=3), Share(3, 10)),
+        (Stages(validated=4, settled=0, settling=4), None),
+        (Stages(settled=3), None),
+    ],
+)
+def test_what_is_still_settling_is_no_loss(stages: Stages, yielded: Share | None) -> None:
+    assert stages.settled_yield == yielded
+
+
+def test_what_nobody_paid_for_is_not_free() -> None:
+    unpaid = row(Answered(), Stages(validated=UNIT), tokens=None)
+
+    assert unpaid.nanos_per_unit(Stage.VALIDATED) is None
+    assert unpaid.tokens_per_unit(Stage.VALIDATED) is None
+    assert row(Answered(), Stages(), tokens=None, vendor_units=1).tokens_per_vendor_unit is None
+
+
+def test_rows_add_up_by_currency_under_another_name() -> None:
+    one = row(Answered(keyed=1), Stages(validated=2), last_outcome="2026-10-03", vendor_units=5)
+    other = row(Answered(keyed=10), Stages(validated=20), tokens=None, value_nanos=7)
+    euros = row(Answered(keyed=100), Stages(), currency="EUR", last_outcome=None)
+
+    assert added([one, euros, other], "t", "q") == (
+        row(
+            Answered(keyed=100),
+            Stages(),
+            team="t",
+            project="q",
+            currency="EUR",
+            window_days=None,
+            last_outcome=None,
+        ),
+        row(
+            Answered(keyed=11),
+            Stages(validated=22),
+            team="t",
+            project="q",
+            vendor_units=5,
+            window_days=None,
+            last_outcome="2026-10-03",
+            value_nanos=7,
+        ),
+    )
 
 
 def test_a_yield_counts_only_where_both_ends_are_reported() -> None:

@@ -1,7 +1,9 @@
-"""Observations exported from Langfuse: JSON Lines, a JSON array or a CSV table, in snake case.
+"""Observations exported from Langfuse: JSON Lines, a JSON array, CSV or Parquet, in snake case.
 
-The rules, from the source formats note (section 4.4, read 2026-11-21):
+The rules, from the source formats note (section 4.4, read 2026-11-21), and of times from Langfuse's
+"Blob storage export field reference", read 2026-11-22:
 
+* The scheduled export writes times without an offset. They are UTC.
 * Only generations and embeddings carry usage; spans and events around them are noise.
 * `usage_details` is an open map of disjoint parts. A part that nobody has documented is rejected,
   since it may be inside another; where a `total` is given, it must be the sum of the parts. A raw
@@ -99,8 +101,8 @@ def _sum(meter: str) -> str:
 
 _STEPS: Final = (
     {
-        "started": instant("start_time", zoneless_is_utc=False),
-        "ended": instant("end_time", zoneless_is_utc=False),
+        "started": instant("start_time", zoneless_is_utc=True),
+        "ended": instant("end_time", zoneless_is_utc=True),
         "usage_text": "nullif(nullif(nullif(usage_details, ''), '{}'), 'null')",
         "cost_text": "nullif(nullif(total_cost::VARCHAR, ''), 'null')",
         "labels_text": "nullif(nullif(nullif(tags, ''), '[]'), 'null')",
@@ -249,7 +251,7 @@ class LangfuseObservations:
     role = SourceRole.DETAIL
     identity = Identity.EVENT
     repeat = Repeat.LARGEST
-    describes = "Langfuse: exported observations (JSON Lines, JSON array, CSV)"
+    describes = "Langfuse: exported observations (JSON Lines, JSON array, CSV, Parquet)"
     export = "Tracing > Observations > Export, or the scheduled export to blob storage"
     cannot_tell = "the provider; what is billed"
 

@@ -62,6 +62,8 @@ _LISTS: Final = (
     ("exports", "in_order", "FORMAT"),
 )
 _ROLES: Final = ("metered", "detail")
+# A hundred years of days; calendars end where more of them would lead to.
+_LARGEST: Final = 36_500
 
 
 def read_settings_file(path: Path) -> dict[str, Any]:
@@ -162,8 +164,9 @@ def _refuse_other_people(path: Path, document: Mapping[str, Mapping[str, Any]]) 
     people = document.get("people", {})
     for key in ("keep_days", "fewest"):
         number = people.get(key, 1)
-        if not isinstance(number, int) or isinstance(number, bool) or number < 1:
-            raise not_as_expected(path, "people", key, number, "a whole number, 1 or more")
+        if not isinstance(number, int) or isinstance(number, bool) or not 0 < number <= _LARGEST:
+            expected = f"a whole number, 1 or more, up to {_LARGEST}"
+            raise not_as_expected(path, "people", key, number, expected)
     columns = people.get("columns", {})
     if not (isinstance(columns, Mapping) and _are_texts(columns.values())):
         raise not_as_expected(path, "people", "columns", columns, '{ person = "Employee ID", … }')

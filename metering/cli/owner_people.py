@@ -1,7 +1,7 @@
 """`metering owners reveal` and `forget`: whose use it was, and that it is told no more."""
 
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import click
 
@@ -73,6 +73,8 @@ def forget(
     from metering.workflows.ownership.forgetting import forget_people, last_day_to_forget
     from metering.workflows.runs import Run
 
+    if before and before.date() == date.min:
+        raise click.BadParameter("no day is before it", param_hint="--before")
     settings = settings_or_fail(ctx)
     run = Run.now("owners forget")
     last = (

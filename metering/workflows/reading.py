@@ -73,7 +73,10 @@ def _moment(said: str) -> datetime:
         instant = datetime.fromisoformat(said)
     except ValueError:
         raise _refused(f"{shown(said)} is neither a run nor a moment") from None
-    return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+    try:
+        return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+    except OverflowError:  # in UTC it is in no year of the calendar
+        raise _refused(f"{shown(said)} is neither a run nor a moment") from None
 
 
 def _refused(what: str) -> BookError:

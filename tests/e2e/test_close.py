@@ -326,7 +326,9 @@ def test_a_report_is_rebuilt_as_it_was(ledger: Settings, tmp_path: Path) -> None
         assert closes_in_force(connection) == {}
 
 
-@pytest.mark.parametrize("said", ["0", "9999", "yesterday", "2026-13-01"])
+@pytest.mark.parametrize(
+    "said", ["0", "9999", "yesterday", "2026-13-01", "9999-12-31T23:00:00-02:00"]
+)
 def test_a_moment_that_is_none_is_refused(ledger: Settings, said: str) -> None:
     with pytest.raises(BookError, match="bad-as-of"):
         periods(ledger, as_of=said)

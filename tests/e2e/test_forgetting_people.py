@@ -187,6 +187,13 @@ def test_without_a_number_of_days_somebody_has_to_say_until_when(ledger: Setting
     assert "say --before DAY, or [people] keep_days in metering.toml" in done.stderr
 
 
+def test_there_is_no_day_before_the_first_of_all(ledger: Settings) -> None:
+    done = metering(ledger, "owners", "forget", "--before", "0001-01-01")
+
+    assert done.exit_code == 2
+    assert "no day is before it" in done.stderr
+
+
 def test_what_is_left_of_people_counts_nobody(ledger: Settings) -> None:
     forget_people(ledger, run(), date(2026, 10, 31))
 

@@ -41,6 +41,10 @@ def refusal(folder: Path, content: bytes) -> str:
         ("[exports]\nin_order = [1]", "[exports] in_order is '[1]'\n    expected: [\"FORMAT\""),
         ("[people]\ncolumns = { person = 1 }", "[people] columns is "),
         ("[people]\nkeep_days = 0", "[people] keep_days is '0'\n    expected: a whole number, 1"),
+        (
+            "[people]\nkeep_days = 9999999",
+            "keep_days is '9999999'\n    expected: a whole number, 1",
+        ),
         ("[people]\nfewest = true", "[people] fewest is 'True'\n    expected: a whole number, 1"),
         ("[books", "metering.toml is not readable TOML: "),
     ],

@@ -57,6 +57,7 @@ TABLES: Final = (
     "rule",
     "split",
     "invoice_line",
+    "invoice_event",
     "lake_retirement",
     "quarantine_resolution",
     "adjustment",
@@ -492,6 +493,7 @@ def upgrade() -> None:
         sa.Column("run_id", BIG, nullable=False),
         sa.Column("source_id", BIG, nullable=True),
         sa.Column("invoice_id", sa.Text(), nullable=False),
+        sa.Column("version", BIG, nullable=False),
         sa.Column("provider", sa.Text(), nullable=False),
         sa.Column("billing_account", sa.Text(), nullable=False),
         sa.Column("period", sa.Text(), nullable=False),
@@ -500,7 +502,12 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["run_id"], ["run.id"], name=op.f("fk_invoice_run_id")),
         sa.ForeignKeyConstraint(["source_id"], ["source.id"], name=op.f("fk_invoice_source_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_invoice")),
-        sa.UniqueConstraint("provider", "invoice_id", name=op.f("uq_invoice_provider_invoice_id")),
+        sa.UniqueConstraint(
+            "provider",
+            "invoice_id",
+            "version",
+            name=op.f("uq_invoice_provider_invoice_id_version"),
+        ),
         sqlite_strict=True,
     )
     op.create_index(op.f("ix_invoice_period"), "invoice", ["period"], unique=False)
@@ -933,6 +940,24 @@ def upgrade() -> None:
         ),
         sqlite_strict=True,
     )
+    op.create_table(
+        "invoice_event",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("run_id", BIG, nullable=False),
+        sa.Column("invoice_row_id", BIG, nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.CheckConstraint(
+            "state IN ('cancelled', 'in-force')", name=op.f("ck_invoice_event_state_known")
+        ),
+        sa.ForeignKeyConstraint(
+            ["invoice_row_id"], ["invoice.id"], name=op.f("fk_invoice_event_invoice_row_id")
+        ),
+        sa.ForeignKeyConstraint(["run_id"], ["run.id"], name=op.f("fk_invoice_event_run_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_invoice_event")),
+        sqlite_strict=True,
+    )
+    op.create_index(op.f("ix_invoice_event_invoice_row_id"), "invoice_event", ["invoice_row_id"])
     op.create_table(
         "lake_retirement",
         sa.Column("id", BIG, nullable=False),

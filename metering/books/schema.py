@@ -50,7 +50,7 @@ _AGGREGATES: Final[Mapping[str, Sequence[str]]] = {
         "period_estimate",
         "owners_restated",
     ),
-    "invoices": ("invoice", "invoice_line"),
+    "invoices": ("invoice", "invoice_line", "invoice_event"),
     "adjustments": ("adjustment", "adjustment_line"),
     "disputes": ("dispute", "dispute_event"),
     "findings": ("finding_event",),

@@ -1,11 +1,11 @@
-"""`metering invoices`: record the providers' invoices."""
+"""`metering invoices`: the providers' invoices, and what the book makes of them."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from metering.cli.arguments import StatedParam, period_argument
+from metering.cli.arguments import PeriodParam, StatedParam, as_of_option, period_argument
 from metering.cli.frame import (
     emit_json,
     emit_table,
@@ -16,6 +16,9 @@ from metering.cli.frame import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from metering.books.invoices import Invoice
     from metering.core.periods import BillingPeriod
     from metering.workflows.closing.invoices import InvoiceReceipt
     from metering.workflows.closing.true_up import TrueUp
@@ -52,8 +55,7 @@ def ingest(
 
     A file whose lines do not add up to its invoice_total is refused as a whole, and so is an
     invoice number that is recorded with other content. Ingesting a file again changes nothing.
-    What was recorded and ought not to be, such as a typing mistake, is taken back by an invoice of
-    another number: the same lines and categories, with their amounts negated.
+    One that was typed wrong is cancelled, see `metering invoices cancel`, and ingested again.
 
     \b
     Example:
@@ -86,6 +88,69 @@ def ingest(
         ],
         right=("Lines", "Total"),
     )
+
+
+@invoices.command("list")
+@click.argument("period", type=PeriodParam(), metavar="[PERIOD]", required=False)
+@as_of_option()
+@format_option()
+@click.pass_context
+def list_(
+    ctx: click.Context,
+    /,
+    period: "BillingPeriod | None",
+    *,
+    as_of: str | None,
+    output_format: str,
+) -> None:
+    r"""List the recorded invoices of PERIOD (YYYY-MM) or of all months, cancelled ones too.
+
+    \b
+    Example:
+        metering invoices list 2026-10
+    """
+    from metering.workflows.closing.recorded_invoices import list_invoices
+
+    found = list_invoices(settings_or_fail(ctx), period, as_of=as_of)
+    if not found and output_format == "table":
+        note(f"no invoice {f'of {period} ' if period else ''}is recorded")
+        return
+    _show_recorded(found, output_format)
+
+
+@invoices.command()
+@click.argument("provider")
+@click.argument("number")
+@click.option("--reason", type=StatedParam(), required=True, help="Why, for the audit log.")
+@click.option("--undo", is_flag=True, help="Put the cancelled one in force again.")
+@format_option()
+@click.pass_context
+def cancel(
+    ctx: click.Context,
+    /,
+    provider: str,
+    number: str,
+    reason: str,
+    *,
+    undo: bool,
+    output_format: str,
+) -> None:
+    r"""Cancel the invoice of PROVIDER with this NUMBER: one that was typed wrong, or came twice.
+
+    It stays in the books and counts nowhere, and its number may be ingested again with other
+    content. A credit note of the provider is no reason to: it is an invoice of its own. What was
+    trued up to a cancelled invoice stays charged until `metering invoices true-up` decides anew.
+
+    \b
+    Example:
+        metering invoices cancel openai OAI-1006 --reason "the tax was typed as usage"
+    """
+    from metering.workflows.closing.recorded_invoices import Cancelling, cancel_invoice
+    from metering.workflows.runs import Run
+
+    run = Run.now("invoices cancel", provider=provider, invoice_id=number, reason=reason, undo=undo)
+    said = Cancelling(provider, number, reason, undo)
+    _show_recorded([cancel_invoice(settings_or_fail(ctx), run, said)], output_format)
 
 
 @invoices.command("true-up")
@@ -134,7 +199,49 @@ def true_up(
         note("`metering post` brings it into the book")
 
 
+def _show_recorded(found: "Sequence[Invoice]", output_format: str) -> None:
+    if output_format == "json":
+        emit_json([_recorded_as_json(one) for one in found])
+        return
+    emit_table(
+        "",
+        ("Invoice", "Provider", "Account", "Period", "Lines", "Currency", "Total", "State", "Why"),
+        [
+            (
+                one.invoice.invoice_id,
+                one.invoice.provider,
+                one.invoice.billing_account,
+                one.invoice.period,
+                len(one.invoice.lines),
+                one.invoice.currency,
+                money_text(one.invoice.total_nanos),
+                one.state.value,
+                one.reason,
+            )
+            for one in found
+        ],
+        right=("Lines", "Total"),
+    )
+
+
+def _recorded_as_json(one: "Invoice") -> dict[str, object]:
+    return {
+        "invoice_id": one.invoice.invoice_id,
+        "provider": one.invoice.provider,
+        "billing_account": one.invoice.billing_account,
+        "period": one.invoice.period,
+        "currency": one.invoice.currency,
+        "total_nanos": one.invoice.total_nanos,
+        "lines": len(one.invoice.lines),
+        "state": one.state.value,
+        "reason": one.reason or None,
+        "run_id": one.run_id,
+    }
+
+
 def _standing(receipt: "InvoiceReceipt", *, dry_run: bool) -> str:
+    if receipt.is_cancelled:
+        return "cancelled before"
     if not receipt.is_new:
         return "already known"
     return "would be recorded" if dry_run else "recorded"
@@ -183,4 +290,5 @@ def _as_json(receipt: "InvoiceReceipt") -> dict[str, object]:
         "total_nanos": invoice.total_nanos,
         "lines": len(invoice.lines),
         "recorded": receipt.is_new,
+        "cancelled": receipt.is_cancelled,
     }

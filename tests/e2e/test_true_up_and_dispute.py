@@ -228,3 +228,77 @@ def test_a_month_without_invoices_has_nothing_to_true_up(ledger: Settings) -> No
 )
 def test_a_reason_is_not_blank(ledger: Settings, arguments: tuple[str, ...]) -> None:
     assert "it is empty" in metering(ledger, *arguments).stderr
+
+
+_TYPED = "invoice_id,provider,billing_account,period,category,description,amount,currency\n"
+
+
+def _ingest_invoice(ledger: Settings, amount: str, number: str = "OAI-7") -> dict[str, Any]:
+    path = ledger.home / f"invoice-{amount}.csv"
+    path.write_text(
+        f"{_TYPED}{number},openai,default,{_MONTH},usage,October,{amount},USD\n", encoding="utf-8"
+    )
+    (receipt,) = told(ledger, "invoices", "ingest", path)
+    return dict(receipt)
+
+
+def _cancel(ledger: Settings, *more: str) -> None:
+    done(ledger, "invoices", "cancel", "openai", "OAI-7", "--reason", "mistyped", *more)
+
+
+def test_a_cancelled_invoice_counts_nowhere_and_its_number_is_free(ledger: Settings) -> None:
+    _ingest_invoice(ledger, "11.00")
+    before = told(ledger, "verify")["ledger_hash"]
+
+    _cancel(ledger)
+
+    assert _tie(ledger)["invoice_ids"] == []
+    assert _ingest_invoice(ledger, "10.00")["recorded"]
+    assert (_tie(ledger)["invoice_ids"], _tie(ledger)["invoiced_nanos"]) == (["OAI-7"], 10**10)
+    assert [
+        (one["total_nanos"], one["state"], one["reason"])
+        for one in told(ledger, "invoices", "list", _MONTH)
+    ] == [(11 * 10**9, "cancelled", "mistyped"), (10**10, "in-force", None)]
+    assert told(ledger, "verify", "--full")["sound"]
+    assert told(ledger, "verify")["ledger_hash"] == before
+
+
+def test_reading_the_file_of_a_cancelled_invoice_again_changes_nothing(ledger: Settings) -> None:
+    _ingest_invoice(ledger, "11.00")
+    _cancel(ledger)
+
+    again = _ingest_invoice(ledger, "11.00")
+
+    assert (again["recorded"], again["cancelled"]) == (False, True)
+    assert _tie(ledger)["invoice_ids"] == []
+    _cancel(ledger, "--undo")
+    assert _tie(ledger)["invoiced_nanos"] == 11 * 10**9
+
+
+def test_of_one_number_one_invoice_is_in_force(ledger: Settings) -> None:
+    _ingest_invoice(ledger, "11.00")
+    _cancel(ledger)
+    _ingest_invoice(ledger, "10.00")
+
+    refused = metering(ledger, "invoices", "cancel", "openai", "OAI-7", "--reason", "no", "--undo")
+
+    assert refused.exit_code == 1
+    assert "error[conflicting-invoice]" in refused.stderr
+    assert _tie(ledger)["invoiced_nanos"] == 10**10
+
+
+def test_what_was_trued_up_to_a_cancelled_invoice_is_taken_back(ledger: Settings) -> None:
+    before = _charged(ledger)
+    _ingest_invoice(ledger, "9999.00")
+    done(ledger, "invoices", "true-up", _MONTH, "--reason", "final")
+    done(ledger, "post")
+    assert _charged(ledger) == 9_999 * 10**9
+    run = told(ledger, "audit")[-1]["run_id"]
+
+    _cancel(ledger)
+    done(ledger, "invoices", "true-up", _MONTH, "--reason", "it was no invoice of ours")
+    done(ledger, "post")
+
+    assert _charged(ledger) == before
+    assert told(ledger, "invoices", "list", "--as-of", run)[0]["state"] == "in-force"
+    assert "no invoice of 2024-01 is recorded" in done(ledger, "invoices", "list", "2024-01")

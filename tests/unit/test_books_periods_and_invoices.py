@@ -12,8 +12,8 @@ from metering.books.invoices import (
     InvoiceLine,
     NewInvoice,
     add_invoice,
-    find_invoice,
     invoices_of,
+    recordings,
 )
 from metering.books.periods import (
     PeriodState,
@@ -67,10 +67,9 @@ def test_an_invoice_comes_back_as_it_was(any_books: Engine) -> None:
         invoice = replace(_INVOICE, source_id=a_source(connection, run_id))
         number = add_invoice(connection, run_id, invoice)
 
-        found = find_invoice(connection, "openai", "INV-7")
-        assert found is not None
+        (found,) = recordings(connection, "openai", "INV-7")
         assert (found.id, found.run_id, found.invoice) == (number, run_id, invoice)
-        assert find_invoice(connection, "azure", "INV-7") is None
+        assert recordings(connection, "azure", "INV-7") == ()
 
 
 def test_invoices_of_a_period_are_in_the_order_of_provider_and_number(any_books: Engine) -> None:

@@ -24,6 +24,7 @@ _WANTED: dict[str, dict[str, int | str | None]] = {
     "period_event": {"state": "open"},
     "adjustment": {"kind": "dispute"},
     "dispute_event": {"state": "open"},
+    "invoice_event": {"state": "cancelled"},
     "finding_event": {"state": "open"},
     "invoice_line": {"category": "tax", "booking_currency": None, "booking_amount_nanos": None},
 }

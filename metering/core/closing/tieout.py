@@ -238,8 +238,8 @@ def _came_twice(invoices: Sequence[Invoice], parts: Sequence[TieOutLine]) -> Ite
         other = first.setdefault(amounts, invoice.invoice_id)
         if other != invoice.invoice_id and amounts not in taken_back:
             yield (
-                f"{invoice.invoice_id} has the lines of {other}; if it is the same invoice, take "
-                "it back by another with these lines, their amounts negated"
+                f"{invoice.invoice_id} has the lines of {other}; if it is the same invoice: "
+                f"metering invoices cancel {invoice.provider} {invoice.invoice_id}"
             )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from metering.books import invoices as invoice_book
 from metering.books import sources as source_book
 from metering.books.engine import open_engine
+from metering.books.invoices import InvoiceState
 from metering.books.migrations import require_current
 from metering.books.runs import record_run
 from metering.core.closing.invoices import Booking, Invoice, InvoiceCategory, InvoiceLine
@@ -39,11 +40,13 @@ class InvoiceReceipt:
         path: the file as the user named it.
         is_new: recorded now; otherwise the same invoice was recorded before.
         invoice: what it says.
+        is_cancelled: it was recorded and cancelled; reading its file again changes nothing of that.
     """
 
     path: str
     is_new: bool
     invoice: Invoice
+    is_cancelled: bool = False
 
 
 def ingest_invoices(
@@ -97,10 +100,7 @@ def _recorded(books: "Engine", run: "Run", path: Path, *, dry_run: bool) -> list
     file = read_text(path)
     invoices = read_invoices(file.text, str(path))
     with transaction(books, dry_run=dry_run) as connection:
-        receipts = [
-            InvoiceReceipt(str(path), _is_new(connection, path, invoice), invoice)
-            for invoice in invoices
-        ]
+        receipts = [_receipt(connection, path, invoice) for invoice in invoices]
         if any(receipt.is_new for receipt in receipts):
             _record(connection, run, file, receipts)
     return receipts
@@ -138,28 +138,34 @@ def _booking(line: invoice_book.InvoiceLine) -> Booking | None:
     )
 
 
-def _is_new(connection: "Connection", path: Path, invoice: Invoice) -> bool:
-    known = invoice_book.find_invoice(connection, invoice.provider, invoice.invoice_id)
-    if known is None:
-        return True
-    if invoice_of_books(known.invoice).content == invoice.content:
-        return False
+def _receipt(connection: "Connection", path: Path, invoice: Invoice) -> InvoiceReceipt:
+    known = invoice_book.recordings(connection, invoice.provider, invoice.invoice_id)
+    in_force = [one for one in known if one.state is InvoiceState.IN_FORCE]
+    for one in in_force:
+        _require_same(path, invoice_of_books(one.invoice), invoice)
+    if in_force:
+        return InvoiceReceipt(str(path), is_new=False, invoice=invoice)
+    cancelled = any(invoice_of_books(one.invoice).content == invoice.content for one in known)
+    return InvoiceReceipt(str(path), not cancelled, invoice, is_cancelled=cancelled)
+
+
+def _require_same(path: Path, known: Invoice, invoice: Invoice) -> None:
+    if known.content == invoice.content:
+        return
     raise SourceError(
         SourceRef(str(path), invoice.lines[0].line),
         "conflicting-invoice",
         f"invoice {invoice.invoice_id} of {invoice.provider} is recorded with other content",
-        details=(
-            f"recorded: {_told(invoice_of_books(known.invoice))}",
-            f"here:     {_told(invoice)}",
-        ),
-        do="a recorded invoice never changes: take it back by one of another number, with its "
-        "lines and their amounts negated, and record the right one under a third",
+        details=(f"recorded: {_told(known)}", f"here:     {_told(invoice)}"),
+        do="a recorded invoice never changes: where this one is right, cancel the other with "
+        f"`metering invoices cancel {invoice.provider} {invoice.invoice_id}` and ingest this again",
     )
 
 
 def _told(invoice: Invoice) -> str:
     total = f"{invoice.currency} {decimal_text(invoice.total_nanos)}"
-    return f"{invoice.billing_account}, {invoice.period}, {total}, {len(invoice.lines)} lines"
+    lines = "1 line" if len(invoice.lines) == 1 else f"{len(invoice.lines)} lines"
+    return f"{invoice.billing_account}, {invoice.period}, {total}, {lines}"
 
 
 def _record(

@@ -20,6 +20,7 @@ from metering.core.closing.adjustments import (
     AdjustmentKind,
     checked_policy,
     true_up,
+    true_up_key,
 )
 from metering.core.closing.tieout import TieOut
 from metering.core.ledger import HOLDING_KINDS, Account
@@ -101,7 +102,8 @@ def true_up_period(
         }
         charged = charged_by_account(connection, period)
         decided = []
-        for tie in _concerned(tie_outs(connection, settings, period), decision.accounts):
+        ties = tie_outs(connection, settings, period)
+        for tie in _concerned(ties, decision.accounts, known):
             place = (tie.provider, tie.billing_account, tie.currency)
             found = true_up(tie, charged.get(place, {}), policy)
             found = replace(found, lines=()) if decision.undo else found
@@ -137,18 +139,26 @@ def charged_by_account(
     return found
 
 
-def _concerned(ties: Collection[TieOut], accounts: Collection[str]) -> list[TieOut]:
-    invoiced = {f"{tie.provider}/{tie.billing_account}" for tie in ties if tie.is_invoiced}
-    missing = sorted(set(accounts) - invoiced)
-    if missing or not invoiced:
+def _concerned(
+    ties: Collection[TieOut], accounts: Collection[str], known: Collection[str]
+) -> list[TieOut]:
+    """Return the tie-outs of accounts that are invoiced, or were when they were trued up."""
+    concerned = [tie for tie in ties if tie.is_invoiced or _key(tie) in known]
+    names = {f"{tie.provider}/{tie.billing_account}" for tie in concerned}
+    missing = sorted(set(accounts) - names)
+    if missing or not concerned:
         raise BookError(
             "not-invoiced",
             f"{missing[0]} has no invoice of that month" if missing else "no invoice of that month",
-            details=(f"invoiced: {', '.join(sorted(invoiced)) or 'none'}",),
+            details=(f"invoiced: {', '.join(sorted(names)) or 'none'}",),
             do="ingest its invoice first, with `metering invoices ingest`",
         )
     return [
         tie
-        for tie in ties
-        if tie.is_invoiced and (not accounts or f"{tie.provider}/{tie.billing_account}" in accounts)
+        for tie in concerned
+        if not accounts or f"{tie.provider}/{tie.billing_account}" in accounts
     ]
+
+
+def _key(tie: TieOut) -> str:
+    return true_up_key(tie.period, tie.provider, tie.billing_account, tie.currency)

@@ -123,6 +123,16 @@ def accounts_by_id(connection: Connection) -> dict[int, Account]:
     }
 
 
+def used_models(connection: Connection) -> frozenset[tuple[str, str, str]]:
+    """Return the provider, platform and model of all charges, models by both of their names."""
+    names = (_BASIS.c.model_raw, _BASIS.c.model)
+    return frozenset(
+        tuple(row)
+        for name in names
+        for row in connection.execute(select(_BASIS.c.provider, _BASIS.c.platform, name).distinct())
+    )
+
+
 def bases_by_id(connection: Connection, ids: Sequence[int]) -> dict[int, Basis]:
     """Return the bases with these ids."""
     columns = [_BASIS.c[name] for name in BASIS_FIELDS]

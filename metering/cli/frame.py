@@ -135,11 +135,14 @@ def emit_table(
         rows: cells, shown with `str`; None is shown as empty.
         right: headings of the columns that align right.
     """
+    if title:
+        # A table's own title would be folded to the table's width.
+        click.echo(printable(title))
     cells = [["" if cell is None else printable(str(cell)) for cell in row] for row in rows]
     if not sys.stdout.isatty():
         from metering.cli.plain_table import plain_table
 
-        if text := plain_table(columns, cells, right, _PIPED_WIDTH, title):
+        if text := plain_table(columns, cells, right, _PIPED_WIDTH):
             click.echo(text)
             return
     from rich.box import SIMPLE_HEAD
@@ -147,8 +150,6 @@ def emit_table(
     from rich.text import Text
 
     table = Table(
-        title=title or None,
-        title_justify="left",
         show_header=any(columns),
         box=SIMPLE_HEAD,
         pad_edge=False,

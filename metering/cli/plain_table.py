@@ -13,11 +13,7 @@ _PLAIN: Final = re.compile("(?:[!-~\u00a1-\u00ac\u00ae-\u024f\u2010-\u2027 \u00a
 
 
 def plain_table(
-    columns: Sequence[str],
-    rows: Sequence[Sequence[str]],
-    right: Sequence[str],
-    width: int,
-    title: str = "",
+    columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[str], width: int
 ) -> str | None:
     """Return a table as rich's SIMPLE_HEAD box would print it without colour.
 
@@ -26,18 +22,17 @@ def plain_table(
         rows: cells.
         right: headings of the columns that align right.
         width: of the longest line that is allowed.
-        title: one line above the table; empty for none.
 
     Returns:
-        The lines; None where a cell or the title is more than one line of plain letters without
-        space around it, or a line would be too long.
+        The lines; None where a cell is more than one line of plain letters without space around
+        it, or a line would be too long.
     """
     table = [tuple(columns), *map(tuple, rows)]
-    if not all(_is_plain(cell) for row in (*table, (title,)) for cell in row):
+    if not all(_is_plain(cell) for row in table for cell in row):
         return None
     widths = [max(map(len, cells)) for cells in zip(*table, strict=True)]
     total = sum(widths) + len(_GAP) * (len(widths) - 1)
-    if total + 2 > width or len(title) > total + 2:
+    if total + 2 > width:
         return None
     aligned = [
         (str.rjust if column in right else str.ljust, size)
@@ -49,8 +44,7 @@ def plain_table(
         for row in table
     )
     lines = (head, "─" * total, *body) if any(columns) else tuple(body)
-    above = (title.ljust(total + 2),) if title else ()
-    return "\n".join((*above, blank, *(f" {line} " for line in lines), blank))
+    return "\n".join((blank, *(f" {line} " for line in lines), blank))
 
 
 def _is_plain(text: str) -> bool:

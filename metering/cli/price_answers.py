@@ -5,7 +5,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Final
 
 from metering.cli.frame import emit_json, emit_table, note
-from metering.cli.price_moves import movement_json, show_moved
+from metering.cli.price_moves import moved_json, show_moved
 
 if TYPE_CHECKING:
     from metering.core.pricing.card_changes import Change
@@ -116,7 +116,7 @@ def tell_import(
                 "dry_run": dry_run,
                 **{kind.value: count for kind, count in counts.items()},
                 "changes": [change_json(change) for change in done.changes],
-                **({"moved": [movement_json(one) for one in effect.moved]} if effect else {}),
+                **(moved_json(effect) if effect else {}),
             }
         )
         return
@@ -132,6 +132,8 @@ def tell_import(
     note(f"{done.name} {state}: {told}")
     if effect and effect.days and done.is_new:
         show_moved(effect)
+    for what in effect.unheard if effect else ():
+        note(what)
 
 
 def change_cells(change: "Change") -> tuple[object, ...]:

@@ -19,8 +19,10 @@ from metering.cli.frame import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from metering.core.periods import BillingPeriod
-    from metering.core.planning.repricing import Movement, PriceChange
+    from metering.core.planning.repricing import Movement
     from metering.core.pricing.price_coverage import Coverage
     from metering.workflows.pricing.reprice import Repriced
 
@@ -51,7 +53,7 @@ def reprice(
 
     By period, cost centre, model and reason: the rate changed, usage became priced or unpriced,
     another owner bears it, or usage came that is not posted yet. With --card, as if that card had
-    been imported first. The table leaves out what costs the same as before.
+    been imported first. The tables leave out what costs the same as before.
 
     \b
     Example:
@@ -75,11 +77,13 @@ def reprice(
                 "dry_run": dry_run,
                 "card": found.card or None,
                 "days": found.days,
-                "moved": [movement_json(one) for one in found.moved],
+                **moved_json(found),
             }
         )
         return
     show_moved(found)
+    for what in found.unheard:
+        note(what)
 
 
 def show_moved(found: "Repriced") -> None:
@@ -90,7 +94,7 @@ def show_moved(found: "Repriced") -> None:
     else:
         emit_table(
             f"Money moved{f' with {found.card}' if found.card else ''}; nothing is posted",
-            ("period", "cost centre", "model", "reason", "currency", "moved", "price"),
+            ("period", "cost centre", "model", "reason", "currency", "moved"),
             [
                 (
                     one.period,
@@ -99,23 +103,42 @@ def show_moved(found: "Repriced") -> None:
                     one.reason.replace("_", " "),
                     one.currency,
                     money_text(one.moved_nanos, decimals=6),
-                    "; ".join(map(_change_text, one.changes)),
                 )
                 for one in shown
             ],
             right=("moved",),
         )
+        _show_prices(shown)
     still = sum(one.postings for one in found.moved if not one.moved_nanos and _is_priced(one))
     if still:
         note(f"{counted(still, 'line')} would be posted anew and cost the same")
+
+
+def _show_prices(moved: "Sequence[Movement]") -> None:
+    """Print each price that changes once, whoever bears what it moves."""
+    changed = {
+        (one.model, change.meter, change.before, change.after)
+        for one in moved
+        for change in one.changes
+        if change.before and change.after and change.before != change.after
+    }
+    if changed:
+        emit_table("By these prices", ("model", "meter", "before", "after"), sorted(changed))
 
 
 def _is_priced(one: "Movement") -> bool:
     return not one.bearer.startswith("suspense:")
 
 
-def movement_json(one: "Movement") -> dict[str, object]:
-    """Return one movement, with the names that scripts read."""
+def moved_json(found: "Repriced") -> dict[str, object]:
+    """Return what money would move, and what of the card moves none, as scripts read it."""
+    return {
+        "moved": [_movement_json(one) for one in found.moved],
+        "without_effect": list(found.unheard),
+    }
+
+
+def _movement_json(one: "Movement") -> dict[str, object]:
     return {
         "period": one.period,
         "cost_centre": one.bearer,
@@ -129,12 +152,6 @@ def movement_json(one: "Movement") -> dict[str, object]:
             for change in one.changes
         ],
     }
-
-
-def _change_text(change: "PriceChange") -> str:
-    if change.before == change.after:
-        return f"{change.meter} {change.after}"
-    return f"{change.meter} {change.before or 'nothing'} -> {change.after or 'nothing'}"
 
 
 @click.command()

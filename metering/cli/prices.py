@@ -217,7 +217,8 @@ def update_list(ctx: click.Context, /, *, dry_run: bool, output_format: str) -> 
 def check(ctx: click.Context, /, *, output_format: str) -> None:
     r"""Check every rate card: overlaps, ties, gaps, unknown meters and conditions.
 
-    Exit code 0 when they are sound, else 1.
+    Exit code 0 when they are sound, else 1. A contract for a platform or model that no usage and
+    no other card knows is told, and sound.
 
     \b
     Example:
@@ -229,11 +230,13 @@ def check(ctx: click.Context, /, *, output_format: str) -> None:
     settings = settings_or_none(ctx)
     if settings is None:
         cards, problems = bundled_problems()
+        without_effect: tuple[str, ...] = ()
     else:
-        from metering.workflows.pricing.card_imports import book_in_force
+        from metering.workflows.pricing.card_imports import book_in_force, unheard_in_force
 
         cards = book_in_force(settings).cards
         problems = book_problems(cards)
+        without_effect = unheard_in_force(settings)
     if output_format == "json":
         emit_json(
             {
@@ -246,10 +249,13 @@ def check(ctx: click.Context, /, *, output_format: str) -> None:
                     {"code": one.code, "places": list(one.places), "what": one.what}
                     for one in problems
                 ],
+                "without_effect": list(without_effect),
             }
         )
     for problem in problems:
         note(problem.message())
+    for what in without_effect:
+        note(what)
     if problems:
         exit_with(1)
     note(f"{len(cards)} cards with {sum(len(card.rates) for card in cards)} rates are sound")

@@ -9,7 +9,8 @@ import pytest
 
 from metering.rate_cards import seed
 from metering.settings import Settings
-from tests.support.command_line import metering
+from tests.support.command_line import metering, told
+from tests.support.ledgers import SAMPLE, ingest
 
 NO_CATALOGUE = (Path(__file__).parents[1] / "errors/no-catalogue/expected").read_text("utf-8")
 CONTRACT = """\
@@ -252,3 +253,51 @@ def test_the_cards_of_a_ledger_are_checked_and_shown() -> None:
     assert "contract-openai-2026" in checked.stdout
     assert "x 22/25" in shown.stdout
     assert "the rate cards of the ledger in" in shown.stderr
+
+
+@pytest.mark.parametrize(
+    ("said", "written", "told"),
+    [
+        (
+            'platform = "openai-api"',
+            'platform = "openai"',
+            (
+                "no usage and no other card is of platform openai of openai; "
+                "of openai there is openai-api"
+            ),
+        ),
+        (
+            '"gpt-5"',
+            '"gpt-5-pluss"',
+            "no usage and no other card names the model gpt-5-pluss of openai",
+        ),
+    ],
+)
+def test_a_contract_that_nothing_answers_to_is_told(
+    ledger: Path, said: str, written: str, told: str
+) -> None:
+    (ledger / "contract.toml").write_text(CONTRACT.replace(said, written), encoding="utf-8")
+
+    tried = metering("prices", "import", "contract.toml", "--dry-run")
+    imported = metering("prices", "import", "contract.toml", "--format", "json")
+    checked = metering("prices", "check")
+
+    assert tried.stderr.splitlines()[-1] == f"contract-openai-2026: {told}"
+    assert json.loads(imported.stdout)["without_effect"] == [f"contract-openai-2026: {told}"]
+    assert checked.exit_code == 0
+    assert f"contract-openai-2026: {told}\n" in checked.stderr
+
+
+def test_a_contract_for_what_usage_says_has_an_effect(ledger_here: Settings) -> None:
+    (ledger_here.home / "own.toml").write_text(
+        CONTRACT.replace('"gpt-5"', '"orion-preview-1"').replace('"openai', '"mistral'), "utf-8"
+    )
+    before = told(ledger_here, "prices", "import", ledger_here.home / "own.toml", "--dry-run")
+    ingest(ledger_here, *sorted((SAMPLE / "usage" / "litellm").glob("*2026-10*")))
+
+    after = told(ledger_here, "prices", "import", ledger_here.home / "own.toml", "--dry-run")
+
+    assert [one.split(": ")[1] for one in before["without_effect"]] == [
+        "no usage and no other card names the model orion-preview-1 of mistral"
+    ]
+    assert after["without_effect"] == []

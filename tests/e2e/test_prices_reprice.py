@@ -94,3 +94,13 @@ def test_coverage_of_a_month_without_charges_is_refused() -> None:
 
     assert (refused.exit_code, "error[no-charges]" in refused.stderr) == (1, True)
     assert metering("prices", "coverage", "October").exit_code == 2
+
+
+@pytest.mark.usefixtures("ledger")
+def test_each_price_that_changes_is_told_once_and_no_line_is_endless() -> None:
+    shown = metering("prices", "reprice", "--dry-run", "--card", "contract.toml").stdout
+
+    prices = shown.split("By these prices")[1]
+    told_prices = [line.strip() for line in prices.splitlines() if "x 9/10" in line]
+    assert len(set(told_prices)) == len(told_prices) > 1
+    assert max(map(len, shown.splitlines())) < 200

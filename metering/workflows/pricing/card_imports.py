@@ -5,6 +5,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from metering.books.accounts import used_models
 from metering.books.engine import begin_read, open_engine
 from metering.books.migrations import require_current
 from metering.books.rate_cards import cards_in_force, store_card
@@ -13,6 +14,7 @@ from metering.core.pricing.card_changes import Change, card_changes, carried_for
 from metering.core.pricing.rate_book import RateBook
 from metering.core.pricing.rate_checks import book_problems
 from metering.core.pricing.rates import CardKind, RateCard
+from metering.core.pricing.unheard import unheard
 from metering.errors import BookError
 from metering.rate_cards.loading import RateCardError, read_card
 from metering.workflows.pricing.fx import require_fx
@@ -51,6 +53,19 @@ def book_in_force(settings: "Settings") -> RateBook:
     require_current(books)
     with begin_read(books) as connection:
         return RateBook(cards_in_force(connection))
+
+
+def unheard_in_force(settings: "Settings") -> tuple[str, ...]:
+    """Return what of the contracts and internal cards in force can have no effect, a sentence each.
+
+    Raises:
+        BookError: the ledger's books cannot be read.
+    """
+    books = open_engine(settings.books_url)
+    require_current(books)
+    with begin_read(books) as connection:
+        cards, used = cards_in_force(connection), used_models(connection)
+        return tuple(what for card in cards for what in unheard(card, cards, used))
 
 
 def import_card(settings: "Settings", run: "Run", path: Path, *, dry_run: bool) -> CardImport:

@@ -9,11 +9,13 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from metering.books.accounts import accounts_by_id, bases_by_id
+from metering.books.accounts import accounts_by_id, bases_by_id, used_models
 from metering.books.engine import open_engine
 from metering.books.migrations import require_current
+from metering.books.rate_cards import cards_in_force
 from metering.core.ledger import HOLDING_KINDS
 from metering.core.planning.repricing import LackingLine, Movement, movements
+from metering.core.pricing.unheard import unheard
 from metering.engine.charging.charge_totals import lacking_by_basis
 from metering.usage.lake import Lake
 from metering.workflows.posting.post import FIRST_DAY, LAST_DAY, lacking
@@ -35,11 +37,13 @@ class Repriced:
         card: name and version of the card that was tried out; "" for none.
         days: charge days that were looked at.
         moved: by period, bearer, model, reason and currency.
+        unheard: what of the card that was tried out can have no effect, a sentence each.
     """
 
     card: str
     days: int
     moved: tuple[Movement, ...]
+    unheard: tuple[str, ...] = ()
 
 
 def reprice(
@@ -74,7 +78,15 @@ def reprice(
                 card=f"{tried.name} v{tried.version}" if tried else "",
                 days=len(found.cells.files),
                 moved=movements(_lines(connection, lacking_by_basis(found.duck))),
+                unheard=_unheard_of(connection, tried.name) if tried else (),
             )
+
+
+def _unheard_of(connection: "Connection", card: str) -> tuple[str, ...]:
+    # Bases of usage that is not posted yet are named in this transaction, too.
+    cards = cards_in_force(connection)
+    (tried,) = (one for one in cards if one.name == card)
+    return unheard(tried, cards, used_models(connection))
 
 
 def _lines(

@@ -179,7 +179,7 @@ def _as_json(case: "Case") -> dict[str, Any]:
                 "state": said.state.value,
                 "note": said.note,
                 "by": said.by,
-                "at": said.at.isoformat(),
+                "at": said.at,
             }
             for said in case.answers
         ],

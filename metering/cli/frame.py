@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, NoReturn, TypeVar
 
@@ -117,7 +118,14 @@ def format_option(*choices: str) -> Callable[[_Command], _Command]:
 
 def emit_json(value: object) -> None:
     """Print one JSON document to stdout; money is integer nanos or decimal text, never a float."""
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=_as_text))
+
+
+def _as_text(value: object) -> str:
+    # ISO 8601 with a T and a Z, as every other instant in JSON.
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    return str(value)
 
 
 def emit_table(

@@ -113,6 +113,8 @@ def post(
     if posted.unpriced:
         note(f"without a rate, in suspense:unpriced: {counted(posted.unpriced, 'posting')}")
     for currency, nanos in posted.unattributed.items():
+        if money_text(abs(nanos)) == money_text(0):
+            continue  # rounding that a true-up shares among all who are charged
         moved = (
             "without an owner, in suspense:unattributed"
             if nanos > 0

@@ -106,12 +106,15 @@ def list_rates(ctx: click.Context, /, *, output_format: str) -> None:
             }
         )
         return
-    emit_table(
-        "",
-        ("date", "until", "from", "to", "rate", "source"),
-        [(r.day, r.until, r.base, r.quote, r.rate, r.source) for r in found.rates],
-        right=("rate",),
-    )
+    if found.rates:
+        emit_table(
+            "",
+            ("date", "until", "from", "to", "rate", "source"),
+            [(r.day, r.until, r.base, r.quote, r.rate, r.source) for r in found.rates],
+            right=("rate",),
+        )
+    else:
+        note("there are no exchange rates: see `metering prices fx import`")
     for one in found.converted:
         note(
             f"{one.period}: {one.currency} {money_text(one.amount_nanos)} "

@@ -43,6 +43,9 @@ def list_quarantine(ctx: click.Context, /, *, every: bool, output_format: str) -
     if output_format == "json":
         emit_json([as_json(one) for one in found])
         return
+    if not found:
+        note("no record is in quarantine")
+        return
     emit_table(
         "",
         ("Id", "File", "Line", "Code", "Field", "Found", "State", "Seen to by"),

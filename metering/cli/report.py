@@ -196,7 +196,9 @@ def _said(report: "ChargebackReport") -> "Iterator[Table | str]":
         yield _owners(report, account)
         yield from _open_points(account)
     if report.quarantined:
-        yield f"{report.quarantined} records are in quarantine and in no amount"
+        yield f"{report.quarantined} in quarantine, and in no amount"
+    for sentence in report.unmetered:
+        yield f"{sentence}: nothing is charged for it"
 
 
 def _owners(report: "ChargebackReport", account: "Account") -> "Table":

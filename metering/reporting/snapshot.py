@@ -285,6 +285,7 @@ class Snapshot:
             same ledger gives the same bytes.
         rules_version, directory_version: None where none has been imported.
         promoted: sentences that say which detail sources were charged in place of metered ones.
+        unmetered: sentences that say which detail is of a provider that nothing meters.
         quarantined: records refused and not yet resolved; they are in no amount.
         budgets, forecasts: None where nobody planned or foresaw; columns are shown only then.
         stretches: the budgets of several months; their share of this one is in `budgets` too.
@@ -305,6 +306,7 @@ class Snapshot:
     directory_version: int | None = None
     sources: tuple[SourceReceipt, ...] = ()
     promoted: tuple[str, ...] = ()
+    unmetered: tuple[str, ...] = ()
     quarantined: int = 0
     budgets: tuple[OwnerAmount, ...] | None = None
     forecasts: tuple[OwnerAmount, ...] | None = None

@@ -417,6 +417,8 @@ def test_scripts_read_what_the_commands_did(
     assert change["arguments"] == {"period": "2026-09", "reason": "month end"}
     assert change["rows"] == {"period_close": 1, "period_event": 1, "run": 1}
     assert change["seal"] == told("verify")["chain"]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:.]+Z", change["at"])
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:.]+Z", shown["events"][0]["since"])
     assert told("audit", "--since", "2999-01-01") == []
 
 

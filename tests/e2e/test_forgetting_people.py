@@ -226,3 +226,17 @@ def _files_with(ledger: Settings, logins: set[str], until: str = "9999-12-31") -
         )
         .fetchall()[0][0]
     ]
+
+
+def test_who_pays_for_a_stand_in_is_shown(ledger: Settings) -> None:
+    forget_people(ledger, run(), date(2026, 10, 31))
+    with begin_read(open_engine(ledger.books_url)) as connection:
+        known = connection.execute(text("SELECT key, cost_centre, team FROM stand_in")).all()
+    key, cost_centre, team = known[0]
+
+    rows = told(ledger, "owners", "show", key, "--on", "2026-10-15")
+
+    assert {
+        (row["is_seen"], row["owned"]["owner"]["cost_centre"], row["owned"]["owner"]["team"])
+        for row in rows
+    } == {(True, cost_centre, team)}

@@ -488,6 +488,25 @@ def test_a_log_of_a_provider_whose_bill_never_came_is_told_until_the_settings_sa
     assert _night(ledger).exit_code == 0
 
 
+def test_what_nothing_meters_is_an_open_point_of_its_month(ledger: Settings) -> None:
+    log = "week-41/bedrock-invocation-logs/20261006T000000000Z_41a1b2c3.json.gz"
+    ingest_and_post(
+        ledger, [SAMPLE / log, *(SAMPLE / "usage" / "openai").glob("completions-2026-*.json")]
+    )
+    sentence = "bedrock-invocation-logs tells of usage of aws, which nothing meters"
+
+    for period, unmetered in (("2026-09", []), ("2026-10", [sentence])):
+        told = metering(
+            ledger, "report", "chargeback", period, "--out", ledger.home, "--format", "html,json"
+        )
+        page = (ledger.home / f"chargeback-{period}.html").read_text("utf-8")
+        said = json.loads((ledger.home / f"chargeback-{period}.json").read_text("utf-8"))
+
+        assert said["made_from"]["unmetered"] == unmetered
+        assert (f"{sentence}: nothing is charged for it\n" in told.stderr) is bool(unmetered)
+        assert (f"{sentence}</bdi>: <strong>nothing is charged" in page) is bool(unmetered)
+
+
 def test_a_source_that_stopped_for_good_is_told_in_the_months_after(
     ledger: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

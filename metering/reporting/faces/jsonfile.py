@@ -68,6 +68,7 @@ def chargeback_json(snapshot: Snapshot) -> bytes:
                 for pool in snapshot.pools
             ],
             "promoted": list(snapshot.promoted),
+            "unmetered": list(snapshot.unmetered),
             "quarantined_records": snapshot.quarantined,
             "sources": [
                 {

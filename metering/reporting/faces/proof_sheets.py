@@ -31,6 +31,7 @@ def open_points(out: Sheets, snapshot: Snapshot, report: ChargebackReport) -> No
     if refused:
         what = "refused when they were read"
         rows.append(("", "quarantine", what, "", "", refused, "records", None, "", ""))
+    rows += [("", "unmetered", what, "", "", None, "", None, "", "") for what in report.unmetered]
     columns = (
         Column("Currency", width=12),
         Column("Point"),

@@ -65,7 +65,8 @@ class Account:
         asides: below the total: the month before, corrections, what is provisional.
         unattributed, unexplained, provisional: lines with their total last; empty when there is
             nothing.
-        is_settled: none of these has a line, nothing is unpriced, no record is in quarantine.
+        is_settled: none of these has a line, nothing is unpriced or unmetered, no record is in
+            quarantine.
         pools, corrections: shared cost, and what corrects closed periods; empty for none.
         owners: what each cost centre, team and project bears.
         stretches: budgets of several months; empty for none.
@@ -126,7 +127,8 @@ class ChargebackReport:
         accounts: one per currency, the reporting currency first.
         cards, rules, directory, promoted: how it was made, in words.
         asked: who was asked about spend without an owner: provider, subject, asked, since.
-        quarantined: records refused and not resolved; empty when there are none.
+        unmetered: detail of a provider that nothing meters, a sentence each.
+        quarantined: "3 records" that are refused and not resolved; empty when there are none.
     """
 
     period: str
@@ -145,6 +147,7 @@ class ChargebackReport:
     promoted: tuple[str, ...]
     asked: tuple[tuple[str, ...], ...]
     sources: tuple[SourceShown, ...]
+    unmetered: tuple[str, ...]
     quarantined: str
 
 
@@ -192,8 +195,15 @@ def chargeback_report(snapshot: Snapshot, *, drawn: bool = True) -> ChargebackRe
             for one in snapshot.asked
         ),
         sources=_sources(snapshot),
-        quarantined=quantity_text(snapshot.quarantined) if snapshot.quarantined else "",
+        unmetered=tuple(shown_name(sentence) for sentence in snapshot.unmetered),
+        quarantined=_records(snapshot.quarantined),
     )
+
+
+def _records(count: int) -> str:
+    if not count:
+        return ""
+    return f"{quantity_text(count)} record{'' if count == 1 else 's'}"
 
 
 def _account(
@@ -223,7 +233,8 @@ def _account(
         unexplained=unexplained,
         provisional=provisional,
         is_settled=not (
-            unpriced or unattributed or unexplained or provisional or snapshot.quarantined
+            (unpriced or unattributed or unexplained or provisional)
+            or (snapshot.unmetered or snapshot.quarantined)
         ),
         trend=trend_of(history, period, currency, total=total, drawn=drawn),
         by_model=ranking_by_model(lines, currency, total=total, drawn=drawn),

@@ -54,7 +54,14 @@ def unmetered_detail(settings: "Settings") -> tuple[coverage_book.ReportedProvid
     charges. Where `[roles]` of metering.toml says of such a source what it is, that is meant so.
     """
     with begin_read(open_engine(settings.books_url)) as connection:
-        reported = coverage_book.reported_providers(connection)
+        return unmetered_in(connection, settings)
+
+
+def unmetered_in(
+    connection: "Connection", settings: "Settings"
+) -> tuple[coverage_book.ReportedProvider, ...]:
+    """Return what `unmetered_detail` does, of the books as a connection sees them."""
+    reported = coverage_book.reported_providers(connection)
     metered = {one.provider for one in reported if settings.is_metered(one.ingestor, one.role)}
     said = settings.demoted | settings.promoted
     return tuple(

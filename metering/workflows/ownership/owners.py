@@ -41,7 +41,9 @@ def show(settings: "Settings", key: str, day: date) -> tuple[Shown, ...]:
     """
     names = pseudonyms(settings)
     with seen_usage(settings) as usage:
-        rules, directory = usage.policy.rules, usage.policy.directory
+        # Of a closed month those that decide it, and stand-ins of people who are no longer kept.
+        reign = usage.policy.reign_on(day)
+        rules, directory = reign.rules, reign.directory
         seen: list[Identity] = [
             identity
             for identity in usage.identities()

@@ -351,6 +351,7 @@ class _Review:
                 for name, count in (
                     ("Meters without a rate", unpriced),
                     ("Records in quarantine", self._snapshot.quarantined),
+                    ("Logs of providers that nothing meters", len(self._snapshot.unmetered)),
                     ("Accounts whose invoice has not come", waiting),
                     ("Invoices with something unexplained", open_ties),
                 )

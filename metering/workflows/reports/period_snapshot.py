@@ -24,6 +24,7 @@ from metering.reporting.snapshot import (
 )
 from metering.workflows.book_hash import book_hash
 from metering.workflows.closing.tie_out import tie_outs
+from metering.workflows.intake.arrival import unmetered_in
 from metering.workflows.posting.accounting import accounting_of
 from metering.workflows.reading import no_charges
 from metering.workflows.reports.charge_lines import read_charges
@@ -79,6 +80,7 @@ def snapshot_of_period(
         directory_version=accounting.directory_version or None,
         sources=tuple(_receipts(connection, period)),
         promoted=tuple(_promotions(charged.promoted, settings)),
+        unmetered=tuple(_unmetered(connection, settings, period)),
         quarantined=len(source_book.quarantine_list(connection)),
         budgets=budgets_of_period(connection, period),
         stretches=stretches_of_period(connection, period),
@@ -139,6 +141,15 @@ def _receipts(connection: "Connection", period: BillingPeriod) -> Iterator[Sourc
             rejected=source.rejected,
             content_sha256=source.content_sha256,
         )
+
+
+def _unmetered(
+    connection: "Connection", settings: "Settings", period: BillingPeriod
+) -> Iterator[str]:
+    first, end = str(period.first_day), str(period.end_day)
+    for one in unmetered_in(connection, settings):
+        if one.first_day < end and one.last_day >= first:
+            yield f"{one.ingestor} tells of usage of {one.provider}, which nothing meters"
 
 
 def _promotions(promoted: frozenset[tuple[str, str]], settings: "Settings") -> Iterator[str]:

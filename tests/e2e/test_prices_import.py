@@ -9,7 +9,7 @@ import pytest
 
 from metering.rate_cards import seed
 from metering.settings import Settings
-from tests.support.command_line import metering, told
+from tests.support.command_line import done, metering, told
 from tests.support.ledgers import SAMPLE, ingest
 
 NO_CATALOGUE = (Path(__file__).parents[1] / "errors/no-catalogue/expected").read_text("utf-8")
@@ -301,3 +301,22 @@ def test_a_contract_for_what_usage_says_has_an_effect(ledger_here: Settings) -> 
         "no usage and no other card names the model orion-preview-1 of mistral"
     ]
     assert after["without_effect"] == []
+
+
+def test_terms_in_a_currency_that_nothing_is_priced_in_are_told(ledger_here: Settings) -> None:
+    home = ledger_here.home
+    (home / "fx.csv").write_text(
+        "date,until,from,to,rate,source\n2026-10-01,2026-10-31,EUR,USD,1.15,ECB\n", "utf-8"
+    )
+    (home / "least.toml").write_text(
+        '[card]\nname = "least"\nkind = "contract"\ncurrency = "EUR"\n[[minimums]]\n'
+        'name = "least"\nprovider = "openai"\namount = "5000"\nfrom = 2026-10-01T00:00:00Z\n',
+        "utf-8",
+    )
+    done(ledger_here, "prices", "fx", "import", home / "fx.csv")
+
+    imported = told(ledger_here, "prices", "import", home / "least.toml")
+
+    assert imported["without_effect"] == [
+        "least: its terms are in EUR and settle nothing of openai, whose prices are in USD"
+    ]

@@ -41,8 +41,9 @@ def unheard(card: RateCard, cards: Sequence[RateCard], used: Collection[Used]) -
     """
     if card.kind not in _AGREED:
         return ()
-    known = _known([one for one in cards if one.name != card.name], used)
-    return tuple(f"{card.name}: {what}" for what in _of_card(card, known))
+    others = [one for one in cards if one.name != card.name]
+    told = (*_of_card(card, _known(others, used)), *_in_another_currency(card, cards))
+    return tuple(f"{card.name}: {what}" for what in told)
 
 
 def _known(cards: Sequence[RateCard], used: Collection[Used]) -> Mapping[_Place, set[_Name]]:
@@ -71,6 +72,17 @@ def _of_card(card: RateCard, known: Mapping[_Place, set[_Name]]) -> Iterator[str
         for name in sorted(names):
             if not any(name.meets(one) for one in heard):
                 yield f"no usage and no other card names the model {name.text} of {provider}"
+
+
+def _in_another_currency(card: RateCard, cards: Sequence[RateCard]) -> Iterator[str]:
+    """Yield the providers whose usage terms leave alone, since all of it is priced in others."""
+    for provider in sorted({term.provider for term in card.terms}):
+        priced = {one.currency for one in cards for rate in one.rates if rate.provider == provider}
+        if priced and card.currency not in priced:
+            yield (
+                f"its terms are in {card.currency} and settle nothing of {provider}, whose prices "
+                f"are in {', '.join(sorted(priced))}"
+            )
 
 
 def _said(card: RateCard) -> Mapping[_Place, set[_Name]]:

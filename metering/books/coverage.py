@@ -101,6 +101,11 @@ _REPORTED: Final = text("""
     GROUP BY ingestor, role, provider ORDER BY ingestor, provider
 """)
 
+_LOGGED: Final = text("""
+    SELECT provider, billing_account FROM coverage WHERE role <> 'detail'
+    GROUP BY provider, billing_account HAVING max(signature) = ''
+""")
+
 _UNNAMED: Final = {"unnamed": DEFAULT_ACCOUNT}
 _VIEW: Final = ("provider", "billing_account", "scope", "signature", "ingestor")
 
@@ -212,6 +217,11 @@ class ReportedProvider(NamedTuple):
 def reported_providers(connection: Connection) -> list[ReportedProvider]:
     """Return which providers each ingestor reports on, whatever the day."""
     return [ReportedProvider(*row) for row in connection.execute(_REPORTED)]
+
+
+def logged_accounts(connection: Connection) -> frozenset[tuple[str, str]]:
+    """Return the provider and billing account of usage that only events tell of, no snapshot."""
+    return frozenset((row[0], row[1]) for row in connection.execute(_LOGGED))
 
 
 def overlapping_claims(connection: Connection) -> list[tuple[NewCoverage, NewCoverage]]:

@@ -56,7 +56,7 @@ class PostingKind(StrEnum):
 class CorrectionReason(StrEnum):
     """What a correction puts right in a closed period."""
 
-    LATE_USAGE = "late-usage"  # usage the book held nothing of
+    LATE_USAGE = "late-usage"  # usage the book held nothing of, or more records of a log
     RESTATED_USAGE = "restated-usage"  # the source reports another quantity than it did
     CORRECTED_PRICE = "corrected-price"  # the same usage at another rate
     OWNER_CHANGE = "owner-change"  # the same usage, borne by another owner

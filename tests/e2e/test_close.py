@@ -1,5 +1,6 @@
 """From open to closed: what refuses, what is kept, and where later differences go."""
 
+import gzip
 import re
 import sqlite3
 from dataclasses import replace
@@ -30,7 +31,7 @@ from metering.workflows.reports.report import ReportFormat, report_chargeback
 from metering.workflows.runs import Run
 from metering.workflows.verify import verify
 from tests.support.command_line import done, metering, told
-from tests.support.ledgers import copied, fresh_ledger, ingest
+from tests.support.ledgers import SAMPLE, copied, fresh_ledger, ingest
 from tests.support.messages_pages import OPUS, OUTPUT_NANOS, messages_page
 
 SEPTEMBER, OCTOBER = BillingPeriod(2026, 9), BillingPeriod(2026, 10)
@@ -488,3 +489,23 @@ def test_an_invoice_that_has_not_come_has_no_amount(ledger: Settings) -> None:
 def test_a_month_without_anything_does_not_pass_for_one_that_ties(ledger: Settings) -> None:
     assert metering(ledger, "tie-out", "2024-01").exit_code == 0
     assert metering(ledger, "tie-out", "2024-01", "--strict").exit_code == 1
+
+
+def test_more_records_of_a_log_are_late_and_not_restated(tmp_path: Path) -> None:
+    settings = fresh_ledger(tmp_path / "ledger")
+    log = gzip.decompress((SAMPLE / "usage/litellm/spend-logs-2026-09.jsonl.gz").read_bytes())
+    first = [line for line in log.decode().splitlines() if '"startTime":"2026-09-1' in line][:3]
+    _log(settings, "first.jsonl", first)
+    metering(settings, "period", "close", SEPTEMBER, "--accept", "missing-days=a test")
+
+    _log(settings, "more.jsonl", [line.replace("chatcmpl-", "chatcmpl-more-") for line in first])
+
+    assert {reason for _, reason, _ in corrections(settings)} == {"late-usage"}
+    assert sum(nanos for _, _, nanos in corrections(settings)) > 0
+
+
+def _log(settings: Settings, name: str, lines: list[str]) -> None:
+    path = settings.home / name
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    ingest(settings, path)
+    post(settings, at(4, "post"))

@@ -4,7 +4,8 @@ A correction says what it corrects by its own columns: the closed period, the da
 the basis are those of the postings it adds to or takes back. Why it was needed follows from what
 changed for the same usage (day, account, model, meter, conditions):
 
-* the quantity: late usage where the book held none of it, else a restatement of the source;
+* the quantity: late usage where the book held none of it, or where a log told of more; else a
+  restatement of the source;
 * not the quantity, but who bears it: another owner;
 * neither: another price.
 
@@ -36,19 +37,20 @@ def corrected_bases(connection: "duckdb.DuckDBPyConnection") -> list[int]:
 
 
 def give_reasons(
-    connection: "duckdb.DuckDBPyConnection", usage_of: Sequence[tuple[int, int, str]]
+    connection: "duckdb.DuckDBPyConnection", usage_of: Sequence[tuple[int, int, str, bool]]
 ) -> None:
     """Say in `lacking` why each correction is made.
 
     Args:
         connection: with the tables `lacking` and `booked`.
         usage_of: for each basis: its id; a number that bases of the same usage share, whatever
-            its rate; the reason of whatever is not metered, and else "".
+            its rate; the reason of whatever is not metered, and else ""; whether logs tell of it,
+            whose records come one by one.
     """
     give_table(
         connection,
         "usage_of",
-        {"basis_id": "BIGINT", "usage_no": "BIGINT", "decided": "VARCHAR"},
+        {"basis_id": "BIGINT", "usage_no": "BIGINT", "decided": "VARCHAR", "logged": "BOOLEAN"},
         usage_of,
     )
     connection.execute(
@@ -56,7 +58,7 @@ def give_reasons(
         CREATE OR REPLACE TEMP TABLE lacking AS
         WITH wrong AS (
             SELECT charge_day, usage_no, max(decided) AS decided,
-                sum(l.quantity) AS added
+                bool_and(logged) AS logged, sum(l.quantity) AS added
             FROM lacking l JOIN usage_of USING (basis_id)
             WHERE kind = 'correction'
             GROUP BY charge_day, usage_no
@@ -76,6 +78,7 @@ def give_reasons(
             WHEN l.kind <> 'correction' THEN ''
             WHEN w.decided <> '' THEN w.decided
             WHEN w.added <> 0 AND h.usage_no IS NULL THEN '{CorrectionReason.LATE_USAGE}'
+            WHEN w.added > 0 AND w.logged THEN '{CorrectionReason.LATE_USAGE}'
             WHEN w.added <> 0 THEN '{CorrectionReason.RESTATED_USAGE}'
             WHEN m.moves THEN '{CorrectionReason.OWNER_CHANGE}'
             ELSE '{CorrectionReason.CORRECTED_PRICE}'

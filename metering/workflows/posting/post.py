@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from metering.books import accounts as account_book
+from metering.books import coverage as coverage_book
 from metering.books import lake as lake_book
 from metering.books import ledger as ledger_book
 from metering.books import periods as period_book
@@ -262,11 +263,13 @@ def _give_reasons(duck: "duckdb.DuckDBPyConnection", connection: "Connection") -
     if not corrected:
         return
     alike: dict[tuple[str, ...], int] = {}
+    logged = coverage_book.logged_accounts(connection)
     usage_of = [
         (
             number,
             alike.setdefault(_usage_key(basis), len(alike)),
             _REASONS.get(basis.meter, ""),
+            (basis.provider, basis.billing_account) in logged,
         )
         for number, basis in account_book.bases_by_id(connection, corrected).items()
     ]

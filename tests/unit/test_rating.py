@@ -350,9 +350,10 @@ def test_holidays_that_are_not_yet_published_make_a_price_provisional() -> None:
 
 
 def test_a_price_is_provisional_from_the_instant_to_which_holidays_are_published() -> None:
-    always = Window(frozenset(range(1, 8)), "00:00", "00:00", "UTC", holidays="cn")
+    # The end of what is published falls into a night: no edge of the window tells of it.
+    nights = Window(frozenset(range(1, 8)), "22:00", "02:00", "UTC", holidays="cn")
     known = instant("2027-01-01")
-    rates = book(rate(2, window=always))
+    rates = book(rate(2, window=nights))
 
     found = timeline(key(), "output", rates, known - MICROSECOND, known + MICROSECOND)
 
@@ -629,6 +630,14 @@ def test_two_conditions_that_only_separate_rates_name_are_not_guessed_together()
 
     assert found.status is Status.UNPRICED
     assert found.reason.startswith("unhandled_condition:")
+
+
+def test_of_several_conditions_that_nobody_consumes_the_first_by_name_is_told() -> None:
+    said = {"speed": "fast", "moon_phase": "full", "processing": "batch"}
+
+    found = rate_for(key(said=said), "output", book(rate(15)), NOON)
+
+    assert answer(found) == ("unpriced", "unhandled_condition:moon_phase", None)
 
 
 def test_a_batch_that_a_source_calls_a_tier_is_a_batch() -> None:

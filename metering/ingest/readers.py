@@ -167,7 +167,7 @@ class Reader:
             return stream.read(_BEGINNING).decode("utf-8", errors="replace")
 
     def bulk(self, path: Path, layout: Layout) -> Iterator[Reading]:
-        """Read a file of records: JSON Lines, or, where the format has them, an array or a table.
+        """Read a file of records: JSON of any form or, where the format has one, a table.
 
         Which of them it is shows at its beginning; a table may be CSV or Parquet. Yields the slices
         of a snapshot, then one batch, whose rows are a relation over checked rows in scratch space,
@@ -175,7 +175,8 @@ class Reader:
         header aside), or to the rows of a Parquet file.
 
         Raises:
-            SourceError: as `plain`; `bad-json` for an array that is cut or broken;
+            SourceError: as `plain`; `bad-json` for an array, or objects over many lines, that are
+                cut or broken;
                 `missing-column` or `doubled-column` for a table's header; `unclosed-quote`;
                 `damaged-file` for Parquet that cannot be read to its end.
         """

@@ -30,7 +30,7 @@ _NO_FAULT: Final = "NULL::VARCHAR AS line_fault, NULL::BIGINT AS line_size"
 
 
 def json_source(plain: Path, layout: Layout, form: str) -> str:
-    """Return the query for clean JSON; `form` is "newline_delimited" or "array"."""
+    """Return the query for clean JSON; `form` as DuckDB calls it."""
     return (
         f"SELECT *, {_NO_FAULT} FROM read_json({one_file(plain)}, format = '{form}',"
         f" columns = {json_types(layout.fields)}, {_OBJECTS},"

@@ -10,6 +10,7 @@ parsing would take one core instead of all.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,8 +51,8 @@ class Staged:
 
     Attributes:
         path: Parquet: the columns of `statement.statement`.
-        first_line: physical line of the first row, or 1 for the first of a JSON array, where the
-            rows follow line by line; None where `line_no` tells.
+        first_line: physical line of the first row, or 1 for the first of JSON that does not stand
+            line by line, where the rows follow each other; None where `line_no` tells.
         count: rows of the source, whatever became of them.
         lines: where a line holds many rows, Parquet: the row a line begins with, and its number.
     """
@@ -103,9 +104,10 @@ class BulkFile:
         Raises:
             SourceError: as `readers.Reader.bulk`.
         """
-        stage = {
+        stage: dict[Form, Callable[[], Staged]] = {
             Form.JSON_LINES: self._json_lines,
-            Form.ARRAY: self._array,
+            Form.ARRAY: partial(self._whole, "array", "array"),
+            Form.SPREAD: partial(self._whole, "unstructured", "text"),
             Form.TABLE: self._table,
             Form.PARQUET: self._parquet,
         }
@@ -126,14 +128,15 @@ class BulkFile:
         lines = f"SELECT count(*) FROM read_parquet({one_file(staged.lines)})"
         return only_number(self.connection.execute(lines))
 
-    def _array(self) -> Staged:
-        staged = self._attempt(json_source(self.plain, self.layout, "array"))
+    def _whole(self, form: str, called: str) -> Staged:
+        """Stage JSON of which one broken object costs the file."""
+        staged = self._attempt(json_source(self.plain, self.layout, form))
         if staged is not None:
             return staged
         raise SourceError(
             SourceRef(str(self.path)),
             "bad-json",
-            "the JSON array is cut, or holds something that is not an object",
+            f"the JSON {called} is cut, or holds something that is not an object",
             do="export it again, as JSON Lines if you can: then one bad row does not cost the file",
         )
 

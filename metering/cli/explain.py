@@ -98,9 +98,7 @@ def _show(charge: "Explained") -> None:
     rows += [("owner" if not at else "", how) for at, how in enumerate(charge.owners)]
     if charge.records and not is_share:
         rows.append(("records", f"{charge.records:,}, the largest of them:"))
-    rows += [
-        ("", f"{one.path}:{one.line}  {_held(one, charge.currency)}") for one in charge.examples
-    ]
+    rows += [("", f"{one.place}  {_held(one, charge.currency)}") for one in charge.examples]
     emit_table("", ("", ""), rows)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from metering.engine.charging.charges import BILLED
 from metering.engine.given import give_table
-from metering.usage.columns import CONDITION_COLUMNS, METER_COLUMNS
+from metering.usage.columns import CONDITION_COLUMNS, METER_COLUMNS, line_and_record
 from metering.usage.rows import placed_rows
 
 if TYPE_CHECKING:
@@ -48,13 +48,14 @@ class Example(NamedTuple):
     Attributes:
         file: of the lake.
         source: SHA-256 of its source, where the lake file holds the records of many; else None.
-        line: in its source.
+        line, record: in its source; `record` is None for the only one on its line.
         quantity: of the meter that was asked for; nanos where it is a bill's.
     """
 
     file: str
     source: str | None
     line: int
+    record: int | None
     quantity: int
 
 
@@ -163,7 +164,10 @@ def examples(
         f" ORDER BY {quantity} DESC, filename, source, row_no LIMIT {limit:d}",
         bound,
     ).fetchall()
-    return int(count), int(total), [Example(*row) for row in rows]
+    examples = [
+        Example(file, source, *line_and_record(row_no), held) for file, source, row_no, held in rows
+    ]
+    return int(count), int(total), examples
 
 
 def _read(files: Sequence[Path]) -> str:

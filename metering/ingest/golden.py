@@ -5,7 +5,7 @@ The test kit for formats, ours and those of plug-ins: put a source file under
 line numbers included. It holds, in this order:
 
 - one JSON object per usage record or outcome, with the columns that are not null, in the order of
-  the schema;
+  the schema, and which record of its line it is where that holds many;
 - the message of every rejection, under the bare name of the file;
 - one `slice` line per slice that a snapshot replaces;
 - one `noise` line per kind of thing that is known to carry no usage, with its count.
@@ -36,6 +36,7 @@ from metering.ingest.contract import Noise, OutcomeBatch, Rejections, Slice, Usa
 from metering.ingest.detection import sample_of
 from metering.ingest.readers import Reader
 from metering.ingest.registry import flaws
+from metering.usage.columns import line_and_record
 
 if TYPE_CHECKING:
     from metering.ingest.contract import Ingestor, Reading
@@ -92,7 +93,9 @@ def _records(readings: "tuple[Reading, ...]") -> Iterator[str]:
     for reading in readings:
         if isinstance(reading, UsageBatch | OutcomeBatch):
             for record in _table(reading).to_pylist(maps_as_pydicts="strict"):
-                given = {name: _plain(cell) for name, cell in record.items() if cell is not None}
+                line, nth = line_and_record(record.pop("row_no"))
+                cells = {"row_no": line, "record": nth, **record}
+                given = {name: _plain(cell) for name, cell in cells.items() if cell is not None}
                 yield json.dumps(given, ensure_ascii=False)
 
 

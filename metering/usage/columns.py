@@ -35,7 +35,7 @@ _METERS: Final = "MAP(VARCHAR, BIGINT)"
 # What an ingestor emits, in this order, with its type in DuckDB's words.
 USAGE_COLUMNS: Final = {
     # provenance
-    "row_no": _COUNT,  # physical line, or ordinal in a page; in the lake null for a row's place
+    "row_no": _COUNT,  # see `place_of`; in the lake null where it is the row's place there
     "event_id": _TEXT,  # the provider's id; null for snapshots
     # when
     "start": _INSTANT,
@@ -77,6 +77,23 @@ USAGE_COLUMNS: Final = {
 }
 
 NEVER_NULL: Final = frozenset({"row_no", "start", "grain", "provider", "platform", "product"})
+
+# A file has fewer lines than these bits tell, and a line fewer records than the rest of them.
+_LINE_BITS: Final = 40
+_LINES: Final = (1 << _LINE_BITS) - 1
+# The line alone of a place, in SQL.
+LINE_SQL: Final = f"(row_no & {_LINES})"
+
+
+def place_of(line: int, nth: int) -> int:
+    """Return the `row_no` of a record on a line that holds many: the line, and above it which."""
+    return line | nth << _LINE_BITS
+
+
+def line_and_record(row_no: int) -> tuple[int, int | None]:
+    """Return the physical line of a record, and which of many on it; None for the only one."""
+    return row_no & _LINES, row_no >> _LINE_BITS or None
+
 
 # Under which names one piece of work is known: what ties an outcome to the usage it cost.
 WORK_KEYS: Final = ("workflow_key", "session", "branch", "ticket", "trace")

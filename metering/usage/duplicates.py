@@ -12,7 +12,7 @@ from typing import Final
 
 from metering.core.ownership.stand_ins import PREFIX as STAND_IN
 from metering.errors import Rejection
-from metering.usage.columns import IDENTITY_COLUMNS
+from metering.usage.columns import IDENTITY_COLUMNS, LINE_SQL
 from metering.usage.rows import placed_rows, usage_rows
 from metering.usage.staged import CONTENT_COLUMNS, TOKENS_SQL
 from metering.usage.staging import EVENT_SQL, IS_ASIDE_SQL, Staging
@@ -98,7 +98,7 @@ def remove_duplicates(
             remedy="find out which is right; the record that came first stays",
         )
         for (line,) in connection.execute(
-            "SELECT row_no FROM fates WHERE fate = 'conflict' ORDER BY row_no"
+            f"SELECT {LINE_SQL} FROM fates WHERE fate = 'conflict' ORDER BY row_no"
         ).fetchall()
     )
     superseded = _rewrite_losers(staging, live)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 import pyarrow as pa
 
 from metering.errors import Rejection
+from metering.usage.columns import LINE_SQL
 from metering.usage.duplicates import CONFLICT
 from metering.usage.schema import OUTCOME_SCHEMA
 from metering.usage.staging import PARQUET
@@ -181,7 +182,7 @@ class OutcomeStaging:
 
     def _conflicts(self) -> tuple[Rejection, ...]:
         found = self._connection.execute(
-            "SELECT row_no FROM fates WHERE fate = 'conflict' ORDER BY row_no"
+            f"SELECT {LINE_SQL} FROM fates WHERE fate = 'conflict' ORDER BY row_no"
         )
         return tuple(
             Rejection(

@@ -4,6 +4,7 @@ Each golden file that is good is ingested into a ledger of its own. What a meter
 billed is what is posted, to the nano; sources of other roles post nothing.
 """
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +114,17 @@ def test_a_file_becomes_postings_of_what_it_says_was_billed(name: str) -> None:
     assert once["unpriced_records"] == 0
     assert once["recorded"] > 0
     assert twice["ledger_hash"] == once["ledger_hash"]
+
+
+def test_explain_names_the_record_of_an_answer_on_one_line() -> None:
+    answer = json.loads((GOLDEN / "openai_usage" / "cache_writes.json").read_text(encoding="utf-8"))
+    Path("answer.json").write_text(json.dumps(answer), encoding="utf-8")
+    done("ingest", "answer.json")
+    done("post")
+
+    told_of = metering("explain", "2026-10").stdout
+
+    assert "answer.json:1 record 3  4,000" in told_of
 
 
 def without_and_with(card: str, name: str) -> tuple[dict[str, Any], dict[str, Any]]:

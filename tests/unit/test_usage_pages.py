@@ -15,6 +15,7 @@ from metering.ingest.formats.anthropic_messages import AnthropicMessages
 from metering.ingest.formats.openai_usage import OpenAiUsage
 from metering.ingest.golden import render
 from metering.ingest.readers import Reader
+from metering.usage.columns import line_and_record
 
 FIRST_OF_OCTOBER = 1_790_812_800
 DAY = 86_400
@@ -253,3 +254,14 @@ def test_every_cut_of_a_page_is_refused_without_a_traceback(tmp_path: Path, read
         path.write_text(content[:cut], encoding="utf-8")
 
         assert "error[bad-json]" in render(AnthropicMessages(), path, reader)
+
+
+def test_a_record_of_an_answer_on_one_line_says_which_it_is(tmp_path: Path, reader: Reader) -> None:
+    path = tmp_path / "usage.json"
+    path.write_text(f"{json.dumps(PAGES)}\n{json.dumps(page({9: [images()]}))}\n", encoding="utf-8")
+
+    places = [
+        line_and_record(int(str(row["row_no"]))) for row in records(OpenAiUsage(), path, reader)
+    ]
+
+    assert places == [(1, 1), (1, 2), (1, 3), (2, None)]

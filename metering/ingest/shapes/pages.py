@@ -7,6 +7,7 @@ whole days and half of a day would erase the other half. A row that is damaged i
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
@@ -16,6 +17,7 @@ from metering.ingest.shapes.buckets import Span
 from metering.ingest.shapes.records import readings
 from metering.ingest.values.fields import FieldRefused, Fields
 from metering.ingest.values.strict_json import Cursor
+from metering.usage.columns import place_of
 
 if TYPE_CHECKING:
     from metering.ingest.readers import Reader
@@ -200,9 +202,9 @@ def rows_as_records(
         cells_of: turns a row into the cells of a usage record, time included, or raises
             `FieldRefused`. The line is filled in here.
     """
-    for row in rows:
+    for place, row in _placed(rows):
         try:
-            yield {"row_no": row.line, **cells_of(row)}
+            yield {"row_no": place, **cells_of(row)}
         except FieldRefused as refusal:
             yield refusal.at(row.line)
 
@@ -216,13 +218,21 @@ def rows_as_several(
         rows: in file order.
         cells_of: turns a row into the cells of its records, in order, or raises `FieldRefused`.
     """
-    for row in rows:
+    for place, row in _placed(rows):
         try:
             records = cells_of(row)
         except FieldRefused as refusal:
             yield refusal.at(row.line)
             continue
-        yield from ({"row_no": row.line, **cells} for cells in records)
+        yield from ({"row_no": place, **cells} for cells in records)
+
+
+def _placed(rows: Iterable[Row]) -> Iterator[tuple[int, Row]]:
+    """Yield rows with their place: an API's answer is often one line, which finds none of them."""
+    for line, found in groupby(rows, key=lambda row: row.line):
+        on_line = tuple(found)
+        for nth, row in enumerate(on_line, 1):
+            yield place_of(line, nth) if len(on_line) > 1 else line, row
 
 
 def usage_of(
@@ -240,14 +250,16 @@ def usage_of(
     yield from readings(_records(pages, cells_of), counts)
 
 
-def _records(pages: Iterable[Page], cells_of: CellsOf) -> Iterator[dict[str, object] | Rejection]:
+def _records(pages: Sequence[Page], cells_of: CellsOf) -> Iterator[dict[str, object] | Rejection]:
+    places = _placed(row for page in pages for row in page.rows())
     for bucket in (bucket for page in pages for bucket in page.buckets):
+        placed = islice(places, len(bucket.rows))
         if isinstance(bucket.span, FieldRefused):
-            yield from map(bucket.span.at, [row.line for row in bucket.rows] or [bucket.line])
+            yield from map(bucket.span.at, [row.line for _, row in placed] or [bucket.line])
             continue
-        for row in bucket.rows:
+        for place, row in placed:
             try:
-                yield {"row_no": row.line, **bucket.span.cells(), **cells_of(row, bucket.span)}
+                yield {"row_no": place, **bucket.span.cells(), **cells_of(row, bucket.span)}
             except FieldRefused as refusal:
                 yield refusal.at(row.line)
 

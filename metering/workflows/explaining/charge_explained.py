@@ -76,6 +76,7 @@ class Found:
 
     Attributes:
         path, line: where the source file stands now, and the physical line.
+        record: which of the records on that line; None where it is the only one.
         quantity: of the charge's meter; None where it counts nothing, or is a bill's.
         amount_nanos: of a line of a bill; None for anything that counts.
     """
@@ -84,6 +85,13 @@ class Found:
     line: int
     quantity: int | None
     amount_nanos: int | None = None
+    record: int | None = None
+
+    @property
+    def place(self) -> str:
+        """The file and line, as editors read them, and the record."""
+        record = "" if self.record is None else f" record {self.record}"
+        return f"{self.path}:{self.line}{record}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +262,7 @@ class ChargeTracer:
                 row.line,
                 quantity=None if is_billed else row.quantity,
                 amount_nanos=row.quantity if is_billed else None,
+                record=row.record,
             )
             for row in rows
         )

@@ -10,6 +10,24 @@ from typing import Final
 NANO_DIGITS: Final = 9
 NANOS_PER_UNIT: Final = 10**NANO_DIGITS
 
+# Digits after the decimal point of a currency's minor unit, where they are not two (ISO 4217).
+_MINOR_DIGITS: Final = {
+    **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
+    **dict.fromkeys(("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW"), 0),
+    **dict.fromkeys(("PYG", "RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF", "XPF"), 0),
+}
+
+
+def minor_digits(currency: str) -> int:
+    """Return how many decimals the minor unit of a currency has."""
+    return _MINOR_DIGITS.get(currency, 2)
+
+
+def minor_unit(currency: str) -> int:
+    """Return the minor unit of a currency, a cent for most, in nanos."""
+    nanos: int = 10 ** (NANO_DIGITS - minor_digits(currency))
+    return nanos
+
 
 def ratio(numerator: int, denominator: int) -> int:
     """Return numerator/denominator whole units as the nearest nano, half to even."""

@@ -10,28 +10,16 @@ from collections.abc import Iterable
 from fractions import Fraction
 from typing import Final
 
-from metering.core.money import NANO_DIGITS, divide_half_even
+from metering.core.money import divide_half_even, minor_digits, minor_unit
 from metering.reporting.numerals import current_numerals
 
 NIL: Final = "\N{EN DASH}"
 MINUS: Final = "\N{MINUS SIGN}"
 
-# Digits after the decimal point of a currency's minor unit, where they are not two (ISO 4217).
-_MINOR_DIGITS: Final = {
-    **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
-    **dict.fromkeys(("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW"), 0),
-    **dict.fromkeys(("PYG", "RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF", "XPF"), 0),
-}
-
-
-def minor_digits(currency: str) -> int:
-    """Return how many decimals the minor unit of a currency has."""
-    return _MINOR_DIGITS.get(currency, 2)
-
 
 def minor_units(nanos: int, currency: str) -> int:
     """Return nanos as whole minor units, half to even: the figure that will be shown."""
-    return divide_half_even(nanos, 10 ** (NANO_DIGITS - minor_digits(currency)))
+    return divide_half_even(nanos, minor_unit(currency))
 
 
 def rounding_left(parts: Iterable[int], whole: int, currency: str) -> int:

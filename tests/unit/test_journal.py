@@ -56,8 +56,7 @@ def _charged(
 
 
 def _entries(*charges: Transfer, closed: bool = False) -> tuple[JournalEntry, ...]:
-    digits = {"USD": 2, "JPY": 0}
-    return journal_entries(_OCTOBER, charges, _CHART, digits, closed=closed)
+    return journal_entries(_OCTOBER, charges, _CHART, closed=closed)
 
 
 def test_an_open_period_is_accrued_and_reversed_on_the_first_of_the_next() -> None:

@@ -210,12 +210,24 @@ def test_rounding_is_at_most_half_a_cent_for_each_usage_line(
     assert found.ties is (reason is Reason.ROUNDING)
 
 
-def test_a_currency_without_cents_rounds_to_whole_units() -> None:
-    ledger = LedgerSide("openai", "default", "JPY", nanos("1000.4"))
+@pytest.mark.parametrize(
+    ("currency", "rounds", "does_not"),
+    [
+        ("JPY", "0.4", "0.6"),
+        ("XOF", "0.4", "0.6"),
+        ("EUR", "0.004", "0.006"),
+        ("KWD", "0.0004", "0.0006"),
+    ],
+)
+def test_an_invoice_rounds_to_the_minor_unit_of_its_currency(
+    currency: str, rounds: str, does_not: str
+) -> None:
+    def differing_by(amount: str) -> Reason:
+        ledger = LedgerSide("openai", "default", currency, nanos("1000") + nanos(amount))
+        return only([ledger], invoice((C.USAGE, "1000"), currency=currency)).lines[-1].reason
 
-    found = only([ledger], invoice((C.USAGE, "1000"), currency="JPY"))
-
-    assert found.lines[-1] == TieOutLine("rounding on the invoice", Reason.ROUNDING, nanos("-0.4"))
+    assert differing_by(rounds) is Reason.ROUNDING
+    assert differing_by(does_not) is Reason.UNEXPLAINED
 
 
 def test_usage_without_an_invoice_does_not_tie() -> None:

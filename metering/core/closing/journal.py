@@ -21,11 +21,10 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from metering.core.ledger import Account, AccountKind
-from metering.core.money import rounded_parts
+from metering.core.money import minor_unit, rounded_parts
 from metering.core.periods import BillingPeriod
 
 _ID_DIGITS: Final = 12
-_NANO_DIGITS: Final = 9
 _PARTS: Final = "\x1f"
 
 
@@ -153,7 +152,6 @@ def journal_entries(
     period: BillingPeriod,
     transfers: Iterable[Transfer],
     chart: ChartOfAccounts,
-    minor_digits: Mapping[str, int],
     *,
     closed: bool,
 ) -> tuple[JournalEntry, ...]:
@@ -163,7 +161,6 @@ def journal_entries(
         period: the month they are booked in.
         transfers: in any order.
         chart: the accounts.
-        minor_digits: currency to the decimals of its minor unit.
         closed: whether the period takes no more postings.
     """
     by_currency: dict[str, list[Transfer]] = {}
@@ -172,9 +169,8 @@ def journal_entries(
     last_day = period.end_day - timedelta(days=1)
     entries: list[JournalEntry] = []
     for currency, moved in sorted(by_currency.items()):
-        step = 10 ** (_NANO_DIGITS - minor_digits[currency])
         kind = EntryKind.ACTUAL if closed else EntryKind.ACCRUAL
-        entry = _entry(period, kind, last_day, currency, _lines(moved, chart, step))
+        entry = _entry(period, kind, last_day, currency, _lines(moved, chart, minor_unit(currency)))
         if not entry.lines:
             continue
         entries.append(entry)

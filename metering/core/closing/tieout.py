@@ -20,13 +20,11 @@ from typing import Final
 
 from metering.core.closing.cost_report import CostComparison, Difference
 from metering.core.closing.invoices import Invoice, InvoiceCategory, InvoiceLine
-from metering.core.money import NANOS_PER_UNIT, decimal_text
+from metering.core.money import decimal_text, minor_unit
 from metering.core.periods import BillingPeriod
 from metering.errors import first_of
 
 _NAMES_TOLD: Final = 3
-_WITHOUT_MINOR_UNIT: Final = frozenset({"CLP", "ISK", "JPY", "KRW", "UGX", "VND"})
-"""Currencies whose invoices are in whole units. Source: ISO 4217, minor unit 0."""
 
 
 class Reason(StrEnum):
@@ -263,7 +261,7 @@ def _settled_here(ledger: LedgerSide, lines: Sequence[InvoiceLine]) -> tuple[Tie
 def _settled_otherwise(ledger: LedgerSide, lines: Sequence[InvoiceLine]) -> Iterator[str]:
     for category, nanos in ledger.settled:
         found = [line.amount_nanos for line in lines if line.category is category]
-        if found and abs(sum(found) - nanos) > len(found) * _minor_unit(ledger.currency):
+        if found and abs(sum(found) - nanos) > len(found) * minor_unit(ledger.currency):
             yield (
                 f"the ledger settles {decimal_text(nanos)} of {category}, "
                 f"the invoice {decimal_text(sum(found))}"
@@ -280,7 +278,7 @@ def _agreed(ledger: LedgerSide, lines: Sequence[InvoiceLine]) -> Iterator[TieOut
             continue
         if not found:
             yield TieOutLine(f"{category}: not on the invoice", Reason.NOT_INVOICED, difference)
-        elif 2 * abs(difference) <= len(found) * _minor_unit(ledger.currency):
+        elif 2 * abs(difference) <= len(found) * minor_unit(ledger.currency):
             yield TieOutLine(f"{category}: rounding on the invoice", Reason.ROUNDING, difference)
         else:
             yield TieOutLine(f"{category}: unexplained", Reason.UNEXPLAINED, difference)
@@ -306,7 +304,7 @@ def _usage_difference(
     ledger: LedgerSide, compared: int, lines: Sequence[InvoiceLine], costs: CostComparison | None
 ) -> Iterator[TieOutLine]:
     usage = [line.amount_nanos for line in lines if line.category is InvoiceCategory.USAGE]
-    slack = len(usage) * _minor_unit(ledger.currency)
+    slack = len(usage) * minor_unit(ledger.currency)
     difference = sum(usage) - compared
     if 2 * abs(difference) > slack and costs is not None and _agrees(costs, usage, slack):
         for line in _as_reported(costs):
@@ -350,7 +348,7 @@ def _reported_otherwise(
     ledger: LedgerSide, lines: Sequence[InvoiceLine], costs: CostComparison | None
 ) -> Iterator[str]:
     usage = [line.amount_nanos for line in lines if line.category is InvoiceCategory.USAGE]
-    slack = len(usage) * _minor_unit(ledger.currency)
+    slack = len(usage) * minor_unit(ledger.currency)
     if usage and costs is not None and not _agrees(costs, usage, slack):
         yield (
             f"the provider's cost report says {decimal_text(costs.report.nanos)}, "
@@ -360,10 +358,6 @@ def _reported_otherwise(
 
 def _not_invoiced(ledger: LedgerSide) -> Iterator[TieOutLine]:
     yield TieOutLine("not invoiced yet", Reason.NOT_INVOICED, -ledger.owed_nanos)
-
-
-def _minor_unit(currency: str) -> int:
-    return NANOS_PER_UNIT if currency in _WITHOUT_MINOR_UNIT else NANOS_PER_UNIT // 100
 
 
 def _bookings(invoices: Sequence[Invoice]) -> Iterator[str]:

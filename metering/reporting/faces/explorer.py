@@ -16,8 +16,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from metering.core.money import minor_digits
 from metering.core.periods import BillingPeriod
-from metering.reporting.figures import minor_digits
 from metering.reporting.frames import (
     frame_of,
     grouped,

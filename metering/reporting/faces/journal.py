@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Final
 from jinja2 import Environment, StrictUndefined
 
 from metering.core.closing.journal import EntryKind, JournalEntry
+from metering.core.money import minor_digits
 from metering.core.periods import BillingPeriod
 from metering.reporting.faces.csvfile import spreadsheet_safe
 from metering.reporting.faces.templates import Templates
-from metering.reporting.figures import minor_digits
 
 if TYPE_CHECKING:
     from pathlib import Path

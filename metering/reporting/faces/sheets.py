@@ -14,8 +14,7 @@ from xlsxwriter.utility import xl_col_to_name
 from xlsxwriter.workbook import Workbook
 from xlsxwriter.worksheet import Worksheet
 
-from metering.core.money import NANO_DIGITS, NANOS_PER_UNIT
-from metering.reporting.figures import minor_digits
+from metering.core.money import NANO_DIGITS, NANOS_PER_UNIT, minor_digits
 from metering.reporting.words import shown_name
 
 # Rows of a table's sheet: totals, headings, then what they are of.

@@ -16,7 +16,6 @@ from metering.core.ledger import AccountKind
 from metering.core.periods import BillingPeriod
 from metering.errors import BookError, LedgerError
 from metering.reporting.faces.journal import Journal, JournalTemplate, journal_csv
-from metering.reporting.figures import minor_digits
 from metering.reporting.snapshot import ReportStatus
 from metering.workflows.posting.accounting import Accounting, accounting_of
 from metering.workflows.reports.branding import brand_of
@@ -84,7 +83,6 @@ def write_journal(
         period,
         transfers,
         chart,
-        {one.currency: minor_digits(one.currency) for one in transfers},
         closed=snapshot.status is ReportStatus.FINAL,
     )
     _check_balance(entries)

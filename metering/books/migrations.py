@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import Connection, Engine, inspect, text
 
-from metering.books.engine import POSTGRESQL, SQLITE, begin_read, begin_write
+from metering.books.engine import POSTGRESQL, SQLITE, begin_read, begin_write, open_engine
 from metering.books.shape import differences, has_shape
 from metering.errors import BookError
 from metering.resources import migrations_dir
@@ -91,6 +91,20 @@ def head_revision() -> str:
 def is_known(revision: str | None) -> bool:
     """Return whether books of this revision, or empty ones, can be upgraded by this program."""
     return revision in {None, HEAD} or revision in _known_revisions()
+
+
+def open_books(url: str) -> Engine:
+    """Open books of this program's revision.
+
+    Args:
+        url: as `books.engine.open_engine` takes it.
+
+    Raises:
+        BookError: as `open_engine` and `require_current`.
+    """
+    books = open_engine(url)
+    require_current(books)
+    return books
 
 
 def require_current(engine: Engine) -> None:

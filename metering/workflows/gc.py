@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Final
 
 from metering.books import lake as lake_book
 from metering.books import outcomes as outcome_book
-from metering.books.engine import begin_write, open_engine
-from metering.books.migrations import require_current
+from metering.books.engine import begin_write
+from metering.books.migrations import open_books
 from metering.usage.lake import Lake
 
 if TYPE_CHECKING:
@@ -32,8 +32,7 @@ def collect_garbage(
     Returns:
         What was removed, relative to the lake, sorted.
     """
-    books = open_engine(settings.books_url)
-    require_current(books)
+    books = open_books(settings.books_url)
     with begin_write(books) as connection:
         outcomes = {file.path for file in outcome_book.outcome_files(connection)}
         return Lake(settings.lake).collect_garbage(

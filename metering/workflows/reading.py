@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from metering.books import runs as run_book
 from metering.books.as_of import last_run_by
-from metering.books.engine import begin_read, open_engine
-from metering.books.migrations import require_current
+from metering.books.engine import begin_read
+from metering.books.migrations import open_books
 from metering.errors import BookError, shown
 
 if TYPE_CHECKING:
@@ -32,8 +32,7 @@ def reading(settings: "Settings", *, as_of: str | None = None) -> Iterator["Conn
     Raises:
         BookError: `bad-as-of`; `books-outdated` and the like, see `books.migrations`.
     """
-    books = open_engine(settings.books_url)
-    require_current(books)
+    books = open_books(settings.books_url)
     with begin_read(books, as_of=_run_as_of(books, as_of)) as connection:
         yield connection
 

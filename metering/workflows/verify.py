@@ -19,7 +19,7 @@ from metering.books import periods as period_book
 from metering.books import seals as seal_book
 from metering.books import sources as source_book
 from metering.books.engine import begin_read, open_engine
-from metering.books.migrations import database_problems, require_current
+from metering.books.migrations import database_problems, open_books
 from metering.core.ledger import UNATTRIBUTED
 from metering.core.periods import BillingPeriod
 from metering.engine import trace
@@ -89,8 +89,7 @@ def verify(settings: "Settings", *, full: bool = False) -> Verified:
         settings: where the books and the lake are.
         full: also hash every lake file and recompute every charge; as long as a `post`.
     """
-    books = open_engine(settings.books_url)
-    require_current(books)
+    books = open_books(settings.books_url)
     deep = tuple(_deep_problems(settings)) if full else ()
     with begin_read(books) as connection:
         totals = source_book.receipt_totals(connection)

@@ -9,8 +9,8 @@ from metering.books import ledger_totals as total_book
 from metering.books import period_content as content_book
 from metering.books import periods as period_book
 from metering.books import seals as seal_book
-from metering.books.engine import begin_write, open_engine
-from metering.books.migrations import require_current
+from metering.books.engine import begin_write
+from metering.books.migrations import open_books
 from metering.books.runs import record_run
 from metering.core.ledger import ledger_hash
 from metering.errors import BookError
@@ -72,8 +72,7 @@ def close_period(
             `period-closed`: it is closed; `no-charges`: the book holds none of that period.
             Nothing is changed.
     """
-    books = open_engine(settings.books_url)
-    require_current(books)
+    books = open_books(settings.books_url)
     accepting = dict(accept or {})
     with Lake(settings.lake).staging() as staging, begin_write(books) as connection:
         _require_charges_in_an_open_period(connection, period)
@@ -114,8 +113,7 @@ def reopen_period(settings: "Settings", run: "Run", period: "BillingPeriod", *, 
     Raises:
         BookError: `period-not-closed`.
     """
-    books = open_engine(settings.books_url)
-    require_current(books)
+    books = open_books(settings.books_url)
     with begin_write(books) as connection:
         if str(period) not in period_book.closed_periods(connection):
             raise BookError(

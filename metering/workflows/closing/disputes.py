@@ -10,8 +10,7 @@ from metering.books import adjustments as adjustment_book
 from metering.books import disputes as dispute_book
 from metering.books import ledger as ledger_book
 from metering.books.disputes import Dispute, DisputeState, NewDispute
-from metering.books.engine import begin_read, open_engine
-from metering.books.migrations import require_current
+from metering.books.migrations import open_books
 from metering.books.runs import record_run
 from metering.core.closing.adjustments import (
     DISPUTE_METER,
@@ -26,6 +25,7 @@ from metering.core.ownership.attribution import Owner
 from metering.core.periods import BillingPeriod
 from metering.errors import BookError
 from metering.workflows.explaining.references import lines_of
+from metering.workflows.reading import reading
 from metering.workflows.runs import Run
 from metering.workflows.transactions import transaction
 
@@ -59,9 +59,7 @@ class Opening:
 
 def list_disputes(settings: "Settings") -> tuple[Dispute, ...]:
     """Return every dispute with its state, oldest first."""
-    books = open_engine(settings.books_url)
-    require_current(books)
-    with begin_read(books) as connection:
+    with reading(settings) as connection:
         return dispute_book.disputes(connection)
 
 
@@ -72,8 +70,7 @@ def open_dispute(settings: "Settings", run: Run, opening: Opening) -> Dispute:
         BookError: `unknown-reference`: nothing answers to it; `not-disputable`: it is of several
             currencies or months, or the amount is not part of it.
     """
-    books = open_engine(settings.books_url)
-    require_current(books)
+    books = open_books(settings.books_url)
     with transaction(books, dry_run=False) as connection:
         lines = lines_of(connection, opening.reference)
         currency, whole = _whole(opening.reference, lines)
@@ -118,8 +115,7 @@ def settle_dispute(
         BookError: `unknown-dispute`; `dispute-settled`: it was decided before; `not-disputable`:
             the target is no owner.
     """
-    books = open_engine(settings.books_url)
-    require_current(books)
+    books = open_books(settings.books_url)
     with transaction(books, dry_run=False) as connection:
         dispute = _known(connection, number)
         if dispute.state is not DisputeState.OPEN:

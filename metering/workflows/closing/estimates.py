@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from metering.books import billed as billed_book
 from metering.books import periods as period_book
-from metering.books.engine import begin_write, open_engine
-from metering.books.migrations import require_current
+from metering.books.engine import begin_write
+from metering.books.migrations import open_books
 from metering.books.runs import record_run
 from metering.core.money import divide_half_even
 from metering.workflows.closing.close import require_open
@@ -40,8 +40,7 @@ def estimate_period(
         BookError: `period-closed`: it is not an estimate any more; `no-charges`: there is nothing
             to go by, neither charges nor days that are missing.
     """
-    books = open_engine(settings.books_url)
-    require_current(books)
+    books = open_books(settings.books_url)
     with begin_write(books) as connection:
         require_open(connection, period)
         found = _estimated(connection, settings, period)

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 from metering.books import invoices as invoice_book
 from metering.books import sources as source_book
-from metering.books.engine import open_engine
 from metering.books.invoices import InvoiceState
-from metering.books.migrations import require_current
+from metering.books.migrations import open_books
 from metering.books.runs import record_run
 from metering.core.closing.invoices import Booking, Invoice, InvoiceCategory, InvoiceLine
 from metering.core.money import decimal_text
@@ -65,7 +64,7 @@ def ingest_invoices(
         SourceError: `conflicting-invoice`; the number is known with other content. Nothing of that
             file is recorded; files before it stay.
     """
-    books = _books(settings)
+    books = open_books(settings.books_url)
     for path in paths:
         yield from _recorded(books, run, path, dry_run=dry_run)
 
@@ -81,18 +80,12 @@ def ingest_each_invoices(
     Raises:
         BookError: there are no books, or they are of another schema; nothing is recorded.
     """
-    books = _books(settings)
+    books = open_books(settings.books_url)
     for path in paths:
         try:
             yield _recorded(books, run, path, dry_run=False)
         except MeteringError as error:
             yield error
-
-
-def _books(settings: "Settings") -> "Engine":
-    books = open_engine(settings.books_url)
-    require_current(books)
-    return books
 
 
 def _recorded(books: "Engine", run: "Run", path: Path, *, dry_run: bool) -> list[InvoiceReceipt]:

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Final
 
 from metering.books import accounts as account_book
 from metering.books import ledger as ledger_book
-from metering.books.engine import begin_read, open_engine
-from metering.books.migrations import require_current
 from metering.core.closing.journal import ChartOfAccounts, JournalEntry, Transfer, journal_entries
 from metering.core.ledger import AccountKind
 from metering.core.periods import BillingPeriod
@@ -18,6 +16,7 @@ from metering.errors import BookError, LedgerError
 from metering.reporting.faces.journal import Journal, JournalTemplate, journal_csv
 from metering.reporting.snapshot import ReportStatus
 from metering.workflows.posting.accounting import Accounting, accounting_of
+from metering.workflows.reading import reading
 from metering.workflows.reports.branding import brand_of
 from metering.workflows.reports.period_snapshot import snapshot_of_period
 from metering.workflows.reports.replacing import replace_file
@@ -72,9 +71,7 @@ def write_journal(
     brand = brand_of(settings)
     chosen = template or _template(settings)
     decimal = _decimal(settings)
-    books = open_engine(settings.books_url)
-    require_current(books)
-    with begin_read(books) as connection:
+    with reading(settings) as connection:
         snapshot = snapshot_of_period(connection, settings, period)
         accounting = accounting_of(connection, settings, period)
         transfers = tuple(_transfers(connection, period, accounting))

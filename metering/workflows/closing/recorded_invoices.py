@@ -4,9 +4,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from metering.books import invoices as invoice_book
-from metering.books.engine import begin_write, open_engine
+from metering.books.engine import begin_write
 from metering.books.invoices import InvoiceState
-from metering.books.migrations import require_current
+from metering.books.migrations import open_books
 from metering.books.runs import record_run
 from metering.errors import BookError, shown
 from metering.workflows.reading import reading
@@ -53,8 +53,7 @@ def cancel_invoice(settings: "Settings", run: "Run", said: Cancelling) -> invoic
         BookError: `unknown-invoice`: none in force, or none cancelled, has that number;
             `conflicting-invoice`: another has taken the number of the one to be in force again.
     """
-    books = open_engine(settings.books_url)
-    require_current(books)
+    books = open_books(settings.books_url)
     wanted = InvoiceState.CANCELLED if said.undo else InvoiceState.IN_FORCE
     state = InvoiceState.IN_FORCE if said.undo else InvoiceState.CANCELLED
     with begin_write(books) as connection:

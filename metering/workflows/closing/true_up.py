@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 from metering.books import accounts as account_book
 from metering.books import adjustments as adjustment_book
 from metering.books import billed as billed_book
-from metering.books.engine import open_engine
-from metering.books.migrations import require_current
+from metering.books.migrations import open_books
 from metering.books.runs import record_run
 from metering.core.closing.adjustments import (
     ADJUSTMENT_METERS,
@@ -92,8 +91,7 @@ def true_up_period(
             f"metering.toml: [true_up] {error}",
             do="correct metering.toml",
         ) from error
-    books = open_engine(settings.books_url)
-    require_current(books)
+    books = open_books(settings.books_url)
     with transaction(books, dry_run=False) as connection:
         known = {
             one.key: one

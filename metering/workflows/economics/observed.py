@@ -12,8 +12,8 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Final
 
 from metering.analysis.anonymity import FEWEST_PEOPLE
-from metering.books.engine import begin_read, open_engine
-from metering.books.migrations import require_current
+from metering.books.engine import begin_read
+from metering.books.migrations import open_books
 from metering.core.ledger import AccountKind, owner_account
 from metering.core.outcomes.outcome_rules import OutcomeRules, checked_rules
 from metering.core.outcomes.stages import WEIGHT_UNIT, Stage
@@ -108,8 +108,7 @@ class Observed:
 def observe(settings: "Settings", period: BillingPeriod) -> Observed:
     """Return what the lake tells of a period and the month before it."""
     rules, fewest = checked_rules(settings.outcomes), fewest_people(settings)
-    books = open_engine(settings.books_url)
-    require_current(books)
+    books = open_books(settings.books_url)
     days = (period.previous.first_day, period.last_day)
     with Lake(settings.lake).staging() as staging, begin_read(books) as connection:
         policy = policy_in_force(connection, settings)

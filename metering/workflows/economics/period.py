@@ -24,9 +24,9 @@ from metering.analysis.economics.price_volume_mix import (
     price_volume_mix_efficiency,
 )
 from metering.books.daily_spend import DaySum, daily_spend
-from metering.books.engine import begin_read, open_engine
+from metering.books.engine import begin_read
 from metering.books.item_spend import ItemSpend, item_spend
-from metering.books.migrations import require_current
+from metering.books.migrations import open_books
 from metering.core.findings.economics_rules import EconomicsRules
 from metering.core.periods import BillingPeriod
 from metering.core.pricing.rates import counts_tokens
@@ -201,8 +201,7 @@ def comparable(outcomes: Mapping[str, Outcomes], period: BillingPeriod) -> froze
 def _read(
     settings: "Settings", period: BillingPeriod
 ) -> tuple[list[ItemSpend], tuple[DaySum, ...]]:
-    books = open_engine(settings.books_url)
-    require_current(books)
+    books = open_books(settings.books_url)
     begin = period.previous.end_day - WEEKS * WEEK
     with begin_read(books) as connection:
         found = item_spend(

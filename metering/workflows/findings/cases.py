@@ -15,9 +15,8 @@ from metering.analysis.findings.frozen import frozen, thawed
 from metering.analysis.findings.precision import Decided, Precision, precision_at
 from metering.analysis.findings.review_list import Options, Review, review
 from metering.books import findings as finding_book
-from metering.books.engine import begin_read, begin_write, open_engine
+from metering.books.engine import begin_write, open_engine
 from metering.books.findings import FindingState, NewSaid, Said
-from metering.books.migrations import require_current
 from metering.books.runs import record_run
 from metering.core.findings.finding_rules import finding_rules
 from metering.core.ledger import AccountKind, owner_account
@@ -38,6 +37,7 @@ from metering.workflows.posting.desired import desired_charges
 from metering.workflows.posting.owning import owner_answers
 from metering.workflows.posting.policy import policy_in_force
 from metering.workflows.posting.post import FIRST_DAY, LAST_DAY
+from metering.workflows.reading import reading
 from metering.workflows.runs import Run
 
 if TYPE_CHECKING:
@@ -132,9 +132,7 @@ def cases_of(settings: "Settings") -> Cases:
         least_share=rules.least_share,
         fewest_people=fewest_people(settings),
     )
-    books = open_engine(settings.books_url)
-    require_current(books)
-    with Lake(settings.lake).staging() as staging, begin_read(books) as connection:
+    with Lake(settings.lake).staging() as staging, reading(settings) as connection:
         policy = policy_in_force(connection, settings)
         days = (FIRST_DAY, LAST_DAY)
         with live_cells(connection, settings, staging, policy, days) as (duck, cells):
@@ -182,9 +180,7 @@ def case_of(settings: "Settings", case_id: str, *, as_answered: bool = False) ->
         BookError: `unknown-finding`: none of the findings of today has this id, and nobody has
             answered one that had.
     """
-    books = open_engine(settings.books_url)
-    require_current(books)
-    with begin_read(books) as connection:
+    with reading(settings) as connection:
         said = finding_book.all_said(connection).get(case_id, ())
     if said and as_answered:
         return Case(case_id, thawed(said[-1].seen), said)

@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from metering.books import company_events as event_book
-from metering.books.engine import begin_read, begin_write, open_engine
-from metering.books.migrations import require_current
+from metering.books.engine import begin_write
+from metering.books.migrations import open_books
 from metering.books.runs import record_run
 from metering.core.findings.company_events import CompanyEvent, parse_events
+from metering.workflows.reading import reading
 from metering.workflows.text_files import read_text
 
 if TYPE_CHECKING:
@@ -44,8 +45,7 @@ def import_events(settings: "Settings", run: "Run", path: Path) -> EventsImporte
     """
     file = read_text(path)
     events = parse_events(file.text, str(path))
-    books = open_engine(settings.books_url)
-    require_current(books)
+    books = open_books(settings.books_url)
     with begin_write(books) as connection:
         held = event_book.event_file_version(connection)
         if held.source_sha256 != file.sha256:
@@ -63,7 +63,5 @@ def events_in_force(connection: "Connection") -> tuple[CompanyEvent, ...]:
 
 def listed_events(settings: "Settings") -> tuple[CompanyEvent, ...]:
     """Return the events in force, in the order of their file."""
-    books = open_engine(settings.books_url)
-    require_current(books)
-    with begin_read(books) as connection:
+    with reading(settings) as connection:
         return events_in_force(connection)

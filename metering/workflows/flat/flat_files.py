@@ -13,10 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from metering.books import flat_files as flat_book
-from metering.books.engine import open_engine
 from metering.books.invoices import last_invoiced_period
 from metering.books.lake import last_usage_day
-from metering.books.migrations import require_current
+from metering.books.migrations import open_books
 from metering.books.runs import record_run
 from metering.core.flat.flat_file import Agreements, contradictions, parse_flat
 from metering.core.flat.flat_money import Written
@@ -93,8 +92,7 @@ def import_flat(
             f"two of the files are called {twice}, and a file replaces the one of its name",
             do="give each file a name of its own",
         )
-    books = open_engine(settings.books_url)
-    require_current(books)
+    books = open_books(settings.books_url)
     with transaction(books, dry_run=dry_run) as connection:
         before = {file.name: file for file in flat_book.flat_files_in_force(connection)}
         read = {name: _read(file.content, name, name) for name, file in before.items()}

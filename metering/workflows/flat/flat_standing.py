@@ -10,8 +10,6 @@ from datetime import date, timedelta
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from metering.books.engine import begin_read, open_engine
-from metering.books.migrations import require_current
 from metering.core.flat.capacity import CapacityDay, CapacityUse, use_of
 from metering.core.flat.flat_money import FlatMeter
 from metering.core.flat.prepaid import Committed, CreditBlock, Movement
@@ -21,6 +19,7 @@ from metering.usage.lake import Lake
 from metering.workflows.posting.day_cells import live_cells
 from metering.workflows.posting.policy import policy_in_force
 from metering.workflows.posting.post import charged_of, days_needed
+from metering.workflows.reading import reading
 
 if TYPE_CHECKING:
     from metering.settings import Settings
@@ -99,9 +98,7 @@ class FlatStanding:
 
 def flat_standing(settings: "Settings", period: BillingPeriod) -> FlatStanding:
     """Return how flat money stands in a period, as far as the books know of its days."""
-    books = open_engine(settings.books_url)
-    require_current(books)
-    with begin_read(books) as connection, Lake(settings.lake).staging() as staging:
+    with reading(settings) as connection, Lake(settings.lake).staging() as staging:
         policy = policy_in_force(connection, settings)
         first, ends = period.first_day, period.end_day - timedelta(days=1)
         last = min(ends, policy.flat.through or date.min)

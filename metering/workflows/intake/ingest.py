@@ -11,8 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from metering.books.engine import open_engine
-from metering.books.migrations import require_current
+from metering.books.migrations import open_books
 from metering.errors import MeteringError, SourceError
 from metering.ingest.detection import identify
 from metering.ingest.fingerprints import Fingerprints
@@ -25,8 +24,6 @@ from metering.workflows.runs import Run
 from metering.workflows.transactions import transaction
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
-
     from metering.settings import Settings
 
 # Beside the recognition of many small files nothing is hashed in less time than it costs that.
@@ -63,7 +60,7 @@ def ingest_files(
     """
     with _hashing(paths) as hashed:
         chosen = [(path, identify(path, order.ingestors, forced=order.forced)) for path in paths]
-        engine = _books(settings)
+        engine = open_books(settings.books_url)
         with importing(settings, run, order, engine, hashed) as intake:
             if not order.all_or_nothing:
                 begin = partial(transaction, engine, dry_run=order.dry_run)
@@ -95,7 +92,7 @@ def ingest_each(
     with _hashing(paths) as hashed:
         chosen = [(path, recognised(path, order.ingestors, order.forced)) for path in paths]
         known = [(path, found) for path, found in chosen if not isinstance(found, MeteringError)]
-        engine = _books(settings)
+        engine = open_books(settings.books_url)
         with importing(settings, run, order, engine, hashed) as intake:
             done = intake.each(known, partial(transaction, engine, dry_run=order.dry_run))
             for _, found in chosen:
@@ -116,12 +113,6 @@ def _hashing(paths: Sequence[Path]) -> Iterator[Fingerprints]:
                 with suppress(SourceError):  # it is no file, which whoever reads it tells
                     hashed.start(path)
         yield hashed
-
-
-def _books(settings: "Settings") -> "Engine":
-    engine = open_engine(settings.books_url)
-    require_current(engine)
-    return engine
 
 
 def _refuse_rejections(receipts: Sequence[Receipt]) -> None:

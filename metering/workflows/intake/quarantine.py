@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from metering.books import sources as source_book
 from metering.books.engine import begin_read, begin_write, open_engine
-from metering.books.migrations import require_current
+from metering.books.migrations import open_books
 from metering.books.runs import record_run
 from metering.errors import BookError
 from metering.ingest.contract import SourceRole
@@ -16,6 +16,7 @@ from metering.workflows.intake.order import Order
 from metering.workflows.intake.settling_snapshots import Said
 from metering.workflows.intake.whereabouts import Whereabouts
 from metering.workflows.outcomes.outcome_imports import ingest_outcomes
+from metering.workflows.reading import reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -46,18 +47,14 @@ class Retried:
 
 def quarantined(settings: "Settings", *, open_only: bool) -> tuple[source_book.Quarantined, ...]:
     """Return the refused records by source and line, each where its file stands now."""
-    books = open_engine(settings.books_url)
-    require_current(books)
-    with begin_read(books) as connection:
+    with reading(settings) as connection:
         found = source_book.quarantine_list(connection, open_only=open_only)
         return _where_they_stand(settings, connection, found)
 
 
 def one_quarantined(settings: "Settings", number: int) -> source_book.Quarantined | None:
     """Return one refused record, or None when there is no such number."""
-    books = open_engine(settings.books_url)
-    require_current(books)
-    with begin_read(books) as connection:
+    with reading(settings) as connection:
         found = source_book.quarantine_show(connection, number)
         return _where_they_stand(settings, connection, [found])[0] if found else None
 
@@ -188,8 +185,7 @@ def assign(settings: "Settings", run: "Run", numbers: "Sequence[int]", owner: st
     Raises:
         BookError: `unknown-quarantine`: there is no such open record; nothing is changed.
     """
-    books = open_engine(settings.books_url)
-    require_current(books)
+    books = open_books(settings.books_url)
     with begin_write(books) as connection:
         known = {one.id for one in source_book.quarantine_list(connection)}
         unknown = [number for number in numbers if number not in known]

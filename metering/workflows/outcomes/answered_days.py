@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Final
 
-from metering.books.engine import begin_read, open_engine
-from metering.books.migrations import require_current
+from metering.books.engine import begin_read
+from metering.books.migrations import open_books
 from metering.core.outcomes.outcome_rules import checked_rules
 from metering.engine.outcomes import netting as outcome_engine
 from metering.engine.outcomes import spend as spend_engine
@@ -56,8 +56,7 @@ def answered_days(settings: "Settings", periods: "Sequence[BillingPeriod]") -> l
         BookError: `no-charges`: it holds nothing of any; `bad-settings`.
     """
     rules = checked_rules(settings.outcomes)
-    books = open_engine(settings.books_url)
-    require_current(books)
+    books = open_books(settings.books_url)
     days = (periods[0].first_day, periods[-1].last_day)
     with Lake(settings.lake).staging() as staging, begin_read(books) as connection:
         policy = policy_in_force(connection, settings)

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Final
 
-from metering.books.engine import begin_read, open_engine
-from metering.books.migrations import require_current
+from metering.books.engine import begin_read
+from metering.books.migrations import open_books
 from metering.core.money import divide_half_even
 from metering.core.outcomes.funnel import Answered, FunnelRow, Stages, added
 from metering.core.outcomes.outcome_rules import SESSION, OutcomeRules, checked_rules
@@ -126,8 +126,7 @@ def funnel_of_period(settings: "Settings", period: BillingPeriod) -> Funnel:
     """
     rules = checked_rules(settings.outcomes)
     declared = [kind for one in outcome_formats(settings) for kind in one.kinds]
-    books = open_engine(settings.books_url)
-    require_current(books)
+    books = open_books(settings.books_url)
     days = (period.first_day, period.last_day)
     with (
         Lake(settings.lake).staging() as staging,

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from metering.books import outcomes as outcome_book
 from metering.books import sources as source_book
-from metering.books.engine import open_engine
-from metering.books.migrations import require_current
+from metering.books.migrations import open_books
 from metering.books.runs import record_run
 from metering.errors import MeteringError, Rejection
 from metering.ingest.contract import Noise, OutcomeBatch, Rejections, SourceRole
@@ -100,8 +99,7 @@ def _each(
     dry_run: bool,
 ) -> Iterator[Receipt | MeteringError]:
     """Record files with one reader; yield for each its receipt, or why there is none."""
-    books = open_engine(settings.books_url)
-    require_current(books)
+    books = open_books(settings.books_url)
     with (
         Lake(settings.lake).staging() as folder,
         Reader(folder, settings.memory_limit, settings.threads) as reader,

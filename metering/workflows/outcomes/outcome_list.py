@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
-from metering.books.engine import begin_read, open_engine
-from metering.books.migrations import require_current
 from metering.core.outcomes.feeds import FeedState
 from metering.core.outcomes.outcome_rules import checked_rules
 from metering.engine.connection import open_duckdb
@@ -17,6 +15,7 @@ from metering.usage.lake import Lake
 from metering.workflows.outcomes.outcome_formats import outcome_formats
 from metering.workflows.outcomes.outcome_owners import last_usage_day, open_owned_outcomes
 from metering.workflows.posting.policy import policy_in_force
+from metering.workflows.reading import reading
 
 if TYPE_CHECKING:
     import duckdb
@@ -91,9 +90,7 @@ def known_outcomes(settings: "Settings") -> Iterator[KnownOutcomes]:
     Raises:
         BookError: as `require_current`.
     """
-    books = open_engine(settings.books_url)
-    require_current(books)
-    with Lake(settings.lake).staging() as staging, begin_read(books) as connection:
+    with Lake(settings.lake).staging() as staging, reading(settings) as connection:
         policy = policy_in_force(connection, settings)
         duck = open_duckdb(
             staging / "scratch", memory_limit=settings.memory_limit, threads=settings.threads

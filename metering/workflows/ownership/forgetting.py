@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 from metering.books import lake as lake_book
 from metering.books import stand_ins as stand_in_book
 from metering.books.engine import begin_read, begin_write, open_engine
-from metering.books.migrations import require_current
+from metering.books.migrations import open_books
 from metering.books.runs import record_run
 from metering.core.ownership.attribution import Owner, attribution_fields
 from metering.core.ownership.stand_ins import PREFIX
@@ -89,8 +89,7 @@ def forget_people(
     Returns:
         By month, those in which usage tells of people; a second call finds none but what is left.
     """
-    books = open_engine(settings.books_url)
-    require_current(books)
+    books = open_books(settings.books_url)
     with begin_read(books) as connection:
         files = lake_book.standing_files(connection, last.isoformat())
     by_month: dict[BillingPeriod, list[lake_book.LakeFile]] = defaultdict(list)

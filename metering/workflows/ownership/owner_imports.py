@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Final
 
 from metering.books import directory as directory_book
 from metering.books import rules as rule_book
-from metering.books.engine import begin_write, open_engine
-from metering.books.migrations import require_current
+from metering.books.engine import begin_write
+from metering.books.migrations import open_books
 from metering.books.runs import record_run
 from metering.core.ownership.attribution import RuleSet
 from metering.core.ownership.directory import joined
@@ -116,8 +116,7 @@ def import_files(
     """
     said = said or Said()
     files = [read_text(path) for path in paths]
-    books = open_engine(settings.books_url)
-    require_current(books)
+    books = open_books(settings.books_url)
     with begin_write(books) as connection:
         before = directory_book.files_in_force(connection)
         parsed = _all_parsed(settings, files, before, said)

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 from metering.analysis.anonymity import FEWEST_PEOPLE
 from metering.books import directory as directory_book
-from metering.books.engine import begin_write, open_engine
-from metering.books.migrations import require_current
+from metering.books.engine import begin_write
+from metering.books.migrations import open_books
 from metering.books.runs import record_run
 from metering.core.ownership.directory_files import DatedRow
 from metering.core.ownership.pseudonyms import PREFIX, pseudonym
@@ -133,8 +133,7 @@ def reveal(settings: "Settings", run: "Run", asked: str, reason: str) -> Reveale
             do="have [people] reveal_by of metering.toml name the account, if it shall",
         )
     names = pseudonyms(settings)
-    books = open_engine(settings.books_url)
-    require_current(books)
+    books = open_books(settings.books_url)
     arguments = {**run.arguments, "pseudonym": asked, "reason": reason}
     with begin_write(books) as connection:
         run_id = record_run(connection, run.command, arguments, run.started_at, run.user)

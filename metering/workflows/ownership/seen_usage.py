@@ -7,8 +7,8 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from metering.books import lake as lake_book
-from metering.books.engine import begin_read, open_engine
-from metering.books.migrations import require_current
+from metering.books.engine import begin_read
+from metering.books.migrations import open_books
 from metering.core.ownership.attribution import attribution_fields
 from metering.core.ownership.rule_review import Identity
 from metering.engine.charging import charges as engine
@@ -20,6 +20,7 @@ from metering.workflows.posting.day_cells import DayCells, live_cells
 from metering.workflows.posting.desired import Desired, desired_charges
 from metering.workflows.posting.policy import Policy, policy_in_force
 from metering.workflows.posting.post import FIRST_DAY, LAST_DAY, days_needed
+from metering.workflows.reading import reading
 
 if TYPE_CHECKING:
     import duckdb
@@ -84,9 +85,7 @@ def seen_usage(
         days: first and last charge day, inclusive.
         asked_tags: tags that cells are to keep though no rule reads them.
     """
-    books = open_engine(settings.books_url)
-    require_current(books)
-    with begin_read(books) as connection, Lake(settings.lake).staging() as staging:
+    with reading(settings) as connection, Lake(settings.lake).staging() as staging:
         policy = policy_in_force(connection, settings)
         policy = replace(policy, asked_tags=frozenset(asked_tags))
         needed = days_needed(connection, policy, *days)
@@ -100,8 +99,7 @@ def seen_usage(
 
 def tags_of(settings: "Settings", days: tuple[date, date]) -> dict[str, int]:
     """Return the tags of charged usage of some days, with about how many values each has."""
-    books = open_engine(settings.books_url)
-    require_current(books)
+    books = open_books(settings.books_url)
     lake = Lake(settings.lake)
     first, last = (day.isoformat() for day in days)
     with begin_read(books) as connection, lake.staging() as staging:
@@ -118,8 +116,6 @@ def tags_of(settings: "Settings", days: tuple[date, date]) -> dict[str, int]:
 
 def last_used(settings: "Settings") -> date | None:
     """Return the last day with usage in the lake; None when there is none."""
-    books = open_engine(settings.books_url)
-    require_current(books)
-    with begin_read(books) as connection:
+    with reading(settings) as connection:
         day = lake_book.last_usage_day(connection)
     return date.fromisoformat(day) if day else None

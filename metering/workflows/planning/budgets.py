@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from metering.books import budgets as budget_book
 from metering.books import ledger_totals as total_book
-from metering.books.engine import begin_read, begin_write, open_engine
-from metering.books.migrations import require_current
+from metering.books.engine import begin_write
+from metering.books.migrations import open_books
 from metering.books.runs import record_run
 from metering.core.ownership.attribution import Owner
 from metering.core.periods import BillingPeriod
@@ -17,6 +17,7 @@ from metering.core.planning.budget_file import parse_budgets
 from metering.core.planning.budgets import Budget, Charged, Foreseen, Stand, first_month, stands
 from metering.errors import BookError
 from metering.workflows.planning.owner_forecasts import owner_forecasts
+from metering.workflows.reading import reading
 from metering.workflows.sharing.pools import known_targets
 from metering.workflows.text_files import read_text
 
@@ -70,8 +71,7 @@ def import_budgets(settings: "Settings", run: "Run", path: Path) -> Imported:
     """
     file = read_text(path)
     budgets = parse_budgets(file.text, str(path), name=path.name)
-    books = open_engine(settings.books_url)
-    require_current(books)
+    books = open_books(settings.books_url)
     with begin_write(books) as connection:
         held = budget_book.budget_version(connection)
         if held.source_sha256 != file.sha256:
@@ -102,9 +102,7 @@ def budgeted(settings: "Settings", period: BillingPeriod | None = None) -> Budge
         BookError: `no-budgets`: none has been imported; `no-charges`: no month was named, and the
             book holds no usage.
     """
-    books = open_engine(settings.books_url)
-    require_current(books)
-    with begin_read(books) as connection:
+    with reading(settings) as connection:
         budgets = budget_book.budgets_in_force(connection)
         used_until = total_book.last_usage_day(connection)
         last_day = date.fromisoformat(used_until) if used_until else None

@@ -18,8 +18,8 @@ from metering.books.daily_spend import (
     daily_spend,
     last_use_by_provider,
 )
-from metering.books.engine import begin_read, open_engine
-from metering.books.migrations import require_current
+from metering.books.engine import begin_read
+from metering.books.migrations import open_books
 from metering.core.periods import BillingPeriod
 from metering.errors import BookError
 
@@ -118,8 +118,7 @@ def forecast_period(
     Raises:
         BookError: `no-charges`: the book holds nothing up to the period.
     """
-    books = open_engine(settings.books_url)
-    require_current(books)
+    books = open_books(settings.books_url)
     begin = period.first_day - timedelta(days=PAST_DAYS)
     last = period.end_day - timedelta(days=1)
     with begin_read(books) as connection:

@@ -14,9 +14,8 @@ from metering.books import coverage as coverage_book
 from metering.books import lake as lake_book
 from metering.books import ledger as ledger_book
 from metering.books import periods as period_book
-from metering.books.engine import open_engine
 from metering.books.fx import last_posting_id
-from metering.books.migrations import require_current
+from metering.books.migrations import open_books
 from metering.books.runs import record_run
 from metering.core.closing.adjustments import DISPUTE_METER, TRUE_UP_METERS
 from metering.core.flat.flat_money import MONEY_METERS
@@ -132,8 +131,7 @@ def post(
         BookError: `period-not-closed`: a period whose owners are to be restated is open, and has
             the owners in force already.
     """
-    books = open_engine(settings.books_url)
-    require_current(books)
+    books = open_books(settings.books_url)
     with (
         Lake(settings.lake).staging() as staging,
         transaction(books, dry_run=dry_run) as connection,

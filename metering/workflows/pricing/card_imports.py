@@ -6,8 +6,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from metering.books.accounts import used_models
-from metering.books.engine import begin_read, open_engine
-from metering.books.migrations import require_current
+from metering.books.migrations import open_books
 from metering.books.rate_cards import cards_in_force, store_card
 from metering.books.runs import record_run
 from metering.core.pricing.card_changes import Change, card_changes, carried_forward
@@ -18,6 +17,7 @@ from metering.core.pricing.unheard import unheard
 from metering.errors import BookError
 from metering.rate_cards.loading import RateCardError, read_card
 from metering.workflows.pricing.fx import require_fx
+from metering.workflows.reading import reading
 from metering.workflows.transactions import transaction
 
 if TYPE_CHECKING:
@@ -49,9 +49,7 @@ def book_in_force(settings: "Settings") -> RateBook:
     Raises:
         BookError: the ledger's books cannot be read.
     """
-    books = open_engine(settings.books_url)
-    require_current(books)
-    with begin_read(books) as connection:
+    with reading(settings) as connection:
         return RateBook(cards_in_force(connection))
 
 
@@ -61,9 +59,7 @@ def unheard_in_force(settings: "Settings") -> tuple[str, ...]:
     Raises:
         BookError: the ledger's books cannot be read.
     """
-    books = open_engine(settings.books_url)
-    require_current(books)
-    with begin_read(books) as connection:
+    with reading(settings) as connection:
         cards, used = cards_in_force(connection), used_models(connection)
         return tuple(what for card in cards for what in unheard(card, cards, used))
 
@@ -82,8 +78,7 @@ def import_card(settings: "Settings", run: "Run", path: Path, *, dry_run: bool) 
             unchanged.
         BookError: `no-fx`, see `take_into_force`.
     """
-    books = open_engine(settings.books_url)
-    require_current(books)
+    books = open_books(settings.books_url)
     with transaction(books, dry_run=dry_run) as connection:
         return take_into_force(connection, run, path, settings.currency)
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from metering.books import fx as fx_book
-from metering.books.engine import begin_read, open_engine
-from metering.books.migrations import require_current
+from metering.books.migrations import open_books
 from metering.books.runs import record_run
 from metering.core.closing.fx import FxRate, conflicts, fx_for, parse_fx
 from metering.errors import BookError, RefusedFileError
+from metering.workflows.reading import reading
 from metering.workflows.text_files import read_text
 from metering.workflows.transactions import transaction
 
@@ -65,8 +65,7 @@ def import_fx(settings: "Settings", run: "Run", path: Path, *, dry_run: bool) ->
             books are unchanged.
     """
     found = parse_fx(read_text(path).text, str(path))
-    books = open_engine(settings.books_url)
-    require_current(books)
+    books = open_books(settings.books_url)
     with transaction(books, dry_run=dry_run) as connection:
         known = frozenset(fx_book.fx_rates(connection))
         refused = tuple(conflicts(known, found))
@@ -82,9 +81,7 @@ def import_fx(settings: "Settings", run: "Run", path: Path, *, dry_run: bool) ->
 
 def fx_standing(settings: "Settings") -> FxStanding:
     """Return the exchange rates of the books, and the days that lack one."""
-    books = open_engine(settings.books_url)
-    require_current(books)
-    with begin_read(books) as connection:
+    with reading(settings) as connection:
         return FxStanding(
             rates=fx_book.fx_rates(connection),
             converted=fx_book.converted_totals(connection, settings.currency),

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from metering.books.engine import begin_read, open_engine
-from metering.books.migrations import require_current
+from metering.books.engine import begin_read
+from metering.books.migrations import open_books
 from metering.books.rated_usage import rated_usage
 from metering.core.pricing.price_coverage import Coverage, coverage_by_day, coverage_of
 from metering.workflows.reading import no_charges
@@ -35,8 +35,7 @@ def period_coverage(settings: "Settings", period: "BillingPeriod") -> PeriodCove
     Raises:
         BookError: `no-charges`: the book holds none of that period.
     """
-    books = open_engine(settings.books_url)
-    require_current(books)
+    books = open_books(settings.books_url)
     last = period.end_day - timedelta(days=1)
     with begin_read(books) as connection:
         usage = rated_usage(connection, period.first_day.isoformat(), last.isoformat())

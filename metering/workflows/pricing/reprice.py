@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from metering.books.accounts import accounts_by_id, bases_by_id, used_models
-from metering.books.engine import open_engine
-from metering.books.migrations import require_current
+from metering.books.migrations import open_books
 from metering.books.rate_cards import cards_in_force
 from metering.core.ledger import HOLDING_KINDS
 from metering.core.planning.repricing import LackingLine, Movement, movements
@@ -66,8 +65,7 @@ def reprice(
     Raises:
         RateCardError: the card is not sound, or contradicts another one in force.
     """
-    books = open_engine(settings.books_url)
-    require_current(books)
+    books = open_books(settings.books_url)
     with (
         Lake(settings.lake).staging() as staging,
         transaction(books, dry_run=True) as connection,

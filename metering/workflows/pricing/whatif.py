@@ -11,9 +11,9 @@ from metering.analysis.economics.portions import UsageLine
 from metering.analysis.economics.repricing import Repriced, Volumes, booked_volumes, repriced
 from metering.analysis.economics.scenario import Scenario
 from metering.books.accounts import accounts_by_id, bases_by_id
-from metering.books.engine import begin_read, open_engine
+from metering.books.engine import begin_read
 from metering.books.ledger import booked
-from metering.books.migrations import require_current
+from metering.books.migrations import open_books
 from metering.books.rate_cards import cards_in_force
 from metering.core.ledger import HOLDING_KINDS
 from metering.core.meters import Meter
@@ -89,8 +89,7 @@ def what_if(
         BookError: `no-charges`: the book holds no usage of that period; `bad-scenario`: a part of
             the scenario matches nothing.
     """
-    books = open_engine(settings.books_url)
-    require_current(books)
+    books = open_books(settings.books_url)
     with begin_read(books) as connection:
         lines, settled, unmetered = _charges(connection, period)
         in_force = cards_in_force(connection)

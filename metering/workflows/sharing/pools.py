@@ -12,8 +12,8 @@ from metering.books import directory as directory_book
 from metering.books import ledger as ledger_book
 from metering.books import rules as rule_book
 from metering.books import sharing as sharing_book
-from metering.books.engine import begin_read, begin_write, open_engine
-from metering.books.migrations import require_current
+from metering.books.engine import begin_write
+from metering.books.migrations import open_books
 from metering.books.runs import record_run
 from metering.core.ledger import AccountKind, pool_account
 from metering.core.money import decimal_text
@@ -23,7 +23,7 @@ from metering.core.sharing.driver_file import parse_driver
 from metering.core.sharing.sharing_file import Known, parse_sharing
 from metering.core.sharing.splits import SHARE_METERS, Split, Target
 from metering.workflows.posting.policy import policy_in_force
-from metering.workflows.reading import no_charges
+from metering.workflows.reading import no_charges, reading
 from metering.workflows.text_files import read_text
 
 if TYPE_CHECKING:
@@ -136,8 +136,7 @@ def import_file(settings: "Settings", run: "Run", path: Path) -> Imported:
         SourceError: it cannot be read as UTF-8 text.
     """
     file = read_text(path)
-    books = open_engine(settings.books_url)
-    require_current(books)
+    books = open_books(settings.books_url)
     with begin_write(books) as connection:
         known = known_targets(connection)
         if path.suffix.lower() == ".toml" or _TOML.search(file.text):
@@ -165,9 +164,7 @@ def show(settings: "Settings", period: BillingPeriod) -> Shown:
     Raises:
         BookError: `no-charges`: the book holds none of that period.
     """
-    books = open_engine(settings.books_url)
-    require_current(books)
-    with begin_read(books) as connection:
+    with reading(settings) as connection:
         lines = tuple(ledger_book.net_lines(connection, str(period)))
     if not lines:
         raise no_charges(period)
@@ -177,9 +174,7 @@ def show(settings: "Settings", period: BillingPeriod) -> Shown:
 
 def check(settings: "Settings") -> tuple[Remark, ...]:
     """Return what is odd about shared cost, from the files in force and what is posted."""
-    books = open_engine(settings.books_url)
-    require_current(books)
-    with begin_read(books) as connection:
+    with reading(settings) as connection:
         policy = policy_in_force(connection, settings)
         known = known_owners(policy.directory, policy.rules)
         lines = [
